@@ -13,12 +13,16 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod access_handle;
 mod memory;
+#[cfg(any(unix, target_os = "wasi"))]
+mod standard;
 #[cfg(test)]
 mod tests;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub use access_handle::{AccessHandle, AccessHandleFile};
 pub use memory::{Memory, MemoryFile};
+#[cfg(any(unix, target_os = "wasi"))]
+pub use standard::{Std, StdFile};
 
 /// How to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

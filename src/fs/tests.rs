@@ -2,55 +2,115 @@
 
 use pollster::block_on;
 
-use super::{Error, File, FileSystem, OpenMode, check_name, read_full, write_full};
+#[cfg(any(unix, target_os = "wasi"))]
+use super::Std;
+use super::{Error, File, FileSystem, Memory, OpenMode, check_name, read_full, write_full};
 
-/// Generates a module that runs every test of this file on the file system that `$create` makes.
+/// Makes a module with every test of this file, run by `$with` on a fresh file system.
 macro_rules! on_file_system {
-    ($module:ident, $create:expr) => {
+    ($module:ident, $with:path) => {
         mod $module {
             #[test]
             fn opens_by_mode() {
-                super::opens_by_mode(&$create);
+                $with(super::opens_by_mode);
             }
 
             #[test]
             fn reads_what_was_written() {
-                super::reads_what_was_written(&$create);
+                $with(super::reads_what_was_written);
             }
 
             #[test]
             fn grows_with_zeros() {
-                super::grows_with_zeros(&$create);
+                $with(super::grows_with_zeros);
             }
 
             #[test]
             fn read_only_refuses_writes() {
-                super::read_only_refuses_writes(&$create);
+                $with(super::read_only_refuses_writes);
             }
 
             #[test]
             fn removes_and_lists() {
-                super::removes_and_lists(&$create);
+                $with(super::removes_and_lists);
             }
 
             #[test]
             fn bad_names_are_refused() {
-                super::bad_names_are_refused(&$create);
+                $with(super::bad_names_are_refused);
             }
         }
     };
 }
 
-on_file_system!(memory, crate::fs::Memory::new());
+on_file_system!(memory, super::with_memory);
+#[cfg(any(unix, target_os = "wasi"))]
+on_file_system!(standard, super::with_standard);
+
+fn with_memory(test: impl FnOnce(&Memory)) {
+    test(&Memory::new());
+}
+
+/// Runs a test in a fresh directory, which is removed when it passes. WASI has no temporary directory: there it is in
+/// the current one.
+#[cfg(any(unix, target_os = "wasi"))]
+fn with_standard(test: impl FnOnce(&Std)) {
+    let parent = if cfg!(target_os = "wasi") { "target".into() } else { std::env::temp_dir() };
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).unwrap();
+    let directory = parent.join(format!("ferrolite-{:016x}", u64::from_le_bytes(random)));
+    std::fs::create_dir_all(&directory).unwrap();
+    test(&Std::new(&directory));
+    std::fs::remove_dir_all(&directory).unwrap();
+}
 
 #[test]
 fn memory_locks() {
-    locks_writers_out(&crate::fs::Memory::new());
+    with_memory(locks_writers_out);
+}
+
+/// WASI has no locks.
+#[cfg(unix)]
+#[test]
+fn standard_locks() {
+    with_standard(locks_writers_out);
+}
+
+#[cfg(any(unix, target_os = "wasi"))]
+#[test]
+fn standard_opens_nothing_but_files() {
+    with_standard(|fs| {
+        std::fs::create_dir(fs.directory().join("directory")).unwrap();
+        for mode in [OpenMode::ReadOnly, OpenMode::ReadWrite, OpenMode::Create] {
+            let error = block_on(fs.open("directory", mode)).unwrap_err();
+            assert_eq!(error.to_string(), "open failed: directory is a directory, not a file");
+        }
+        assert!(matches!(block_on(fs.remove("directory")), Err(Error::Io { .. })));
+        assert_eq!(block_on(fs.list()), Ok(vec![]));
+    });
+}
+
+#[cfg(any(unix, target_os = "wasi"))]
+#[test]
+fn standard_needs_its_directory() {
+    with_standard(|fs| {
+        let missing = Error::NotFound { name: "missing/a".to_string() };
+        assert_eq!(block_on(fs.open("missing/a", OpenMode::Create)).err(), Some(missing));
+        std::fs::create_dir(fs.directory().join("missing")).unwrap();
+        let file = block_on(fs.open("missing/a", OpenMode::Create)).unwrap();
+        write_full(&file, b"there", 0).unwrap();
+        let below = Std::new(fs.directory().join("missing"));
+        assert_eq!(block_on(below.list()).unwrap(), ["a"]);
+        drop(file);
+        // A path below a file is as missing as one below nothing.
+        let missing = Error::NotFound { name: "missing/a/b".to_string() };
+        assert_eq!(block_on(fs.open("missing/a/b", OpenMode::Create)).err(), Some(missing));
+    });
 }
 
 #[test]
 fn memory_bytes_are_shared_with_openers() {
-    let fs = crate::fs::Memory::new();
+    let fs = Memory::new();
     assert_eq!(fs.bytes("a"), None);
     fs.set_bytes("a", b"one".to_vec());
     let file = block_on(fs.open("a", OpenMode::ReadWrite)).unwrap();
@@ -61,7 +121,7 @@ fn memory_bytes_are_shared_with_openers() {
 
 #[test]
 fn memory_reports_a_length_that_it_cannot_hold() {
-    let fs = crate::fs::Memory::new();
+    let fs = Memory::new();
     let file = block_on(fs.open("a", OpenMode::Create)).unwrap();
     assert!(matches!(file.truncate(u64::MAX), Err(Error::StorageFull { .. })));
     assert!(matches!(file.write_at(b"x", u64::MAX), Err(Error::StorageFull { .. })));
@@ -173,5 +233,8 @@ fn locks_writers_out(fs: &impl FileSystem) {
     drop(readers.0);
     assert_eq!(open(OpenMode::ReadWrite).err(), locked);
     drop(readers.1);
-    assert!(open(OpenMode::ReadWrite).is_ok());
+    let writer = open(OpenMode::ReadWrite).unwrap();
+    assert_eq!(block_on(fs.remove("a")).err(), locked);
+    drop(writer);
+    block_on(fs.remove("a")).unwrap();
 }
