@@ -1,0 +1,51 @@
+//! An ordered, versioned key-value engine in one file: a log-structured merge tree.
+//!
+//! ```text
+//!   append ──▶ log (preallocated segments)        recovery replays it
+//!      └─────▶ memtable ──freeze──▶ frozen ──flush──▶ level 0 ──merge──▶ ... ──merge──▶ level 6
+//! ```
+//!
+//! Invariants:
+//! - what a reader sees is decided by sequence numbers alone: the newest version not newer than its own; and newer
+//!   versions are always found before older ones: memtable, frozen memtable, runs of level 0, levels downwards;
+//! - a commit is acknowledged only after its frame was written and, when it is to be durable, synced;
+//! - a superblock is written only after all it refers to is durable, and what it no longer refers to is reused only
+//!   after it is durable itself;
+//! - after a flush that failed, the engine closes itself to writes: the host may have dropped what it could not
+//!   write, and a later flush that succeeds proves nothing about it.
+
+mod batch;
+mod check;
+mod compaction;
+#[expect(clippy::module_inception, reason = "the engine is what the module is named for")]
+mod engine;
+mod entry;
+mod error;
+mod flush;
+mod levels;
+mod log;
+mod maintain;
+mod manifest;
+mod memtable;
+mod merge;
+mod options;
+mod output;
+mod read;
+mod retention;
+mod space;
+mod statistics;
+mod table;
+mod write;
+
+pub use batch::Batch;
+pub use check::CheckReport;
+pub use engine::Engine;
+pub use entry::{Entry, KEY_LEN_MAX, PREFIX_LEN, Prefix, Seq, VALUE_LEN_MAX};
+pub use error::{Error, Result};
+pub use options::{Compression, Durability, Options};
+pub use read::{Cursor, KeyRange, Snapshot};
+pub use space::CompactProgress;
+pub use statistics::{Counters, LevelStatistics, Statistics};
+
+#[cfg(test)]
+mod tests;
