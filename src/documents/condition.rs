@@ -16,8 +16,7 @@ impl Condition {
     /// # Errors
     /// `InvalidCondition` when `value` is not JSON.
     pub fn equals<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
-        let text = serde_json::to_string(value)
-            .map_err(|error| Error::invalid_condition(error.to_string()))?;
+        let text = serde_json::to_string(value).map_err(|error| Error::invalid_condition(error.to_string()))?;
         Ok(Self { text })
     }
 
@@ -34,8 +33,6 @@ impl Condition {
     /// # Errors
     /// `InvalidCondition`.
     pub fn parse(text: &str) -> Result<Self> {
-        Ok(Self {
-            text: text.to_owned(),
-        })
+        Ok(Self { text: text.to_owned() })
     }
 }

@@ -53,11 +53,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `NotFound`, `Locked`, `ReadOnly`, `NotADatabase`, `NewerFormat`, `Corrupt`, `InvalidOptions`, `StorageFull`
     /// or `Io`. A file that cannot be opened is left as it was.
-    pub async fn open<S: FileSystem<File = F>>(
-        fs: &S,
-        name: &str,
-        options: Options,
-    ) -> Result<Self> {
+    pub async fn open<S: FileSystem<File = F>>(fs: &S, name: &str, options: Options) -> Result<Self> {
         Self::open_with(fs, name, options, Box::new(HostEnvironment)).await
     }
 
@@ -216,11 +212,7 @@ impl<F: File> Database<F> {
 
     /// An error when the database was opened read-only.
     pub(super) fn writable(&self) -> Result<()> {
-        if self.read_only {
-            Err(Error::opened_read_only())
-        } else {
-            Ok(())
-        }
+        if self.read_only { Err(Error::opened_read_only()) } else { Ok(()) }
     }
 
     /// Commits `batch`; outside of a group, writes it out.
@@ -265,14 +257,8 @@ impl<F: File> Database<F> {
 
     /// Writes out what is pending, and flushes it if `sync`.
     pub(super) fn settle_with(&mut self, sync: bool) -> Result<()> {
-        let durability = if sync {
-            engine::Durability::Always
-        } else {
-            engine::Durability::Never
-        };
-        self.engine
-            .finish_group(durability)
-            .map_err(|error| self.undone(error))?;
+        let durability = if sync { engine::Durability::Always } else { engine::Durability::Never };
+        self.engine.finish_group(durability).map_err(|error| self.undone(error))?;
         self.unsynced = true;
         if sync {
             self.synced();

@@ -37,12 +37,7 @@ impl Document {
     pub(super) fn from_entry(engine_key: &[u8], entry: &Entry) -> Result<Self> {
         let key = key_of(engine_key)?.to_owned();
         let json = json::text_of(&key, &entry.value)?.to_owned();
-        Ok(Self {
-            key,
-            json,
-            version: entry.seq,
-            expires_at: entry.expires_at,
-        })
+        Ok(Self { key, json, version: entry.seq, expires_at: entry.expires_at })
     }
 }
 

@@ -72,9 +72,7 @@ pub enum Error {
         limit: u64,
     },
     /// There is no such database, or its directory is missing.
-    #[error(
-        "{name}: not found; check the name and its directory, or open with the option `create`"
-    )]
+    #[error("{name}: not found; check the name and its directory, or open with the option `create`")]
     NotFound {
         /// The name that was asked for.
         name: String,
@@ -110,9 +108,7 @@ pub enum Error {
         message: String,
     },
     /// The file is damaged. What was damaged is never returned as data.
-    #[error(
-        "the database is damaged: {what} at {at}; restore it from a copy, or save what can still be read"
-    )]
+    #[error("the database is damaged: {what} at {at}; restore it from a copy, or save what can still be read")]
     Corrupt {
         /// What was being read.
         what: String,
@@ -168,10 +164,7 @@ pub enum Error {
 /// The stable name of a kind of [`Error`], the same in Rust, in TypeScript and on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(
-    missing_docs,
-    reason = "each is documented at the variant of `Error` that bears its name"
-)]
+#[expect(missing_docs, reason = "each is documented at the variant of `Error` that bears its name")]
 pub enum ErrorCode {
     InvalidKey,
     InvalidValue,
@@ -277,17 +270,10 @@ impl From<fs::Error> for Error {
         match error {
             fs::Error::NotFound { name } => Self::NotFound { name },
             fs::Error::Locked { name } => Self::Locked { name },
-            fs::Error::ReadOnly { name } => Self::ReadOnly {
-                reason: format!("the host does not allow it ({name})"),
-            },
+            fs::Error::ReadOnly { name } => Self::ReadOnly { reason: format!("the host does not allow it ({name})") },
             fs::Error::StorageFull { message } => Self::StorageFull { message },
-            error @ fs::Error::InvalidName { .. } => Self::InvalidOptions {
-                reason: error.to_string(),
-            },
-            fs::Error::Io { operation, message } => Self::Io {
-                operation: operation.to_owned(),
-                message,
-            },
+            error @ fs::Error::InvalidName { .. } => Self::InvalidOptions { reason: error.to_string() },
+            fs::Error::Io { operation, message } => Self::Io { operation: operation.to_owned(), message },
         }
     }
 }
@@ -296,62 +282,38 @@ impl From<engine::Error> for Error {
     fn from(error: engine::Error) -> Self {
         match error {
             engine::Error::Fs(error) => error.into(),
-            engine::Error::Corrupt { what, at } => Self::Corrupt {
-                what: what.to_owned(),
-                at,
-            },
-            error @ engine::Error::NotADatabase { .. } => Self::NotADatabase {
-                message: error.to_string(),
-            },
-            error @ engine::Error::NewerFormat { .. } => Self::NewerFormat {
-                message: error.to_string(),
-            },
+            engine::Error::Corrupt { what, at } => Self::Corrupt { what: what.to_owned(), at },
+            error @ engine::Error::NotADatabase { .. } => Self::NotADatabase { message: error.to_string() },
+            error @ engine::Error::NewerFormat { .. } => Self::NewerFormat { message: error.to_string() },
             engine::Error::ReadOnly => Self::opened_read_only(),
-            engine::Error::Locked => Self::Locked {
-                name: "the database".to_owned(),
-            },
+            engine::Error::Locked => Self::Locked { name: "the database".to_owned() },
             engine::Error::Failed { reason } => Self::Failed { reason },
-            engine::Error::TooLarge { what, size, limit } => Self::TooLarge {
-                what: what.to_owned(),
-                size,
-                limit,
-            },
+            engine::Error::TooLarge { what, size, limit } => Self::TooLarge { what: what.to_owned(), size, limit },
         }
     }
 }
 
 impl Error {
     pub(super) fn opened_read_only() -> Self {
-        Self::ReadOnly {
-            reason: "the database was opened read-only".to_owned(),
-        }
+        Self::ReadOnly { reason: "the database was opened read-only".to_owned() }
     }
 
     pub(super) fn invalid_range(reason: impl Into<String>) -> Self {
-        Self::InvalidRange {
-            reason: reason.into(),
-        }
+        Self::InvalidRange { reason: reason.into() }
     }
 
     pub(super) fn invalid_condition(reason: impl Into<String>) -> Self {
-        Self::InvalidCondition {
-            reason: reason.into(),
-        }
+        Self::InvalidCondition { reason: reason.into() }
     }
 
     pub(super) fn invalid_options(reason: impl Into<String>) -> Self {
-        Self::InvalidOptions {
-            reason: reason.into(),
-        }
+        Self::InvalidOptions { reason: reason.into() }
     }
 
     /// A value that cannot become the document at `key`.
     pub(super) fn invalid_document(key: &str, reason: impl fmt::Display) -> Self {
         let subject = format!("the value for {} cannot be stored", abbreviate(key));
-        Self::InvalidValue {
-            subject,
-            reason: reason.to_string(),
-        }
+        Self::InvalidValue { subject, reason: reason.to_string() }
     }
 }
 
@@ -359,11 +321,7 @@ impl Error {
 pub(super) fn abbreviate(text: &str) -> String {
     const SHOWN_CHARS: usize = 48;
     match text.char_indices().nth(SHOWN_CHARS) {
-        Some((cut, _)) => format!(
-            "{:?}… ({} bytes)",
-            text.get(..cut).unwrap_or_default(),
-            text.len()
-        ),
+        Some((cut, _)) => format!("{:?}… ({} bytes)", text.get(..cut).unwrap_or_default(), text.len()),
         None => format!("{text:?}"),
     }
 }
@@ -376,51 +334,24 @@ mod tests {
     fn long_keys_are_abbreviated_between_characters() {
         assert_eq!(abbreviate("a\n"), r#""a\n""#);
         let long = abbreviate(&"ü".repeat(5000));
-        assert!(
-            long.len() < 150 && long.ends_with("… (10000 bytes)"),
-            "{long}"
-        );
+        assert!(long.len() < 150 && long.ends_with("… (10000 bytes)"), "{long}");
     }
 
     #[test]
     fn what_the_host_says_keeps_its_kind() {
         let code = |error: fs::Error| Error::from(engine::Error::Fs(error)).code();
         let name = || "notes".to_owned();
-        assert_eq!(
-            code(fs::Error::NotFound { name: name() }),
-            ErrorCode::NotFound
-        );
+        assert_eq!(code(fs::Error::NotFound { name: name() }), ErrorCode::NotFound);
         assert_eq!(code(fs::Error::Locked { name: name() }), ErrorCode::Locked);
-        assert_eq!(
-            code(fs::Error::ReadOnly { name: name() }),
-            ErrorCode::ReadOnly
-        );
-        assert_eq!(
-            code(fs::Error::StorageFull { message: name() }),
-            ErrorCode::StorageFull
-        );
-        assert_eq!(
-            code(fs::Error::InvalidName {
-                name: name(),
-                reason: "empty"
-            }),
-            ErrorCode::InvalidOptions
-        );
-        assert_eq!(
-            code(fs::Error::Io {
-                operation: "sync",
-                message: name()
-            }),
-            ErrorCode::Io
-        );
+        assert_eq!(code(fs::Error::ReadOnly { name: name() }), ErrorCode::ReadOnly);
+        assert_eq!(code(fs::Error::StorageFull { message: name() }), ErrorCode::StorageFull);
+        assert_eq!(code(fs::Error::InvalidName { name: name(), reason: "empty" }), ErrorCode::InvalidOptions);
+        assert_eq!(code(fs::Error::Io { operation: "sync", message: name() }), ErrorCode::Io);
     }
 
     #[test]
     fn damage_says_what_and_where() {
-        let error = Error::from(engine::Error::Corrupt {
-            what: "table page",
-            at: "offset 65536".to_owned(),
-        });
+        let error = Error::from(engine::Error::Corrupt { what: "table page", at: "offset 65536".to_owned() });
         assert_eq!(error.code().as_str(), "Corrupt");
         assert!(error.to_string().contains("table page at offset 65536"));
     }

@@ -20,14 +20,7 @@ impl<F: File> Database<F> {
     ///
     /// # Errors
     /// `InvalidPath`, `InvalidCondition`, `Corrupt`, `Io`.
-    pub fn find(
-        &self,
-        path: &str,
-        condition: &Condition,
-        _options: &FindOptions,
-    ) -> Result<Vec<String>> {
-        Err(Error::Unsupported {
-            what: format!("find {path} {condition:?}"),
-        })
+    pub fn find(&self, path: &str, condition: &Condition, _options: &FindOptions) -> Result<Vec<String>> {
+        Err(Error::Unsupported { what: format!("find {path} {condition:?}") })
     }
 }

@@ -31,23 +31,15 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidPath`, and as a write.
     pub fn create_index(&mut self, path: &str) -> Result<bool> {
-        Err(Error::Unsupported {
-            what: format!("an index on {path}"),
-        })
+        Err(Error::Unsupported { what: format!("an index on {path}") })
     }
 
     /// One step of [`Database::create_index`]: looks at up to `budget_documents` documents.
     ///
     /// # Errors
     /// As [`Database::create_index`].
-    pub fn create_index_step(
-        &mut self,
-        path: &str,
-        _budget_documents: usize,
-    ) -> Result<IndexProgress> {
-        Err(Error::Unsupported {
-            what: format!("an index on {path}"),
-        })
+    pub fn create_index_step(&mut self, path: &str, _budget_documents: usize) -> Result<IndexProgress> {
+        Err(Error::Unsupported { what: format!("an index on {path}") })
     }
 
     /// Removes the index on `path`. False when there was none.
@@ -55,9 +47,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidPath`, and as a write.
     pub fn drop_index(&mut self, path: &str) -> Result<bool> {
-        Err(Error::Unsupported {
-            what: format!("an index on {path}"),
-        })
+        Err(Error::Unsupported { what: format!("an index on {path}") })
     }
 
     /// The indexes, by path.

@@ -39,10 +39,7 @@ pub(super) fn check_key(key: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::InvalidKey {
-        key: abbreviate(key),
-        reason,
-    })
+    Err(Error::InvalidKey { key: abbreviate(key), reason })
 }
 
 /// The engine key of the document at `key`, which may also be the bound of a range.
@@ -64,10 +61,7 @@ pub(super) fn parse_key(rest: &[u8]) -> Result<&str> {
     rest.split_first()
         .filter(|(tag, _)| **tag == STRING_KEY)
         .and_then(|(_, key)| std::str::from_utf8(key).ok())
-        .ok_or_else(|| Error::Corrupt {
-            what: "a document key".to_owned(),
-            at: format!("key {rest:02x?}"),
-        })
+        .ok_or_else(|| Error::Corrupt { what: "a document key".to_owned(), at: format!("key {rest:02x?}") })
 }
 
 /// The smallest byte string above all that start with `prefix`; `None` when there is none.

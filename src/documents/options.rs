@@ -111,9 +111,9 @@ impl TryFrom<DurabilityJson> for Durability {
 impl Durability {
     fn check(self) -> Result<Self> {
         match self {
-            Self::Periodic { interval_ms: 0 } => Err(Error::invalid_options(
-                "periodic durability needs at least 1 millisecond; or say `always`",
-            )),
+            Self::Periodic { interval_ms: 0 } => {
+                Err(Error::invalid_options("periodic durability needs at least 1 millisecond; or say `always`"))
+            }
             valid => Ok(valid),
         }
     }
@@ -126,10 +126,7 @@ impl FromStr for Durability {
         let durability = match text.split_once(':') {
             None if text == "always" => Some(Self::Always),
             None if text == "never" => Some(Self::Never),
-            Some(("periodic", ms)) => ms
-                .parse()
-                .ok()
-                .map(|interval_ms| Self::Periodic { interval_ms }),
+            Some(("periodic", ms)) => ms.parse().ok().map(|interval_ms| Self::Periodic { interval_ms }),
             _ => None,
         };
         durability
@@ -181,54 +178,25 @@ mod tests {
 
     #[test]
     fn durability_reads_what_it_writes() {
-        for durability in [
-            Durability::Always,
-            Durability::Never,
-            Durability::Periodic { interval_ms: 250 },
-        ] {
-            assert_eq!(
-                durability.to_string().parse::<Durability>().unwrap(),
-                durability
-            );
+        for durability in [Durability::Always, Durability::Never, Durability::Periodic { interval_ms: 250 }] {
+            assert_eq!(durability.to_string().parse::<Durability>().unwrap(), durability);
             let json = serde_json::to_string(&durability).unwrap();
-            assert_eq!(
-                serde_json::from_str::<Durability>(&json).unwrap(),
-                durability
-            );
+            assert_eq!(serde_json::from_str::<Durability>(&json).unwrap(), durability);
         }
-        assert_eq!(
-            serde_json::to_string(&Durability::Periodic { interval_ms: 5 }).unwrap(),
-            r#"{"periodic":5}"#
-        );
+        assert_eq!(serde_json::to_string(&Durability::Periodic { interval_ms: 5 }).unwrap(), r#"{"periodic":5}"#);
     }
 
     #[test]
     fn durability_says_what_is_allowed() {
-        for text in [
-            "",
-            "sometimes",
-            "periodic",
-            "periodic:",
-            "periodic:-1",
-            "periodic:0",
-        ] {
-            assert!(
-                text.parse::<Durability>()
-                    .unwrap_err()
-                    .to_string()
-                    .contains("always"),
-                "{text}"
-            );
+        for text in ["", "sometimes", "periodic", "periodic:", "periodic:-1", "periodic:0"] {
+            assert!(text.parse::<Durability>().unwrap_err().to_string().contains("always"), "{text}");
         }
         assert!(serde_json::from_str::<Durability>(r#"{"periodic":0}"#).is_err());
     }
 
     #[test]
     fn a_database_opened_read_only_is_not_created() {
-        let options = Options {
-            read_only: true,
-            ..Options::default()
-        };
+        let options = Options { read_only: true, ..Options::default() };
         assert!(!options.for_engine().unwrap().create);
     }
 }

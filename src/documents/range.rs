@@ -46,58 +46,37 @@ impl Range {
 
     /// The keys that start with `prefix`.
     pub fn prefix(prefix: impl Into<String>) -> Self {
-        Self {
-            prefix: Some(prefix.into()),
-            ..Self::default()
-        }
+        Self { prefix: Some(prefix.into()), ..Self::default() }
     }
 
     /// Only keys above `key`.
     pub fn gt(self, key: impl Into<String>) -> Self {
-        Self {
-            gt: Some(key.into()),
-            ..self
-        }
+        Self { gt: Some(key.into()), ..self }
     }
 
     /// Only `key` and those above.
     pub fn gte(self, key: impl Into<String>) -> Self {
-        Self {
-            gte: Some(key.into()),
-            ..self
-        }
+        Self { gte: Some(key.into()), ..self }
     }
 
     /// Only keys below `key`.
     pub fn lt(self, key: impl Into<String>) -> Self {
-        Self {
-            lt: Some(key.into()),
-            ..self
-        }
+        Self { lt: Some(key.into()), ..self }
     }
 
     /// Only `key` and those below.
     pub fn lte(self, key: impl Into<String>) -> Self {
-        Self {
-            lte: Some(key.into()),
-            ..self
-        }
+        Self { lte: Some(key.into()), ..self }
     }
 
     /// At most `count` documents.
     pub fn limit(self, count: u64) -> Self {
-        Self {
-            limit: Some(count),
-            ..self
-        }
+        Self { limit: Some(count), ..self }
     }
 
     /// From the highest key down.
     pub fn reverse(self) -> Self {
-        Self {
-            reverse: true,
-            ..self
-        }
+        Self { reverse: true, ..self }
     }
 
     /// The engine's range of documents; `None` when nothing can be in it.
@@ -124,10 +103,7 @@ impl Range {
                 range.start = Bound::Included(first.clone());
             }
             let last = end_of(first);
-            if bytes_of(&range.end)
-                .zip(bytes_of(&last))
-                .is_none_or(|(end, last)| end >= last)
-            {
+            if bytes_of(&range.end).zip(bytes_of(&last)).is_none_or(|(end, last)| end >= last) {
                 range.end = last;
             }
         }
@@ -136,26 +112,15 @@ impl Range {
 
     fn check(&self) -> Result<()> {
         if self.gt.is_some() && self.gte.is_some() {
-            return Err(Error::invalid_range(
-                "it has both `gt` and `gte`; give one lower bound",
-            ));
+            return Err(Error::invalid_range("it has both `gt` and `gte`; give one lower bound"));
         }
         if self.lt.is_some() && self.lte.is_some() {
-            return Err(Error::invalid_range(
-                "it has both `lt` and `lte`; give one upper bound",
-            ));
+            return Err(Error::invalid_range("it has both `lt` and `lte`; give one upper bound"));
         }
-        let bounds = [
-            ("gt", &self.gt),
-            ("gte", &self.gte),
-            ("lt", &self.lt),
-            ("lte", &self.lte),
-        ];
+        let bounds = [("gt", &self.gt), ("gte", &self.gte), ("lt", &self.lt), ("lte", &self.lte)];
         for (name, bound) in bounds.into_iter().chain([("prefix", &self.prefix)]) {
             if bound.as_ref().is_some_and(|key| key.len() > MAX_KEY_LENGTH) {
-                return Err(Error::invalid_range(format!(
-                    "`{name}` is longer than {MAX_KEY_LENGTH} bytes"
-                )));
+                return Err(Error::invalid_range(format!("`{name}` is longer than {MAX_KEY_LENGTH} bytes")));
             }
         }
         Ok(())
@@ -171,10 +136,7 @@ pub(super) fn end_of(prefix: Vec<u8>) -> Bound<Vec<u8>> {
 pub(super) fn is_empty(range: &KeyRange) -> bool {
     match (&range.start, &range.end) {
         (Bound::Included(start), Bound::Included(end)) => start > end,
-        (
-            Bound::Included(start) | Bound::Excluded(start),
-            Bound::Included(end) | Bound::Excluded(end),
-        ) => start >= end,
+        (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => start >= end,
         (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
     }
 }
@@ -202,10 +164,8 @@ mod tests {
     #[test]
     fn bounds_and_prefix_all_hold() {
         let range = Range::prefix("b").gte("b2").lte("z");
-        let found: Vec<_> = ["a", "b", "b1", "b2", "b9", "c", "z"]
-            .into_iter()
-            .filter(|key| contains(&range, key))
-            .collect();
+        let found: Vec<_> =
+            ["a", "b", "b1", "b2", "b9", "c", "z"].into_iter().filter(|key| contains(&range, key)).collect();
         assert_eq!(found, ["b2", "b9"]);
         assert!(contains(&Range::prefix("b").gt("a").lt("b2"), "b"));
         assert!(contains(&Range::prefix(""), "anything"));
@@ -234,10 +194,7 @@ mod tests {
             Range::prefix("x".repeat(MAX_KEY_LENGTH + 1)),
             Range::all().lt("x".repeat(MAX_KEY_LENGTH + 1)),
         ] {
-            assert_eq!(
-                range.document_keys().unwrap_err().code(),
-                ErrorCode::InvalidRange
-            );
+            assert_eq!(range.document_keys().unwrap_err().code(), ErrorCode::InvalidRange);
         }
         assert!(serde_json::from_str::<Range>(r#"{"from": "a"}"#).is_err());
     }

@@ -22,9 +22,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidKey`; `InvalidValue` when the document does not fit `T`; `Corrupt` or `Io` when it cannot be read.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        self.get_document(key)?
-            .map(|document| document.parse())
-            .transpose()
+        self.get_document(key)?.map(|document| document.parse()).transpose()
     }
 
     /// The JSON text of the document at `key`, as it was stored, or `None`.
@@ -47,16 +45,9 @@ impl<F: File> Database<F> {
     ///
     /// # Errors
     /// As [`Database::get`].
-    pub fn get_many<T: DeserializeOwned>(
-        &self,
-        keys: &[impl AsRef<str>],
-    ) -> Result<Vec<Option<T>>> {
+    pub fn get_many<T: DeserializeOwned>(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
         let view = self.view();
-        let read = |key: &str| {
-            self.document(key, view)?
-                .map(|document| document.parse())
-                .transpose()
-        };
+        let read = |key: &str| self.document(key, view)?.map(|document| document.parse()).transpose();
         keys.iter().map(|key| read(key.as_ref())).collect()
     }
 
@@ -86,9 +77,7 @@ impl<F: File> Database<F> {
     pub fn ttl(&self, key: &str) -> Result<Ttl> {
         check_key(key)?;
         let view = self.view();
-        Ok(self
-            .entry(key, view)?
-            .map_or(Ttl::Missing, |entry| Ttl::of(entry.expires_at, view.now_ms)))
+        Ok(self.entry(key, view)?.map_or(Ttl::Missing, |entry| Ttl::of(entry.expires_at, view.now_ms)))
     }
 
     /// How many documents are in `range`. Reads keys, not documents.
@@ -100,9 +89,7 @@ impl<F: File> Database<F> {
             return Ok(0);
         };
         let view = self.view();
-        let mut cursor = self
-            .engine
-            .scan(keys, range.reverse, view.at, view.now_ms)?;
+        let mut cursor = self.engine.scan(keys, range.reverse, view.at, view.now_ms)?;
         let Some(limit) = range.limit else {
             return Ok(cursor.count_rest()?);
         };
@@ -131,9 +118,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidRange`; `InvalidValue` when one does not fit `T`; `Corrupt`, `Io`.
     pub fn values<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<T>> {
-        self.scan(range)?
-            .map(|document| document?.parse())
-            .collect()
+        self.scan(range)?.map(|document| document?.parse()).collect()
     }
 
     /// The keys and documents in `range`.
@@ -142,9 +127,7 @@ impl<F: File> Database<F> {
     /// As [`Database::values`].
     pub fn entries<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<(String, T)>> {
         let read = |document: Document| Ok((document.parse()?, document.key));
-        self.scan(range)?
-            .map(|document| read(document?).map(|(value, key)| (key, value)))
-            .collect()
+        self.scan(range)?.map(|document| read(document?).map(|(value, key)| (key, value))).collect()
     }
 
     /// The keys and JSON texts of the documents in `range`.
@@ -152,9 +135,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidRange`, `Corrupt`, `Io`.
     pub fn entries_json(&self, range: &Range) -> Result<Vec<(String, String)>> {
-        self.scan(range)?
-            .map(|document| document.map(|document| (document.key, document.json)))
-            .collect()
+        self.scan(range)?.map(|document| document.map(|document| (document.key, document.json))).collect()
     }
 
     /// The documents in `range`, one after the other, without holding them all in memory.
@@ -179,10 +160,7 @@ impl<F: File> Database<F> {
 
     /// The newest commit, and the one clock reading of an operation.
     pub(super) fn view(&self) -> View {
-        View {
-            at: self.engine.last_seq(),
-            now_ms: self.engine.now_ms(),
-        }
+        View { at: self.engine.last_seq(), now_ms: self.engine.now_ms() }
     }
 
     /// The stored entry at `key`.
@@ -196,11 +174,6 @@ impl<F: File> Database<F> {
             return Ok(None);
         };
         let json = json::text_of(key, &entry.value)?.to_owned();
-        Ok(Some(Document {
-            key: key.to_owned(),
-            json,
-            version: entry.seq,
-            expires_at: entry.expires_at,
-        }))
+        Ok(Some(Document { key: key.to_owned(), json, version: entry.seq, expires_at: entry.expires_at }))
     }
 }

@@ -37,10 +37,7 @@ pub struct PageLimits {
 impl Default for PageLimits {
     /// 1,000 documents or 256 KiB: few round trips, and no long stall.
     fn default() -> Self {
-        Self {
-            documents: 1000,
-            bytes: 256 << 10,
-        }
+        Self { documents: 1000, bytes: 256 << 10 }
     }
 }
 
@@ -54,19 +51,9 @@ pub struct Page {
 }
 
 impl<'a, F: File> Scan<'a, F> {
-    pub(super) fn new(
-        engine: &'a Engine<F>,
-        range: &Range,
-        keys: Option<KeyRange>,
-        view: View,
-    ) -> Result<Self> {
-        let cursor = keys
-            .map(|keys| engine.scan(keys, range.reverse, view.at, view.now_ms))
-            .transpose()?;
-        Ok(Self {
-            cursor,
-            left: range.limit.unwrap_or(u64::MAX),
-        })
+    pub(super) fn new(engine: &'a Engine<F>, range: &Range, keys: Option<KeyRange>, view: View) -> Result<Self> {
+        let cursor = keys.map(|keys| engine.scan(keys, range.reverse, view.at, view.now_ms)).transpose()?;
+        Ok(Self { cursor, left: range.limit.unwrap_or(u64::MAX) })
     }
 
     /// The next engine key and entry. After the end or an error there are no more.
@@ -99,10 +86,7 @@ impl<F: File> Database<F> {
     /// Keeps the present version readable for [`Database::scan_page`], until [`Database::release`]. Room taken by
     /// what is overwritten in the meantime is not reused.
     pub fn snapshot(&mut self) -> Snapshot {
-        Snapshot {
-            now_ms: self.engine.now_ms(),
-            inner: self.engine.snapshot(),
-        }
+        Snapshot { now_ms: self.engine.now_ms(), inner: self.engine.snapshot() }
     }
 
     /// Lets go of a snapshot. It must not be used again.
@@ -138,30 +122,19 @@ impl<F: File> Database<F> {
         after: Option<&str>,
         limits: PageLimits,
     ) -> Result<Page> {
-        let view = View {
-            at: snapshot.inner.seq,
-            now_ms: snapshot.now_ms,
-        };
-        let keys = range
-            .document_keys()?
-            .and_then(|keys| rest(keys, range.reverse, after));
+        let view = View { at: snapshot.inner.seq, now_ms: snapshot.now_ms };
+        let keys = range.document_keys()?.and_then(|keys| rest(keys, range.reverse, after));
         let mut scan = Scan::new(&self.engine, range, keys, view)?;
         let mut documents = Vec::new();
         let mut bytes = 0;
         while documents.len() < limits.documents.max(1) && bytes < limits.bytes.max(1) {
             let Some(document) = scan.next().transpose()? else {
-                return Ok(Page {
-                    documents,
-                    more: false,
-                });
+                return Ok(Page { documents, more: false });
             };
             bytes += document.key.len() + document.json.len();
             documents.push(document);
         }
-        Ok(Page {
-            documents,
-            more: scan.left > 0,
-        })
+        Ok(Page { documents, more: scan.left > 0 })
     }
 }
 

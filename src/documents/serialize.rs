@@ -20,16 +20,10 @@ pub(super) fn to_json<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<Str
 /// The JSON text of `value`, or what is wrong with it.
 pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     let (mut text, mut has_null) = (Vec::new(), false);
-    let formatter = Exact {
-        has_null: &mut has_null,
-    };
-    value.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut text, formatter,
-    ))?;
+    let formatter = Exact { has_null: &mut has_null };
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))?;
     if has_null {
-        value
-            .serialize(FiniteNumbers)
-            .map_err(|NotFinite(reason)| ser::Error::custom(reason))?;
+        value.serialize(FiniteNumbers).map_err(|NotFinite(reason)| ser::Error::custom(reason))?;
     }
     String::from_utf8(text).map_err(ser::Error::custom)
 }
@@ -55,9 +49,7 @@ impl Formatter for Exact<'_> {
     fn write_u128<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: u128) -> io::Result<()> {
         match u64::try_from(value) {
             Ok(value) => self.write_u64(writer, value),
-            Err(_) => Err(io::Error::other(
-                "an integer does not fit into 64 bits; store it as a string",
-            )),
+            Err(_) => Err(io::Error::other("an integer does not fit into 64 bits; store it as a string")),
         }
     }
 }
@@ -111,11 +103,7 @@ impl ser::Serializer for FiniteNumbers {
     }
 
     fn serialize_f64(self, value: f64) -> Walk {
-        if value.is_finite() {
-            Ok(())
-        } else {
-            Err(NotFinite(format!("JSON has no {value}")))
-        }
+        if value.is_finite() { Ok(()) } else { Err(NotFinite(format!("JSON has no {value}"))) }
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Walk {
@@ -213,21 +201,10 @@ mod tests {
     #[test]
     fn values_become_compact_text() {
         assert_eq!(to_json("k", "ü\n").unwrap(), "\"ü\\n\"");
-        assert_eq!(
-            to_json("k", &(1, -2.5, None::<u8>, true)).unwrap(),
-            "[1,-2.5,null,true]"
-        );
+        assert_eq!(to_json("k", &(1, -2.5, None::<u8>, true)).unwrap(), "[1,-2.5,null,true]");
         assert_eq!(to_json("k", &u64::MAX).unwrap(), "18446744073709551615");
-        assert_eq!(
-            to_json("k", &i128::from(i64::MIN)).unwrap(),
-            "-9223372036854775808"
-        );
-        let shapes = [
-            Shape::Unit,
-            Shape::New(1.0),
-            Shape::Tuple(0.5, None),
-            Shape::Struct { a: vec![2.0] },
-        ];
+        assert_eq!(to_json("k", &i128::from(i64::MIN)).unwrap(), "-9223372036854775808");
+        let shapes = [Shape::Unit, Shape::New(1.0), Shape::Tuple(0.5, None), Shape::Struct { a: vec![2.0] }];
         let text = r#"["Unit",{"New":1.0},{"Tuple":[0.5,null]},{"Struct":{"a":[2.0]}}]"#;
         assert_eq!(to_json("k", &shapes).unwrap(), text);
     }
@@ -249,10 +226,7 @@ mod tests {
         fails(to_json("k", &(f64::NAN,)), "NaN");
         fails(to_json("k", &i128::MAX), "64 bits");
         fails(to_json("k", &i128::MIN), "64 bits");
-        fails(
-            to_json("k", &BTreeMap::from([((1, 2), 3)])),
-            "key must be a string",
-        );
+        fails(to_json("k", &BTreeMap::from([((1, 2), 3)])), "key must be a string");
     }
 
     #[test]

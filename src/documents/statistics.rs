@@ -31,11 +31,7 @@ pub struct CheckReport {
 impl<F: File> Database<F> {
     /// Figures about the database. Costs nothing to speak of.
     pub fn stats(&self) -> Stats {
-        Stats {
-            version: self.version(),
-            indexes: self.indexes(),
-            engine: self.engine.statistics(),
-        }
+        Stats { version: self.version(), indexes: self.indexes(), engine: self.engine.statistics() }
     }
 
     /// Checks the file; with `full`, every page of it.
@@ -43,8 +39,6 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `Corrupt` with what is damaged and where; `Io`.
     pub fn check(&self, full: bool) -> Result<CheckReport> {
-        Ok(CheckReport {
-            engine: self.engine.check(full)?,
-        })
+        Ok(CheckReport { engine: self.engine.check(full)? })
     }
 }

@@ -87,12 +87,7 @@ impl Transaction {
     ///
     /// # Errors
     /// As [`Transaction::set`], and `InvalidOptions` when the time is zero or ends beyond the year 9999.
-    pub fn set_ex<T: Serialize + ?Sized>(
-        self,
-        key: &str,
-        value: &T,
-        ttl: Duration,
-    ) -> Result<Self> {
+    pub fn set_ex<T: Serialize + ?Sized>(self, key: &str, value: &T, ttl: Duration) -> Result<Self> {
         ttl::expiry(0, ttl)?;
         self.put(key, serialize::to_json(key, value)?, Expiry::After(ttl))
     }
@@ -142,8 +137,7 @@ impl Transaction {
     /// Adds a checked document.
     fn put(mut self, key: &str, json: String, expiry: Expiry) -> Result<Self> {
         check_key(key)?;
-        self.writes
-            .insert(key.to_owned(), Write::Put { json, expiry });
+        self.writes.insert(key.to_owned(), Write::Put { json, expiry });
         Ok(self)
     }
 }

@@ -43,9 +43,7 @@ pub fn ttl_from_seconds(seconds: f64) -> Result<Duration> {
 /// When a document with `ttl` expires that is written at `now_ms`. Parts of a millisecond count as a whole one.
 pub(super) fn expiry(now_ms: u64, ttl: Duration) -> Result<u64> {
     if ttl.is_zero() {
-        return Err(Error::invalid_options(
-            "a time to live must be above zero; to remove a document, delete it",
-        ));
+        return Err(Error::invalid_options("a time to live must be above zero; to remove a document, delete it"));
     }
     let ttl_ms = u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
     check_expiry(now_ms.saturating_add(ttl_ms))
@@ -54,9 +52,7 @@ pub(super) fn expiry(now_ms: u64, ttl: Duration) -> Result<u64> {
 /// Checks an expiry that was given as a point in time.
 pub(super) fn check_expiry(expires_at_ms: u64) -> Result<u64> {
     if expires_at_ms == 0 || expires_at_ms > LAST_EXPIRY_MS {
-        let reason = format!(
-            "a document must expire between 1970 and 9999, not at {expires_at_ms} ms since 1970"
-        );
+        let reason = format!("a document must expire between 1970 and 9999, not at {expires_at_ms} ms since 1970");
         return Err(Error::invalid_options(reason));
     }
     Ok(expires_at_ms)
@@ -65,9 +61,7 @@ pub(super) fn check_expiry(expires_at_ms: u64) -> Result<u64> {
 impl Ttl {
     /// What is left at `now_ms` to a document that is there.
     pub(super) fn of(expires_at: Option<u64>, now_ms: u64) -> Self {
-        expires_at.map_or(Self::Forever, |at| {
-            Self::Left(Duration::from_millis(at.saturating_sub(now_ms)))
-        })
+        expires_at.map_or(Self::Forever, |at| Self::Left(Duration::from_millis(at.saturating_sub(now_ms))))
     }
 }
 
@@ -79,11 +73,7 @@ mod tests {
     #[test]
     fn seconds_must_be_a_time_to_come() {
         for seconds in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 3e11] {
-            assert_eq!(
-                ttl_from_seconds(seconds).unwrap_err().code(),
-                ErrorCode::InvalidOptions,
-                "{seconds}"
-            );
+            assert_eq!(ttl_from_seconds(seconds).unwrap_err().code(), ErrorCode::InvalidOptions, "{seconds}");
         }
         assert_eq!(ttl_from_seconds(0.25).unwrap(), Duration::from_millis(250));
     }

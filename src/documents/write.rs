@@ -48,12 +48,7 @@ impl<F: File> Database<F> {
     ///
     /// # Errors
     /// As [`Database::set`], and `InvalidOptions` when the time is zero or ends beyond the year 9999.
-    pub fn set_ex<T: Serialize + ?Sized>(
-        &mut self,
-        key: &str,
-        value: &T,
-        ttl: Duration,
-    ) -> Result<u64> {
+    pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<u64> {
         check_key(key)?;
         self.put(key, &serialize::to_json(key, value)?, Expiry::After(ttl))
     }
@@ -77,8 +72,7 @@ impl<F: File> Database<F> {
         &mut self,
         documents: impl IntoIterator<Item = (K, T)>,
     ) -> Result<u64> {
-        let add =
-            |transaction: Transaction, (key, value): (K, T)| transaction.set(key.as_ref(), &value);
+        let add = |transaction: Transaction, (key, value): (K, T)| transaction.set(key.as_ref(), &value);
         let transaction = documents.into_iter().try_fold(Transaction::new(), add)?;
         self.commit(transaction)
     }
@@ -91,9 +85,7 @@ impl<F: File> Database<F> {
         &mut self,
         documents: impl IntoIterator<Item = (K, J)>,
     ) -> Result<u64> {
-        let add = |transaction: Transaction, (key, json): (K, J)| {
-            transaction.set_json(key.as_ref(), json.as_ref())
-        };
+        let add = |transaction: Transaction, (key, json): (K, J)| transaction.set_json(key.as_ref(), json.as_ref());
         let transaction = documents.into_iter().try_fold(Transaction::new(), add)?;
         self.commit(transaction)
     }
@@ -108,9 +100,7 @@ impl<F: File> Database<F> {
         let mut batch = Batch::new();
         for (key, write) in transaction.writes {
             match write {
-                Write::Put { json, expiry } => {
-                    self.stage(&mut batch, &key, Some((&json, expiry.resolve(now_ms)?)))?
-                }
+                Write::Put { json, expiry } => self.stage(&mut batch, &key, Some((&json, expiry.resolve(now_ms)?)))?,
                 Write::Delete => self.stage(&mut batch, &key, None)?,
             }
         }
@@ -143,19 +133,8 @@ impl<F: File> Database<F> {
         self.writable()?;
         let keys = range.document_keys()?;
         let now_ms = self.engine.now_ms();
-        let view = View {
-            at: self.engine.last_seq(),
-            now_ms: IGNORE_EXPIRY_MS,
-        };
-        let mut scan = Scan::new(
-            &self.engine,
-            &Range {
-                limit: None,
-                ..range.clone()
-            },
-            keys,
-            view,
-        )?;
+        let view = View { at: self.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS };
+        let mut scan = Scan::new(&self.engine, &Range { limit: None, ..range.clone() }, keys, view)?;
         let (mut batch, mut deleted) = (Batch::new(), 0);
         while deleted < range.limit.unwrap_or(u64::MAX) {
             let Some((key, old)) = scan.next_entry()? else {
@@ -207,22 +186,14 @@ impl<F: File> Database<F> {
     fn put(&mut self, key: &str, json: &str, expiry: Expiry) -> Result<u64> {
         self.writable()?;
         let mut batch = Batch::new();
-        self.stage(
-            &mut batch,
-            key,
-            Some((json, expiry.resolve(self.engine.now_ms())?)),
-        )?;
+        self.stage(&mut batch, key, Some((json, expiry.resolve(self.engine.now_ms())?)))?;
         self.apply(batch)
     }
 
     /// Adds to `batch` what makes `new` the document at `key`. Each key is staged once a batch: what it
     /// replaces is read from the engine.
     fn stage(&self, batch: &mut Batch, key: &str, new: Option<NewDocument<'_>>) -> Result<()> {
-        let old = if self.catalog.is_empty() {
-            None
-        } else {
-            self.stored(key)?
-        };
+        let old = if self.catalog.is_empty() { None } else { self.stored(key)? };
         self.stage_over(batch, key, old.as_ref(), new)?;
         check_size(batch)
     }
@@ -237,9 +208,7 @@ impl<F: File> Database<F> {
     ) -> Result<()> {
         index_entry::stage(&self.catalog, batch, key, old, new)?;
         match new {
-            Some((json, expires_at)) => {
-                batch.put(document_key(key), json::stored(json), expires_at)
-            }
+            Some((json, expires_at)) => batch.put(document_key(key), json::stored(json), expires_at),
             None => batch.delete(document_key(key)),
         }
         Ok(())
@@ -247,13 +216,7 @@ impl<F: File> Database<F> {
 
     /// What the engine holds at `key`, expired or not.
     fn stored(&self, key: &str) -> Result<Option<Entry>> {
-        self.entry(
-            key,
-            View {
-                at: self.engine.last_seq(),
-                now_ms: IGNORE_EXPIRY_MS,
-            },
-        )
+        self.entry(key, View { at: self.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS })
     }
 
     fn apply_unless_empty(&mut self, batch: Batch) -> Result<u64> {
@@ -265,19 +228,13 @@ impl<F: File> Database<F> {
 }
 
 fn is_live(entry: &Entry, now_ms: u64) -> bool {
-    entry
-        .expires_at
-        .is_none_or(|expires_at| expires_at > now_ms)
+    entry.expires_at.is_none_or(|expires_at| expires_at > now_ms)
 }
 
 fn check_size(batch: &Batch) -> Result<()> {
     if batch.size() > MAX_TRANSACTION_SIZE {
         let (size, limit) = (batch.size() as u64, MAX_TRANSACTION_SIZE as u64);
-        return Err(Error::TooLarge {
-            what: "the transaction".to_owned(),
-            size,
-            limit,
-        });
+        return Err(Error::TooLarge { what: "the transaction".to_owned(), size, limit });
     }
     Ok(())
 }

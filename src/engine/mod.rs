@@ -30,11 +30,7 @@ pub enum Error {
     #[error("failed: {reason}")]
     Failed { reason: String },
     #[error("{what} too large: {size}, limit {limit}")]
-    TooLarge {
-        what: &'static str,
-        size: u64,
-        limit: u64,
-    },
+    TooLarge { what: &'static str, size: u64, limit: u64 },
 }
 
 /// When to sync.
@@ -108,10 +104,7 @@ impl Batch {
         self.0.len()
     }
     pub fn size(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(k, v)| k.len() + 16 + v.as_ref().map_or(0, |v| v.0.len()))
-            .sum()
+        self.0.iter().map(|(k, v)| k.len() + 16 + v.as_ref().map_or(0, |v| v.0.len())).sum()
     }
 }
 
@@ -176,32 +169,17 @@ impl<F: File> Engine<F> {
         fs::read_full(&file, &mut bytes, 0)?;
         let (map, length) = (BTreeMap::new(), bytes.len() as u64);
         let (read_only, pending) = (options.read_only, Vec::new());
-        let mut engine = Self {
-            file,
-            read_only,
-            map,
-            seq: 0,
-            length,
-            pending,
-            syncs: 0,
-            environment,
-        };
+        let mut engine = Self { file, read_only, map, seq: 0, length, pending, syncs: 0, environment };
         if bytes.is_empty() {
             fs::write_full(&engine.file, MAGIC, 0)?;
             engine.length = MAGIC.len() as u64;
         } else if !bytes.starts_with(MAGIC) {
             return Err(Error::NotADatabase { name: name.into() });
         }
-        for line in bytes
-            .get(MAGIC.len()..)
-            .unwrap_or_default()
-            .split(|byte| *byte == b'\n')
-        {
+        for line in bytes.get(MAGIC.len()..).unwrap_or_default().split(|byte| *byte == b'\n') {
             if !line.is_empty() {
-                let operations = serde_json::from_slice(line).map_err(|error| Error::Corrupt {
-                    what: "log",
-                    at: error.to_string(),
-                })?;
+                let operations = serde_json::from_slice(line)
+                    .map_err(|error| Error::Corrupt { what: "log", at: error.to_string() })?;
                 engine.apply(operations);
             }
         }
@@ -212,11 +190,7 @@ impl<F: File> Engine<F> {
         self.seq += 1;
         let seq = self.seq;
         for (key, put) in operations {
-            let entry = put.map(|(value, expires_at)| Entry {
-                value: Bytes(value.into()),
-                seq,
-                expires_at,
-            });
+            let entry = put.map(|(value, expires_at)| Entry { value: Bytes(value.into()), seq, expires_at });
             self.map.entry(key).or_default().insert(seq, entry);
         }
     }
@@ -231,29 +205,16 @@ impl<F: File> Engine<F> {
         self.environment.fill_random(buffer);
     }
     pub fn get(&self, key: &[u8], at: Seq, now_ms: u64) -> Result<Option<Entry>> {
-        Ok(self
-            .map
-            .get(key)
-            .and_then(|versions| live(versions, at, now_ms)))
+        Ok(self.map.get(key).and_then(|versions| live(versions, at, now_ms)))
     }
-    pub fn scan(
-        &self,
-        range: KeyRange,
-        reverse: bool,
-        at: Seq,
-        now_ms: u64,
-    ) -> Result<Cursor<'_, F>> {
+    pub fn scan(&self, range: KeyRange, reverse: bool, at: Seq, now_ms: u64) -> Result<Cursor<'_, F>> {
         let entries = self.map.range((range.start, range.end));
-        let mut entries: Vec<_> = entries
-            .filter_map(|(key, versions)| Some((key.clone(), live(versions, at, now_ms)?)))
-            .collect();
+        let mut entries: Vec<_> =
+            entries.filter_map(|(key, versions)| Some((key.clone(), live(versions, at, now_ms)?))).collect();
         if !reverse {
             entries.reverse();
         }
-        Ok(Cursor {
-            entries,
-            _engine: self,
-        })
+        Ok(Cursor { entries, _engine: self })
     }
     pub fn append(&mut self, batch: Batch) -> Result<Seq> {
         if self.read_only {
@@ -300,21 +261,13 @@ impl<F: File> Engine<F> {
     }
     pub fn drop_prefix(&mut self, prefix: [u8; 8]) -> Result<()> {
         let mut batch = Batch::new();
-        let keys: Vec<_> = self
-            .map
-            .keys()
-            .filter(|key| key.starts_with(&prefix))
-            .cloned()
-            .collect();
+        let keys: Vec<_> = self.map.keys().filter(|key| key.starts_with(&prefix)).cloned().collect();
         keys.into_iter().for_each(|key| batch.delete(key));
         self.append(batch)?;
         self.finish_group(Durability::Always)
     }
     pub fn statistics(&self) -> Statistics {
-        Statistics {
-            file_size: self.length,
-            syncs: self.syncs,
-        }
+        Statistics { file_size: self.length, syncs: self.syncs }
     }
     pub fn check(&self, _full: bool) -> Result<CheckReport> {
         Ok(CheckReport::default())
@@ -326,10 +279,7 @@ impl<F: File> Engine<F> {
 
 fn live(versions: &Versions, at: Seq, now_ms: u64) -> Option<Entry> {
     let entry = versions.range(..=at).next_back()?.1.clone()?;
-    entry
-        .expires_at
-        .is_none_or(|expires_at| expires_at > now_ms)
-        .then_some(entry)
+    entry.expires_at.is_none_or(|expires_at| expires_at > now_ms).then_some(entry)
 }
 
 /// Walks entries.
