@@ -1,6 +1,10 @@
-//! Ferrolite
+//! Ferrolite is an embedded document database for WebAssembly.
+
+mod documents;
+mod engine;
 mod environment;
-pub mod engine;
 pub mod fs;
-pub mod page;
+mod page;
+
+pub use documents::*;
 pub use environment::{Environment, HostEnvironment};

@@ -54,11 +54,6 @@ impl Batch {
         self.operations.push(operation);
     }
 
-    /// Number of operations.
-    pub fn len(&self) -> usize {
-        self.operations.len()
-    }
-
     /// Whether there are no operations.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()

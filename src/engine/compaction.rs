@@ -77,7 +77,8 @@ impl Tree {
         for level in 1..BOTTOM {
             let bytes = self.level_bytes(level);
             // A level that is left out is merged down, but what lies there does no harm meanwhile.
-            scores[level] = if targets[level] == 0 && bytes > 0 { 1.0 } else { bytes as f64 / targets[level].max(1) as f64 };
+            scores[level] =
+                if targets[level] == 0 && bytes > 0 { 1.0 } else { bytes as f64 / targets[level].max(1) as f64 };
         }
         scores
     }
@@ -112,7 +113,8 @@ impl Tree {
     /// Merges the table of a level that overlaps least below it, for its size.
     pub(super) fn plan_level(&self, prefix: Prefix, level: usize) -> Option<Plan> {
         let below = |table: &Arc<Table>| overlapping(self.level(level + 1), &table.smallest, &table.largest);
-        let cost = |table: &Arc<Table>| below(table).iter().map(|table| table.len).sum::<u64>() * 1000 / table.len.max(1);
+        let cost =
+            |table: &Arc<Table>| below(table).iter().map(|table| table.len).sum::<u64>() * 1000 / table.len.max(1);
         let source = self.level(level).iter().min_by_key(|table| cost(table))?;
         let targets = overlapping_or_small(self.level(level + 1), &source.smallest, &source.largest);
         Some(Plan { prefix, runs: vec![vec![Arc::clone(source)], targets.to_vec()], output_level: level + 1 })
@@ -151,7 +153,8 @@ impl<F: File> Engine<F> {
     pub(super) fn plan_garbage(&self) -> Option<Plan> {
         self.plan_rewrite(|table, is_expired| {
             let statistics = &table.statistics;
-            statistics.tombstones * 4 >= statistics.entries.max(1) || (is_expired && statistics.expiring * 4 >= statistics.entries)
+            statistics.tombstones * 4 >= statistics.entries.max(1)
+                || (is_expired && statistics.expiring * 4 >= statistics.entries)
         })
     }
 
@@ -196,15 +199,13 @@ impl<F: File> Engine<F> {
         }
         let unbounded = (Bound::Unbounded, Bound::Unbounded);
         let sources = plan.runs.iter().filter(|tables| !tables.is_empty()).map(|tables| {
-            RunCursor::new(&self.volume, tables.clone(), unbounded.0, unbounded.1, Direction::Forward, false).map(Source::Run)
+            RunCursor::new(&self.volume, tables.clone(), unbounded.0, unbounded.1, Direction::Forward, false)
+                .map(Source::Run)
         });
         let merge = Merge::new(sources.collect::<Result<_>>()?, Direction::Forward);
         let clock = self.droppable_clock();
-        let horizon = if clock.now_ms == 0 {
-            clock.horizon
-        } else {
-            ExpiryHorizon { time_ms: clock.now_ms, seq: self.last_seq }
-        };
+        let horizon =
+            if clock.now_ms == 0 { clock.horizon } else { ExpiryHorizon { time_ms: clock.now_ms, seq: self.last_seq } };
         let (output, key, versions) = (Output::default(), Vec::new(), Vec::new());
         self.job = Some(Job { plan, merge, output, clock, horizon, key, versions });
         Ok(())

@@ -52,7 +52,6 @@ pub struct Engine<F> {
     pub(super) owed: u64,
     /// Bytes that must be merged until every level has its size, about.
     pub(super) debt: u64,
-    pub(super) last_sync_ms: u64,
     /// Why the engine closed itself to writes.
     pub(super) failed: Option<String>,
     /// What maintenance last failed with, until it is told.
@@ -126,7 +125,6 @@ impl<F: File> Engine<F> {
         environment: Box<dyn Environment + Send>,
     ) -> Result<Self> {
         let free = FreeSet::derive(Vec::new()).expect("nothing overlaps nothing");
-        let last_sync_ms = environment.now_ms();
         let mut engine = Self {
             next_table_id: superblock.next_table_id,
             last_seq: superblock.flushed_seq,
@@ -150,7 +148,6 @@ impl<F: File> Engine<F> {
             snapshots: BTreeMap::new(),
             owed: 0,
             debt: 0,
-            last_sync_ms,
             failed: None,
             maintenance_error: None,
             counters: Counters::default(),
@@ -245,7 +242,6 @@ impl<F: File> Engine<F> {
             return Err(self.fail(error.into()));
         }
         self.synced_seq = self.written_seq;
-        self.last_sync_ms = self.environment.now_ms();
         Ok(())
     }
 
@@ -345,16 +341,6 @@ impl<F: File> Engine<F> {
     /// The environment's clock, milliseconds since 1970-01-01 UTC.
     pub fn now_ms(&self) -> u64 {
         self.environment.now_ms()
-    }
-
-    /// Fills `buffer` with random bytes.
-    pub fn random(&self, buffer: &mut [u8]) {
-        self.environment.fill_random(buffer);
-    }
-
-    /// How the engine was opened.
-    pub fn options(&self) -> &Options {
-        &self.options
     }
 
     pub(super) fn clock(&self, now_ms: u64) -> Clock {

@@ -59,15 +59,13 @@ impl<F: File> Engine<F> {
         Ok(if self.begin_due_job()? { SLICE } else { 0 })
     }
 
-    /// Does one slice of what is due, about `budget` bytes: periodic durability, flush, compaction, and, when
-    /// nothing else is due, rewriting what is mostly garbage and giving space back to the host. True while there is
-    /// more.
+    /// Does one slice of what is due, about `budget` bytes: flush, compaction, and, when nothing else is due,
+    /// rewriting what is mostly garbage and giving space back to the host. True while there is more.
     ///
     /// # Errors
     /// What the slice failed with, or a slice that a commit had to pay. The work is tried again by the next call.
     pub fn maintain(&mut self, budget: usize) -> Result<bool> {
         self.finish_group(self.options.durability)?;
-        self.sync_if_due()?;
         if let Some(error) = self.maintenance_error.take() {
             return Err(error);
         }

@@ -224,7 +224,8 @@ impl<'a> Merge<'a> {
     }
 
     fn comes_first(&self, a: usize, b: usize) -> bool {
-        let (Some(a), Some(b)) = (self.sources.get(a).and_then(Source::entry), self.sources.get(b).and_then(Source::entry))
+        let (Some(a), Some(b)) =
+            (self.sources.get(a).and_then(Source::entry), self.sources.get(b).and_then(Source::entry))
         else {
             return false;
         };

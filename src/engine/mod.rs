@@ -40,12 +40,12 @@ mod write;
 pub use batch::Batch;
 pub use check::CheckReport;
 pub use engine::Engine;
-pub use entry::{Entry, KEY_LEN_MAX, PREFIX_LEN, Prefix, Seq, VALUE_LEN_MAX};
-pub use error::{Error, Result};
+pub use entry::{Entry, Seq};
+pub use error::Error;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, Snapshot};
 pub use space::CompactProgress;
-pub use statistics::{Counters, LevelStatistics, Statistics};
+pub use statistics::Statistics;
 
 #[cfg(test)]
 mod tests;

@@ -8,15 +8,13 @@ pub enum Durability {
     /// Before it is acknowledged: one flush a commit, shared by commits that arrive together.
     #[default]
     Always,
-    /// At most `interval_ms` milliseconds after it is acknowledged, as long as the host calls
-    /// `maintain` at that pace or commits go on.
-    Periodic {
-        /// Milliseconds between flushes.
-        interval_ms: u64,
-    },
-    /// When the host's operating system likes, at an explicit flush, and at closing.
+    /// When the host's operating system likes, at [`Engine::sync`](super::Engine::sync), and at closing.
     Never,
 }
+
+/// Large enough that a million documents make about a hundred tables, small enough to be built in memory and written
+/// with one call.
+const TABLE_SIZE_MAX: usize = 2 << 20;
 
 /// How an engine is opened.
 #[derive(Debug, Clone)]
@@ -34,8 +32,6 @@ pub struct Options {
     pub memtable_size: usize,
     /// Bytes of entries in a page, before compression.
     pub page_size: usize,
-    /// Bytes of a table, after compression, at which the next one is begun.
-    pub table_size: usize,
     /// How pages are compressed.
     pub compression: Compression,
 }
@@ -49,8 +45,14 @@ impl Default for Options {
             cache_size: 8 << 20,
             memtable_size: 4 << 20,
             page_size: 8 << 10,
-            table_size: 2 << 20,
             compression: Compression::Lz4,
         }
+    }
+}
+
+impl Options {
+    /// Bytes of a table, after compression, at which the next one is begun.
+    pub(super) fn table_size(&self) -> usize {
+        (self.memtable_size / 2).min(TABLE_SIZE_MAX)
     }
 }

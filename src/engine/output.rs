@@ -26,7 +26,7 @@ impl Output {
             return Ok(());
         }
         let is_full = self.builder.as_ref().is_some_and(|builder| {
-            builder.len() >= engine.options.table_size || prefix_of(builder.last_key()) != prefix_of(key)
+            builder.len() >= engine.options.table_size() || prefix_of(builder.last_key()) != prefix_of(key)
         });
         if is_full {
             self.finish_table(engine)?;

@@ -22,14 +22,18 @@ impl KeyRange {
     fn is_empty(&self) -> bool {
         match (&self.start, &self.end) {
             (Bound::Included(start), Bound::Included(end)) => start > end,
-            (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => start >= end,
+            (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => {
+                start >= end
+            }
             _ => false,
         }
     }
 
     fn prefix(&self) -> Option<Prefix> {
         match (&self.start, &self.end) {
-            (Bound::Included(key) | Bound::Excluded(key), _) | (Bound::Unbounded, Bound::Included(key)) => prefix_of(key),
+            (Bound::Included(key) | Bound::Excluded(key), _) | (Bound::Unbounded, Bound::Included(key)) => {
+                prefix_of(key)
+            }
             _ => None,
         }
     }

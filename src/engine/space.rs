@@ -4,11 +4,11 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use super::compaction::Plan;
 use super::engine::Engine;
 use super::entry::Seq;
 use super::error::Result;
 use super::levels::{BOTTOM, Edit, Placement};
-use super::compaction::Plan;
 use super::table::Table;
 use crate::fs::File;
 use crate::page::Extent;

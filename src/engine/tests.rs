@@ -54,7 +54,6 @@ fn small_options() -> Options {
     Options {
         memtable_size: 16 << 10,
         page_size: 512,
-        table_size: 8 << 10,
         cache_size: 64 << 10,
         durability: Durability::Never,
         ..Options::default()
@@ -168,7 +167,10 @@ impl Model {
                 let name = |key: &[u8]| format!("{}{}", key[7], String::from_utf8_lossy(&key[8..]));
                 let extra: Vec<_> = found.iter().filter(|e| !expected.contains(e)).map(|e| name(&e.0)).collect();
                 let missing: Vec<_> = expected.iter().filter(|e| !found.contains(e)).map(|e| name(&e.0)).collect();
-                assert!(found == expected, "range at {at}, last {last}, reverse {reverse}: extra {extra:?}, missing {missing:?}");
+                assert!(
+                    found == expected,
+                    "range at {at}, last {last}, reverse {reverse}: extra {extra:?}, missing {missing:?}"
+                );
             }
         }
         let report = self.engine().check(true).unwrap();

@@ -73,22 +73,13 @@ impl<F: File> Engine<F> {
             log.write_pending(&self.volume, &mut self.free, self.synced_seq)?;
         }
         let before = std::mem::replace(&mut self.written_seq, self.last_seq);
-        let is_due = match durability {
-            Durability::Always => true,
-            Durability::Periodic { interval_ms } => self.is_sync_due(interval_ms),
-            Durability::Never => false,
-        };
-        if is_due && let Err(error) = self.sync_volume() {
+        if durability == Durability::Always
+            && let Err(error) = self.sync_volume()
+        {
             self.written_seq = before;
             return Err(error);
         }
         Ok(())
-    }
-
-    fn is_sync_due(&self, interval_ms: u64) -> bool {
-        // A clock that was set back counts as due: better a flush too many.
-        let now = self.environment.now_ms();
-        now < self.last_sync_ms || now - self.last_sync_ms >= interval_ms
     }
 
     fn take_group_back(&mut self) {
@@ -113,16 +104,6 @@ impl<F: File> Engine<F> {
             return Err(Error::Failed { reason: reason.clone() });
         }
         if self.synced_seq < self.written_seq && self.log.is_some() { self.sync_volume() } else { Ok(()) }
-    }
-
-    /// Makes commits durable whose interval has passed.
-    pub(super) fn sync_if_due(&mut self) -> Result<()> {
-        match self.options.durability {
-            Durability::Periodic { interval_ms } if self.synced_seq < self.written_seq && self.is_sync_due(interval_ms) => {
-                self.sync()
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Drops every key of a key space; durable when it returns. Costs the memtable and the manifest, not the data.

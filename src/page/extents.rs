@@ -29,11 +29,6 @@ impl Extent {
         self.blocks * BLOCK_LEN
     }
 
-    /// Whether it has no blocks.
-    pub fn is_empty(&self) -> bool {
-        self.blocks == 0
-    }
-
     /// Address of the first byte behind it.
     pub fn end(&self) -> u64 {
         self.address + self.len()

@@ -114,7 +114,8 @@ fn append_payload(extent: &mut Vec<u8>, start: usize, payload: &[u8], compressio
 
 /// Checks a page that was read at `place` through `reference`, and gives its payload.
 pub(super) fn open_page(mut page: Vec<u8>, place: Place, reference: &PageRef, seal: &dyn Seal) -> Result<Bytes> {
-    let damaged = |what| Error::corrupt(what, format_args!("{:?} page of {}, offset {}", place.kind, place.owner, place.offset));
+    let damaged =
+        |what| Error::corrupt(what, format_args!("{:?} page of {}, offset {}", place.kind, place.owner, place.offset));
     let header = page.get(..PAGE_HEADER_LEN).ok_or_else(|| damaged("page header"))?;
     if header.get(PAGE_HEADER_LEN - TAG_LEN..) != Some(&reference.tag[..]) {
         return Err(damaged("page"));
@@ -163,7 +164,8 @@ mod tests {
         let mut extent = Vec::new();
         let header = PageHeader { kind: PlaceKind::Data, owner: 3, max_seq: 12 };
         let compressible = vec![b'a'; 8000];
-        let noise: Vec<u8> = (0..1000_u32).flat_map(|i| xxhash_rust::xxh3::xxh3_64(&i.to_le_bytes()).to_le_bytes()).collect();
+        let noise: Vec<u8> =
+            (0..1000_u32).flat_map(|i| xxhash_rust::xxh3::xxh3_64(&i.to_le_bytes()).to_le_bytes()).collect();
         for (payload, shrinks) in [(&compressible, true), (&noise, false), (&Vec::new(), false)] {
             let reference = append_page(&mut extent, header, |o| o, payload, Compression::Lz4, &seal);
             assert_eq!(reference.offset % 64, 0);

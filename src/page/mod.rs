@@ -17,8 +17,8 @@
 //! - an extent that the newest durable superblock reaches is never written;
 //! - the free set is derived, never stored: it is the grid less what the superblock reaches.
 
-pub mod codec;
 mod cache;
+pub mod codec;
 mod error;
 mod extents;
 mod header;
@@ -29,11 +29,10 @@ mod superblock;
 mod volume;
 
 pub use cache::CacheStatistics;
-pub use error::{Error, Result};
+pub use error::Error;
 pub use extents::{Extent, FreeSet};
 pub use header::{Compression, PageHeader, PageRef};
-pub use layout::{BLOCK_LEN, FORMAT_VERSION, HEADER_LEN, PAGE_HEADER_LEN, align_up};
-pub use owner::Owner;
-pub use seal::{ChecksumSeal, Place, PlaceKind, Seal, TAG_LEN, TAG_OFFSET, Tag};
+pub use layout::{BLOCK_LEN, HEADER_LEN, PAGE_HEADER_LEN, align_up};
+pub use seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};
 pub use superblock::{ExpiryHorizon, LogStart, ManifestHead, Superblock};
 pub use volume::{IoStatistics, Volume};

@@ -163,7 +163,8 @@ impl<F: File> LogReader<'_, F> {
         let place = self.place(PlaceKind::LogLink, segment.index);
         [position, LINK_SLOT].into_iter().find_map(|offset| {
             let (link, _) = self.open(&mut segment.bytes, offset, place)?;
-            (link.number == self.next_frame && link.previous == chain(&self.tag)).then_some((link.seq, u64::from(link.len)))
+            (link.number == self.next_frame && link.previous == chain(&self.tag))
+                .then_some((link.seq, u64::from(link.len)))
         })
     }
 
@@ -176,7 +177,9 @@ impl<F: File> LogReader<'_, F> {
             visited.insert(segment.address);
             let (found, next) = self.scan(&mut segment, position);
             proven = proven.max(found);
-            let Some((address, len)) = next.filter(|(address, _)| !visited.contains(address)) else { return Ok(proven) };
+            let Some((address, len)) = next.filter(|(address, _)| !visited.contains(address)) else {
+                return Ok(proven);
+            };
             let Some(next) = self.read_segment(address, len, segment.index + 1)? else { return Ok(proven) };
             segment = next;
             position = 0;
@@ -189,7 +192,8 @@ impl<F: File> LogReader<'_, F> {
         let mut next = None;
         let mut offset = 0;
         while offset + FRAME_HEADER_LEN <= segment.bytes.len() {
-            let header = segment.bytes.get(offset..).and_then(Frame::decode).filter(|f| f.generation == self.generation);
+            let header =
+                segment.bytes.get(offset..).and_then(Frame::decode).filter(|f| f.generation == self.generation);
             if let Some(header) = header.filter(|_| offset >= position || offset == LINK_SLOT) {
                 let place = match header.kind {
                     PlaceKind::LogFrame => self.place(header.kind, header.number),

@@ -121,7 +121,8 @@ impl Table {
         self.filter.encode(out);
         put_prefixed(out, &self.smallest);
         put_prefixed(out, &self.largest);
-        let TableStatistics { entries, tombstones, raw_bytes, min_seq, max_seq, expiring, max_expires_at } = self.statistics;
+        let TableStatistics { entries, tombstones, raw_bytes, min_seq, max_seq, expiring, max_expires_at } =
+            self.statistics;
         for field in [entries, tombstones, raw_bytes, min_seq, max_seq, expiring, max_expires_at] {
             put_varint(out, field);
         }
