@@ -44,7 +44,6 @@ pub use entry::{Entry, Seq};
 pub use error::Error;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, Snapshot};
-pub use space::CompactProgress;
 pub use statistics::Statistics;
 
 #[cfg(test)]
