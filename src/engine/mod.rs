@@ -133,6 +133,8 @@ pub struct Statistics {
 #[derive(Debug, Clone, Default, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReport {
+    pub tables: u64,
+    pub entries: u64,
     pub problems: Vec<String>,
 }
 
