@@ -81,6 +81,14 @@ impl<F: File> Database<F> {
             _ => search.by_looking_at_all(),
         }
     }
+
+    /// The ordered encoding of what the document at `key` has at `path`.
+    pub(super) fn encoded_value(&self, path: &Path, key: &str, view: View) -> Result<Option<Vec<u8>>> {
+        match self.entry(key, view)? {
+            Some(document) => encoded_value(path, key, json::text_of(key, &document.value)?),
+            None => Ok(None),
+        }
+    }
 }
 
 impl<F: File> Search<'_, F> {
@@ -150,9 +158,7 @@ impl<F: File> Search<'_, F> {
     /// Of what expires compaction may have dropped the document and not yet the entry, and when the clock is set
     /// back the entry is seen again. Everything else stands and falls with its document.
     fn confirm(&self, entry: &IndexEntry<'_>, stored: &Entry) -> Result<Option<Vec<u8>>> {
-        let document = self.database.entry(entry.key, self.view)?;
-        let read = |document: Entry| encoded_value(self.path, entry.key, json::text_of(entry.key, &document.value)?);
-        let encoded = document.map(read).transpose()?.flatten();
+        let encoded = self.database.encoded_value(self.path, entry.key, self.view)?;
         let encoded = encoded.filter(|encoded| cut(encoded) == (entry.encoded, entry.is_cut));
         if encoded.is_none() && stored.expires_at.is_none() {
             return Err(disagreement(entry.key));
@@ -168,15 +174,15 @@ impl<F: File> Search<'_, F> {
     }
 }
 
-fn parse_entry<'a>(engine_key: &'a [u8], entry: &Entry) -> Result<IndexEntry<'a>> {
+/// Takes an index entry apart.
+pub(super) fn parse_entry<'a>(engine_key: &'a [u8], entry: &Entry) -> Result<IndexEntry<'a>> {
     IndexEntry::parse(engine_key, &entry.value)
         .ok_or_else(|| Error::Corrupt { what: "an index entry".to_owned(), at: format!("key {engine_key:02x?}") })
 }
 
 /// The error for an index entry that its document does not know of.
-fn disagreement(key: &str) -> Error {
-    let at =
-        format!("key {}: it does not agree with its document; drop the index and create it again", abbreviate(key));
+pub(super) fn disagreement(key: &str) -> Error {
+    let at = format!("key {}: its document does not agree; drop the index and create it again", abbreviate(key));
     Error::Corrupt { what: "an index entry".to_owned(), at }
 }
 
