@@ -26,7 +26,7 @@ pub enum Command {
     /// The program's version.
     Version,
     /// A verb on a database.
-    Run(Session, Request),
+    Run(Session, Box<Request>),
 }
 
 /// A verb with what it was given.
@@ -184,7 +184,8 @@ impl Parsed {
         };
         let session = Session::new(file, self.durability)?;
         let words = self.words()?.split_off(2);
-        Ok(Command::Run(session, self.into_request(verb, words, false)?))
+        let request = self.into_request(verb, words, false)?;
+        Ok(Command::Run(session, Box::new(request)))
     }
 
     fn into_request(self, verb: &'static Verb, words: Vec<String>, in_repl: bool) -> Result<Request, Failure> {

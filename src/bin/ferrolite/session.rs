@@ -13,6 +13,13 @@ pub type Db = Database<StdFile>;
 /// Where durability is read from when the command line does not tell.
 const DURABILITY_VARIABLE: &str = "FERROLITE_DURABILITY";
 
+/// What to do about a directory that is not there, or that a host of WASI does not show.
+const NO_DIRECTORY: &str = if cfg!(target_os = "wasi") {
+    "its directory is not there, or not granted (wasmtime run --dir DIRECTORY)"
+} else {
+    "its directory is not there; create that first"
+};
+
 /// A database file, and how to write to it.
 pub struct Session {
     path: PathBuf,
@@ -65,7 +72,7 @@ impl Session {
         let missing = error.code() == ErrorCode::NotFound;
         let failure = Failure::from(error);
         let failure = match access {
-            Access::Create if missing => failure.saying("its directory is not there; create that first"),
+            Access::Create if missing => failure.saying(NO_DIRECTORY),
             _ if missing => failure.saying("no such file; `set` and `load` create a database"),
             _ => failure,
         };
