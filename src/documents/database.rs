@@ -78,7 +78,7 @@ impl<F: File> Database<F> {
             unsynced: false,
             group: Group::default(),
         };
-        database.finish_dropping_at_open();
+        database.finish_dropping_or_leave_it();
         Ok(database)
     }
 
@@ -141,6 +141,12 @@ impl<F: File> Database<F> {
         self.engine.sync()?;
         self.synced();
         Ok(())
+    }
+
+    /// Flushes what is not durable yet.
+    pub(super) fn make_durable(&mut self) -> Result<()> {
+        self.settle_group()?;
+        if self.unsynced { self.flush() } else { Ok(()) }
     }
 
     /// Flushes when the durability is periodic and the time has come. Call it now and then while nothing is

@@ -1,5 +1,5 @@
 //! Stand-in for the engine, to build the documents layer against: everything in memory, with a log in the file.
-#![expect(dead_code, clippy::should_implement_trait, reason = "a stand-in")]
+#![expect(dead_code, reason = "a stand-in")]
 
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};
@@ -19,10 +19,10 @@ pub enum Error {
     Fs(#[from] fs::Error),
     #[error("{what} at {at} is damaged")]
     Corrupt { what: &'static str, at: String },
-    #[error("{name}: not a Ferrolite database")]
-    NotADatabase { name: String },
+    #[error("not a Ferrolite database: {reason}")]
+    NotADatabase { reason: String },
     #[error("format {found}, supported is {supported}")]
-    NewerFormat { found: u32, supported: u32 },
+    NewerFormat { found: String, supported: u32 },
     #[error("read-only")]
     ReadOnly,
     #[error("locked")]
@@ -30,7 +30,7 @@ pub enum Error {
     #[error("failed: {reason}")]
     Failed { reason: String },
     #[error("{what} too large: {size}, limit {limit}")]
-    TooLarge { what: &'static str, size: u64, limit: u64 },
+    TooLarge { what: &'static str, size: usize, limit: usize },
 }
 
 /// When to sync.
@@ -133,6 +133,8 @@ pub struct Statistics {
 #[derive(Debug, Clone, Default, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReport {
+    pub tables: u64,
+    pub entries: u64,
     pub problems: Vec<String>,
 }
 
@@ -174,7 +176,7 @@ impl<F: File> Engine<F> {
             fs::write_full(&engine.file, MAGIC, 0)?;
             engine.length = MAGIC.len() as u64;
         } else if !bytes.starts_with(MAGIC) {
-            return Err(Error::NotADatabase { name: name.into() });
+            return Err(Error::NotADatabase { reason: name.into() });
         }
         for line in bytes.get(MAGIC.len()..).unwrap_or_default().split(|byte| *byte == b'\n') {
             if !line.is_empty() {
