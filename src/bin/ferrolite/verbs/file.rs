@@ -33,7 +33,7 @@ pub fn compact(db: &mut Db, _request: &Request, output: &mut Output) -> Result<A
 }
 
 fn file_size(db: &Db) -> u64 {
-    db.stats().engine.file_size
+    db.stats().engine.file_bytes
 }
 
 /// Prints each field as a line: `file size: 1.5 MiB`.
