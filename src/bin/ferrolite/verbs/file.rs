@@ -62,16 +62,17 @@ fn of_file(stats: &Stats) -> Vec<Line> {
         ("file", format!("{}, {} of it free", size(engine.file_bytes), size(engine.free_bytes))),
         ("version", format!("{}, that of the last commit", stats.version)),
         ("indexes", some_or_none(indexes.collect::<Vec<_>>().join(", "))),
-        ("in the log", format!("{} entries, {}", grouped(engine.memtable_entries), size(engine.memtable_bytes))),
+        ("not in tables", format!("{} entries, {}", grouped(engine.memtable_entries), size(engine.memtable_bytes))),
     ];
     for (number, level) in engine.levels.iter().enumerate().filter(|(_, level)| level.tables > 0) {
-        let (tables, entries) = (grouped(level.tables), grouped(level.entries));
+        let tables = if level.tables == 1 { "1 table".to_owned() } else { format!("{} tables", grouped(level.tables)) };
+        let entries = grouped(level.entries);
         let deleted = match level.tombstones {
             0 => String::new(),
             tombstones => format!(", {} of them deletions", grouped(tombstones)),
         };
         let name = LEVELS.get(number).copied().unwrap_or("deeper");
-        lines.push((name, format!("{tables} tables, {}, {entries} entries{deleted}", size(level.bytes))));
+        lines.push((name, format!("{tables}, {}, {entries} entries{deleted}", size(level.bytes))));
     }
     lines.push(("to be merged", size(engine.debt_bytes)));
     if let Some(reason) = &engine.failed {
@@ -106,7 +107,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
