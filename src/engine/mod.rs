@@ -125,7 +125,9 @@ pub struct Snapshot {
 #[derive(Debug, Clone, Default, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Statistics {
+    #[allow(missing_docs)]
     pub file_size: u64,
+    #[allow(missing_docs)]
     pub syncs: u64,
 }
 
