@@ -53,6 +53,7 @@ mod documents;
 mod engine;
 mod environment;
 pub mod fs;
+mod page;
 
 pub use documents::{
     CheckReport, Compression, Condition, Database, Document, Durability, Error, ErrorCode, FindOptions, IndexInfo,
