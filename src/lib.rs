@@ -60,5 +60,5 @@ pub use documents::{
     IndexProgress, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, Options, Page, PageLimits, Range, Result, Scan,
     Snapshot, Stats, Transaction, Ttl, ttl_from_seconds,
 };
-pub use engine::Statistics as EngineStatistics;
+pub use engine::{CompactProgress, Statistics as EngineStatistics};
 pub use environment::{Environment, HostEnvironment};

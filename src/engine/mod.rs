@@ -38,12 +38,12 @@ mod table;
 mod write;
 
 pub use batch::Batch;
-pub use check::CheckReport;
 pub use engine::Engine;
 pub use entry::{Entry, Seq};
 pub use error::Error;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, Snapshot};
+pub use space::CompactProgress;
 pub use statistics::Statistics;
 
 #[cfg(test)]
