@@ -149,9 +149,11 @@ impl File for AccessHandleFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<usize> {
         self.position.set_at(offset as f64);
         let wanted = bytes.len();
-        let count = self.handle.write(bytes, &self.position).map_err(|thrown| self.describe(&thrown, "write_at"))?;
+        let written = self.handle.write(bytes, &self.position);
+        let count = written.map_err(|thrown| self.describe(&thrown, "write_at")).inspect_err(|_| self.measure())?;
         // When the quota is used up Chromium answers 4294967288 and Firefox a short count; neither throws.
         if whole(count) != Some(wanted as u64) {
+            self.measure();
             return Err(Error::StorageFull {
                 message: format!("writing {} at {offset}: the host took {count} of {wanted} bytes", self.name),
             });
@@ -178,6 +180,13 @@ impl File for AccessHandleFile {
 impl AccessHandleFile {
     fn describe(&self, thrown: &JsValue, operation: &'static str) -> Error {
         describe(thrown, &self.name, operation)
+    }
+
+    /// Asks for the length after a write that may have been done in part.
+    fn measure(&self) {
+        if let Some(len) = self.handle.get_size().ok().and_then(whole) {
+            self.len.set(len);
+        }
     }
 
     fn io(&self, operation: &'static str, what: String) -> Error {
@@ -209,7 +218,7 @@ fn describe(thrown: &JsValue, name: &str, operation: &'static str) -> Error {
     let kind = text("code").or_else(|| text("name")).unwrap_or_default();
     let name = name.to_owned();
     match kind.as_str() {
-        "NoModificationAllowedError" | "InvalidStateError" | "EBUSY" | "Locked" => Error::Locked { name },
+        "NoModificationAllowedError" | "EBUSY" | "Locked" => Error::Locked { name },
         "NotFoundError" | "ENOENT" | "ENOTDIR" => Error::NotFound { name },
         "QuotaExceededError" | "ENOSPC" | "EDQUOT" | "EFBIG" => {
             Error::StorageFull { message: format!("{operation} of {name}: {message}") }
