@@ -13,14 +13,14 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod access_handle;
 mod memory;
-mod simulated;
 #[cfg(any(unix, target_os = "wasi"))]
 mod standard;
+#[cfg(test)]
+mod tests;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub use access_handle::{AccessHandle, AccessHandleFile};
 pub use memory::{Memory, MemoryFile};
-pub use simulated::{Simulated, SimulatedFile};
 #[cfg(any(unix, target_os = "wasi"))]
 pub use standard::{Std, StdFile};
 
@@ -130,6 +130,25 @@ pub trait File {
     /// Whether the host guarantees that nobody else writes this file while it is open. Where it does not (WASI
     /// has no locks), the engine looks at the owner record in the file before each commit.
     fn is_exclusive(&self) -> bool;
+}
+
+/// Checks that `name` is a relative path inside its file system, spelled in the one way that it can be: a file that had
+/// two names could be locked twice.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    let reason = if name.is_empty() {
+        "it is empty"
+    } else if name.contains('\0') {
+        "it contains a zero character"
+    } else if name.starts_with('/') {
+        "it is absolute; names are relative to the directory of the file system"
+    } else if name.split('/').any(|part| part == "..") {
+        "it leaves the directory by '..'"
+    } else if name.split('/').any(|part| part.is_empty() || part == ".") {
+        "it has an empty part or a part that is '.'"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidName { name: name.to_string(), reason })
 }
 
 /// Fills `buffer` from `offset`; the number of bytes read is smaller only at the end of the file.

@@ -1,0 +1,294 @@
+//! Opening and closing a database, and how its commits reach the disk.
+
+use super::catalog::Catalog;
+use super::error::{Error, Result};
+use super::options::{Durability, Options};
+use crate::engine::{self, Batch, Engine};
+use crate::environment::{Environment, HostEnvironment};
+use crate::fs::{File, FileSystem};
+use std::time::Duration;
+
+/// An open database: JSON documents by key, in one file.
+///
+/// Reads take `&self` and see everything committed before. Writes take `&mut self`; each is one atomic commit, made
+/// durable as [`Options::durability`] says. A database is owned by one thread at a time.
+///
+/// ```
+/// use ferrolite::{Database, Options, fs::Memory};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// struct User { name: String, role: String }
+///
+/// # pollster::block_on(async {
+/// let mut db = Database::open(&Memory::new(), "users.ferrolite", Options::default()).await?;
+/// let alice = User { name: "alice".into(), role: "admin".into() };
+/// db.set("user:1", &alice)?;
+/// assert_eq!(db.get::<User>("user:1")?, Some(alice));
+/// db.close()?;
+/// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+/// ```
+pub struct Database<F: File> {
+    pub(super) engine: Engine<F>,
+    pub(super) catalog: Catalog,
+    read_only: bool,
+    durability: Durability,
+    last_sync_ms: u64,
+    unsynced: bool,
+    group: Group,
+}
+
+/// Commits that share one write and one flush.
+#[derive(Default)]
+struct Group {
+    /// How many calls of `begin_group` are open.
+    depth: usize,
+    /// Why commits of this group were lost. Nothing more is written until the group is finished.
+    error: Option<Error>,
+}
+
+impl<F: File> Database<F> {
+    /// Opens the database `name` on `fs`, with the host's clock and randomness.
+    ///
+    /// # Errors
+    /// `NotFound`, `Locked`, `ReadOnly`, `NotADatabase`, `NewerFormat`, `Corrupt`, `InvalidOptions`, `StorageFull`
+    /// or `Io`. A file that cannot be opened is left as it was.
+    pub async fn open<S: FileSystem<File = F>>(fs: &S, name: &str, options: Options) -> Result<Self> {
+        Self::open_with(fs, name, options, Box::new(HostEnvironment)).await
+    }
+
+    /// Opens a database with a clock and randomness of the caller's.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open_with<S: FileSystem<File = F>>(
+        fs: &S,
+        name: &str,
+        options: Options,
+        environment: Box<dyn Environment + Send>,
+    ) -> Result<Self> {
+        let engine = Engine::open(fs, name, options.for_engine()?, environment).await?;
+        let catalog = Catalog::load(&engine)?;
+        let mut database = Self {
+            last_sync_ms: engine.now_ms(),
+            engine,
+            catalog,
+            read_only: options.read_only,
+            durability: options.durability,
+            unsynced: false,
+            group: Group::default(),
+        };
+        database.finish_dropping_at_open();
+        Ok(database)
+    }
+
+    /// Runs `work`; everything it writes shares one write to the file and one flush.
+    ///
+    /// Each write is still a commit of its own: after a crash a prefix of them is there. Reads inside see the
+    /// writes before them.
+    ///
+    /// # Errors
+    /// Those of the write and the flush. Then nothing is kept of what `work` wrote, whatever it was told.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// let deleted = db.group(|db| {
+    ///     db.set("a", &1)?;
+    ///     db.set("b", &2)?;
+    ///     db.delete("a")
+    /// })??;
+    /// assert!(deleted);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    pub fn group<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> Result<R> {
+        self.begin_group();
+        let result = work(self);
+        self.finish_group()?;
+        Ok(result)
+    }
+
+    /// Starts a group, for callers that cannot use [`Database::group`]. Groups inside a group join it.
+    pub fn begin_group(&mut self) {
+        self.group.depth += 1;
+    }
+
+    /// Writes and flushes what was committed since [`Database::begin_group`].
+    ///
+    /// # Errors
+    /// As [`Database::group`].
+    pub fn finish_group(&mut self) -> Result<()> {
+        self.group.depth = self.group.depth.saturating_sub(1);
+        if self.group.depth > 0 {
+            return Ok(());
+        }
+        match self.group.error.take() {
+            Some(error) => Err(error),
+            None => self.settle(),
+        }
+    }
+
+    /// Makes everything committed so far durable, whatever the durability.
+    ///
+    /// # Errors
+    /// `StorageFull`, `Io`, or `Failed` when an earlier flush has failed.
+    pub fn flush(&mut self) -> Result<()> {
+        self.settle_group()?;
+        if self.read_only {
+            return Ok(());
+        }
+        self.engine.sync()?;
+        self.synced();
+        Ok(())
+    }
+
+    /// Flushes when the durability is periodic and the time has come. Call it now and then while nothing is
+    /// written; [`Database::next_tick`] tells when.
+    ///
+    /// # Errors
+    /// As [`Database::flush`].
+    pub fn tick(&mut self) -> Result<()> {
+        match self.next_tick() {
+            Some(Duration::ZERO) => self.flush(),
+            _ => Ok(()),
+        }
+    }
+
+    /// How long until [`Database::tick`] has something to flush; `None` while there is nothing.
+    pub fn next_tick(&self) -> Option<Duration> {
+        match self.durability {
+            Durability::Periodic { interval_ms } if self.unsynced => {
+                Some(Duration::from_millis(self.due_in_ms(interval_ms)))
+            }
+            _ => None,
+        }
+    }
+
+    /// One slice of the work that keeps the file small and reads fast, to be called while nothing else is to be
+    /// done. `budget_bytes` bounds the slice. True while there is more.
+    ///
+    /// # Errors
+    /// As a write.
+    pub fn maintain(&mut self, budget_bytes: usize) -> Result<bool> {
+        self.settle_group()?;
+        if self.read_only {
+            return Ok(false);
+        }
+        self.tick()?;
+        self.finish_dropping()?;
+        Ok(self.engine.maintain(budget_bytes)?)
+    }
+
+    /// Rewrites what deleted and overwritten documents have left behind, and gives the room back to the host.
+    ///
+    /// # Errors
+    /// As a write.
+    pub fn compact(&mut self) -> Result<()> {
+        self.writable()?;
+        self.settle_group()?;
+        self.finish_dropping()?;
+        Ok(self.engine.compact()?)
+    }
+
+    /// Flushes and closes the database. Dropping it instead loses nothing that was durable.
+    ///
+    /// # Errors
+    /// As [`Database::flush`].
+    pub fn close(mut self) -> Result<()> {
+        self.settle_group()?;
+        Ok(self.engine.close()?)
+    }
+
+    /// The version of the last commit, 0 before the first one. Versions grow; not each number is used.
+    pub fn version(&self) -> u64 {
+        self.engine.last_seq()
+    }
+
+    /// Whether the database was opened read-only.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// An error when the database was opened read-only.
+    pub(super) fn writable(&self) -> Result<()> {
+        if self.read_only { Err(Error::opened_read_only()) } else { Ok(()) }
+    }
+
+    /// Commits `batch`; outside of a group, writes it out.
+    pub(super) fn apply(&mut self, batch: Batch) -> Result<u64> {
+        self.writable()?;
+        if let Some(error) = &self.group.error {
+            return Err(error.clone());
+        }
+        let before = self.engine.last_seq();
+        let version = match self.engine.append(batch) {
+            Ok(version) => version,
+            Err(error) if self.engine.last_seq() == before => return Err(error.into()),
+            Err(error) => return Err(self.undone(error)),
+        };
+        if self.group.depth == 0 {
+            self.settle()?;
+        }
+        Ok(version)
+    }
+
+    /// Writes out what a group has committed so far, before work that cannot be part of a group.
+    pub(super) fn settle_group(&mut self) -> Result<()> {
+        match &self.group.error {
+            Some(error) => Err(error.clone()),
+            None if self.group.depth > 0 => self.settle(),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes out what is pending; flushes it when the durability asks for it.
+    fn settle(&mut self) -> Result<()> {
+        if self.read_only {
+            return Ok(());
+        }
+        let sync = match self.durability {
+            Durability::Always => true,
+            Durability::Periodic { interval_ms } => self.due_in_ms(interval_ms) == 0,
+            Durability::Never => false,
+        };
+        self.settle_with(sync)
+    }
+
+    /// Writes out what is pending, and flushes it if `sync`.
+    pub(super) fn settle_with(&mut self, sync: bool) -> Result<()> {
+        let durability = if sync { engine::Durability::Always } else { engine::Durability::Never };
+        self.engine.finish_group(durability).map_err(|error| self.undone(error))?;
+        self.unsynced = true;
+        if sync {
+            self.synced();
+        }
+        Ok(())
+    }
+
+    fn synced(&mut self) {
+        self.unsynced = false;
+        self.last_sync_ms = self.engine.now_ms();
+    }
+
+    /// A clock that stepped back makes a flush due, so that it cannot put one off.
+    fn due_in_ms(&self, interval_ms: u64) -> u64 {
+        match self.engine.now_ms().checked_sub(self.last_sync_ms) {
+            Some(passed_ms) => interval_ms.saturating_sub(passed_ms),
+            None => 0,
+        }
+    }
+
+    /// The engine has taken back the pending commits: what is remembered of them goes too.
+    fn undone(&mut self, error: engine::Error) -> Error {
+        let error = Error::from(error);
+        // When even this cannot be read, the engine takes no writes, and reads check what they find.
+        if let Ok(catalog) = Catalog::load(&self.engine) {
+            self.catalog = catalog;
+        }
+        if self.group.depth > 0 {
+            self.group.error = Some(error.clone());
+        }
+        error
+    }
+}

@@ -1,0 +1,47 @@
+//! Documents as reads return them.
+
+use super::error::Result;
+use super::key::{DOCUMENTS, parse_key};
+use super::{Ttl, json};
+use crate::engine::Entry;
+use serde::de::DeserializeOwned;
+
+/// A document with its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The document's key.
+    pub key: String,
+    /// The JSON text as it was stored.
+    pub json: String,
+    /// The version of the commit that wrote it.
+    pub version: u64,
+    /// When it expires, in milliseconds since 1970.
+    pub expires_at: Option<u64>,
+}
+
+impl Document {
+    /// Parses the document.
+    ///
+    /// # Errors
+    /// `InvalidValue` when it does not fit `T`.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        json::parse(&self.key, &self.json)
+    }
+
+    /// How long the document will live, counted from `now_ms`, milliseconds since 1970.
+    pub fn ttl(&self, now_ms: u64) -> Ttl {
+        Ttl::of(self.expires_at, now_ms)
+    }
+
+    /// The document in an entry of the engine.
+    pub(super) fn from_entry(engine_key: &[u8], entry: &Entry) -> Result<Self> {
+        let key = key_of(engine_key)?.to_owned();
+        let json = json::text_of(&key, &entry.value)?.to_owned();
+        Ok(Self { key, json, version: entry.seq, expires_at: entry.expires_at })
+    }
+}
+
+/// The document key in an engine key of the documents.
+pub(super) fn key_of(engine_key: &[u8]) -> Result<&str> {
+    parse_key(engine_key.get(DOCUMENTS.len()..).unwrap_or_default())
+}

@@ -1,0 +1,358 @@
+//! What can go wrong, as one type with stable codes.
+
+use crate::{engine, fs};
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+/// The result of a database call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a call failed, and what to do about it. A call that fails leaves the database as it was.
+///
+/// Programs decide by [`Error::code`]; the text is for people, and may change.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A key is empty, too long, or not a string.
+    #[error("the key {key} cannot be used: {reason}")]
+    InvalidKey {
+        /// The key, abbreviated.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A value is not a JSON document, or a document does not fit the type that was asked for.
+    #[error("{subject}: {reason}")]
+    InvalidValue {
+        /// Which value.
+        subject: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The path of an index or a condition is empty, too long, or has an empty field name.
+    #[error("the path {path} cannot be used: {reason}")]
+    InvalidPath {
+        /// The path, abbreviated.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A condition cannot be met, or is not understood.
+    #[error("the condition cannot be used: {reason}")]
+    InvalidCondition {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A key range contradicts itself, or is not understood.
+    #[error("the range cannot be used: {reason}")]
+    InvalidRange {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An option is unknown or has a value that is not allowed. Times to live count as options.
+    #[error("the options cannot be used: {reason}")]
+    InvalidOptions {
+        /// Which option, and what is wrong with it.
+        reason: String,
+    },
+    /// A transaction is not understood.
+    #[error("the transaction cannot be used: {reason}")]
+    InvalidTransaction {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A document, a transaction or a number of things is above its limit.
+    #[error("{what} is too large: {size} is above the limit of {limit}; split it")]
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// How large it is.
+        size: u64,
+        /// How large it may be.
+        limit: u64,
+    },
+    /// There is no such database, or its directory is missing.
+    #[error("{name}: not found; check the name and its directory, or open with the option `create`")]
+    NotFound {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// Another connection, process or tab has the database open.
+    #[error("{name}: in use by another connection; close that one first")]
+    Locked {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The database was opened read-only, or the host does not allow writing.
+    #[error("nothing can be written: {reason}")]
+    ReadOnly {
+        /// Who does not allow it.
+        reason: String,
+    },
+    /// The disk or the browser's quota is used up.
+    #[error("no space left ({message}); nothing of this write was kept: make room and repeat it")]
+    StorageFull {
+        /// What was being written, and what the host said.
+        message: String,
+    },
+    /// The file is not a Ferrolite database.
+    #[error("{message}; the file was left as it is")]
+    NotADatabase {
+        /// Which file, and how that was seen.
+        message: String,
+    },
+    /// The file was written by a later version of Ferrolite.
+    #[error("{message}; open it with a later version of Ferrolite")]
+    NewerFormat {
+        /// The versions found and supported.
+        message: String,
+    },
+    /// The file is damaged. What was damaged is never returned as data.
+    #[error("the database is damaged: {what} at {at}; restore it from a copy, or save what can still be read")]
+    Corrupt {
+        /// What was being read.
+        what: String,
+        /// Where it lies.
+        at: String,
+    },
+    /// The database was closed.
+    #[error("the database is closed; open it again")]
+    Closed,
+    /// A failed flush left it open what the disk holds, so the database takes no more writes.
+    #[error("the database no longer takes writes ({reason}); close it and open it again")]
+    Failed {
+        /// What happened.
+        reason: String,
+    },
+    /// This version or host cannot do that.
+    #[error("not supported: {what}")]
+    Unsupported {
+        /// What was asked for.
+        what: String,
+    },
+    /// The host reported an error of its own.
+    #[error("{operation} failed: {message}")]
+    Io {
+        /// The file operation.
+        operation: String,
+        /// What the host said.
+        message: String,
+    },
+    /// There is no index on this path.
+    #[error("there is no index on {path}; create it first")]
+    IndexNotFound {
+        /// The path, abbreviated.
+        path: String,
+    },
+    /// What was read has changed before the commit.
+    #[error("{reason}; read again and repeat")]
+    Conflict {
+        /// What has changed.
+        reason: String,
+    },
+    /// The caller stopped the work.
+    #[error("stopped by the caller; what was committed before stays")]
+    Aborted,
+    /// A mistake of Ferrolite itself.
+    #[error("internal error: {message}; please report it")]
+    Internal {
+        /// What should not have happened.
+        message: String,
+    },
+}
+
+/// The stable name of a kind of [`Error`], the same in Rust, in TypeScript and on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is documented at the variant of `Error` that bears its name")]
+pub enum ErrorCode {
+    InvalidKey,
+    InvalidValue,
+    InvalidPath,
+    InvalidCondition,
+    InvalidRange,
+    InvalidOptions,
+    InvalidTransaction,
+    TooLarge,
+    NotFound,
+    Locked,
+    ReadOnly,
+    StorageFull,
+    NotADatabase,
+    NewerFormat,
+    Corrupt,
+    Closed,
+    Failed,
+    Unsupported,
+    Io,
+    IndexNotFound,
+    Conflict,
+    Aborted,
+    Internal,
+}
+
+impl ErrorCode {
+    /// The name, as `InvalidKey`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidKey => "InvalidKey",
+            Self::InvalidValue => "InvalidValue",
+            Self::InvalidPath => "InvalidPath",
+            Self::InvalidCondition => "InvalidCondition",
+            Self::InvalidRange => "InvalidRange",
+            Self::InvalidOptions => "InvalidOptions",
+            Self::InvalidTransaction => "InvalidTransaction",
+            Self::TooLarge => "TooLarge",
+            Self::NotFound => "NotFound",
+            Self::Locked => "Locked",
+            Self::ReadOnly => "ReadOnly",
+            Self::StorageFull => "StorageFull",
+            Self::NotADatabase => "NotADatabase",
+            Self::NewerFormat => "NewerFormat",
+            Self::Corrupt => "Corrupt",
+            Self::Closed => "Closed",
+            Self::Failed => "Failed",
+            Self::Unsupported => "Unsupported",
+            Self::Io => "Io",
+            Self::IndexNotFound => "IndexNotFound",
+            Self::Conflict => "Conflict",
+            Self::Aborted => "Aborted",
+            Self::Internal => "Internal",
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl Error {
+    /// The kind of error, to decide by.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::InvalidKey { .. } => ErrorCode::InvalidKey,
+            Self::InvalidValue { .. } => ErrorCode::InvalidValue,
+            Self::InvalidPath { .. } => ErrorCode::InvalidPath,
+            Self::InvalidCondition { .. } => ErrorCode::InvalidCondition,
+            Self::InvalidRange { .. } => ErrorCode::InvalidRange,
+            Self::InvalidOptions { .. } => ErrorCode::InvalidOptions,
+            Self::InvalidTransaction { .. } => ErrorCode::InvalidTransaction,
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
+            Self::NotFound { .. } => ErrorCode::NotFound,
+            Self::Locked { .. } => ErrorCode::Locked,
+            Self::ReadOnly { .. } => ErrorCode::ReadOnly,
+            Self::StorageFull { .. } => ErrorCode::StorageFull,
+            Self::NotADatabase { .. } => ErrorCode::NotADatabase,
+            Self::NewerFormat { .. } => ErrorCode::NewerFormat,
+            Self::Corrupt { .. } => ErrorCode::Corrupt,
+            Self::Closed => ErrorCode::Closed,
+            Self::Failed { .. } => ErrorCode::Failed,
+            Self::Unsupported { .. } => ErrorCode::Unsupported,
+            Self::Io { .. } => ErrorCode::Io,
+            Self::IndexNotFound { .. } => ErrorCode::IndexNotFound,
+            Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::Aborted => ErrorCode::Aborted,
+            Self::Internal { .. } => ErrorCode::Internal,
+        }
+    }
+}
+
+impl From<fs::Error> for Error {
+    fn from(error: fs::Error) -> Self {
+        match error {
+            fs::Error::NotFound { name } => Self::NotFound { name },
+            fs::Error::Locked { name } => Self::Locked { name },
+            fs::Error::ReadOnly { name } => Self::ReadOnly { reason: format!("the host does not allow it ({name})") },
+            fs::Error::StorageFull { message } => Self::StorageFull { message },
+            error @ fs::Error::InvalidName { .. } => Self::InvalidOptions { reason: error.to_string() },
+            fs::Error::Io { operation, message } => Self::Io { operation: operation.to_owned(), message },
+        }
+    }
+}
+
+impl From<engine::Error> for Error {
+    fn from(error: engine::Error) -> Self {
+        match error {
+            engine::Error::Fs(error) => error.into(),
+            engine::Error::Corrupt { what, at } => Self::Corrupt { what: what.to_owned(), at },
+            error @ engine::Error::NotADatabase { .. } => Self::NotADatabase { message: error.to_string() },
+            error @ engine::Error::NewerFormat { .. } => Self::NewerFormat { message: error.to_string() },
+            engine::Error::ReadOnly => Self::opened_read_only(),
+            engine::Error::Locked => Self::Locked { name: "the database".to_owned() },
+            engine::Error::Failed { reason } => Self::Failed { reason },
+            engine::Error::TooLarge { what, size, limit } => Self::TooLarge { what: what.to_owned(), size, limit },
+        }
+    }
+}
+
+impl Error {
+    pub(super) fn opened_read_only() -> Self {
+        Self::ReadOnly { reason: "the database was opened read-only".to_owned() }
+    }
+
+    pub(super) fn invalid_range(reason: impl Into<String>) -> Self {
+        Self::InvalidRange { reason: reason.into() }
+    }
+
+    pub(super) fn invalid_condition(reason: impl Into<String>) -> Self {
+        Self::InvalidCondition { reason: reason.into() }
+    }
+
+    pub(super) fn invalid_options(reason: impl Into<String>) -> Self {
+        Self::InvalidOptions { reason: reason.into() }
+    }
+
+    /// A value that cannot become the document at `key`.
+    pub(super) fn invalid_document(key: &str, reason: impl fmt::Display) -> Self {
+        let subject = format!("the value for {} cannot be stored", abbreviate(key));
+        Self::InvalidValue { subject, reason: reason.to_string() }
+    }
+}
+
+/// Quotes `text` for a message; a long one is cut, and its length is told.
+pub(super) fn abbreviate(text: &str) -> String {
+    const SHOWN_CHARS: usize = 48;
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((cut, _)) => format!("{:?}… ({} bytes)", text.get(..cut).unwrap_or_default(), text.len()),
+        None => format!("{text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_keys_are_abbreviated_between_characters() {
+        assert_eq!(abbreviate("a\n"), r#""a\n""#);
+        let long = abbreviate(&"ü".repeat(5000));
+        assert!(long.len() < 150 && long.ends_with("… (10000 bytes)"), "{long}");
+    }
+
+    #[test]
+    fn what_the_host_says_keeps_its_kind() {
+        let code = |error: fs::Error| Error::from(engine::Error::Fs(error)).code();
+        let name = || "notes".to_owned();
+        assert_eq!(code(fs::Error::NotFound { name: name() }), ErrorCode::NotFound);
+        assert_eq!(code(fs::Error::Locked { name: name() }), ErrorCode::Locked);
+        assert_eq!(code(fs::Error::ReadOnly { name: name() }), ErrorCode::ReadOnly);
+        assert_eq!(code(fs::Error::StorageFull { message: name() }), ErrorCode::StorageFull);
+        assert_eq!(code(fs::Error::InvalidName { name: name(), reason: "empty" }), ErrorCode::InvalidOptions);
+        assert_eq!(code(fs::Error::Io { operation: "sync", message: name() }), ErrorCode::Io);
+    }
+
+    #[test]
+    fn damage_says_what_and_where() {
+        let error = Error::from(engine::Error::Corrupt { what: "table page", at: "offset 65536".to_owned() });
+        assert_eq!(error.code().as_str(), "Corrupt");
+        assert!(error.to_string().contains("table page at offset 65536"));
+    }
+}

@@ -1,0 +1,112 @@
+//! JSON in and out: the database stores the text it is given.
+
+use super::error::{Error, Result};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
+
+/// The longest document, in bytes of JSON text: 64 MiB with the byte that tells its kind.
+pub const MAX_DOCUMENT_LENGTH: usize = (64 << 20) - 1;
+
+/// The kind of a stored value, in its first byte: JSON text. Other kinds get other tags.
+const JSON_TEXT: u8 = 1;
+
+/// Checks that `text` is one JSON value and not too long, to become the document at `key`.
+///
+/// Nesting may be as deep as the text is long: nothing here or in storing recurses.
+pub(super) fn check_document(key: &str, text: &str) -> Result<()> {
+    check_length(text.len())?;
+    check_text(text).map_err(|error| Error::invalid_document(key, format!("it is not JSON: {error}")))
+}
+
+/// Checks that `text` is one JSON value and nothing else.
+pub(super) fn check_text(text: &str) -> serde_json::Result<()> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    deserializer.deserialize_ignored_any(IgnoredAny)?;
+    deserializer.end()
+}
+
+/// Checks the length of a document's text.
+pub(super) fn check_length(length: usize) -> Result<()> {
+    if length > MAX_DOCUMENT_LENGTH {
+        let (size, limit) = (length as u64, MAX_DOCUMENT_LENGTH as u64);
+        return Err(Error::TooLarge { what: "the document".to_owned(), size, limit });
+    }
+    Ok(())
+}
+
+/// The value to store for `text`.
+pub(super) fn stored(text: &str) -> Vec<u8> {
+    let mut value = Vec::with_capacity(1 + text.len());
+    value.push(JSON_TEXT);
+    value.extend_from_slice(text.as_bytes());
+    value
+}
+
+/// The text in a stored value.
+pub(super) fn text_of<'a>(key: &str, value: &'a [u8]) -> Result<&'a str> {
+    match value.split_first() {
+        Some((&JSON_TEXT, text)) => {
+            std::str::from_utf8(text).map_err(|error| damaged(key, format!("its text is not UTF-8: {error}")))
+        }
+        Some((tag, _)) => Err(Error::Unsupported {
+            what: format!(
+                "the document {} is of kind {tag}, which this version does not know; use a later one",
+                super::error::abbreviate(key)
+            ),
+        }),
+        None => Err(damaged(key, "it has no bytes")),
+    }
+}
+
+/// The error for a stored document that cannot have been written by this layer.
+pub(super) fn damaged(key: &str, reason: impl std::fmt::Display) -> Error {
+    let at = format!("key {}: {reason}", super::error::abbreviate(key));
+    Error::Corrupt { what: "a document".to_owned(), at }
+}
+
+/// Parses the document at `key` into the caller's type.
+pub(super) fn parse<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        let subject = format!("the document {} does not fit the type it is read as", super::error::abbreviate(key));
+        Error::InvalidValue { subject, reason: error.to_string() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::ErrorCode;
+
+    #[test]
+    fn one_json_value_is_a_document() {
+        for text in ["null", " [1, 2]\n", "-0.5e-7", r#""\ud800""#, r#"{"a": {"a": []}}"#, "1e999"] {
+            check_document("k", text).unwrap();
+        }
+        for text in
+            ["", " ", "nul", "1 2", "{} x", "[1,]", "{'a': 1}", "NaN", "01", "\"\u{1}\"", r#""\x""#, "undefined"]
+        {
+            assert_eq!(check_document("k", text).unwrap_err().code(), ErrorCode::InvalidValue, "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_has_no_limit() {
+        let depth = 200_000;
+        check_document("k", &format!("{}{}", "[".repeat(depth), "]".repeat(depth))).unwrap();
+        check_document("k", &format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth))).unwrap();
+    }
+
+    #[test]
+    fn text_comes_back_as_given() {
+        let text = " {\"b\": 1.0, \"a\":\t1e2}\n";
+        assert_eq!(text_of("k", &stored(text)).unwrap(), text);
+        assert_eq!(text_of("k", &[]).unwrap_err().code(), ErrorCode::Corrupt);
+        assert_eq!(text_of("k", &[1, 0xff]).unwrap_err().code(), ErrorCode::Corrupt);
+        assert_eq!(text_of("k", &[9, b'1']).unwrap_err().code(), ErrorCode::Unsupported);
+    }
+
+    #[test]
+    fn length_has_a_limit() {
+        check_length(MAX_DOCUMENT_LENGTH).unwrap();
+        assert_eq!(check_length(MAX_DOCUMENT_LENGTH + 1).unwrap_err().code(), ErrorCode::TooLarge);
+    }
+}

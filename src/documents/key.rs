@@ -1,0 +1,108 @@
+//! Document keys, and where they lie in the engine's key space.
+//!
+//! ```text
+//! engine key = collection (u32, big-endian) | index (u32, big-endian) | rest
+//!
+//! collection 0, index 0    the catalog: what collections and indexes there are
+//! collection 1, index 0    the documents: rest = 1 (the key is a string) | the key's UTF-8 bytes
+//! collection 1, index n    index n: rest = ordered encoding of a value | the rest of the document's engine key
+//! ```
+
+use super::error::{Error, Result, abbreviate};
+
+/// The longest key, in bytes. Long keys are legal but are paid for in every index.
+pub const MAX_KEY_LENGTH: usize = 4 << 10;
+
+/// The prefix of all engine keys of one collection's documents, or of one of its indexes.
+pub(super) type Prefix = [u8; 8];
+
+/// Where the catalog is.
+pub(super) const CATALOG: Prefix = prefix(0, 0);
+/// The collection that a database has from the start.
+pub(super) const DEFAULT_COLLECTION: u32 = 1;
+/// The default collection's documents.
+pub(super) const DOCUMENTS: Prefix = prefix(DEFAULT_COLLECTION, 0);
+/// Says that a key is a string. Keys of other kinds get other tags, and sort behind.
+pub(super) const STRING_KEY: u8 = 1;
+
+/// The prefix of `index` in `collection`; index 0 is the documents.
+pub(super) const fn prefix(collection: u32, index: u32) -> Prefix {
+    (((collection as u64) << 32) | index as u64).to_be_bytes()
+}
+
+/// Checks a document key.
+pub(super) fn check_key(key: &str) -> Result<()> {
+    let reason = if key.is_empty() {
+        "it is empty".to_owned()
+    } else if key.len() > MAX_KEY_LENGTH {
+        format!("it is longer than {MAX_KEY_LENGTH} bytes")
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidKey { key: abbreviate(key), reason })
+}
+
+/// The engine key of the document at `key`, which may also be the bound of a range.
+pub(super) fn document_key(key: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(DOCUMENTS.len() + 1 + key.len());
+    bytes.extend_from_slice(&DOCUMENTS);
+    push_key(&mut bytes, key);
+    bytes
+}
+
+/// Appends what an index entry says of its document's key.
+pub(super) fn push_key(bytes: &mut Vec<u8>, key: &str) {
+    bytes.push(STRING_KEY);
+    bytes.extend_from_slice(key.as_bytes());
+}
+
+/// The string key in what follows an engine key's prefix.
+pub(super) fn parse_key(rest: &[u8]) -> Result<&str> {
+    rest.split_first()
+        .filter(|(tag, _)| **tag == STRING_KEY)
+        .and_then(|(_, key)| std::str::from_utf8(key).ok())
+        .ok_or_else(|| Error::Corrupt { what: "a document key".to_owned(), at: format!("key {rest:02x?}") })
+}
+
+/// The smallest byte string above all that start with `prefix`; `None` when there is none.
+pub(super) fn successor(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
+    while let Some(last) = prefix.pop() {
+        if last < u8::MAX {
+            prefix.push(last + 1);
+            return Some(prefix);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::ErrorCode;
+
+    #[test]
+    fn keys_have_limits() {
+        assert!(check_key("a").is_ok());
+        assert!(check_key(&"a".repeat(MAX_KEY_LENGTH)).is_ok());
+        for key in [String::new(), "a".repeat(MAX_KEY_LENGTH + 1)] {
+            assert_eq!(check_key(&key).unwrap_err().code(), ErrorCode::InvalidKey);
+        }
+    }
+
+    #[test]
+    fn keys_come_back() {
+        let key = document_key("user:ü");
+        assert_eq!(parse_key(&key[8..]).unwrap(), "user:ü");
+        assert!(parse_key(&[]).is_err());
+        assert!(parse_key(&[2, b'a']).is_err());
+        assert!(parse_key(&[STRING_KEY, 0xff]).is_err());
+    }
+
+    #[test]
+    fn the_successor_is_above_the_whole_prefix() {
+        assert_eq!(successor(vec![1, 2]), Some(vec![1, 3]));
+        assert_eq!(successor(vec![1, 255, 255]), Some(vec![2]));
+        assert_eq!(successor(vec![255]), None);
+        assert_eq!(successor(vec![]), None);
+    }
+}

@@ -1,0 +1,202 @@
+//! How to open a database.
+
+use super::error::{Error, Result};
+use crate::engine;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// How to open a database. Unknown fields are rejected when options are read from JSON.
+///
+/// ```
+/// use ferrolite::{Durability, Options};
+///
+/// let options: Options = serde_json::from_str(r#"{"durability": {"periodic": 500}, "create": false}"#).unwrap();
+/// assert_eq!(options.durability, Durability::Periodic { interval_ms: 500 });
+/// assert!(serde_json::from_str::<Options>(r#"{"durabilty": "never"}"#).is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Options {
+    /// Whether to create the database when there is none. Default: true.
+    pub create: bool,
+    /// Whether to refuse every write. Default: false.
+    pub read_only: bool,
+    /// When a commit is made durable. Default: [`Durability::Always`].
+    pub durability: Durability,
+    /// Bytes of memory for pages that were read. Default: 8 MiB.
+    pub cache_size: usize,
+    /// Bytes of memory for what was written and is not yet in tables. Default: 4 MiB.
+    pub memtable_size: usize,
+    /// Bytes of a page before compression, for pages written from now on. Default: 8 KiB.
+    pub page_size: usize,
+    /// How pages are compressed, for pages written from now on. Default: [`Compression::Lz4`].
+    pub compression: Compression,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            create: true,
+            read_only: false,
+            durability: Durability::Always,
+            cache_size: 8 << 20,
+            memtable_size: 4 << 20,
+            page_size: 8 << 10,
+            compression: Compression::Lz4,
+        }
+    }
+}
+
+/// When a commit is made durable: whether it survives that the power fails. It is atomic in any case.
+///
+/// In JSON `"always"`, `"never"` or `{"periodic": milliseconds}`; as text `always`, `never` or `periodic:MILLISECONDS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "DurabilityJson", try_from = "DurabilityJson")]
+pub enum Durability {
+    /// Before the call returns.
+    #[default]
+    Always,
+    /// With the first write or [`tick`](crate::Database::tick) after this time, at the latest on closing.
+    Periodic {
+        /// Milliseconds between flushes, at least 1.
+        interval_ms: u64,
+    },
+    /// On [`flush`](crate::Database::flush) and on closing.
+    Never,
+}
+
+/// How pages are compressed. In JSON and as text `none` or `lz4`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// By LZ4, where that makes a page smaller.
+    #[default]
+    Lz4,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum DurabilityJson {
+    Always,
+    Periodic(u64),
+    Never,
+}
+
+impl From<Durability> for DurabilityJson {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Always => Self::Always,
+            Durability::Periodic { interval_ms } => Self::Periodic(interval_ms),
+            Durability::Never => Self::Never,
+        }
+    }
+}
+
+impl TryFrom<DurabilityJson> for Durability {
+    type Error = Error;
+
+    fn try_from(durability: DurabilityJson) -> Result<Self> {
+        let durability = match durability {
+            DurabilityJson::Always => Self::Always,
+            DurabilityJson::Periodic(interval_ms) => Self::Periodic { interval_ms },
+            DurabilityJson::Never => Self::Never,
+        };
+        durability.check()
+    }
+}
+
+impl Durability {
+    fn check(self) -> Result<Self> {
+        match self {
+            Self::Periodic { interval_ms: 0 } => {
+                Err(Error::invalid_options("periodic durability needs at least 1 millisecond; or say `always`"))
+            }
+            valid => Ok(valid),
+        }
+    }
+}
+
+impl FromStr for Durability {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let durability = match text.split_once(':') {
+            None if text == "always" => Some(Self::Always),
+            None if text == "never" => Some(Self::Never),
+            Some(("periodic", ms)) => ms.parse().ok().map(|interval_ms| Self::Periodic { interval_ms }),
+            _ => None,
+        };
+        durability
+            .ok_or_else(|| {
+                Error::invalid_options(format!(
+                    "durability is `always`, `never` or `periodic:MILLISECONDS`, not {}",
+                    super::error::abbreviate(text)
+                ))
+            })?
+            .check()
+    }
+}
+
+impl fmt::Display for Durability {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Always => formatter.write_str("always"),
+            Self::Periodic { interval_ms } => write!(formatter, "periodic:{interval_ms}"),
+            Self::Never => formatter.write_str("never"),
+        }
+    }
+}
+
+impl Options {
+    /// The engine's options. It is told of `Always` and `Never` only: this layer keeps the period.
+    pub(super) fn for_engine(&self) -> Result<engine::Options> {
+        self.durability.check()?;
+        Ok(engine::Options {
+            create: self.create && !self.read_only,
+            read_only: self.read_only,
+            durability: match self.durability {
+                Durability::Always => engine::Durability::Always,
+                Durability::Periodic { .. } | Durability::Never => engine::Durability::Never,
+            },
+            cache_size: self.cache_size,
+            memtable_size: self.memtable_size,
+            page_size: self.page_size,
+            compression: match self.compression {
+                Compression::None => engine::Compression::None,
+                Compression::Lz4 => engine::Compression::Lz4,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durability_reads_what_it_writes() {
+        for durability in [Durability::Always, Durability::Never, Durability::Periodic { interval_ms: 250 }] {
+            assert_eq!(durability.to_string().parse::<Durability>().unwrap(), durability);
+            let json = serde_json::to_string(&durability).unwrap();
+            assert_eq!(serde_json::from_str::<Durability>(&json).unwrap(), durability);
+        }
+        assert_eq!(serde_json::to_string(&Durability::Periodic { interval_ms: 5 }).unwrap(), r#"{"periodic":5}"#);
+    }
+
+    #[test]
+    fn durability_says_what_is_allowed() {
+        for text in ["", "sometimes", "periodic", "periodic:", "periodic:-1", "periodic:0"] {
+            assert!(text.parse::<Durability>().unwrap_err().to_string().contains("always"), "{text}");
+        }
+        assert!(serde_json::from_str::<Durability>(r#"{"periodic":0}"#).is_err());
+    }
+
+    #[test]
+    fn a_database_opened_read_only_is_not_created() {
+        let options = Options { read_only: true, ..Options::default() };
+        assert!(!options.for_engine().unwrap().create);
+    }
+}

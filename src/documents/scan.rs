@@ -1,0 +1,152 @@
+//! Walking ranges of documents: at once, or page by page from a snapshot.
+
+use super::document::Document;
+use super::error::Result;
+use super::key::document_key;
+use super::range::is_empty;
+use super::read::View;
+use super::{Database, Range};
+use crate::engine::{self, Cursor, Engine, Entry, KeyRange};
+use crate::fs::File;
+use std::ops::Bound;
+
+/// The documents in a range. Made by [`Database::scan`].
+pub struct Scan<'a, F: File> {
+    cursor: Option<Cursor<'a, F>>,
+    left: u64,
+}
+
+/// A version of the database that stays readable until it is released. Made by [`Database::snapshot`].
+///
+/// Documents that expire after it was taken are still in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Snapshot {
+    inner: engine::Snapshot,
+    now_ms: u64,
+}
+
+/// How much [`Database::scan_page`] returns at most: it stops after the document that reaches either limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimits {
+    /// Documents in a page, at least 1.
+    pub documents: usize,
+    /// Bytes of keys and JSON text in a page.
+    pub bytes: usize,
+}
+
+impl Default for PageLimits {
+    /// 1,000 documents or 256 KiB: few round trips, and no long stall.
+    fn default() -> Self {
+        Self { documents: 1000, bytes: 256 << 10 }
+    }
+}
+
+/// A page of documents. Made by [`Database::scan_page`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The documents, in the order of the range.
+    pub documents: Vec<Document>,
+    /// Whether the range may hold more.
+    pub more: bool,
+}
+
+impl<'a, F: File> Scan<'a, F> {
+    pub(super) fn new(engine: &'a Engine<F>, range: &Range, keys: Option<KeyRange>, view: View) -> Result<Self> {
+        let cursor = keys.map(|keys| engine.scan(keys, range.reverse, view.at, view.now_ms)).transpose()?;
+        Ok(Self { cursor, left: range.limit.unwrap_or(u64::MAX) })
+    }
+
+    /// The next engine key and entry. After the end or an error there are no more.
+    pub(super) fn next_entry(&mut self) -> Result<Option<(Vec<u8>, Entry)>> {
+        let Some(cursor) = self.cursor.as_mut().filter(|_| self.left > 0) else {
+            return Ok(None);
+        };
+        self.left -= 1;
+        let next = cursor.next();
+        if !matches!(next, Ok(Some(_))) {
+            self.cursor = None;
+        }
+        Ok(next?)
+    }
+}
+
+impl<F: File> Iterator for Scan<'_, F> {
+    type Item = Result<Document>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.next_entry() {
+            Ok(None) => None,
+            Ok(Some((key, entry))) => Some(Document::from_entry(&key, &entry)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+impl<F: File> Database<F> {
+    /// Keeps the present version readable for [`Database::scan_page`], until [`Database::release`]. Room taken by
+    /// what is overwritten in the meantime is not reused.
+    pub fn snapshot(&mut self) -> Snapshot {
+        Snapshot { now_ms: self.engine.now_ms(), inner: self.engine.snapshot() }
+    }
+
+    /// Lets go of a snapshot. It must not be used again.
+    pub fn release(&mut self, snapshot: Snapshot) {
+        self.engine.release(snapshot.inner);
+    }
+
+    /// One page of `range`, as of `snapshot`. `after` is the last key of the page before, `None` for the first
+    /// page. `range.limit` counts for this call alone.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, PageLimits, Range, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// # db.set_many([("a", 1), ("b", 2), ("c", 3)])?;
+    /// let snapshot = db.snapshot();
+    /// let mut after = None;
+    /// loop {
+    ///     let page = db.scan_page(&Range::all(), snapshot, after.as_deref(), PageLimits::default())?;
+    ///     after = page.documents.last().map(|document| document.key.clone());
+    ///     if !page.more { break }
+    /// }
+    /// db.release(snapshot);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Database::scan`].
+    pub fn scan_page(
+        &self,
+        range: &Range,
+        snapshot: Snapshot,
+        after: Option<&str>,
+        limits: PageLimits,
+    ) -> Result<Page> {
+        let view = View { at: snapshot.inner.seq, now_ms: snapshot.now_ms };
+        let keys = range.document_keys()?.and_then(|keys| rest(keys, range.reverse, after));
+        let mut scan = Scan::new(&self.engine, range, keys, view)?;
+        let mut documents = Vec::new();
+        let mut bytes = 0;
+        while documents.len() < limits.documents.max(1) && bytes < limits.bytes.max(1) {
+            let Some(document) = scan.next().transpose()? else {
+                return Ok(Page { documents, more: false });
+            };
+            bytes += document.key.len() + document.json.len();
+            documents.push(document);
+        }
+        Ok(Page { documents, more: scan.left > 0 })
+    }
+}
+
+/// What is left of `range` behind the key `after`.
+fn rest(mut range: KeyRange, reverse: bool, after: Option<&str>) -> Option<KeyRange> {
+    if let Some(after) = after {
+        let bound = Bound::Excluded(document_key(after));
+        if reverse {
+            range.end = bound;
+        } else {
+            range.start = bound;
+        }
+    }
+    (!is_empty(&range)).then_some(range)
+}

@@ -1,0 +1,143 @@
+//! Transactions: several writes that become one atomic commit.
+
+use super::error::Result;
+use super::key::check_key;
+use super::{json, serialize, ttl};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Writes that are committed together, by [`Database::commit`](crate::Database::commit): all of them or none.
+///
+/// They are checked as they are added. Of several writes to one key the last one counts.
+///
+/// ```
+/// # use ferrolite::{Database, Options, Transaction, fs::Memory};
+/// # use std::time::Duration;
+/// # pollster::block_on(async {
+/// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+/// db.commit(
+///     Transaction::new()
+///         .set("account:1", &70)?
+///         .set("account:2", &30)?
+///         .set_ex("session:1", "alice", Duration::from_secs(60))?
+///         .delete("draft:1")?,
+/// )?;
+/// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "a transaction does nothing until it is committed"]
+pub struct Transaction {
+    /// Sorted, so that a large commit reaches the engine in key order.
+    pub(super) writes: BTreeMap<String, Write>,
+}
+
+/// What becomes of one key.
+#[derive(Debug, Clone)]
+pub(super) enum Write {
+    Put { json: String, expiry: Expiry },
+    Delete,
+}
+
+/// When a written document expires.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Expiry {
+    Never,
+    /// This long after the commit.
+    After(Duration),
+    /// At this time, in milliseconds since 1970.
+    At(u64),
+}
+
+impl Expiry {
+    /// The expiry, for a commit at `now_ms`.
+    pub(super) fn resolve(self, now_ms: u64) -> Result<Option<u64>> {
+        match self {
+            Self::Never => Ok(None),
+            Self::After(ttl) => ttl::expiry(now_ms, ttl).map(Some),
+            Self::At(at_ms) => ttl::check_expiry(at_ms).map(Some),
+        }
+    }
+}
+
+impl Transaction {
+    /// A transaction without writes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stores `value` at `key`.
+    ///
+    /// # Errors
+    /// `InvalidKey`, `InvalidValue`, `TooLarge`.
+    pub fn set<T: Serialize + ?Sized>(self, key: &str, value: &T) -> Result<Self> {
+        self.put(key, serialize::to_json(key, value)?, Expiry::Never)
+    }
+
+    /// Stores JSON text at `key`.
+    ///
+    /// # Errors
+    /// As [`Transaction::set`].
+    pub fn set_json(self, key: &str, json: &str) -> Result<Self> {
+        json::check_document(key, json)?;
+        self.put(key, json.to_owned(), Expiry::Never)
+    }
+
+    /// Stores `value` at `key`; it expires `ttl` after the commit.
+    ///
+    /// # Errors
+    /// As [`Transaction::set`], and `InvalidOptions` when the time is zero or ends beyond the year 9999.
+    pub fn set_ex<T: Serialize + ?Sized>(self, key: &str, value: &T, ttl: Duration) -> Result<Self> {
+        ttl::expiry(0, ttl)?;
+        self.put(key, serialize::to_json(key, value)?, Expiry::After(ttl))
+    }
+
+    /// Stores JSON text at `key`; it expires `ttl` after the commit.
+    ///
+    /// # Errors
+    /// As [`Transaction::set_ex`].
+    pub fn set_ex_json(self, key: &str, json: &str, ttl: Duration) -> Result<Self> {
+        ttl::expiry(0, ttl)?;
+        json::check_document(key, json)?;
+        self.put(key, json.to_owned(), Expiry::After(ttl))
+    }
+
+    /// Stores JSON text at `key` that expires at `expires_at`, in milliseconds since 1970: to restore what
+    /// [`Document::expires_at`](crate::Document::expires_at) has told. When that time is past, the key is empty
+    /// after the commit.
+    ///
+    /// # Errors
+    /// As [`Transaction::set_ex`].
+    pub fn set_until_json(self, key: &str, json: &str, expires_at: u64) -> Result<Self> {
+        ttl::check_expiry(expires_at)?;
+        json::check_document(key, json)?;
+        self.put(key, json.to_owned(), Expiry::At(expires_at))
+    }
+
+    /// Deletes the document at `key`, if there is one.
+    ///
+    /// # Errors
+    /// `InvalidKey`.
+    pub fn delete(mut self, key: &str) -> Result<Self> {
+        check_key(key)?;
+        self.writes.insert(key.to_owned(), Write::Delete);
+        Ok(self)
+    }
+
+    /// How many keys it writes.
+    pub fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Whether it writes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Adds a checked document.
+    fn put(mut self, key: &str, json: String, expiry: Expiry) -> Result<Self> {
+        check_key(key)?;
+        self.writes.insert(key.to_owned(), Write::Put { json, expiry });
+        Ok(self)
+    }
+}
