@@ -13,6 +13,7 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod access_handle;
 mod memory;
+pub mod simulated;
 #[cfg(any(unix, target_os = "wasi"))]
 mod standard;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tests;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub use access_handle::{AccessHandle, AccessHandleFile};
 pub use memory::{Memory, MemoryFile};
+pub use simulated::{Simulated, SimulatedFile};
 #[cfg(any(unix, target_os = "wasi"))]
 pub use standard::{Std, StdFile};
 

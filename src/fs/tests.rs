@@ -4,7 +4,7 @@ use pollster::block_on;
 
 #[cfg(any(unix, target_os = "wasi"))]
 use super::Std;
-use super::{Error, File, FileSystem, Memory, OpenMode, check_name, read_full, write_full};
+use super::{Error, File, FileSystem, Memory, OpenMode, Simulated, check_name, read_full, write_full};
 
 /// Makes a module with every test of this file, run by `$with` on a fresh file system.
 macro_rules! on_file_system {
@@ -44,11 +44,16 @@ macro_rules! on_file_system {
 }
 
 on_file_system!(memory, super::with_memory);
+on_file_system!(simulated, super::with_simulated);
 #[cfg(any(unix, target_os = "wasi"))]
 on_file_system!(standard, super::with_standard);
 
 fn with_memory(test: impl FnOnce(&Memory)) {
     test(&Memory::new());
+}
+
+fn with_simulated(test: impl FnOnce(&Simulated)) {
+    test(&Simulated::new(1));
 }
 
 /// Runs a test in a fresh directory, which is removed when it passes. WASI has no temporary directory: there it is in
@@ -67,6 +72,11 @@ fn with_standard(test: impl FnOnce(&Std)) {
 #[test]
 fn memory_locks() {
     with_memory(locks_writers_out);
+}
+
+#[test]
+fn simulated_locks() {
+    with_simulated(locks_writers_out);
 }
 
 /// WASI has no locks.

@@ -1,0 +1,330 @@
+//! The state that all clones and open files of one simulation share.
+
+use std::collections::BTreeMap;
+
+use super::fault::{Fault, Faults, Operation};
+use super::node::Node;
+use super::random::Random;
+use super::recovery::{Chooser, Recovery};
+use crate::fs::{Error, OpenMode, Result};
+
+/// The length that no simulated file may pass, in bytes: whoever writes there is mistaken about the offset.
+const FILE_LEN_MAX: u64 = 1 << 30;
+
+/// By how much a misdirected write misses, or a multiple of it.
+const MISDIRECTION: usize = 4096;
+
+/// How many calls there were, and what they did. Calls that failed are counted as calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls of `open`.
+    pub opens: u64,
+    /// Calls of `len`.
+    pub lens: u64,
+    /// Calls of `read_at`.
+    pub reads: u64,
+    /// Calls of `write_at`.
+    pub writes: u64,
+    /// Calls of `truncate`.
+    pub truncates: u64,
+    /// Calls of `sync`.
+    pub syncs: u64,
+    /// Bytes that reads returned.
+    pub bytes_read: u64,
+    /// Bytes that writes wrote.
+    pub bytes_written: u64,
+    /// How often a write or a truncate made a file longer.
+    pub growths: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Disk {
+    files: BTreeMap<String, Node>,
+    pub(super) random: Random,
+    /// The number of restarts so far. A file that was opened before the last one is dead.
+    pub(super) epoch: u64,
+    crashed: bool,
+    /// The mutating calls until the crash, the one that it hits included.
+    pub(super) crash_in: Option<u64>,
+    pub(super) faults: Faults,
+    /// The most that all files may hold together, in bytes.
+    pub(super) capacity: Option<u64>,
+    /// Whether files are locked while open.
+    pub(super) exclusive: bool,
+    pub(super) counts: Counts,
+    pub(super) mutations: u64,
+    /// The number of changes so far, over all files.
+    changes: u64,
+}
+
+/// What is to become of a call that was let through.
+enum Verdict {
+    Proceed,
+    Crash,
+    Fault(Fault),
+}
+
+pub(super) fn crashed(operation: Operation) -> Error {
+    Error::Io { operation: operation.name(), message: "the simulated host has crashed".to_string() }
+}
+
+fn planned(operation: Operation, fault: Fault) -> Error {
+    let message = "planned by the test".to_string();
+    match fault {
+        Fault::StorageFull => Error::StorageFull { message },
+        _ => Error::Io { operation: operation.name(), message },
+    }
+}
+
+fn full(what: &str) -> Error {
+    Error::StorageFull { message: format!("{what}: the simulated disk is full") }
+}
+
+fn not_found(name: &str) -> Error {
+    Error::NotFound { name: name.to_string() }
+}
+
+impl Disk {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            files: BTreeMap::new(),
+            random: Random::new(seed),
+            epoch: 0,
+            crashed: false,
+            crash_in: None,
+            faults: Faults::default(),
+            capacity: None,
+            exclusive: true,
+            counts: Counts::default(),
+            mutations: 0,
+            changes: 0,
+        }
+    }
+
+    /// The same disk in another machine.
+    pub(super) fn copy(&self) -> Self {
+        Self {
+            files: self.files.iter().map(|(name, node)| (name.clone(), node.copy())).collect(),
+            random: self.random.clone(),
+            faults: self.faults.clone(),
+            ..*self
+        }
+    }
+
+    pub(super) fn node(&self, name: &str) -> Option<&Node> {
+        self.files.get(name)
+    }
+
+    pub(super) fn node_mut(&mut self, name: &str) -> Option<&mut Node> {
+        self.files.get_mut(name)
+    }
+
+    pub(super) fn put_node(&mut self, name: &str, mut node: Node) {
+        if let Some(old) = self.files.remove(name) {
+            node.openers = old.openers;
+        }
+        self.files.insert(name.to_string(), node);
+    }
+
+    pub(super) fn crash(&mut self) {
+        self.crashed = true;
+    }
+
+    /// The numbers of the changes that a crash may lose, oldest first.
+    pub(super) fn unsynced(&self) -> Vec<u64> {
+        let mut numbers: Vec<u64> = self.files.values().flat_map(Node::unsynced).map(|change| change.number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    pub(super) fn restart(&mut self, recovery: Recovery) {
+        let unsynced = self.unsynced();
+        let mut chooser = Chooser::new(recovery, unsynced, &mut self.random);
+        self.files.retain(|_, node| !node.may_vanish() || chooser.keeps_name());
+        for node in self.files.values_mut() {
+            node.restart(|change| chooser.fate(change));
+        }
+        self.epoch += 1;
+        self.crashed = false;
+        self.crash_in = None;
+    }
+
+    /// Counts a call, and decides on it. What needs no more than an error fails here.
+    fn enter(&mut self, operation: Operation) -> Result<Verdict> {
+        if self.crashed {
+            return Err(crashed(operation));
+        }
+        match operation {
+            Operation::Open => self.counts.opens += 1,
+            Operation::Read => self.counts.reads += 1,
+            Operation::Write => self.counts.writes += 1,
+            Operation::Truncate => self.counts.truncates += 1,
+            Operation::Sync => self.counts.syncs += 1,
+            Operation::Len => self.counts.lens += 1,
+            Operation::Remove | Operation::List => {}
+        }
+        if operation.is_mutation() {
+            self.mutations += 1;
+            self.crash_in = self.crash_in.map(|calls| calls.saturating_sub(1));
+            if self.crash_in == Some(0) {
+                self.crashed = true;
+                return Ok(Verdict::Crash);
+            }
+        }
+        match self.faults.next(operation) {
+            None => Ok(Verdict::Proceed),
+            Some(fault) if operation.is_mutation() || fault == Fault::ShortRead => Ok(Verdict::Fault(fault)),
+            Some(fault) => Err(planned(operation, fault)),
+        }
+    }
+
+    pub(super) fn open(&mut self, name: &str, mode: OpenMode) -> Result<()> {
+        self.enter(Operation::Open)?;
+        if mode == OpenMode::Create {
+            self.files.entry(name.to_string()).or_default();
+        }
+        let exclusive = self.exclusive;
+        let node = self.files.get_mut(name).ok_or_else(|| not_found(name))?;
+        if exclusive { node.openers.acquire(name, mode) } else { Ok(()) }
+    }
+
+    /// A file is dropped that was opened in this epoch.
+    pub(super) fn close(&mut self, name: &str, mode: OpenMode) {
+        if let Some(node) = self.files.get_mut(name) {
+            node.openers.release(mode);
+        }
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> Result<()> {
+        self.enter(Operation::Remove)?;
+        if self.files.get(name).ok_or_else(|| not_found(name))?.openers.is_open() {
+            return Err(Error::Locked { name: name.to_string() });
+        }
+        self.files.remove(name);
+        Ok(())
+    }
+
+    pub(super) fn list(&mut self) -> Result<Vec<String>> {
+        self.enter(Operation::List)?;
+        Ok(self.files.keys().cloned().collect())
+    }
+
+    pub(super) fn len(&mut self, name: &str) -> Result<u64> {
+        self.enter(Operation::Len)?;
+        Ok(self.opened(name)?.content().len() as u64)
+    }
+
+    pub(super) fn read(&mut self, name: &str, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        let verdict = self.enter(Operation::Read)?;
+        let node = self.files.get(name).ok_or_else(|| not_found(name))?;
+        let rest = usize::try_from(offset).ok().and_then(|start| node.content().get(start..)).unwrap_or_default();
+        let mut count = rest.len().min(buffer.len());
+        if let Verdict::Fault(_) = verdict
+            && count > 1
+        {
+            count = 1 + self.random.below(count - 1);
+        }
+        buffer.iter_mut().zip(rest).take(count).for_each(|(to, from)| *to = *from);
+        self.counts.bytes_read += count as u64;
+        Ok(count)
+    }
+
+    pub(super) fn write(&mut self, name: &str, bytes: &[u8], offset: u64) -> Result<usize> {
+        let mut offset = offset;
+        let mut bytes = bytes;
+        let mut outcome = None;
+        match self.enter(Operation::Write)? {
+            Verdict::Proceed => {}
+            // The write may have reached the disk before the power failed, or may not: the restart decides.
+            Verdict::Crash => outcome = Some(crashed(Operation::Write)),
+            Verdict::Fault(Fault::LostWrite) => return Ok(bytes.len()),
+            Verdict::Fault(Fault::MisdirectedWrite) => offset = self.elsewhere(name, offset)?,
+            Verdict::Fault(Fault::ShortWrite) if bytes.len() > 1 => {
+                let count = 1 + self.random.below(bytes.len() - 1);
+                bytes = bytes.get(..count).unwrap_or_default();
+            }
+            Verdict::Fault(Fault::ShortWrite) => {}
+            Verdict::Fault(fault) => {
+                let count = self.random.below(bytes.len() + 1);
+                bytes = bytes.get(..count).unwrap_or_default();
+                outcome = Some(planned(Operation::Write, fault));
+            }
+        }
+        let count = self.put(name, bytes, offset);
+        match outcome {
+            Some(error) => Err(error),
+            None => count,
+        }
+    }
+
+    /// Writes what fits on the disk.
+    fn put(&mut self, name: &str, bytes: &[u8], offset: u64) -> Result<usize> {
+        let len = self.opened(name)?.content().len() as u64;
+        let room = self.len_max(len).saturating_sub(offset);
+        let count = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
+        let bytes = bytes.get(..count).unwrap_or(bytes);
+        if count == 0 {
+            return if room == 0 { Err(full("write_at")) } else { Ok(0) };
+        }
+        self.changes += 1;
+        let number = self.changes;
+        let start = usize::try_from(offset).map_err(|_| full("write_at"))?;
+        self.opened(name)?.write(number, start, bytes);
+        self.counts.bytes_written += count as u64;
+        self.counts.growths += u64::from(offset + count as u64 > len);
+        Ok(count)
+    }
+
+    pub(super) fn truncate(&mut self, name: &str, new_len: u64) -> Result<()> {
+        let outcome = match self.enter(Operation::Truncate)? {
+            Verdict::Proceed => Ok(()),
+            Verdict::Crash => Err(crashed(Operation::Truncate)),
+            Verdict::Fault(fault) => return Err(planned(Operation::Truncate, fault)),
+        };
+        let len = self.opened(name)?.content().len() as u64;
+        if new_len > self.len_max(len) {
+            return outcome.and(Err(full("truncate")));
+        }
+        self.changes += 1;
+        let number = self.changes;
+        let target = usize::try_from(new_len).map_err(|_| full("truncate"))?;
+        self.opened(name)?.truncate(number, target);
+        self.counts.growths += u64::from(new_len > len);
+        outcome
+    }
+
+    pub(super) fn sync(&mut self, name: &str) -> Result<()> {
+        match self.enter(Operation::Sync)? {
+            Verdict::Proceed => {
+                self.opened(name)?.sync();
+                Ok(())
+            }
+            Verdict::Crash => Err(crashed(Operation::Sync)),
+            Verdict::Fault(fault) => {
+                self.opened(name)?.fail_sync();
+                Err(planned(Operation::Sync, fault))
+            }
+        }
+    }
+
+    /// A file that is open: unless a test has no locks and removes it, it is there.
+    fn opened(&mut self, name: &str) -> Result<&mut Node> {
+        self.files.get_mut(name).ok_or_else(|| not_found(name))
+    }
+
+    /// How long a file of `len` bytes may become.
+    fn len_max(&self, len: u64) -> u64 {
+        let used: u64 = self.files.values().map(|node| node.content().len() as u64).sum();
+        let free = self.capacity.map_or(FILE_LEN_MAX, |capacity| capacity.saturating_sub(used));
+        (len + free).min(FILE_LEN_MAX)
+    }
+
+    /// Where a misdirected write lands: in another page of the file, or in the page behind its end.
+    fn elsewhere(&mut self, name: &str, offset: u64) -> Result<u64> {
+        let pages = self.opened(name)?.content().len() / MISDIRECTION + 1;
+        let here = usize::try_from(offset).unwrap_or(usize::MAX) / MISDIRECTION;
+        let page = self.random.below(pages);
+        let page = if page == here { page + 1 } else { page };
+        Ok((page * MISDIRECTION) as u64 + offset % MISDIRECTION as u64)
+    }
+}
