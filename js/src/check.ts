@@ -220,10 +220,9 @@ function findCycle(value: unknown, place: string, ancestors: object[]): Problem 
 }
 
 /** Whether a string has no lone surrogates: whether it is text. */
-export const isWellFormed: (text: string) => boolean =
-  typeof String.prototype.isWellFormed === "function"
-    ? (text) => text.isWellFormed()
-    : (text) => !/\p{Surrogate}/u.test(text);
+export function isWellFormed(text: string): boolean {
+  return "isWellFormed" in String.prototype ? text.isWellFormed() : !/\p{Surrogate}/u.test(text);
+}
 
 /** A value in a message: what it is, not all of it. */
 function describe(value: unknown): string {

@@ -75,8 +75,7 @@ export class Database {
       if (!Array.isArray(entry) || entry.length !== 2) {
         throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
       }
-      const [key, document] = entry as readonly [string, unknown];
-      return `[${keyText(key)},${documentText(document, key)}]`;
+      return `[${keyText(entry[0])},${documentText(entry[1], entry[0])}]`;
     });
     return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
   }

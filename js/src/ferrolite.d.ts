@@ -19,9 +19,9 @@ export class Connection {
   step(): Uint8Array<ArrayBuffer> | undefined;
   /** Does a slice of maintenance that handles about so many bytes; whether there is more to do. */
   maintain(budgetBytes: number): boolean;
-  /** Whether there are commits that are not yet known to be on the disk. */
-  unsynced(): boolean;
-  /** Puts all commits on the disk. */
+  /** Milliseconds until `sync` has something to flush; `undefined` when there is nothing. */
+  nextSync(): number | undefined;
+  /** Flushes what periodic durability has put off, if its time has come. */
   sync(): void;
   stats(): unknown;
   /** Puts all commits on the disk and closes the file. Later calls are answered with `Closed`. */

@@ -33,6 +33,7 @@ const DEPTH_MAX = 3;
 const ATTEMPTS_MAX = 20;
 /** A lock without content was made by a process that died before it wrote it, or that is about to. */
 const UNWRITTEN_MS_MAX = 10_000;
+const UNKNOWN_PID = 0;
 
 /** The locks that this thread holds, whichever copy of this package took them: mark by path. */
 const registry: Map<string, string> = ((process as unknown as Record<symbol, Map<string, string>>)[
@@ -73,12 +74,21 @@ function take(path: string, depth: number): string {
 
 function create(path: string, mark: string): boolean {
   const holder: Holder = { pid: process.pid, thread: threadId, host: hostname(), started: started(process.pid) ?? "", mark };
+  let file: number;
   try {
-    fs.writeFileSync(path, JSON.stringify(holder), { flag: "wx" });
-    return true;
+    file = fs.openSync(path, "wx");
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw thrown;
+  }
+  try {
+    fs.writeFileSync(file, JSON.stringify(holder));
+    return true;
+  } catch (thrown) {
+    fs.unlinkSync(path);
+    throw thrown;
+  } finally {
+    fs.closeSync(file);
   }
 }
 
@@ -92,8 +102,8 @@ function read(path: string): Holder | undefined {
     } catch (thrown) {
       if (!(thrown instanceof SyntaxError)) throw thrown;
     }
-    const isNew = Date.now() - modifiedMs < UNWRITTEN_MS_MAX;
-    return { pid: isNew ? process.ppid : 0, thread: 0, host: hostname(), started: "", mark: `unwritten-${Math.trunc(modifiedMs)}` };
+    const started = Date.now() - modifiedMs < UNWRITTEN_MS_MAX ? "now" : "";
+    return { pid: UNKNOWN_PID, thread: 0, host: hostname(), started, mark: `unwritten-${Math.trunc(modifiedMs)}` };
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw thrown;
@@ -103,7 +113,7 @@ function read(path: string): Holder | undefined {
 /** Whether the holder of a lock is still there. When that cannot be known, it is. */
 function lives(holder: Holder, path: string): boolean {
   if (holder.host !== hostname()) return true;
-  if (holder.pid === 0) return false;
+  if (holder.pid === UNKNOWN_PID) return holder.started === "now";
   const now = started(holder.pid);
   if (holder.started !== "" && now !== undefined && now !== holder.started) return false;
   if (holder.pid === process.pid) return holder.thread !== threadId || registry.get(path) === holder.mark;
@@ -149,7 +159,7 @@ function removedAtExit(locks: Map<string, string>): Map<string, string> {
 }
 
 function locked(path: string, holder: Holder | undefined): Error {
-  const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
+  const who = holder === undefined || holder.pid === UNKNOWN_PID ? "another process" : `process ${holder.pid} on ${holder.host}`;
   const message = `in use by ${who} (${path}); close it there first`;
   return Object.assign(new Error(message), { code: "Locked" });
 }

@@ -7,7 +7,7 @@ import { FerroliteError } from "./error.js";
 import init, { Connection } from "./ferrolite.js";
 import { databasePath, list, NodeHost, remove } from "./node-files.js";
 import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "./options.js";
-import type { Response, StorageFacts } from "./protocol.js";
+import type { StorageFacts } from "./protocol.js";
 import { type Scheduler, Session } from "./session.js";
 import type { OpenOptions } from "./types.js";
 
@@ -58,7 +58,7 @@ export class Ferrolite extends Database {
       host?.closeAll();
       throw FerroliteError.from(thrown, "Internal");
     }
-    const session = new Session(connection, options.durability, scheduler, (response) => {
+    const session = new Session(connection, scheduler, (response) => {
       if ("fatal" in response) host?.closeAll();
       channel.receive(response);
     });

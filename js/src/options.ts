@@ -16,7 +16,9 @@ export const memoryFacts: StorageFacts = {
  * know. `durable` is the kind of durable storage that this host has.
  */
 export function splitOptions(options: OpenOptions, durable: "opfs" | "file" = "opfs") {
-  const { storage = "auto", ...engine } = options;
+  const { storage = "auto", ...rest } = options;
+  // What is undefined was not said.
+  const engine = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   if (storage !== "memory" && storage !== "auto" && storage !== durable) {
     const known = ["opfs", "file", "indexeddb"].includes(storage);
     throw known

@@ -9,7 +9,6 @@
 import { isReport } from "./error.js";
 import type { Connection } from "./ferrolite.js";
 import type { Request, Response } from "./protocol.js";
-import type { Durability } from "./types.js";
 
 /** The longest turn of background work. */
 const SLICE_MS = 4;
@@ -32,7 +31,6 @@ export class Session {
   readonly #connection: Connection;
   readonly #scheduler: Scheduler;
   readonly #reply: Reply;
-  readonly #syncAfterMs: number | undefined;
   #messages = 0;
   #lastMessageMs = 0;
   #turnIsDue = false;
@@ -40,11 +38,10 @@ export class Session {
   #cancelQuiet: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
 
-  constructor(connection: Connection, durability: Durability | undefined, scheduler: Scheduler, reply: Reply) {
+  constructor(connection: Connection, scheduler: Scheduler, reply: Reply) {
     this.#connection = connection;
     this.#scheduler = scheduler;
     this.#reply = reply;
-    this.#syncAfterMs = typeof durability === "object" ? durability.periodic : undefined;
   }
 
   /** Answers one request. An engine that stopped is told as `fatal`, and nothing is answered after that. */
@@ -80,9 +77,12 @@ export class Session {
     if (this.#ended) return;
     if (this.#connection.hasTasks()) this.#takeTurn(true);
     this.#cancelQuiet ??= this.#scheduler.later(() => this.#whenQuiet(), QUIET_MS);
-    if (this.#syncAfterMs !== undefined && this.#cancelSync === undefined && this.#connection.unsynced()) {
-      this.#cancelSync = this.#scheduler.later(() => this.#sync(), this.#syncAfterMs);
-    }
+    this.#planSync();
+  }
+
+  #planSync(): void {
+    const waitMs = this.#cancelSync === undefined ? this.#connection.nextSync() : undefined;
+    if (waitMs !== undefined) this.#cancelSync = this.#scheduler.later(() => this.#sync(), waitMs);
   }
 
   #whenQuiet(): void {
@@ -131,6 +131,7 @@ export class Session {
     this.#cancelSync = undefined;
     try {
       this.#connection.sync();
+      this.#planSync();
     } catch (thrown) {
       // A failed flush closes the engine to writes: the next one is told so.
       if (!isReport(thrown)) this.#fail(thrown);

@@ -49,7 +49,7 @@ async function open({ name, options }: Request & { kind: "open" }) {
     ? await Connection.open(undefined, name, engine)
     : await Connection.open(new OpfsHost(), fileName(name), engine);
   const facts = inMemory ? memoryFacts : await storageFacts(name);
-  const session = new Session(connection, options.durability, scheduler(), (response, transfer) => {
+  const session = new Session(connection, scheduler(), (response, transfer) => {
     scope.postMessage(response, transfer);
   });
   return { session, facts };

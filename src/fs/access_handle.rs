@@ -29,6 +29,7 @@ use super::{Error, File, FileSystem, OpenMode, Result};
 #[wasm_bindgen]
 extern "C" {
     /// The JavaScript object that opens, removes and lists files.
+    #[derive(Debug, Clone)]
     #[wasm_bindgen(typescript_type = "Host")]
     pub type Host;
 
@@ -42,6 +43,7 @@ extern "C" {
     fn list(this: &Host) -> std::result::Result<Promise, JsValue>;
 
     /// An open file, shaped like `FileSystemSyncAccessHandle`.
+    #[derive(Debug)]
     type Handle;
 
     #[wasm_bindgen(method, catch, structural)]
@@ -58,6 +60,7 @@ extern "C" {
     fn close(this: &Handle) -> std::result::Result<(), JsValue>;
 
     /// The `{ at }` that reads and writes take; one object a file, set anew for each call.
+    #[derive(Debug)]
     type Position;
 
     #[wasm_bindgen(method, setter, structural)]
