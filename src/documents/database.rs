@@ -3,7 +3,7 @@
 use super::catalog::Catalog;
 use super::error::{Error, Result};
 use super::options::{Durability, Options};
-use crate::engine::{self, Batch, Engine};
+use crate::engine::{CompactProgress, self, Batch, Engine};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl<F: File> Database<F> {
             unsynced: false,
             group: Group::default(),
         };
-        database.finish_dropping_at_open();
+        database.finish_dropping_or_leave_it();
         Ok(database)
     }
 
@@ -143,6 +143,12 @@ impl<F: File> Database<F> {
         Ok(())
     }
 
+    /// Flushes what is not durable yet.
+    pub(super) fn make_durable(&mut self) -> Result<()> {
+        self.settle_group()?;
+        if self.unsynced { self.flush() } else { Ok(()) }
+    }
+
     /// Flushes when the durability is periodic and the time has come. Call it now and then while nothing is
     /// written; [`Database::next_tick`] tells when.
     ///
@@ -189,6 +195,18 @@ impl<F: File> Database<F> {
         self.settle_group()?;
         self.finish_dropping()?;
         Ok(self.engine.compact()?)
+    }
+
+    /// One slice of [`Database::compact`], about `budget_bytes` of work, so that other calls can come between.
+    /// Begin with a new [`CompactProgress`] and go on until it [is done](CompactProgress::is_done).
+    ///
+    /// # Errors
+    /// As a write.
+    pub fn compact_step(&mut self, progress: &mut CompactProgress, budget_bytes: usize) -> Result<()> {
+        self.writable()?;
+        self.settle_group()?;
+        self.finish_dropping()?;
+        Ok(self.engine.compact_step(progress, budget_bytes)?)
     }
 
     /// Flushes and closes the database. Dropping it instead loses nothing that was durable.

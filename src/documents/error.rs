@@ -102,7 +102,7 @@ pub enum Error {
         message: String,
     },
     /// The file was written by a later version of Ferrolite.
-    #[error("{message}; open it with a later version of Ferrolite")]
+    #[error("{message}")]
     NewerFormat {
         /// The versions found and supported.
         message: String,
@@ -288,7 +288,9 @@ impl From<engine::Error> for Error {
             engine::Error::ReadOnly => Self::opened_read_only(),
             engine::Error::Locked => Self::Locked { name: "the database".to_owned() },
             engine::Error::Failed { reason } => Self::Failed { reason },
-            engine::Error::TooLarge { what, size, limit } => Self::TooLarge { what: what.to_owned(), size, limit },
+            engine::Error::TooLarge { what, size, limit } => {
+                Self::TooLarge { what: format!("the {what}"), size: size as u64, limit: limit as u64 }
+            }
         }
     }
 }

@@ -1,9 +1,31 @@
-//! Creating and dropping indexes.
+//! Creating and dropping indexes, in steps that survive a crash.
+//!
+//! Creating: a commit says that the index is being built; from then on every write maintains it. Then documents are
+//! indexed in key order, a slice a commit, and each of these commits says how far it has come. The last one says that
+//! the index is ready. `find` uses it from then on.
+//!
+//! Dropping: a commit says that the index is going, and is flushed. Then its entries are removed, which is no commit:
+//! whole tables are let go. Last, a commit takes it out of the catalog. When that is interrupted, the next open or
+//! the next slice of maintenance goes on.
 
-use super::Database;
-use super::error::{Error, Result};
+use super::catalog::{Index, IndexState};
+use super::document::key_of;
+use super::error::Result;
+use super::index_entry;
+use super::path::Path;
+use super::read::View;
+use super::scan::Scan;
+use super::{Database, Range};
+use crate::engine::Batch;
 use crate::fs::File;
 use serde::Serialize;
+
+/// A slice ends after this many documents, ...
+const SLICE_DOCUMENTS: usize = 1000;
+/// ... this many bytes of index entries, ...
+const SLICE_WRITTEN_BYTES: usize = 256 << 10;
+/// ... or this many bytes of documents, so that large ones do not stall the caller.
+const SLICE_READ_BYTES: usize = 2 << 20;
 
 /// An index, as [`Database::indexes`] lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -11,7 +33,7 @@ use serde::Serialize;
 pub struct IndexInfo {
     /// The path that is indexed.
     pub path: String,
-    /// Whether it covers all documents. Until then `find` does not use it.
+    /// Whether it covers all documents. Until then [`Database::find`] does without it.
     pub ready: bool,
 }
 
@@ -26,38 +48,144 @@ pub struct IndexProgress {
 }
 
 impl<F: File> Database<F> {
-    /// Creates an index on `path`, or completes one that is half built. False when it was there already.
+    /// Creates an index on the value at `path`, as `role` or `address.city`, so that [`Database::find`] need not look
+    /// at all documents. False when there is one.
+    ///
+    /// Existing documents are indexed before this returns, in many commits; inside a group each is written out by
+    /// itself. When it fails or the program ends half way, the next call for the same path goes on from there.
+    ///
+    /// ```
+    /// # use ferrolite::{Condition, Database, FindOptions, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_json("user:1", r#"{"name": "alice", "address": {"city": "Oslo"}}"#)?;
+    /// db.create_index("address.city")?;
+    /// let found = db.find("address.city", &Condition::equals("Oslo")?, &FindOptions::default())?;
+    /// assert_eq!(found, ["user:1"]);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
-    /// `InvalidPath`, and as a write.
+    /// `InvalidPath`; `ReadOnly`, `StorageFull`, `Failed`, `Corrupt`, `Io`.
     pub fn create_index(&mut self, path: &str) -> Result<bool> {
-        Err(Error::Unsupported { what: format!("an index on {path}") })
+        let path = Path::parse(path)?;
+        self.writable()?;
+        if self.catalog.on(&path).is_some_and(|index| index.state == IndexState::Ready) {
+            return Ok(false);
+        }
+        while !self.index_step(&path, usize::MAX)?.done {}
+        Ok(true)
     }
 
-    /// One step of [`Database::create_index`]: looks at up to `budget_documents` documents.
+    /// One step of [`Database::create_index`], for callers that have other things to do in between: looks at up to
+    /// `budget_documents` documents. Repeat it until it is done.
     ///
     /// # Errors
     /// As [`Database::create_index`].
-    pub fn create_index_step(&mut self, path: &str, _budget_documents: usize) -> Result<IndexProgress> {
-        Err(Error::Unsupported { what: format!("an index on {path}") })
+    pub fn create_index_step(&mut self, path: &str, budget_documents: usize) -> Result<IndexProgress> {
+        let path = Path::parse(path)?;
+        self.writable()?;
+        self.index_step(&path, budget_documents)
     }
 
-    /// Removes the index on `path`. False when there was none.
+    /// Removes the index on `path`. False when there was none. Documents stay.
     ///
     /// # Errors
-    /// `InvalidPath`, and as a write.
+    /// As [`Database::create_index`].
     pub fn drop_index(&mut self, path: &str) -> Result<bool> {
-        Err(Error::Unsupported { what: format!("an index on {path}") })
+        let path = Path::parse(path)?;
+        self.writable()?;
+        let Some(index) = self.catalog.on(&path) else { return Ok(false) };
+        let index = Index { state: IndexState::Dropping, ..index.clone() };
+        let mut batch = Batch::new();
+        index.store(&mut batch)?;
+        self.commit_index(&index, batch)?;
+        // Entries must not be gone while a crash could still bring the index back.
+        self.make_durable()?;
+        self.finish_dropping_or_leave_it();
+        Ok(true)
     }
 
     /// The indexes, by path.
     pub fn indexes(&self) -> Vec<IndexInfo> {
-        Vec::new()
+        let info =
+            |index: &Index| IndexInfo { path: index.path.as_str().to_owned(), ready: index.state == IndexState::Ready };
+        let mut indexes: Vec<_> = self.catalog.maintained().map(info).collect();
+        indexes.sort_by(|a, b| a.path.cmp(&b.path));
+        indexes
     }
 
+    /// Goes on with indexes whose dropping was interrupted.
     pub(super) fn finish_dropping(&mut self) -> Result<()> {
+        while let Some(index) = self.catalog.dropping().cloned() {
+            self.settle_group()?;
+            self.engine.drop_prefix(index_entry::index_prefix(index.id))?;
+            let mut batch = Batch::new();
+            index.remove(&mut batch);
+            self.apply(batch)?;
+            self.catalog.forget(index.id);
+        }
         Ok(())
     }
 
-    pub(super) fn finish_dropping_at_open(&mut self) {}
+    /// The same where a failure is no reason to fail: nobody looks at what is left, and maintenance will try again
+    /// and tell.
+    pub(super) fn finish_dropping_or_leave_it(&mut self) {
+        if self.writable().is_ok() {
+            self.finish_dropping().ok();
+        }
+    }
+
+    fn index_step(&mut self, path: &Path, budget_documents: usize) -> Result<IndexProgress> {
+        let mut index = match self.catalog.on(path) {
+            Some(index) => index.clone(),
+            None => self.begin_index(path)?,
+        };
+        let mut left = budget_documents.max(1);
+        while left > 0 && index.state != IndexState::Ready {
+            let seen = self.index_slice(&mut index, left.min(SLICE_DOCUMENTS))?;
+            left -= seen;
+        }
+        let indexed = (budget_documents.max(1) - left) as u64;
+        Ok(IndexProgress { done: index.state == IndexState::Ready, indexed })
+    }
+
+    fn begin_index(&mut self, path: &Path) -> Result<Index> {
+        let mut batch = Batch::new();
+        let index = self.catalog.add(path.clone(), &mut batch)?;
+        self.commit_index(&index, batch)?;
+        Ok(index)
+    }
+
+    /// Indexes the next documents, at most `documents`; returns how many.
+    fn index_slice(&mut self, index: &mut Index, documents: usize) -> Result<usize> {
+        let IndexState::Building { after } = &mut index.state else { return Ok(0) };
+        let mut last = after.take();
+        let range = Range { gt: last.clone(), ..Range::default() };
+        // Expired documents too: a clock set back may bring them up again.
+        let view = View { at: self.engine.last_seq(), now_ms: 0 };
+        let mut scan = Scan::new(&self.engine, &range, range.document_keys()?, view)?;
+        let (mut batch, mut seen, mut read_bytes) = (Batch::new(), 0, 0);
+        index.state = loop {
+            if seen == documents || batch.size() >= SLICE_WRITTEN_BYTES || read_bytes >= SLICE_READ_BYTES {
+                break IndexState::Building { after: last };
+            }
+            let Some((key, stored)) = scan.next_entry()? else { break IndexState::Ready };
+            let key = key_of(&key)?;
+            index_entry::stage_stored(index, &mut batch, key, &stored)?;
+            last = Some(key.to_owned());
+            seen += 1;
+            read_bytes += stored.value.len();
+        };
+        index.store(&mut batch)?;
+        self.commit_index(index, batch)?;
+        Ok(seen)
+    }
+
+    /// Commits a change of `index`, by itself even inside a group, and remembers it.
+    fn commit_index(&mut self, index: &Index, batch: Batch) -> Result<()> {
+        self.apply(batch)?;
+        self.catalog.remember(index.clone());
+        self.settle_group()
+    }
 }

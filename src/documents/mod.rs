@@ -1,6 +1,7 @@
 //! Documents: keys, JSON values, indexes, times to live and transactions, on top of the engine.
 
 mod catalog;
+mod check;
 mod condition;
 mod database;
 mod document;
@@ -9,8 +10,11 @@ mod find;
 mod index;
 mod index_entry;
 mod json;
+mod json_scan;
 mod key;
 mod options;
+mod ordering;
+mod path;
 mod range;
 mod read;
 mod scan;
@@ -20,6 +24,7 @@ mod transaction;
 mod ttl;
 mod write;
 
+pub use check::CheckReport;
 pub use condition::Condition;
 pub use database::Database;
 pub use document::Document;
@@ -29,8 +34,9 @@ pub use index::{IndexInfo, IndexProgress};
 pub use json::MAX_DOCUMENT_LENGTH;
 pub use key::MAX_KEY_LENGTH;
 pub use options::{Compression, Durability, Options};
+pub use path::MAX_PATH_LENGTH;
 pub use range::Range;
 pub use scan::{Page, PageLimits, Scan, Snapshot};
-pub use statistics::{CheckReport, Stats};
+pub use statistics::Stats;
 pub use transaction::Transaction;
 pub use ttl::{Ttl, ttl_from_seconds};

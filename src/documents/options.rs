@@ -4,6 +4,7 @@ use super::error::{Error, Result};
 use crate::engine;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// How to open a database. Unknown fields are rejected when options are read from JSON.
@@ -26,9 +27,9 @@ pub struct Options {
     pub durability: Durability,
     /// Bytes of memory for pages that were read. Default: 8 MiB.
     pub cache_size: usize,
-    /// Bytes of memory for what was written and is not yet in tables. Default: 4 MiB.
+    /// Bytes of memory for what was written and is not yet in tables, 16 KiB to 1 GiB. Default: 4 MiB.
     pub memtable_size: usize,
-    /// Bytes of a page before compression, for pages written from now on. Default: 8 KiB.
+    /// Bytes of a page before compression, for pages written from now on, 512 to 64 KiB. Default: 8 KiB.
     pub page_size: usize,
     /// How pages are compressed, for pages written from now on. Default: [`Compression::Lz4`].
     pub compression: Compression,
@@ -47,6 +48,11 @@ impl Default for Options {
         }
     }
 }
+
+/// Smaller pages hold hardly an entry, larger ones cost too much for reading one.
+const PAGE_SIZE: RangeInclusive<usize> = 512..=64 << 10;
+/// Below, every few commits would make a table; above, a wasm module has no room for two of them.
+const MEMTABLE_SIZE: RangeInclusive<usize> = 16 << 10..=1 << 30;
 
 /// When a commit is made durable: whether it survives that the power fails. It is atomic in any case.
 ///
@@ -154,6 +160,8 @@ impl Options {
     /// The engine's options. It is told of `Always` and `Never` only: this layer keeps the period.
     pub(super) fn for_engine(&self) -> Result<engine::Options> {
         self.durability.check()?;
+        check_size("pageSize", self.page_size, PAGE_SIZE)?;
+        check_size("memtableSize", self.memtable_size, MEMTABLE_SIZE)?;
         Ok(engine::Options {
             create: self.create && !self.read_only,
             read_only: self.read_only,
@@ -170,6 +178,14 @@ impl Options {
             },
         })
     }
+}
+
+fn check_size(name: &str, bytes: usize, allowed: RangeInclusive<usize>) -> Result<()> {
+    if allowed.contains(&bytes) {
+        return Ok(());
+    }
+    let (least, most) = allowed.into_inner();
+    Err(Error::invalid_options(format!("`{name}` is between {least} and {most} bytes, not {bytes}")))
 }
 
 #[cfg(test)]
@@ -192,6 +208,15 @@ mod tests {
             assert!(text.parse::<Durability>().unwrap_err().to_string().contains("always"), "{text}");
         }
         assert!(serde_json::from_str::<Durability>(r#"{"periodic":0}"#).is_err());
+    }
+
+    #[test]
+    fn sizes_have_limits() {
+        let fails = |options: Options| options.for_engine().is_err();
+        assert!(fails(Options { page_size: 0, ..Options::default() }));
+        assert!(fails(Options { page_size: 1 << 20, ..Options::default() }));
+        assert!(fails(Options { memtable_size: 1000, ..Options::default() }));
+        assert!(!fails(Options { cache_size: 0, page_size: 512, memtable_size: 16 << 10, ..Options::default() }));
     }
 
     #[test]

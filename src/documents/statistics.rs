@@ -1,6 +1,5 @@
-//! Figures and checks.
+//! Figures about an open database.
 
-use super::error::Result;
 use super::{Database, IndexInfo};
 use crate::engine;
 use crate::fs::File;
@@ -19,26 +18,9 @@ pub struct Stats {
     pub engine: engine::Statistics,
 }
 
-/// What [`Database::check`] found.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CheckReport {
-    /// What the engine looked at.
-    #[serde(flatten)]
-    pub engine: engine::CheckReport,
-}
-
 impl<F: File> Database<F> {
     /// Figures about the database. Costs nothing to speak of.
     pub fn stats(&self) -> Stats {
         Stats { version: self.version(), indexes: self.indexes(), engine: self.engine.statistics() }
-    }
-
-    /// Checks the file; with `full`, every page of it.
-    ///
-    /// # Errors
-    /// `Corrupt` with what is damaged and where; `Io`.
-    pub fn check(&self, full: bool) -> Result<CheckReport> {
-        Ok(CheckReport { engine: self.engine.check(full)? })
     }
 }

@@ -193,7 +193,7 @@ impl<F: File> Database<F> {
     /// Adds to `batch` what makes `new` the document at `key`. Each key is staged once a batch: what it
     /// replaces is read from the engine.
     fn stage(&self, batch: &mut Batch, key: &str, new: Option<NewDocument<'_>>) -> Result<()> {
-        let old = if self.catalog.is_empty() { None } else { self.stored(key)? };
+        let old = if self.catalog.has_indexes() { self.stored(key)? } else { None };
         self.stage_over(batch, key, old.as_ref(), new)?;
         check_size(batch)
     }

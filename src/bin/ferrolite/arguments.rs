@@ -1,0 +1,217 @@
+//! What the user said: options, a verb, a database file, and what the verb works on.
+//!
+//! Options may stand anywhere until `--`. The same parser reads the lines of the REPL, which have no file.
+
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::verbs::{self, Verb};
+use ferrolite::{Durability, Range, ttl_from_seconds};
+use lexopt::{Arg, Parser, ValueExt};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The command line.
+pub struct Invocation {
+    /// Whether answers and errors are JSON.
+    pub json: bool,
+    /// What to do.
+    pub command: Command,
+}
+
+/// What the command line asks for.
+pub enum Command {
+    /// The help text, of one verb or in general.
+    Help(Option<&'static Verb>),
+    /// The program's version.
+    Version,
+    /// A verb on a database.
+    Run(Session, Box<Request>),
+}
+
+/// A verb with what it was given.
+pub struct Request {
+    /// The verb.
+    pub verb: &'static Verb,
+    /// What stood behind the verb and the file.
+    pub words: Vec<String>,
+    /// `--prefix`, `--gt`, `--gte`, `--lt`, `--lte`, `--limit` and `--reverse`. For `find` the bounds are JSON.
+    pub range: Range,
+    /// `--ttl`.
+    pub ttl: Option<Duration>,
+    /// `--quick`.
+    pub quick: bool,
+    /// `--read-only`.
+    pub read_only: bool,
+    /// Whether it is a line of the REPL.
+    pub in_repl: bool,
+}
+
+/// Everything read so far.
+#[derive(Default)]
+struct Parsed {
+    positionals: Vec<OsString>,
+    given: Vec<&'static str>,
+    range: Range,
+    ttl: Option<Duration>,
+    quick: bool,
+    read_only: bool,
+    json: bool,
+    durability: Option<Durability>,
+    help: bool,
+    version: bool,
+}
+
+/// All options by their long names.
+const OPTIONS: [&str; 14] = [
+    "prefix",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "limit",
+    "reverse",
+    "ttl",
+    "quick",
+    "read-only",
+    "json",
+    "durability",
+    "help",
+    "version",
+];
+
+/// The options for all verbs; a line of the REPL cannot change them.
+const GENERAL: [&str; 4] = ["json", "durability", "help", "version"];
+
+/// Reads the process's arguments.
+pub fn parse_command_line() -> Result<Invocation, Failure> {
+    let parsed = Parsed::read(Parser::from_env())?;
+    let json = parsed.json;
+    Ok(Invocation { json, command: parsed.into_command()? })
+}
+
+/// Reads the words of a line of the REPL.
+pub fn parse_line(words: Vec<String>) -> Result<Request, Failure> {
+    let parsed = Parsed::read(Parser::from_args(words))?;
+    if let Some(option) = parsed.given.iter().find(|option| GENERAL.contains(option)) {
+        return Err(Failure::usage(format!("--{option} is given to the program, not in the REPL")));
+    }
+    let mut words = parsed.words()?.into_iter();
+    let name = words.next().unwrap_or_default();
+    let verb = verbs::in_repl(&name.to_lowercase())
+        .ok_or_else(|| Failure::usage(format!("there is no verb {name}; HELP lists them")))?;
+    parsed.into_request(verb, words.collect(), true)
+}
+
+impl Parsed {
+    fn read(mut parser: Parser) -> Result<Self, Failure> {
+        let mut parsed = Self::default();
+        loop {
+            if let Some(number) = negative_number(&mut parser) {
+                parsed.positionals.push(number);
+                continue;
+            }
+            match parser.next()? {
+                None => return Ok(parsed),
+                Some(Arg::Value(value)) => parsed.positionals.push(value),
+                Some(Arg::Short('h')) => parsed.help = true,
+                Some(Arg::Short('V')) => parsed.version = true,
+                Some(Arg::Short(option)) => {
+                    return Err(Failure::usage(format!(
+                        "there is no option -{option}; put `--` before arguments that start with a dash"
+                    )));
+                }
+                Some(Arg::Long(option)) => {
+                    let option = option.to_owned();
+                    parsed.option(&option, &mut parser)?;
+                }
+            }
+        }
+    }
+
+    fn option(&mut self, option: &str, parser: &mut Parser) -> Result<(), Failure> {
+        let Some(name) = OPTIONS.into_iter().find(|known| *known == option) else {
+            return Err(Failure::usage(format!("there is no option --{option}; see ferrolite --help")));
+        };
+        if self.given.contains(&name) {
+            return Err(Failure::usage(format!("--{name} is given twice")));
+        }
+        self.given.push(name);
+        let mut text = || -> Result<String, Failure> { Ok(parser.value()?.string()?) };
+        match name {
+            "prefix" => self.range.prefix = Some(text()?),
+            "gt" => self.range.gt = Some(text()?),
+            "gte" => self.range.gte = Some(text()?),
+            "lt" => self.range.lt = Some(text()?),
+            "lte" => self.range.lte = Some(text()?),
+            "limit" => self.range.limit = Some(parser.value()?.parse()?),
+            "reverse" => self.range.reverse = true,
+            "ttl" => self.ttl = Some(ttl_from_seconds(parser.value()?.parse()?)?),
+            "quick" => self.quick = true,
+            "read-only" => self.read_only = true,
+            "json" => self.json = true,
+            "durability" => self.durability = Some(text()?.parse()?),
+            "help" => self.help = true,
+            _ => self.version = true,
+        }
+        Ok(())
+    }
+
+    fn into_command(self) -> Result<Command, Failure> {
+        if self.version {
+            return Ok(Command::Version);
+        }
+        let mut positionals = self.positionals.iter();
+        let Some(name) = positionals.next() else {
+            return if self.help {
+                Ok(Command::Help(None))
+            } else {
+                Err(Failure::usage("no verb; see ferrolite --help"))
+            };
+        };
+        let name = name.to_string_lossy();
+        let verb = verbs::in_shell(&name)
+            .ok_or_else(|| Failure::usage(format!("there is no verb {name}; see ferrolite --help")))?;
+        if self.help {
+            return Ok(Command::Help(Some(verb)));
+        }
+        if matches!(verb.run, verbs::Run::Help) {
+            let about = positionals.next().and_then(|name| verbs::in_shell(&name.to_string_lossy()));
+            return Ok(Command::Help(about));
+        }
+        let Some(file) = positionals.next().map(PathBuf::from) else {
+            return Err(verb.misused(false));
+        };
+        let session = Session::new(file, self.durability)?;
+        let words = self.words()?.split_off(2);
+        let request = self.into_request(verb, words, false)?;
+        Ok(Command::Run(session, Box::new(request)))
+    }
+
+    fn into_request(self, verb: &'static Verb, words: Vec<String>, in_repl: bool) -> Result<Request, Failure> {
+        let foreign = |option: &&&str| !GENERAL.contains(option) && !verb.options.contains(option);
+        if let Some(option) = self.given.iter().find(foreign) {
+            return Err(Failure::usage(format!("`{}` does not take --{option}", verb.name)));
+        }
+        if !verb.words.contains(&words.len()) {
+            return Err(verb.misused(in_repl));
+        }
+        let Self { range, ttl, quick, read_only, .. } = self;
+        Ok(Request { verb, words, range, ttl, quick, read_only, in_repl })
+    }
+
+    /// The arguments that are not options, as text.
+    fn words(&self) -> Result<Vec<String>, Failure> {
+        let text = |word: &OsString| {
+            word.to_str().map(str::to_owned).ok_or_else(|| Failure::usage(format!("{word:?} is not UTF-8")))
+        };
+        self.positionals.iter().map(text).collect()
+    }
+}
+
+/// The next argument when it is a negative number: no option looks like one, and JSON does.
+fn negative_number(parser: &mut Parser) -> Option<OsString> {
+    let mut rest = parser.try_raw_args()?;
+    let digit = |text: &str| text.strip_prefix('-').is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
+    if rest.peek()?.to_str().is_some_and(digit) { rest.next() } else { None }
+}

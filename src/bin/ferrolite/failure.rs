@@ -1,0 +1,149 @@
+//! What stops the program, and the exit code that tells of it.
+
+use ferrolite::{Error, ErrorCode};
+use serde_json::{Map, Value, json};
+use std::fmt::Display;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The answer is no: what was asked for is not there.
+pub const EXIT_NO: u8 = 1;
+/// The command line is not understood.
+pub const EXIT_USAGE: u8 = 2;
+/// The database cannot be opened, read or written.
+pub const EXIT_DATABASE: u8 = 3;
+/// A key, a value, a condition or an input file cannot be used.
+pub const EXIT_INPUT: u8 = 4;
+/// The database is damaged.
+pub const EXIT_DAMAGED: u8 = 5;
+
+/// Why the program cannot do what it was asked for.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: u8,
+    code: &'static str,
+    message: String,
+    /// Figures for `--json`.
+    details: Map<String, Value>,
+    /// Whether answers can no longer be printed, so that going on has no purpose.
+    pub ends_output: bool,
+    /// Whether there is nothing to print: it was told, or nobody reads.
+    silent: bool,
+}
+
+impl Failure {
+    fn new(exit: u8, code: &'static str, message: impl Display) -> Self {
+        Self { exit, code, message: message.to_string(), details: Map::new(), ends_output: false, silent: false }
+    }
+
+    /// The command line is not understood.
+    pub fn usage(message: impl Display) -> Self {
+        Self::new(EXIT_USAGE, "Usage", message)
+    }
+
+    /// Something given as input is not what it should be; `code` is the library's name for that.
+    pub fn input(code: ErrorCode, message: impl Display) -> Self {
+        Self::new(EXIT_INPUT, code.as_str(), message)
+    }
+
+    /// An input file cannot be read.
+    pub fn reading(name: impl Display, error: &io::Error) -> Self {
+        let code = if error.kind() == ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Io };
+        Self::input(code, format!("{name}: {error}"))
+    }
+
+    /// Standard output cannot be written.
+    pub fn writing(error: &io::Error) -> Self {
+        let failure = Self::new(EXIT_DATABASE, "Io", format!("standard output: {error}"));
+        // A reader that has seen enough, as `head`, is no error.
+        let enough = error.kind() == ErrorKind::BrokenPipe;
+        Self { exit: if enough { 0 } else { failure.exit }, silent: enough, ends_output: true, ..failure }
+    }
+
+    /// Failures that were printed when they happened; only the exit code is left to give.
+    pub fn printed(exit: u8) -> Self {
+        Self { silent: true, ..Self::new(exit, "", "") }
+    }
+
+    /// Says it in other words.
+    pub fn saying(self, message: &str) -> Self {
+        Self { message: message.to_owned(), ..self }
+    }
+
+    /// Says where it happened.
+    pub fn at(mut self, place: impl Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// Calls the file `name` in the message by its `path`.
+    pub fn at_path(mut self, name: &str, path: &Path) -> Self {
+        let start = format!("{name}: ");
+        let message = self.message.strip_prefix(&start).unwrap_or(&self.message);
+        self.message = format!("{}: {message}", path.display());
+        self
+    }
+
+    /// Adds what else there is to say.
+    pub fn with(mut self, remark: impl Display) -> Self {
+        self.message = format!("{} {remark}", self.message);
+        self
+    }
+
+    /// Adds a figure for `--json`.
+    pub fn detail(mut self, name: &str, value: u64) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Prints the failure on standard error, as a line of text or of JSON.
+    pub fn print(&self, json: bool) {
+        if self.silent {
+            return;
+        }
+        if json {
+            let mut error = json!({ "code": self.code, "message": self.message });
+            if let Value::Object(error) = &mut error {
+                error.extend(self.details.clone());
+            }
+            eprintln!("{}", json!({ "error": error }));
+        } else if self.code == "Usage" {
+            eprintln!("ferrolite: {}", self.message);
+        } else {
+            eprintln!("ferrolite: {}: {}", self.code, self.message);
+        }
+    }
+
+    /// Prints the failure, and gives the exit code.
+    pub fn report(&self, json: bool) -> ExitCode {
+        self.print(json);
+        ExitCode::from(self.exit)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = error.code();
+        let exit = match code {
+            ErrorCode::InvalidOptions => EXIT_USAGE,
+            ErrorCode::InvalidKey
+            | ErrorCode::InvalidValue
+            | ErrorCode::InvalidPath
+            | ErrorCode::InvalidCondition
+            | ErrorCode::InvalidRange
+            | ErrorCode::InvalidTransaction
+            | ErrorCode::TooLarge => EXIT_INPUT,
+            ErrorCode::Corrupt => EXIT_DAMAGED,
+            _ => EXIT_DATABASE,
+        };
+        Self::new(exit, code.as_str(), error)
+    }
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        Self::usage(error)
+    }
+}

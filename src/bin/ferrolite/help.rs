@@ -1,0 +1,95 @@
+//! The help texts, made from the table of verbs.
+
+use crate::failure::Failure;
+use crate::verbs::{Place, VERBS, Verb};
+
+const INTRODUCTION: &str = "\
+ferrolite: an embedded document database in one file
+
+usage: ferrolite VERB FILE [ARGUMENTS] [OPTIONS]
+
+Options may stand before or after the verb. `--` ends them, for keys that start with a dash.
+
+verbs:
+";
+
+const RANGE: &str = "
+a RANGE is any of:
+  --prefix TEXT            keys that start with TEXT
+  --gt KEY, --gte KEY      keys above KEY; at or above it
+  --lt KEY, --lte KEY      keys below KEY; at or below it
+  --limit COUNT            at most COUNT documents
+  --reverse                from the highest key down
+";
+
+const OPTIONS: &str = "
+options:
+  --durability WHEN        when a commit is flushed: always (the default), periodic:MS or never
+                           (then on closing); also the environment variable FERROLITE_DURABILITY
+  --json                   print one JSON value a line, and errors as JSON
+  -h, --help               print this; behind a verb, how to use it
+  -V, --version            print the version
+
+exit codes:
+  0  done                                    3  the database cannot be opened, read or written
+  1  the answer is no: nothing at that key   4  a key, value, condition or input file cannot be used
+  2  the command line is not understood      5  the database is damaged
+
+lines for load, and of dump:
+  {\"key\": \"user:1\", \"value\": {\"name\": \"alice\"}, \"expires\": 1767225600000}
+  `expires` may be missing; it is a whole number of milliseconds since 1970-01-01 UTC
+";
+
+impl Verb {
+    /// How the verb is used.
+    fn usage(&self, in_repl: bool) -> String {
+        let Self { name, arguments, .. } = self;
+        let usage = match in_repl {
+            true => format!("{} {arguments}", name.to_uppercase()),
+            false if *name == "help" => format!("ferrolite help {arguments}"),
+            false => format!("ferrolite {name} FILE {arguments}"),
+        };
+        usage.trim_end().to_owned()
+    }
+
+    /// The failure of a verb that was given too few words or too many.
+    pub fn misused(&self, in_repl: bool) -> Failure {
+        Failure::usage(format!("the usage is: {}", self.usage(in_repl)))
+    }
+
+    fn takes_range(&self) -> bool {
+        self.arguments.contains("RANGE")
+    }
+}
+
+/// The help text of a verb, or that of the program.
+pub fn text(verb: Option<&Verb>) -> String {
+    match verb {
+        None => {
+            let verbs = VERBS.iter().filter(|verb| verb.place != Place::Repl);
+            let lines: String = verbs.map(|verb| line(verb.name, verb)).collect();
+            format!("{INTRODUCTION}{lines}{RANGE}{OPTIONS}")
+        }
+        Some(verb) => {
+            let range = if verb.takes_range() { RANGE } else { "" };
+            format!("{}\n\n  {}\n{range}", verb.usage(false), verb.summary)
+        }
+    }
+}
+
+/// The help text of the REPL.
+pub fn of_repl() -> String {
+    let verbs = VERBS.iter().filter(|verb| verb.place != Place::Shell);
+    let name = |verb: &Verb| if verb.alias.is_empty() { verb.name } else { verb.alias }.to_uppercase();
+    let lines: String = verbs.map(|verb| line(&name(verb), verb)).collect();
+    format!("{lines}{RANGE}\nA key with spaces is written as a JSON string: GET \"my key\"\n")
+}
+
+fn line(name: &str, verb: &Verb) -> String {
+    let call = format!("{name} {}", verb.arguments);
+    if call.len() > 24 {
+        format!("  {call}\n{:27}{}\n", "", verb.summary)
+    } else {
+        format!("  {call:<25}{}\n", verb.summary)
+    }
+}

@@ -1,0 +1,64 @@
+//! `ferrolite`: Ferrolite's command-line program, for WASI and natively.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `arguments` | what the user said, on the command line or in a line of the REPL |
+//! | `verbs` | the table of verbs, and the short ones |
+//! | `repl`, `load`, `dump` | the verbs that read or write streams |
+//! | `session` | opening the database file as a verb needs it, and closing it |
+//! | `output`, `failure` | answers on standard output; errors on standard error, and exit codes |
+//! | `words`, `lines` | cutting input into words and lines |
+//! | `help` | the help texts |
+
+mod arguments;
+mod dump;
+mod failure;
+mod help;
+mod lines;
+mod load;
+mod output;
+mod repl;
+mod session;
+mod verbs;
+mod words;
+
+use arguments::{Command, Request};
+use failure::{EXIT_NO, Failure};
+use output::Output;
+use session::Session;
+use std::process::ExitCode;
+use verbs::{Answer, Run};
+
+fn main() -> ExitCode {
+    let invocation = match arguments::parse_command_line() {
+        Ok(invocation) => invocation,
+        // Arguments that are not understood cannot tell, so the plainest test has to do.
+        Err(failure) => return failure.report(std::env::args_os().any(|argument| argument == "--json")),
+    };
+    let mut output = Output::new(invocation.json);
+    let result = match invocation.command {
+        Command::Help(verb) => output.line(help::text(verb).trim_end()).map(|()| Answer::Yes),
+        Command::Version => output.line(concat!("ferrolite ", env!("CARGO_PKG_VERSION"))).map(|()| Answer::Yes),
+        Command::Run(session, request) => run(&session, &request, &mut output),
+    };
+    // What was answered before a failure is printed before it.
+    let flushed = output.flush();
+    match result.and_then(|answer| flushed.map(|()| answer)) {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(EXIT_NO),
+        Err(failure) => failure.report(invocation.json),
+    }
+}
+
+fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    match request.verb.run {
+        Run::Verb(run) => session.with_database(request, |db| run(db, request, output)),
+        Run::Repl => session.with_database(request, |db| repl::run(db, output)),
+        Run::Load => {
+            // Opened first, so that no database is created for input that is not there.
+            let source = load::Source::open(request)?;
+            session.with_database(request, |db| load::run(db, source, output))
+        }
+        Run::Help | Run::Exit => Err(Failure::usage(format!("`{}` is a verb of the REPL", request.verb.name))),
+    }
+}

@@ -1,0 +1,105 @@
+//! `get`, `set`, `delete` and `ttl`.
+
+use super::Answer;
+use crate::arguments::Request;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Db;
+use ferrolite::{ErrorCode, MAX_DOCUMENT_LENGTH, Range, Ttl};
+use serde_json::json;
+use std::io::{self, Read};
+
+/// Prints the documents at some keys: one as it is, several with their keys. `No` when one is missing.
+pub fn get(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let mut answer = Answer::Yes;
+    for key in &request.words {
+        match db.get_document(key)? {
+            None => {
+                answer = Answer::No;
+                output.no_document(key)?;
+            }
+            Some(document) if request.words.len() > 1 || output.is_json() => output.document(&document)?,
+            Some(document) => output.line(&document.json)?,
+        }
+    }
+    Ok(answer)
+}
+
+/// Stores a document.
+pub fn set(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let [key, json] = request.words.as_slice() else {
+        return Err(request.verb.misused(request.in_repl));
+    };
+    let read;
+    let json = match json.as_str() {
+        "-" if !request.in_repl => {
+            read = read_document()?;
+            &read
+        }
+        json => json,
+    };
+    let version = match request.ttl {
+        None => db.set_json(key, json),
+        Some(ttl) => db.set_ex_json(key, json, ttl),
+    };
+    let version = version.map_err(|error| {
+        let quotes = error.code() == ErrorCode::InvalidValue && !json.starts_with(['{', '[', '"']);
+        let failure = Failure::from(error);
+        if quotes { failure.with(r#"(a string needs quotes of its own: '"text"')"#) } else { failure }
+    })?;
+    output.confirm(&json!({ "version": version }), "OK")?;
+    Ok(Answer::Yes)
+}
+
+/// Deletes the documents at some keys, or in a range. `No` when a key has none.
+pub fn delete(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let whole = Range { limit: None, reverse: false, ..request.range.clone() } == Range::all();
+    if request.words.is_empty() {
+        if whole {
+            let message = "say which documents: keys or a range; `--prefix ''` is all of them";
+            return Err(Failure::usage(message));
+        }
+        let deleted = db.delete_range(&request.range)?;
+        output.answer(&json!({ "deleted": deleted }), &format!("{deleted} deleted"))?;
+        return Ok(Answer::Yes);
+    }
+    if request.range != Range::all() {
+        return Err(Failure::usage("delete takes keys or a range, not both"));
+    }
+    let found = db.group(|db| request.words.iter().map(|key| db.delete(key)).collect::<Result<Vec<_>, _>>())??;
+    let deleted = found.iter().filter(|found| **found).count();
+    if output.is_json() {
+        output.answer(&json!({ "deleted": deleted }), "")?;
+    } else {
+        for (key, found) in request.words.iter().zip(&found) {
+            if *found { output.confirm(&(), "OK")? } else { output.no_document(key)? }
+        }
+    }
+    Ok(if deleted == found.len() { Answer::Yes } else { Answer::No })
+}
+
+/// Prints how long a document will live, in seconds; `No` when there is none.
+pub fn ttl(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let key = request.words.first().map_or("", String::as_str);
+    match db.ttl(key)? {
+        Ttl::Missing => {
+            output.no_document(key)?;
+            return Ok(Answer::No);
+        }
+        Ttl::Forever => output.answer(&json!({ "key": key, "ttl": null }), "forever")?,
+        Ttl::Left(left) => {
+            let seconds = left.as_secs_f64();
+            output.answer(&json!({ "key": key, "ttl": seconds }), &seconds.to_string())?;
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+/// A document from standard input.
+fn read_document() -> Result<String, Failure> {
+    let mut text = String::new();
+    let limit = MAX_DOCUMENT_LENGTH as u64 + 1;
+    let read = io::stdin().lock().take(limit).read_to_string(&mut text);
+    read.map_err(|error| Failure::reading("standard input", &error))?;
+    Ok(text.trim().to_owned())
+}

@@ -1,0 +1,247 @@
+//! The verbs, as one table that the parser, the help texts, the command line and the REPL share.
+
+mod documents;
+mod file;
+mod indexes;
+mod ranges;
+
+use crate::arguments::Request;
+use crate::dump;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Db;
+use std::ops::RangeInclusive;
+
+/// Whether what was asked for is there. `No` is not an error, but an exit code of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It is there, or it is done.
+    Yes,
+    /// It is not there.
+    No,
+}
+
+/// What a verb needs of the database file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It must exist, and may be read-only.
+    Read,
+    /// It must exist.
+    Write,
+    /// It is created when it does not exist.
+    Create,
+}
+
+/// How a verb is carried out.
+pub enum Run {
+    /// On an open database.
+    Verb(fn(&mut Db, &Request, &mut Output) -> Result<Answer, Failure>),
+    /// By reading lines of verbs.
+    Repl,
+    /// By reading lines of documents.
+    Load,
+    /// By printing a help text.
+    Help,
+    /// By ending the REPL.
+    Exit,
+}
+
+/// A verb.
+pub struct Verb {
+    /// Its name, in lower case.
+    pub name: &'static str,
+    /// Another name, for the REPL.
+    pub alias: &'static str,
+    /// What it works on, for the help text.
+    pub arguments: &'static str,
+    /// How many words that may be.
+    pub words: RangeInclusive<usize>,
+    /// The options it takes.
+    pub options: &'static [&'static str],
+    /// What it does, in half a line.
+    pub summary: &'static str,
+    /// What it needs of the file.
+    pub access: fn(&Request) -> Access,
+    /// How it is carried out.
+    pub run: Run,
+    /// Where it can be said.
+    pub place: Place,
+}
+
+/// Where a verb can be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On the command line and in the REPL.
+    Anywhere,
+    /// On the command line.
+    Shell,
+    /// In the REPL.
+    Repl,
+}
+
+const RANGE: &[&str] = &["prefix", "gt", "gte", "lt", "lte", "limit", "reverse"];
+const ANY_NUMBER: RangeInclusive<usize> = 0..=usize::MAX;
+
+const READ: fn(&Request) -> Access = |_| Access::Read;
+const WRITE: fn(&Request) -> Access = |_| Access::Write;
+const CREATE: fn(&Request) -> Access = |_| Access::Create;
+
+/// A verb that needs nothing; the base of the others.
+const PLAIN: Verb = Verb {
+    name: "",
+    alias: "",
+    arguments: "",
+    words: 0..=0,
+    options: &[],
+    summary: "",
+    access: READ,
+    run: Run::Exit,
+    place: Place::Anywhere,
+};
+
+/// All verbs, in the order of the help text.
+pub static VERBS: [Verb; 17] = [
+    Verb {
+        name: "get",
+        arguments: "KEY...",
+        words: 1..=usize::MAX,
+        summary: "print documents",
+        run: Run::Verb(documents::get),
+        ..PLAIN
+    },
+    Verb {
+        name: "set",
+        arguments: "KEY JSON [--ttl SECONDS]",
+        words: 2..=2,
+        options: &["ttl"],
+        summary: "store a document; `-` reads it from standard input",
+        access: CREATE,
+        run: Run::Verb(documents::set),
+        ..PLAIN
+    },
+    Verb {
+        name: "delete",
+        arguments: "KEY... | RANGE",
+        words: ANY_NUMBER,
+        options: RANGE,
+        summary: "delete documents",
+        access: WRITE,
+        run: Run::Verb(documents::delete),
+        ..PLAIN
+    },
+    Verb {
+        name: "ttl",
+        arguments: "KEY",
+        words: 1..=1,
+        summary: "print how many seconds a document has to live",
+        run: Run::Verb(documents::ttl),
+        ..PLAIN
+    },
+    Verb {
+        name: "keys",
+        arguments: "[RANGE]",
+        options: RANGE,
+        summary: "print keys, a line each",
+        run: Run::Verb(ranges::keys),
+        ..PLAIN
+    },
+    Verb {
+        name: "scan",
+        arguments: "[RANGE]",
+        options: RANGE,
+        summary: "print keys and documents, a line each",
+        run: Run::Verb(ranges::scan),
+        ..PLAIN
+    },
+    Verb {
+        name: "count",
+        arguments: "[RANGE]",
+        options: RANGE,
+        summary: "print how many documents there are",
+        run: Run::Verb(ranges::count),
+        ..PLAIN
+    },
+    Verb {
+        name: "index",
+        arguments: "[list | create PATH | drop PATH]",
+        words: 0..=2,
+        summary: "list, create or drop indexes; a path is as address.city",
+        access: indexes::access,
+        run: Run::Verb(indexes::index),
+        ..PLAIN
+    },
+    Verb {
+        name: "find",
+        arguments: "PATH JSON | PATH --gte JSON --lt JSON ...",
+        words: 1..=2,
+        options: &["gt", "gte", "lt", "lte", "limit", "reverse"],
+        summary: "print the keys of documents by the value at a path",
+        run: Run::Verb(indexes::find),
+        ..PLAIN
+    },
+    Verb {
+        name: "load",
+        arguments: "[NDJSON]",
+        words: 0..=1,
+        summary: "store documents from lines of JSON, of a file or standard input",
+        access: CREATE,
+        run: Run::Load,
+        place: Place::Shell,
+        ..PLAIN
+    },
+    Verb {
+        name: "dump",
+        arguments: "[RANGE]",
+        options: RANGE,
+        summary: "print documents as lines of JSON, for load",
+        run: Run::Verb(dump::run),
+        place: Place::Shell,
+        ..PLAIN
+    },
+    Verb { name: "info", alias: "stats", summary: "print figures about the file", run: Run::Verb(file::info), ..PLAIN },
+    Verb {
+        name: "check",
+        arguments: "[--quick]",
+        options: &["quick"],
+        summary: "look for damage, in every page of the file; --quick: in its structure only",
+        run: Run::Verb(file::check),
+        ..PLAIN
+    },
+    Verb {
+        name: "compact",
+        summary: "rewrite what deleted documents left behind, and shrink the file",
+        access: WRITE,
+        run: Run::Verb(file::compact),
+        ..PLAIN
+    },
+    Verb {
+        name: "repl",
+        arguments: "[--read-only]",
+        options: &["read-only"],
+        summary: "read verbs from the terminal, or a script of them from standard input",
+        access: CREATE,
+        run: Run::Repl,
+        place: Place::Shell,
+        ..PLAIN
+    },
+    Verb {
+        name: "help",
+        arguments: "[VERB]",
+        words: 0..=1,
+        summary: "print this, or how to use a verb",
+        run: Run::Help,
+        ..PLAIN
+    },
+    Verb { name: "exit", alias: "quit", summary: "leave", run: Run::Exit, place: Place::Repl, ..PLAIN },
+];
+
+/// The verb that the command line calls `name`.
+pub fn in_shell(name: &str) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| verb.place != Place::Repl && verb.name == name)
+}
+
+/// The verb that the REPL calls `name`, in lower case.
+pub fn in_repl(name: &str) -> Option<&'static Verb> {
+    let called = |verb: &&Verb| verb.name == name || (!verb.alias.is_empty() && verb.alias == name);
+    VERBS.iter().filter(|verb| verb.place != Place::Shell).find(called)
+}

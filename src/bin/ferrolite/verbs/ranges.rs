@@ -1,0 +1,31 @@
+//! `keys`, `scan` and `count`.
+
+use super::Answer;
+use crate::arguments::Request;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Db;
+use serde_json::json;
+
+/// Prints the keys in a range.
+pub fn keys(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    for document in db.scan(&request.range)? {
+        output.key(&document?.key)?;
+    }
+    Ok(Answer::Yes)
+}
+
+/// Prints the keys and documents in a range.
+pub fn scan(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    for document in db.scan(&request.range)? {
+        output.document(&document?)?;
+    }
+    Ok(Answer::Yes)
+}
+
+/// Prints how many documents are in a range.
+pub fn count(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let count = db.count(&request.range)?;
+    output.answer(&json!({ "count": count }), &count.to_string())?;
+    Ok(Answer::Yes)
+}

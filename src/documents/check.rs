@@ -1,0 +1,164 @@
+//! Looking for damage: in the file, in the documents, and between documents and indexes.
+
+use super::catalog::{Index, IndexState};
+use super::document::key_of;
+use super::error::{Error, Result};
+use super::find::{disagreement, parse_entry};
+use super::index_entry::{cut, encoded_value, index_prefix};
+use super::range::end_of;
+use super::read::View;
+use super::scan::Scan;
+use super::{Database, Range, json};
+use crate::engine::KeyRange;
+use crate::fs::File;
+use serde::Serialize;
+use std::ops::Bound;
+
+/// What [`Database::check`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckReport {
+    /// Tables that were looked at.
+    pub tables: u64,
+    /// Entries of tables that were read: documents and index entries, old versions included.
+    pub entries: u64,
+    /// Documents that were read.
+    pub documents: u64,
+    /// Index entries that were compared with their documents.
+    pub index_entries: u64,
+    /// What is wrong, and where; empty when all is well.
+    pub problems: Vec<String>,
+}
+
+impl CheckReport {
+    /// Whether nothing is wrong.
+    pub fn is_ok(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Notes damage and lets the check go on; other errors end it.
+    fn note(&mut self, outcome: Result<()>) -> Result<()> {
+        match outcome {
+            Err(error @ (Error::Corrupt { .. } | Error::Unsupported { .. })) => {
+                self.problems.push(error.to_string());
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl<F: File> Database<F> {
+    /// Looks for damage. What it finds is told by the report. `full` reads every page of the file, every document and
+    /// every index entry.
+    ///
+    /// # Errors
+    /// `Io`, `Locked`.
+    pub fn check(&self, full: bool) -> Result<CheckReport> {
+        let engine = self.engine.check(full)?;
+        let (tables, entries, problems) = (engine.tables, engine.entries, engine.problems);
+        let mut report = CheckReport { tables, entries, problems, ..CheckReport::default() };
+        // In a file that is damaged the rest would only say so again.
+        if full && report.is_ok() {
+            let outcome = self.check_documents(&mut report);
+            report.note(outcome)?;
+        }
+        Ok(report)
+    }
+
+    fn check_documents(&self, report: &mut CheckReport) -> Result<()> {
+        // What has expired was written correctly too.
+        let view = View { now_ms: 0, ..self.view() };
+        let ready = self.catalog.maintained().filter(|index| index.state == IndexState::Ready);
+        let mut indexes: Vec<(&Index, u64)> = ready.map(|index| (index, 0)).collect();
+        let mut scan = Scan::new(&self.engine, &Range::all(), Range::all().document_keys()?, view)?;
+        while let Some((key, stored)) = scan.next_entry()? {
+            report.documents += 1;
+            let outcome = check_document(&key, &stored.value, &mut indexes);
+            report.note(outcome)?;
+        }
+        for (index, expected) in indexes {
+            let found = self.check_index(index, view, report)?;
+            if found != expected {
+                let path = index.path.as_str();
+                report.problems.push(format!("the index on {path} has {found} entries for {expected} documents"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares every entry of an index with its document; returns how many there are.
+    fn check_index(&self, index: &Index, view: View, report: &mut CheckReport) -> Result<u64> {
+        let prefix = index_prefix(index.id).to_vec();
+        let range = KeyRange { start: Bound::Included(prefix.clone()), end: end_of(prefix) };
+        let mut cursor = self.engine.scan(range, false, view.at, view.now_ms)?;
+        let mut count = 0;
+        while let Some((key, stored)) = cursor.next()? {
+            count += 1;
+            let outcome = parse_entry(&key, &stored).and_then(|entry| {
+                let encoded = self.encoded_value(&index.path, entry.key, view)?;
+                let agrees = encoded.is_some_and(|encoded| cut(&encoded) == (entry.encoded, entry.is_cut));
+                if agrees { Ok(()) } else { Err(disagreement(entry.key)) }
+            });
+            report.note(outcome)?;
+        }
+        report.index_entries += count;
+        Ok(count)
+    }
+}
+
+/// Checks one stored document, and counts the indexes that must have an entry for it.
+fn check_document(engine_key: &[u8], value: &[u8], indexes: &mut [(&Index, u64)]) -> Result<()> {
+    let key = key_of(engine_key)?;
+    let text = json::text_of(key, value)?;
+    json::check_text(text).map_err(|error| json::damaged(key, error))?;
+    for (index, expected) in indexes {
+        *expected += u64::from(encoded_value(&index.path, key, text)?.is_some());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::key::document_key;
+    use crate::documents::{Options, json};
+    use crate::engine::Batch;
+    use crate::fs::{Memory, MemoryFile};
+
+    fn indexed() -> Database<MemoryFile> {
+        let mut db = pollster::block_on(Database::open(&Memory::new(), "db", Options::default())).unwrap();
+        db.set_json("a", r#"{"x": 1}"#).unwrap();
+        db.set_json("b", r#"{"y": 1}"#).unwrap();
+        db.create_index("x").unwrap();
+        db
+    }
+
+    #[test]
+    fn a_sound_database_has_no_problems() {
+        let report = indexed().check(true).unwrap();
+        assert!(report.is_ok(), "{report:?}");
+        assert_eq!((report.documents, report.index_entries), (2, 1));
+        assert_eq!(indexed().check(false).unwrap().documents, 0);
+    }
+
+    #[test]
+    fn documents_and_indexes_that_disagree_are_told() {
+        for (text, problem) in
+            [("{}", "index entry"), (r#"{"x": 2}"#, "index entry"), ("{", "not JSON"), ("nope", "document")]
+        {
+            let mut db = indexed();
+            let mut batch = Batch::new();
+            batch.put(document_key("a"), json::stored(text), None);
+            db.apply(batch).unwrap();
+            let report = db.check(true).unwrap();
+            assert!(report.problems.iter().any(|told| told.contains(problem)), "{text}: {report:?}");
+        }
+        let mut db = indexed();
+        let mut batch = Batch::new();
+        batch.put(document_key("c"), json::stored(r#"{"x": 3}"#), None);
+        db.apply(batch).unwrap();
+        let report = db.check(true).unwrap();
+        assert_eq!(report.problems, ["the index on x has 1 entries for 2 documents"]);
+    }
+}

@@ -1,0 +1,218 @@
+//! JSON values as bytes that sort like the values.
+//!
+//! The order is null < false < true < numbers < strings < arrays < objects. Numbers are compared by their exact
+//! value (1 and 1.0 are equal, and integers beyond 2^53 are told apart), strings by their code points, arrays
+//! element by element, objects field by field in the order of the names: a field's name first, then its value.
+//!
+//! ```text
+//! null    10
+//! false   20          true  28
+//! number  30 | nearest double, 8 bytes | what is missing to the exact value + 8000, 2 bytes
+//! string  40 | UTF-8, each 00 as 00 FF | 00 01
+//! array   50 | elements | 00
+//! object  60 | for each field, by name: 01, the name as in a string, the value | 00
+//! ```
+//!
+//! Numbers are big-endian; a double's sign bit is inverted, and when it was set all other bits too. No encoding is
+//! the beginning of another one, so that a document key can follow. That is how index entries are made. There, an
+//! encoding is cut after [`INDEXED_LENGTH_MAX`] bytes.
+
+use super::json_scan::{Scanner, unescape};
+use super::path::NotJson;
+use std::collections::BTreeMap;
+
+/// The bytes of an encoding that an index entry holds. Where there are more the document is asked.
+pub(super) const INDEXED_LENGTH_MAX: usize = 1024;
+
+/// How deep arrays and objects may be nested inside a value that is compared.
+pub(super) const DEPTH_MAX: usize = 128;
+
+const NULL: u8 = 0x10;
+const FALSE: u8 = 0x20;
+const TRUE: u8 = 0x28;
+const NUMBER: u8 = 0x30;
+const STRING: u8 = 0x40;
+const ARRAY: u8 = 0x50;
+const OBJECT: u8 = 0x60;
+
+/// Ends an array or object: below all tags, so that the shorter one comes first.
+const END: u8 = 0x00;
+const FIELD: u8 = 0x01;
+/// Ends a string: below [`ESCAPED_ZERO`], so that the shorter one comes first.
+const STRING_END: [u8; 2] = [0x00, 0x01];
+const ESCAPED_ZERO: [u8; 2] = [0x00, 0xff];
+
+/// The bytes behind a number's tag.
+const NUMBER_LENGTH: usize = 10;
+/// Added to a number's remainder, which lies within 1024 of zero.
+const REMAINDER_BIAS: i128 = 0x8000;
+
+/// The types that a range keeps apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind(u8);
+
+/// Why a value has no encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unencodable {
+    /// It is nested deeper than [`DEPTH_MAX`].
+    TooDeep,
+    /// It is not JSON.
+    NotJson,
+}
+
+impl From<NotJson> for Unencodable {
+    fn from(_: NotJson) -> Self {
+        Self::NotJson
+    }
+}
+
+impl Kind {
+    /// The kind of an encoded value.
+    pub fn of(encoded: &[u8]) -> Self {
+        Self(encoded.first().map_or(0, |tag| tag & 0xf0))
+    }
+
+    /// The byte that all encodings of this kind are above or begin with.
+    pub fn first(self) -> Vec<u8> {
+        vec![self.0]
+    }
+
+    /// The byte that all encodings of this kind are below.
+    pub fn end(self) -> Vec<u8> {
+        vec![self.0 + 0x10]
+    }
+
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            NULL => "null",
+            FALSE => "a boolean",
+            NUMBER => "a number",
+            STRING => "a string",
+            ARRAY => "an array",
+            _ => "an object",
+        }
+    }
+}
+
+/// The encoding of the JSON value `text`.
+pub(super) fn encode(text: &str) -> Result<Vec<u8>, Unencodable> {
+    let mut encoded = Vec::with_capacity(text.len().min(INDEXED_LENGTH_MAX) + 8);
+    push_value(&mut encoded, &mut Scanner::new(text), DEPTH_MAX)?;
+    Ok(encoded)
+}
+
+/// Where the encoding at the front of `bytes` ends.
+pub(super) fn encoded_length(bytes: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0usize);
+    loop {
+        let tag = *bytes.get(at)?;
+        at += 1;
+        match tag {
+            NULL | FALSE | TRUE => {}
+            NUMBER => at += NUMBER_LENGTH,
+            STRING => at += string_length(bytes.get(at..)?)?,
+            ARRAY | OBJECT => depth += 1,
+            FIELD if depth > 0 => {
+                at += string_length(bytes.get(at..)?)?;
+                continue;
+            }
+            END => depth = depth.checked_sub(1)?,
+            _ => return None,
+        }
+        if depth == 0 {
+            return (at <= bytes.len()).then_some(at);
+        }
+    }
+}
+
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += bytes.get(at..)?.iter().position(|byte| *byte == 0)? + 2;
+        match bytes.get(at - 1)? {
+            1 => return Some(at),
+            0xff => {}
+            _ => return None,
+        }
+    }
+}
+
+fn push_value(encoded: &mut Vec<u8>, scanner: &mut Scanner<'_>, depth_left: usize) -> Result<(), Unencodable> {
+    use Unencodable::{NotJson, TooDeep};
+    match scanner.peek().ok_or(NotJson)? {
+        b'"' => {
+            encoded.push(STRING);
+            push_string(encoded, &unescape(scanner.string().ok_or(NotJson)?).ok_or(NotJson)?);
+        }
+        b'[' => {
+            scanner.take(b'[').ok_or(NotJson)?;
+            encoded.push(ARRAY);
+            let depth_left = depth_left.checked_sub(1).ok_or(TooDeep)?;
+            while scanner.element().ok_or(NotJson)? {
+                push_value(encoded, scanner, depth_left)?;
+            }
+            encoded.push(END);
+        }
+        b'{' => {
+            scanner.take(b'{').ok_or(NotJson)?;
+            push_object(encoded, scanner, depth_left.checked_sub(1).ok_or(TooDeep)?)?;
+        }
+        _ => match scanner.word().ok_or(NotJson)? {
+            "null" => encoded.push(NULL),
+            "false" => encoded.push(FALSE),
+            "true" => encoded.push(TRUE),
+            number => push_number(encoded, number).ok_or(NotJson)?,
+        },
+    }
+    Ok(())
+}
+
+fn push_object(encoded: &mut Vec<u8>, scanner: &mut Scanner<'_>, depth_left: usize) -> Result<(), Unencodable> {
+    let mut fields = BTreeMap::new();
+    while let Some(name) = scanner.member().ok_or(Unencodable::NotJson)? {
+        let mut value = Vec::new();
+        push_value(&mut value, scanner, depth_left)?;
+        fields.insert(unescape(name).ok_or(Unencodable::NotJson)?, value);
+    }
+    encoded.push(OBJECT);
+    for (name, value) in fields {
+        encoded.push(FIELD);
+        push_string(encoded, &name);
+        encoded.extend_from_slice(&value);
+    }
+    encoded.push(END);
+    Ok(())
+}
+
+fn push_string(encoded: &mut Vec<u8>, string: &[u8]) {
+    for (index, part) in string.split(|byte| *byte == 0).enumerate() {
+        if index > 0 {
+            encoded.extend_from_slice(&ESCAPED_ZERO);
+        }
+        encoded.extend_from_slice(part);
+    }
+    encoded.extend_from_slice(&STRING_END);
+}
+
+/// Integers of 64 bits are exact; all other numbers are the nearest double, as in JavaScript.
+fn push_number(encoded: &mut Vec<u8>, text: &str) -> Option<()> {
+    // Rust also reads "inf" and "nan".
+    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).then_some(())?;
+    let is_integer = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let integer = text.parse::<i64>().map(i128::from).or_else(|_| text.parse::<u64>().map(i128::from));
+    let (nearest, remainder) = match integer {
+        Ok(integer) if is_integer => (integer as f64, integer - (integer as f64) as i128),
+        _ => (text.parse::<f64>().ok()?, 0),
+    };
+    // Minus zero is zero.
+    let bits = if nearest == 0.0 { 0 } else { nearest.to_bits() };
+    let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+    encoded.push(NUMBER);
+    encoded.extend_from_slice(&ordered.to_be_bytes());
+    encoded.extend_from_slice(&((remainder + REMAINDER_BIAS) as u16).to_be_bytes());
+    Some(())
+}
+
+#[cfg(test)]
+#[path = "ordering_tests.rs"]
+mod tests;

@@ -1,0 +1,297 @@
+//! Merging tables down the levels, in slices.
+//!
+//! A job merges some tables of a level with those of the level below that they overlap. It keeps its place from
+//! slice to slice; its outputs are invisible until it is finished, and a job that fails or is cut short leaves
+//! nothing behind. One job runs at a time.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::engine::Engine;
+use super::entry::{Clock, Prefix, Version};
+use super::error::Result;
+use super::levels::{BOTTOM, Edit, LEVEL_COUNT, Placement, RUNS_MAX, Tree, overlapping, overlapping_or_small};
+use super::merge::{Direction, Merge, RunCursor, Source};
+use super::output::Output;
+use super::retention::Retention;
+use super::table::{Table, TableId};
+use crate::fs::File;
+use crate::page::ExpiryHorizon;
+
+/// What to merge.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) prefix: Prefix,
+    /// Sets of tables that do not overlap.
+    pub(super) runs: Vec<Vec<Arc<Table>>>,
+    pub(super) output_level: usize,
+}
+
+impl Plan {
+    fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.runs.iter().flatten()
+    }
+}
+
+/// A merge that is under way.
+#[derive(Debug)]
+pub(super) struct Job {
+    plan: Plan,
+    merge: Merge<'static>,
+    output: Output,
+    /// The clock by which expired entries are dropped, one for the whole job.
+    clock: Clock,
+    horizon: ExpiryHorizon,
+    key: Vec<u8>,
+    versions: Vec<Version>,
+}
+
+impl Job {
+    pub(super) fn reads(&self, id: TableId) -> bool {
+        self.plan.tables().any(|table| table.id == id)
+    }
+
+    pub(super) fn is_in(&self, prefix: Prefix) -> bool {
+        self.plan.prefix == prefix
+    }
+
+    /// Whether the job's outputs may lie in the closed range: they may fill the gaps between its inputs.
+    pub(super) fn covers(&self, prefix: Prefix, smallest: &[u8], largest: &[u8]) -> bool {
+        let low = self.plan.tables().map(|table| &table.smallest).min();
+        let high = self.plan.tables().map(|table| &table.largest).max();
+        let (Some(low), Some(high)) = (low, high) else { return false };
+        self.plan.prefix == prefix && low.as_ref() <= largest && high.as_ref() >= smallest
+    }
+
+    pub(super) fn into_output(self) -> Output {
+        self.output
+    }
+}
+
+impl Tree {
+    /// How badly each level needs to be merged down; 1 and above is due.
+    fn scores(&self) -> [f64; LEVEL_COUNT] {
+        let targets = self.targets();
+        let mut scores = [0.0; LEVEL_COUNT];
+        scores[0] = self.runs.len() as f64 / RUNS_MAX as f64;
+        for level in 1..BOTTOM {
+            let bytes = self.level_bytes(level);
+            // A level that is left out is merged down, but what lies there does no harm meanwhile.
+            scores[level] =
+                if targets[level] == 0 && bytes > 0 { 1.0 } else { bytes as f64 / targets[level].max(1) as f64 };
+        }
+        scores
+    }
+
+    /// Bytes that must be merged until every level has its size, about.
+    pub(super) fn debt(&self) -> u64 {
+        let scores = self.scores();
+        let targets = self.targets();
+        let mut debt = 0;
+        if scores[0] >= 1.0 {
+            debt += self.level_bytes(0) + self.level_bytes(self.base_level()).min(4 * self.level_bytes(0));
+        }
+        for level in 1..BOTTOM {
+            if scores[level] > 1.0 {
+                debt += (self.level_bytes(level) - targets[level]) * 5;
+            }
+        }
+        debt
+    }
+
+    /// Merges all of level 0 into the base level.
+    pub(super) fn plan_level0(&self, prefix: Prefix) -> Option<Plan> {
+        let tables: Vec<_> = self.tables_of(0).collect();
+        let smallest = tables.iter().map(|table| &table.smallest).min()?;
+        let largest = tables.iter().map(|table| &table.largest).max()?;
+        let output_level = self.base_level();
+        let mut runs: Vec<_> = self.runs.iter().map(|run| run.tables.clone()).collect();
+        runs.push(overlapping_or_small(self.level(output_level), smallest, largest).to_vec());
+        Some(Plan { prefix, runs, output_level })
+    }
+
+    /// Merges the table of a level that overlaps least below it, for its size.
+    pub(super) fn plan_level(&self, prefix: Prefix, level: usize) -> Option<Plan> {
+        let below = |table: &Arc<Table>| overlapping(self.level(level + 1), &table.smallest, &table.largest);
+        let cost =
+            |table: &Arc<Table>| below(table).iter().map(|table| table.len).sum::<u64>() * 1000 / table.len.max(1);
+        let source = self.level(level).iter().min_by_key(|table| cost(table))?;
+        let targets = overlapping_or_small(self.level(level + 1), &source.smallest, &source.largest);
+        Some(Plan { prefix, runs: vec![vec![Arc::clone(source)], targets.to_vec()], output_level: level + 1 })
+    }
+}
+
+impl<F: File> Engine<F> {
+    pub(super) fn retention(&self) -> Retention {
+        Retention { snapshots: self.snapshots.keys().copied().collect(), clock: self.droppable_clock() }
+    }
+
+    /// The clock by which expired entries may be dropped. While the host's clock stands before one by which entries
+    /// were dropped already, no more are dropped: the horizon in the superblock only moves forward.
+    fn droppable_clock(&self) -> Clock {
+        let horizon = self.superblock.expiry;
+        let now_ms = self.environment.now_ms();
+        Clock { now_ms: if now_ms >= horizon.time_ms { now_ms } else { 0 }, horizon }
+    }
+
+    /// The merge that is most due.
+    fn plan_due(&self) -> Option<Plan> {
+        let mut best: Option<(f64, Prefix, usize)> = None;
+        for (&prefix, tree) in self.levels.trees() {
+            for (level, &score) in tree.scores().iter().enumerate() {
+                if score >= 1.0 && best.is_none_or(|(best, ..)| score > best) {
+                    best = Some((score, prefix, level));
+                }
+            }
+        }
+        let (_, prefix, level) = best?;
+        let tree = self.levels.tree(prefix)?;
+        if level == 0 { tree.plan_level0(prefix) } else { tree.plan_level(prefix, level) }
+    }
+
+    /// Rewrites a table that is worth it: a quarter or more of it is tombstones or has expired, and nothing lies below.
+    pub(super) fn plan_garbage(&self) -> Option<Plan> {
+        self.plan_rewrite(|table, is_expired| {
+            let statistics = &table.statistics;
+            statistics.tombstones * 4 >= statistics.entries.max(1)
+                || (is_expired && statistics.expiring * 4 >= statistics.entries)
+        })
+    }
+
+    /// Rewrites a table of the lowest level in its place, when `is_due` says so of the table and of whether all its
+    /// expiring entries have expired. Only what can go is looked at, so that this comes to an end.
+    pub(super) fn plan_rewrite(&self, is_due: impl Fn(&Table, bool) -> bool) -> Option<Plan> {
+        let clock = self.droppable_clock();
+        let oldest_snapshot = self.snapshots.keys().next().copied().unwrap_or(u64::MAX);
+        for (&prefix, tree) in self.levels.trees() {
+            for level in 1..LEVEL_COUNT {
+                let found = tree.level(level).iter().find(|table| {
+                    let statistics = &table.statistics;
+                    let is_expired = statistics.expiring > 0 && statistics.max_expires_at <= clock.now_ms;
+                    let has_garbage = statistics.tombstones > 0 || is_expired;
+                    let is_lowest = (level + 1..LEVEL_COUNT)
+                        .all(|deeper| overlapping(tree.level(deeper), &table.smallest, &table.largest).is_empty());
+                    has_garbage && is_lowest && statistics.max_seq <= oldest_snapshot && is_due(table, is_expired)
+                });
+                if let Some(table) = found {
+                    return Some(Plan { prefix, runs: vec![vec![Arc::clone(table)]], output_level: level });
+                }
+            }
+        }
+        None
+    }
+
+    /// Begins the merge that is most due, if any.
+    pub(super) fn begin_due_job(&mut self) -> Result<bool> {
+        match self.plan_due() {
+            Some(plan) => self.begin_job(plan).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Begins a merge. Tables that meet nothing are moved without being read.
+    pub(super) fn begin_job(&mut self, plan: Plan) -> Result<()> {
+        assert!(self.job.is_none(), "one job runs at a time");
+        if let Some(edit) = self.move_edit(&plan) {
+            self.install(edit, |_| {})?;
+            self.counters.moves += 1;
+            return Ok(());
+        }
+        let unbounded = (Bound::Unbounded, Bound::Unbounded);
+        let sources = plan.runs.iter().filter(|tables| !tables.is_empty()).map(|tables| {
+            RunCursor::new(&self.volume, tables.clone(), unbounded.0, unbounded.1, Direction::Forward, false)
+                .map(Source::Run)
+        });
+        let merge = Merge::new(sources.collect::<Result<_>>()?, Direction::Forward);
+        let clock = self.droppable_clock();
+        let horizon =
+            if clock.now_ms == 0 { clock.horizon } else { ExpiryHorizon { time_ms: clock.now_ms, seq: self.last_seq } };
+        let (output, key, versions) = (Output::default(), Vec::new(), Vec::new());
+        self.job = Some(Job { plan, merge, output, clock, horizon, key, versions });
+        Ok(())
+    }
+
+    /// The edit that moves the plan's only table down, when that is all there is to do.
+    fn move_edit(&self, plan: &Plan) -> Option<Edit> {
+        let tables: Vec<_> = plan.tables().collect();
+        let [table] = tables.as_slice() else { return None };
+        let is_there = self.levels.tree(plan.prefix)?.level(plan.output_level).iter().any(|there| there.id == table.id);
+        let has_garbage = table.statistics.tombstones > 0;
+        (!is_there && !has_garbage).then(|| Edit {
+            removed: vec![table.id],
+            added: vec![Placement { level: plan.output_level, run: 0, table: Arc::clone(table) }],
+        })
+    }
+
+    /// Merges about `budget` bytes, and installs the outputs when the job is through. On error the job is dropped.
+    pub(super) fn job_slice(&mut self, budget: usize) -> Result<usize> {
+        let Some(mut job) = self.job.take() else { return Ok(0) };
+        match self.merge_some(&mut job, budget) {
+            Ok((done, false)) => {
+                self.job = Some(job);
+                Ok(done)
+            }
+            Ok((done, true)) => {
+                self.install_job(job)?;
+                Ok(done)
+            }
+            Err(error) => {
+                self.abandon_outputs(job.into_output());
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives the bytes that were read, and whether the job is through.
+    fn merge_some(&mut self, job: &mut Job, budget: usize) -> Result<(usize, bool)> {
+        let retention = Retention { clock: job.clock, ..self.retention() };
+        let mut done = 0;
+        while let Some((key, _)) = job.merge.entry() {
+            if key != job.key {
+                self.emit(job, &retention)?;
+                if done >= budget {
+                    return Ok((done, false));
+                }
+                let key = job.merge.entry().map(|(key, _)| key).unwrap_or_default();
+                job.key.clear();
+                job.key.extend_from_slice(key);
+            }
+            if let Some(version) = job.merge.version() {
+                done += job.key.len() + version.size() + 16;
+                job.versions.push(version);
+            }
+            job.merge.step(&self.volume)?;
+        }
+        self.emit(job, &retention)?;
+        job.output.finish_table(self)?;
+        Ok((done, true))
+    }
+
+    fn emit(&mut self, job: &mut Job, retention: &Retention) -> Result<()> {
+        if job.versions.is_empty() {
+            return Ok(());
+        }
+        let tree = self.levels.tree(job.plan.prefix);
+        let below = || tree.is_some_and(|tree| tree.may_exist_below(job.plan.output_level, &job.key));
+        retention.reduce(&mut job.versions, below);
+        let versions = std::mem::take(&mut job.versions);
+        job.output.push(self, &job.key, &versions)
+    }
+
+    fn install_job(&mut self, job: Job) -> Result<()> {
+        let inputs: Vec<_> = job.plan.tables().cloned().collect();
+        let level = job.plan.output_level;
+        let added = job.output.tables.iter().map(|table| Placement { level, run: 0, table: Arc::new(table.clone()) });
+        let edit = Edit { removed: inputs.iter().map(|table| table.id).collect(), added: added.collect() };
+        let horizon = job.horizon;
+        if let Err(error) = self.install(edit, |superblock| superblock.expiry = horizon) {
+            self.abandon_outputs(job.into_output());
+            return Err(error);
+        }
+        for table in inputs {
+            self.free.release(table.extent());
+        }
+        self.counters.compactions += 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,349 @@
+//! The engine: what is open, and how it came to be.
+
+use std::collections::BTreeMap;
+
+use super::compaction::Job;
+use super::entry::{Clock, Seq};
+use super::error::{Error, Result};
+use super::flush::Frozen;
+use super::levels::{Edit, Levels};
+use super::log::{Log, recover};
+use super::manifest::Manifest;
+use super::memtable::{Memtable, Undo};
+use super::options::Options;
+use super::statistics::Counters;
+use crate::environment::Environment;
+use crate::fs::{self, File, FileSystem, OpenMode};
+use crate::page::{Extent, FreeSet, HEADER_LEN, Superblock, Volume};
+
+/// An open database file: an ordered, versioned key-value store.
+///
+/// Owned by one thread. Reads take `&self` and see every commit that was appended; writes take `&mut self`.
+pub struct Engine<F> {
+    pub(super) volume: Volume<F>,
+    pub(super) options: Options,
+    pub(super) environment: Box<dyn Environment + Send>,
+    /// The newest superblock that is durable.
+    pub(super) superblock: Superblock,
+    pub(super) manifest: Manifest,
+    pub(super) levels: Levels,
+    pub(super) free: FreeSet,
+    /// The log being written; `None` until the first write. An opening that only reads changes no byte.
+    pub(super) log: Option<Log>,
+    /// Blocks of the log that was found at opening, free once a new one is begun.
+    pub(super) found_log: Vec<Extent>,
+    pub(super) memtable: Memtable,
+    pub(super) frozen: Option<Frozen>,
+    pub(super) job: Option<Job>,
+    pub(super) next_table_id: u64,
+    /// The newest commit that was applied, written, and known durable.
+    pub(super) last_seq: Seq,
+    pub(super) written_seq: Seq,
+    pub(super) synced_seq: Seq,
+    /// How to take back what was appended since the last group ended, oldest first.
+    pub(super) group: Vec<Undo>,
+    /// Bytes of commits in the open group.
+    pub(super) group_bytes: usize,
+    /// Commits in the open group.
+    pub(super) group_commits: u64,
+    /// Live snapshots and how many hold each.
+    pub(super) snapshots: BTreeMap<Seq, usize>,
+    /// Bytes of maintenance that commits owe.
+    pub(super) owed: u64,
+    /// Bytes that must be merged until every level has its size, about.
+    pub(super) debt: u64,
+    /// Why the engine closed itself to writes.
+    pub(super) failed: Option<String>,
+    /// What maintenance last failed with, until it is told.
+    pub(super) maintenance_error: Option<Error>,
+    pub(super) counters: Counters,
+}
+
+impl<F: File> Engine<F> {
+    /// Opens a database file. Costs the manifest and the tail of the log; writes nothing unless the file is new.
+    ///
+    /// # Errors
+    /// [`Error::Fs`], [`Error::Corrupt`], [`Error::NotADatabase`], [`Error::NewerFormat`].
+    pub async fn open<S: FileSystem<File = F>>(
+        files: &S,
+        name: &str,
+        options: Options,
+        environment: Box<dyn Environment + Send>,
+    ) -> Result<Self> {
+        let mode = match (options.read_only, options.create) {
+            (true, _) => OpenMode::ReadOnly,
+            (false, true) => OpenMode::Create,
+            (false, false) => OpenMode::ReadWrite,
+        };
+        let file = files.open(name, mode).await?;
+        let (volume, superblock) = Volume::open(file, options.cache_size, options.compression)?;
+        match superblock {
+            Some(superblock) => Self::recover(volume, superblock, options, environment),
+            None => Self::create(volume, options, environment),
+        }
+    }
+
+    fn create(mut volume: Volume<F>, options: Options, environment: Box<dyn Environment + Send>) -> Result<Self> {
+        if options.read_only || !options.create {
+            return Err(Error::NotADatabase { reason: "it is empty".to_owned() });
+        }
+        let mut superblock =
+            Superblock { sequence: 1, next_table_id: 1, file_len: HEADER_LEN, ..Superblock::default() };
+        environment.fill_random(&mut superblock.file_id);
+        volume.create(&superblock)?;
+        Self::assemble(volume, superblock, Manifest::default(), Levels::default(), options, environment)
+    }
+
+    fn recover(
+        volume: Volume<F>,
+        superblock: Superblock,
+        options: Options,
+        environment: Box<dyn Environment + Send>,
+    ) -> Result<Self> {
+        let (manifest, levels) = Manifest::load(&volume, superblock.manifest)?;
+        let mut memtable = Memtable::default();
+        let recovered = recover(&volume, &superblock, |batch, seq| {
+            for operation in batch.into_operations() {
+                memtable.insert(operation, seq, |_| false);
+            }
+        })?;
+        let mut engine = Self::assemble(volume, superblock, manifest, levels, options, environment)?;
+        engine.memtable = memtable;
+        engine.last_seq = recovered.last_seq;
+        engine.written_seq = recovered.last_seq;
+        engine.found_log = recovered.extents;
+        engine.free = engine.derive_free_set()?;
+        Ok(engine)
+    }
+
+    fn assemble(
+        volume: Volume<F>,
+        superblock: Superblock,
+        manifest: Manifest,
+        levels: Levels,
+        options: Options,
+        environment: Box<dyn Environment + Send>,
+    ) -> Result<Self> {
+        let free = FreeSet::derive(Vec::new()).expect("nothing overlaps nothing");
+        let mut engine = Self {
+            next_table_id: superblock.next_table_id,
+            last_seq: superblock.flushed_seq,
+            written_seq: superblock.flushed_seq,
+            synced_seq: superblock.synced_seq,
+            volume,
+            options,
+            environment,
+            superblock,
+            manifest,
+            levels,
+            free,
+            log: None,
+            found_log: Vec::new(),
+            memtable: Memtable::default(),
+            frozen: None,
+            job: None,
+            group: Vec::new(),
+            group_bytes: 0,
+            group_commits: 0,
+            snapshots: BTreeMap::new(),
+            owed: 0,
+            debt: 0,
+            failed: None,
+            maintenance_error: None,
+            counters: Counters::default(),
+        };
+        engine.free = engine.derive_free_set()?;
+        engine.debt = engine.levels.trees().map(|(_, tree)| tree.debt()).sum();
+        Ok(engine)
+    }
+
+    /// The grid less all that is in use.
+    fn derive_free_set(&self) -> Result<FreeSet> {
+        let tables = self.levels.tables().map(|table| table.extent());
+        let used = tables.chain(self.manifest.extents().iter().copied()).chain(self.found_log.iter().copied());
+        FreeSet::derive(used.collect())
+            .ok_or_else(|| Error::corrupt("manifest: two things claim one place", "the manifest and the log"))
+    }
+
+    /// Prepares for writing: claims the file, begins a log of its own, and writes what the found log held as tables.
+    fn begin_writing(&mut self) -> Result<()> {
+        let mut owner_id = [0; 16];
+        self.environment.fill_random(&mut owner_id);
+        self.volume.claim(owner_id)?;
+        let memtable = std::sync::Arc::new(std::mem::take(&mut self.memtable));
+        let outcome = self.begin_log(&memtable);
+        if outcome.is_err() {
+            // Nothing else holds it: the outputs were written or abandoned.
+            self.memtable = std::sync::Arc::into_inner(memtable).expect("no one else holds the memtable");
+        }
+        outcome
+    }
+
+    fn begin_log(&mut self, memtable: &std::sync::Arc<Memtable>) -> Result<()> {
+        let output = self.write_memtable(memtable)?;
+        let mut salt = [0; 16];
+        self.environment.fill_random(&mut salt);
+        let generation = self.superblock.log.generation + 1;
+        let segment_len = self.first_segment_len();
+        let log = match Log::start(&self.volume, &mut self.free, generation, salt, segment_len) {
+            Ok(log) => log,
+            Err(error) => {
+                self.abandon_outputs(output);
+                return Err(error);
+            }
+        };
+        let start = log.start_of_first();
+        let edit = self.landing_edit(output.tables.clone());
+        let flushed_seq = self.last_seq;
+        let extents: Vec<_> = log.extents().collect();
+        self.log = Some(log);
+        let installed = self.install(edit, |superblock| {
+            superblock.log = start;
+            superblock.flushed_seq = flushed_seq;
+        });
+        if let Err(error) = installed {
+            self.log = None;
+            if self.failed.is_none() {
+                extents.into_iter().for_each(|extent| self.free.release(extent));
+            }
+            self.abandon_outputs(output);
+            return Err(error);
+        }
+        std::mem::take(&mut self.found_log).into_iter().for_each(|extent| self.free.release(extent));
+        Ok(())
+    }
+
+    fn first_segment_len(&self) -> u64 {
+        // A database that has grown will fill large segments; one that is new should stay small.
+        if self.superblock.file_len > 1 << 20 { 256 << 10 } else { super::log::SEGMENT_LEN_MIN }
+    }
+
+    /// Fails unless the engine may write; begins to, the first time.
+    pub(super) fn ensure_writable(&mut self) -> Result<()> {
+        if self.options.read_only {
+            return Err(Error::ReadOnly);
+        }
+        if let Some(reason) = &self.failed {
+            return Err(Error::Failed { reason: reason.clone() });
+        }
+        if self.log.is_none() { self.begin_writing() } else { Ok(()) }
+    }
+
+    /// Closes the engine to writes: after `error` it is not known what is durable, and nothing may be acknowledged
+    /// on the strength of a later flush.
+    pub(super) fn fail(&mut self, error: Error) -> Error {
+        self.failed.get_or_insert_with(|| error.to_string());
+        error
+    }
+
+    /// Makes all that was written durable.
+    pub(super) fn sync_volume(&mut self) -> Result<()> {
+        if let Err(error) = self.volume.sync() {
+            return Err(self.fail(error.into()));
+        }
+        self.synced_seq = self.written_seq;
+        Ok(())
+    }
+
+    /// Makes an edit of the tables and a change of the superblock durable, as one. What the edit adds must have been
+    /// written. On error nothing is changed; when it is not known whether it is, the engine has closed itself.
+    pub(super) fn install(&mut self, edit: Edit, change: impl FnOnce(&mut Superblock)) -> Result<()> {
+        self.install_with(edit, false, change)
+    }
+
+    pub(super) fn install_with(
+        &mut self,
+        edit: Edit,
+        rewrite_manifest: bool,
+        change: impl FnOnce(&mut Superblock),
+    ) -> Result<()> {
+        self.volume.confirm_owner()?;
+        let mut levels = self.levels.clone();
+        assert!(levels.apply(&edit), "an edit fits the tables it was made for");
+        let manifest = if edit.is_empty() && !rewrite_manifest {
+            None
+        } else {
+            Some(self.manifest.write(&self.volume, &mut self.free, &levels, &edit, rewrite_manifest)?)
+        };
+        let mut superblock = self.superblock.clone();
+        superblock.sequence += 1;
+        superblock.next_table_id = self.next_table_id;
+        if let Some(written) = &manifest {
+            superblock.manifest = written.head();
+        }
+        change(&mut superblock);
+        superblock.file_len = self.required_len(&superblock, &levels);
+        if let Err(error) = self.volume.grow(superblock.file_len) {
+            manifest.into_iter().for_each(|written| Manifest::discard(written, &mut self.free));
+            return Err(error.into());
+        }
+        self.sync_volume()?;
+        superblock.synced_seq = self.synced_seq;
+        if let Err(error) = self.volume.write_superblock(&superblock) {
+            return Err(self.fail(error.into()));
+        }
+        if let Some(written) = manifest {
+            self.manifest.install(written, &mut self.free);
+        }
+        self.superblock = superblock;
+        self.levels = levels;
+        self.debt = self.levels.trees().map(|(_, tree)| tree.debt()).sum();
+        Ok(())
+    }
+
+    /// The length the file must have for what the superblock reaches.
+    fn required_len(&self, superblock: &Superblock, levels: &Levels) -> u64 {
+        let tables = levels.tables().map(|table| table.address + table.len);
+        let manifest = superblock.manifest.address + u64::from(superblock.manifest.len);
+        let log = superblock.log.address + superblock.log.len;
+        tables.chain([manifest, log, HEADER_LEN]).max().unwrap_or(HEADER_LEN)
+    }
+
+    /// Writes everything as tables, closes the log, and gives the tail of the file back. Dropping the engine instead
+    /// loses nothing that was durable.
+    ///
+    /// # Errors
+    /// [`Error::Fs`] when the last commits could not be made durable.
+    pub fn close(mut self) -> Result<()> {
+        self.finish_group(self.options.durability)?;
+        if self.log.is_none() || self.failed.is_some() {
+            return Ok(());
+        }
+        if let Some(job) = self.job.take() {
+            self.abandon_outputs(job.into_output());
+        }
+        match self.flush_memtables() {
+            Ok(()) => self.close_log(),
+            // The log holds what could not be written as tables.
+            Err(Error::Fs(fs::Error::StorageFull { .. })) if self.failed.is_none() => self.sync_volume(),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn close_log(&mut self) -> Result<()> {
+        let generation = self.superblock.log.generation;
+        let flushed_seq = self.last_seq;
+        self.install(Edit::default(), |superblock| {
+            superblock.flushed_seq = flushed_seq;
+            superblock.log = crate::page::LogStart { generation, ..crate::page::LogStart::default() };
+        })?;
+        if let Some(log) = self.log.take() {
+            log.extents().for_each(|extent| self.free.release(extent));
+        }
+        self.truncate_tail(0)
+    }
+
+    /// The newest commit.
+    pub fn last_seq(&self) -> Seq {
+        self.last_seq
+    }
+
+    /// The environment's clock, milliseconds since 1970-01-01 UTC.
+    pub fn now_ms(&self) -> u64 {
+        self.environment.now_ms()
+    }
+
+    pub(super) fn clock(&self, now_ms: u64) -> Clock {
+        Clock { now_ms, horizon: self.superblock.expiry }
+    }
+}

@@ -1,0 +1,213 @@
+//! Reads the log that was found in the file.
+
+use std::collections::BTreeSet;
+
+use super::frame::{FRAME_ALIGNMENT, FRAME_HEADER_LEN, Frame, LINK_SLOT, SEGMENT_DATA, chain};
+use crate::engine::batch::Batch;
+use crate::engine::entry::Seq;
+use crate::engine::error::{Error, Result};
+use crate::fs::File;
+use crate::page::{Extent, Place, PlaceKind, Superblock, TAG_OFFSET, Tag, Volume};
+
+/// What the log said.
+#[derive(Debug)]
+pub(in crate::engine) struct Recovered {
+    /// The newest commit.
+    pub(in crate::engine) last_seq: Seq,
+    /// Blocks of its segments.
+    pub(in crate::engine) extents: Vec<Extent>,
+}
+
+/// Replays the log behind `superblock`, and hands each commit to `apply`.
+///
+/// # Errors
+/// [`Error::Corrupt`] when a commit is missing that was durable; a torn tail is not an error.
+pub(in crate::engine) fn recover<F: File>(
+    volume: &Volume<F>,
+    superblock: &Superblock,
+    apply: impl FnMut(Batch, Seq),
+) -> Result<Recovered> {
+    let mut reader = LogReader {
+        volume,
+        generation: superblock.log.generation,
+        salt: superblock.log.salt,
+        next_frame: superblock.log.frame_number,
+        tag: superblock.log.previous_tag,
+        last_seq: superblock.flushed_seq,
+        extents: Vec::new(),
+    };
+    let end = reader.replay(superblock, apply)?;
+    let proven = superblock.synced_seq.max(reader.proven_behind(end)?);
+    if proven > reader.last_seq {
+        let what = "log: a commit that was durable is missing";
+        return Err(Error::corrupt(what, format_args!("commit {}, of {proven}", reader.last_seq + 1)));
+    }
+    Ok(Recovered { last_seq: reader.last_seq, extents: reader.extents })
+}
+
+/// A segment as it was read.
+struct Segment {
+    address: u64,
+    index: u64,
+    bytes: Vec<u8>,
+}
+
+struct LogReader<'a, F> {
+    volume: &'a Volume<F>,
+    generation: u64,
+    salt: [u8; 16],
+    next_frame: u64,
+    tag: Tag,
+    last_seq: Seq,
+    extents: Vec<Extent>,
+}
+
+impl<F: File> LogReader<'_, F> {
+    fn place(&self, kind: PlaceKind, offset: u64) -> Place {
+        Place { kind, owner: self.generation, offset, salt: self.salt }
+    }
+
+    fn read_segment(&self, address: u64, len: u64, index: u64) -> Result<Option<Segment>> {
+        if !Extent::for_len(address, len).is_valid() || address.saturating_add(len) > self.volume.file_len() {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; len as usize];
+        let count = self.volume.read(&mut bytes, address)?;
+        bytes.truncate(count);
+        Ok(Some(Segment { address, index, bytes }))
+    }
+
+    /// Follows the chain to its end, and gives the place where it broke off.
+    fn replay(
+        &mut self,
+        superblock: &Superblock,
+        mut apply: impl FnMut(Batch, Seq),
+    ) -> Result<Option<(Segment, usize)>> {
+        let start = superblock.log;
+        if start.address == 0 {
+            return Ok(None);
+        }
+        let Some(mut segment) = self.read_segment(start.address, start.len, start.segment_index)? else {
+            return Ok(None);
+        };
+        self.extents.push(Extent::for_len(start.address, start.len));
+        loop {
+            if !self.is_head_valid(&mut segment) {
+                return Ok(Some((segment, 0)));
+            }
+            let position = self.replay_segment(&mut segment, &mut apply)?;
+            let Some((address, len)) = self.link(&mut segment, position) else {
+                return Ok(Some((segment, position)));
+            };
+            let Some(next) = self.read_segment(address, len, segment.index + 1)? else {
+                return Ok(Some((segment, position)));
+            };
+            let extent = Extent::for_len(address, len);
+            if self.extents.iter().any(|used| used.address < extent.end() && extent.address < used.end()) {
+                return Ok(Some((segment, position)));
+            }
+            self.extents.push(extent);
+            segment = next;
+        }
+    }
+
+    fn is_head_valid(&self, segment: &mut Segment) -> bool {
+        let place = self.place(PlaceKind::LogSegment, segment.index);
+        let len = segment.bytes.len();
+        self.open(&mut segment.bytes, 0, place).is_some_and(|(head, _)| {
+            head.len as usize == len
+                && head.number == segment.index
+                && head.seq == self.next_frame
+                && head.previous == chain(&self.tag)
+        })
+    }
+
+    /// Checks the frame at `offset`; gives its header and tag.
+    fn open(&self, bytes: &mut [u8], offset: usize, place: Place) -> Option<(Frame, Tag)> {
+        let bytes = bytes.get_mut(offset..)?;
+        let frame = Frame::decode(bytes)?;
+        if frame.kind != place.kind || frame.generation != self.generation {
+            return None;
+        }
+        let sealed = bytes.get_mut(..frame.sealed_len())?;
+        if !self.volume.seal().open(place, sealed) {
+            return None;
+        }
+        Some((frame, sealed.get(TAG_OFFSET..FRAME_HEADER_LEN)?.try_into().ok()?))
+    }
+
+    fn replay_segment(&mut self, segment: &mut Segment, apply: &mut impl FnMut(Batch, Seq)) -> Result<usize> {
+        let mut position = SEGMENT_DATA;
+        loop {
+            let place = self.place(PlaceKind::LogFrame, self.next_frame);
+            let Some((frame, tag)) = self.open(&mut segment.bytes, position, place) else { return Ok(position) };
+            if frame.number != self.next_frame || frame.previous != chain(&self.tag) {
+                return Ok(position);
+            }
+            let payload = segment.bytes.get(position + FRAME_HEADER_LEN..position + frame.sealed_len());
+            let batch = payload.and_then(Batch::decode).filter(|_| frame.seq == self.last_seq + 1);
+            let Some(batch) = batch else {
+                let at = format_args!("offset {}, although its checksum holds", segment.address + position as u64);
+                return Err(Error::corrupt("log frame", at));
+            };
+            apply(batch, frame.seq);
+            self.last_seq = frame.seq;
+            self.next_frame += 1;
+            self.tag = tag;
+            position += frame.padded_len();
+        }
+    }
+
+    /// The segment behind this one, when the chain ended at its link.
+    fn link(&self, segment: &mut Segment, position: usize) -> Option<(u64, u64)> {
+        let place = self.place(PlaceKind::LogLink, segment.index);
+        [position, LINK_SLOT].into_iter().find_map(|offset| {
+            let (link, _) = self.open(&mut segment.bytes, offset, place)?;
+            (link.number == self.next_frame && link.previous == chain(&self.tag))
+                .then_some((link.seq, u64::from(link.len)))
+        })
+    }
+
+    /// The newest commit that any valid frame behind the end of the chain says was durable.
+    fn proven_behind(&self, end: Option<(Segment, usize)>) -> Result<Seq> {
+        let Some((mut segment, mut position)) = end else { return Ok(0) };
+        let mut proven = 0;
+        let mut visited = BTreeSet::new();
+        loop {
+            visited.insert(segment.address);
+            let (found, next) = self.scan(&mut segment, position);
+            proven = proven.max(found);
+            let Some((address, len)) = next.filter(|(address, _)| !visited.contains(address)) else {
+                return Ok(proven);
+            };
+            let Some(next) = self.read_segment(address, len, segment.index + 1)? else { return Ok(proven) };
+            segment = next;
+            position = 0;
+        }
+    }
+
+    /// Looks for valid frames anywhere behind `position`, and for a link.
+    fn scan(&self, segment: &mut Segment, position: usize) -> (Seq, Option<(u64, u64)>) {
+        let mut proven = 0;
+        let mut next = None;
+        let mut offset = 0;
+        while offset + FRAME_HEADER_LEN <= segment.bytes.len() {
+            let header =
+                segment.bytes.get(offset..).and_then(Frame::decode).filter(|f| f.generation == self.generation);
+            if let Some(header) = header.filter(|_| offset >= position || offset == LINK_SLOT) {
+                let place = match header.kind {
+                    PlaceKind::LogFrame => self.place(header.kind, header.number),
+                    kind => self.place(kind, segment.index),
+                };
+                if let Some((frame, _)) = self.open(&mut segment.bytes, offset, place) {
+                    proven = proven.max(frame.synced_seq);
+                    if frame.kind == PlaceKind::LogLink {
+                        next = Some((frame.seq, u64::from(frame.len)));
+                    }
+                }
+            }
+            offset += FRAME_ALIGNMENT;
+        }
+        (proven, next)
+    }
+}

@@ -1,0 +1,247 @@
+//! Appends commits to the log.
+
+use super::frame::{FRAME_HEADER_LEN, Frame, LINK_SLOT, SEGMENT_DATA, chain};
+use crate::engine::batch::Batch;
+use crate::engine::entry::Seq;
+use crate::engine::error::{Error, Result};
+use crate::fs::File;
+use crate::page::{BLOCK_LEN, Extent, FreeSet, LogStart, Place, PlaceKind, Tag, Volume};
+
+/// The first segment of a small database's log.
+pub(in crate::engine) const SEGMENT_LEN_MIN: u64 = 32 << 10;
+/// Segments double up to this.
+const SEGMENT_LEN_MAX: u64 = 256 << 10;
+
+#[derive(Debug, Clone, Copy)]
+struct Segment {
+    extent: Extent,
+    len: u64,
+    index: u64,
+    first_frame: u64,
+    previous_tag: Tag,
+}
+
+/// Where the chain of frames stands.
+#[derive(Debug, Clone, Copy)]
+struct ChainEnd {
+    next_frame: u64,
+    tag: Tag,
+}
+
+/// The log that is being written.
+#[derive(Debug)]
+pub(in crate::engine) struct Log {
+    generation: u64,
+    salt: [u8; 16],
+    /// From the one that recovery would begin with to the current one; never empty.
+    segments: Vec<Segment>,
+    /// Offset in the current segment behind the last frame; 0 before the segment's header is written.
+    position: u64,
+    /// Behind the last frame that was written.
+    written: ChainEnd,
+    /// Behind the last frame of `pending`.
+    appended: ChainEnd,
+    /// Frames that are not written yet.
+    pending: Vec<u8>,
+}
+
+impl Log {
+    /// Starts a generation with a segment of its own. Nothing is written yet, but the file is grown.
+    pub(in crate::engine) fn start<F: File>(
+        volume: &Volume<F>,
+        free: &mut FreeSet,
+        generation: u64,
+        salt: [u8; 16],
+        segment_len: u64,
+    ) -> Result<Self> {
+        let end = ChainEnd { next_frame: 1, tag: [0; 16] };
+        let segment = allocate(volume, free, segment_len, 0, end)?;
+        Ok(Self {
+            generation,
+            salt,
+            segments: vec![segment],
+            position: 0,
+            written: end,
+            appended: end,
+            pending: Vec::new(),
+        })
+    }
+
+    fn current(&self) -> Segment {
+        *self.segments.last().expect("a log has a segment")
+    }
+
+    fn place(&self, kind: PlaceKind, offset: u64) -> Place {
+        Place { kind, owner: self.generation, offset, salt: self.salt }
+    }
+
+    /// Where recovery must begin to see every segment that is still held.
+    pub(in crate::engine) fn start_of_first(&self) -> LogStart {
+        self.start_at(self.segments.first().expect("a log has a segment"))
+    }
+
+    fn start_at(&self, segment: &Segment) -> LogStart {
+        LogStart {
+            generation: self.generation,
+            salt: self.salt,
+            address: segment.extent.address,
+            len: segment.len,
+            segment_index: segment.index,
+            frame_number: segment.first_frame,
+            previous_tag: segment.previous_tag,
+        }
+    }
+
+    /// Blocks of all segments.
+    pub(in crate::engine) fn extents(&self) -> impl Iterator<Item = Extent> + '_ {
+        self.segments.iter().map(|segment| segment.extent)
+    }
+
+    /// Adds a commit to those that the next [`Log::write_pending`] writes.
+    pub(in crate::engine) fn append<F: File>(&mut self, volume: &Volume<F>, batch: &Batch, seq: Seq, synced_seq: Seq) {
+        let mut payload = Vec::with_capacity(batch.size());
+        batch.encode(&mut payload);
+        let frame = Frame {
+            kind: PlaceKind::LogFrame,
+            len: payload.len() as u32,
+            generation: self.generation,
+            number: self.appended.next_frame,
+            seq,
+            synced_seq,
+            previous: chain(&self.appended.tag),
+        };
+        let place = self.place(PlaceKind::LogFrame, frame.number);
+        let tag = frame.append(&mut self.pending, &payload, place, volume.seal());
+        self.appended = ChainEnd { next_frame: frame.number + 1, tag };
+    }
+
+    /// Forgets the commits that were not written.
+    pub(in crate::engine) fn discard_pending(&mut self) {
+        self.pending.clear();
+        self.appended = self.written;
+    }
+
+    /// Writes the pending commits with one call; moving on to a new segment costs three more.
+    ///
+    /// # Errors
+    /// After an error nothing of the pending commits can be recovered. When even that cannot be made sure,
+    /// the error is [`Error::Failed`].
+    pub(in crate::engine) fn write_pending<F: File>(
+        &mut self,
+        volume: &Volume<F>,
+        free: &mut FreeSet,
+        synced_seq: Seq,
+    ) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let behind = self.position.max(SEGMENT_DATA as u64) + (self.pending.len() + FRAME_HEADER_LEN) as u64;
+        if behind > self.current().len {
+            self.roll(volume, free, synced_seq)?;
+        }
+        let segment = self.current();
+        let address = segment.extent.address + self.position;
+        let written = if self.position == 0 {
+            let mut bytes = self.segment_head(volume, &segment, synced_seq);
+            bytes.resize(SEGMENT_DATA, 0);
+            bytes.extend_from_slice(&self.pending);
+            volume.write(&bytes, address).map(|()| bytes.len())
+        } else {
+            volume.write(&self.pending, address).map(|()| self.pending.len())
+        };
+        match written {
+            Ok(len) => {
+                self.position += len as u64;
+                self.written = self.appended;
+                self.pending.clear();
+                Ok(())
+            }
+            Err(error) => {
+                // Some of it may have been written: make sure that no whole frame is found there.
+                volume
+                    .write(&[0; FRAME_HEADER_LEN], address)
+                    .map_err(|_| Error::Failed { reason: format!("a commit could not be taken back: {error}") })?;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn segment_head<F: File>(&self, volume: &Volume<F>, segment: &Segment, synced_seq: Seq) -> Vec<u8> {
+        let head = Frame {
+            kind: PlaceKind::LogSegment,
+            len: segment.len as u32,
+            generation: self.generation,
+            number: segment.index,
+            seq: segment.first_frame,
+            synced_seq,
+            previous: chain(&segment.previous_tag),
+        };
+        let mut bytes = Vec::new();
+        head.append(&mut bytes, &[], self.place(PlaceKind::LogSegment, segment.index), volume.seal());
+        bytes
+    }
+
+    /// Goes on in a new segment, which has room for what is pending.
+    pub(in crate::engine) fn roll<F: File>(
+        &mut self,
+        volume: &Volume<F>,
+        free: &mut FreeSet,
+        synced_seq: Seq,
+    ) -> Result<()> {
+        let old = self.current();
+        let needed = (SEGMENT_DATA + self.pending.len() + FRAME_HEADER_LEN) as u64;
+        let len = (old.len * 2).clamp(SEGMENT_LEN_MIN, SEGMENT_LEN_MAX).max(needed.next_multiple_of(BLOCK_LEN));
+        let new = allocate(volume, free, len, old.index + 1, self.written)?;
+        if let Err(error) = self.write_links(volume, &old, &new, synced_seq) {
+            free.release(new.extent);
+            return Err(error);
+        }
+        self.segments.push(new);
+        self.position = 0;
+        Ok(())
+    }
+
+    fn write_links<F: File>(&self, volume: &Volume<F>, old: &Segment, new: &Segment, synced_seq: Seq) -> Result<()> {
+        let link = Frame {
+            kind: PlaceKind::LogLink,
+            len: new.len as u32,
+            generation: self.generation,
+            number: self.written.next_frame,
+            seq: new.extent.address,
+            synced_seq,
+            previous: chain(&self.written.tag),
+        };
+        let mut bytes = Vec::new();
+        link.append(&mut bytes, &[], self.place(PlaceKind::LogLink, old.index), volume.seal());
+        let behind = self.position.max(SEGMENT_DATA as u64);
+        volume.write(&bytes, old.extent.address + behind)?;
+        if self.position == 0 {
+            let mut head = self.segment_head(volume, old, synced_seq);
+            head.extend_from_slice(&bytes);
+            volume.write(&head, old.extent.address)?;
+        } else {
+            volume.write(&bytes, old.extent.address + LINK_SLOT as u64)?;
+        }
+        Ok(())
+    }
+
+    /// Where recovery begins when everything written so far is in tables: REQUIRES a [`Log::roll`] just before.
+    pub(in crate::engine) fn start_of_current(&self) -> LogStart {
+        self.start_at(&self.current())
+    }
+
+    /// Drops the segments before the one that begins at `start`, and gives their blocks.
+    pub(in crate::engine) fn forget_before(&mut self, start: &LogStart) -> Vec<Extent> {
+        let kept = self.segments.partition_point(|segment| segment.index < start.segment_index);
+        self.segments.drain(..kept).map(|segment| segment.extent).collect()
+    }
+}
+
+fn allocate<F: File>(volume: &Volume<F>, free: &mut FreeSet, len: u64, index: u64, end: ChainEnd) -> Result<Segment> {
+    let extent = free.allocate(Extent::for_len(0, len).blocks);
+    if let Err(error) = volume.grow(extent.address + len) {
+        free.release(extent);
+        return Err(error.into());
+    }
+    Ok(Segment { extent, len, index, first_frame: end.next_frame, previous_tag: end.tag })
+}

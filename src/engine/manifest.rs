@@ -1,0 +1,215 @@
+//! The manifest: a log of table insertions and removals, each page holding the reference of the one before it, so
+//! that the superblock's reference to the newest covers all. Rewritten when it has grown to twice its live size.
+//!
+//! ```text
+//! page payload:  u8      0: everything, nothing before it counts; 1: a change to the page before
+//!                for 1:  u64 address, u32 length, 16-byte tag of the page before
+//!                varint  number of removals, then the ids (varint)
+//!                varint  number of insertions; each: u8 level, varint run, the table (table/meta.rs)
+//! ```
+
+use std::sync::Arc;
+
+use super::error::{Error, Result};
+use super::levels::{Edit, Levels, Placement};
+use super::table::Table;
+use crate::fs::File;
+use crate::page::codec::{Reader, put_varint};
+use crate::page::{Extent, FreeSet, ManifestHead, PageHeader, PageRef, Place, PlaceKind, Volume, align_up};
+
+const WHOLE: u8 = 0;
+const CHANGE: u8 = 1;
+/// Below this the manifest is not rewritten: it is read with a few calls.
+const REWRITE_MIN: u64 = 16 << 10;
+
+/// The manifest's place in the file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Manifest {
+    pub(super) head: ManifestHead,
+    /// The blocks its pages lie in.
+    extents: Vec<Extent>,
+    /// Where the next page may be written.
+    position: u64,
+    /// Bytes of all pages, and of the one that holds everything.
+    bytes: u64,
+    whole_bytes: u64,
+}
+
+/// A manifest page that was written but is not yet reached from a durable superblock.
+#[derive(Debug)]
+pub(super) struct Written {
+    next: Manifest,
+    allocated: Option<Extent>,
+    released: Vec<Extent>,
+}
+
+impl Written {
+    /// What the superblock must refer to.
+    pub(super) fn head(&self) -> ManifestHead {
+        self.next.head
+    }
+}
+
+impl Manifest {
+    pub(super) fn extents(&self) -> &[Extent] {
+        &self.extents
+    }
+
+    /// Reads the manifest that a superblock refers to.
+    pub(super) fn load<F: File>(volume: &Volume<F>, head: ManifestHead) -> Result<(Self, Levels)> {
+        let mut manifest = Self { head, ..Self::default() };
+        let mut edits = Vec::new();
+        let mut next = head;
+        while next.address != 0 {
+            let at = next.address;
+            let damaged = || Error::corrupt("manifest page", format_args!("offset {at}"));
+            let reference = PageRef { offset: 0, len: next.len, tag: next.tag };
+            let payload = volume.read_page(place(next.number, at), at, &reference)?;
+            let (edit, previous) = decode(&payload).ok_or_else(damaged)?;
+            edits.push((edit, at));
+            manifest.add_blocks(at, u64::from(next.len));
+            manifest.bytes += u64::from(next.len);
+            next = match previous {
+                Some((address, len, tag)) => {
+                    ManifestHead { address, len, number: next.number.checked_sub(1).ok_or_else(damaged)?, tag }
+                }
+                None => {
+                    manifest.whole_bytes = u64::from(next.len);
+                    ManifestHead::default()
+                }
+            };
+        }
+        let mut levels = Levels::default();
+        for (edit, at) in edits.into_iter().rev() {
+            if !levels.apply(&edit) {
+                return Err(Error::corrupt("manifest", format_args!("the change at offset {at}")));
+            }
+        }
+        manifest.position = align_up(head.address + u64::from(head.len), 64);
+        Ok((manifest, levels))
+    }
+
+    /// Adds the blocks that a page lies in; pages share blocks.
+    fn add_blocks(&mut self, address: u64, len: u64) {
+        let first = address - address % crate::page::BLOCK_LEN;
+        let mut block = first;
+        while block < address.saturating_add(len) {
+            let extent = Extent::new(block, 1);
+            if !self.extents.contains(&extent) {
+                self.extents.push(extent);
+            }
+            block = extent.end();
+        }
+    }
+
+    /// Writes a change behind the manifest, or everything when that is due. `levels` is the state after the change.
+    /// Nothing refers to what was written until the superblock does.
+    pub(super) fn write<F: File>(
+        &self,
+        volume: &Volume<F>,
+        free: &mut FreeSet,
+        levels: &Levels,
+        edit: &Edit,
+        force_whole: bool,
+    ) -> Result<Written> {
+        let is_due = self.bytes > REWRITE_MIN && self.bytes > 2 * self.whole_bytes.max(1);
+        let whole = force_whole || is_due || self.head.address == 0;
+        let payload = if whole { encode_whole(levels) } else { encode_change(edit, &self.head) };
+        let number = self.head.number + 1;
+        // The page's seal is bound to its address, which depends on its length: build it once to learn the length.
+        let len = build(volume, number, 0, &payload).0.len() as u64;
+        let fits = |block: &Extent| block.address <= self.position && self.position + len <= block.end();
+        let (address, allocated) = if !whole && self.extents.iter().any(fits) {
+            (self.position, None)
+        } else {
+            let extent = free.allocate(Extent::for_len(0, len).blocks);
+            (extent.address, Some(extent))
+        };
+        let (page, reference) = build(volume, number, address, &payload);
+        if let Err(error) = volume.write(&page, address) {
+            allocated.into_iter().for_each(|extent| free.release(extent));
+            return Err(error.into());
+        }
+        let head = ManifestHead { address, len: reference.len, number, tag: reference.tag };
+        let mut next = if whole { Self::default() } else { self.clone() };
+        next.head = head;
+        next.position = align_up(address + len, 64);
+        next.bytes += len;
+        if whole {
+            next.whole_bytes = len;
+        }
+        next.add_blocks(address, len);
+        let released = if whole { self.extents.clone() } else { Vec::new() };
+        Ok(Written { next, allocated, released })
+    }
+
+    /// The superblock that refers to the page is durable: what the page replaced is free.
+    pub(super) fn install(&mut self, written: Written, free: &mut FreeSet) {
+        written.released.into_iter().for_each(|extent| free.release(extent));
+        *self = written.next;
+    }
+
+    /// The page will never be referred to.
+    pub(super) fn discard(written: Written, free: &mut FreeSet) {
+        written.allocated.into_iter().for_each(|extent| free.release(extent));
+    }
+}
+
+fn place(number: u64, address: u64) -> Place {
+    Place::new(PlaceKind::Manifest, number, address)
+}
+
+fn build<F: File>(volume: &Volume<F>, number: u64, address: u64, payload: &[u8]) -> (Vec<u8>, PageRef) {
+    let mut page = Vec::new();
+    let header = PageHeader { kind: PlaceKind::Manifest, owner: number, max_seq: 0 };
+    let reference = volume.append_page(&mut page, header, |_| address, payload);
+    (page, reference)
+}
+
+fn encode_edit(out: &mut Vec<u8>, removed: &[u64], added: impl ExactSizeIterator<Item = Placement>) {
+    put_varint(out, removed.len() as u64);
+    removed.iter().for_each(|&id| put_varint(out, id));
+    put_varint(out, added.len() as u64);
+    for placement in added {
+        out.push(placement.level as u8);
+        put_varint(out, placement.run);
+        placement.table.encode(out);
+    }
+}
+
+fn encode_whole(levels: &Levels) -> Vec<u8> {
+    let mut out = vec![WHOLE];
+    let placements: Vec<_> = levels.placements().collect();
+    encode_edit(&mut out, &[], placements.into_iter());
+    out
+}
+
+fn encode_change(edit: &Edit, previous: &ManifestHead) -> Vec<u8> {
+    let mut out = vec![CHANGE];
+    out.extend_from_slice(&previous.address.to_le_bytes());
+    out.extend_from_slice(&previous.len.to_le_bytes());
+    out.extend_from_slice(&previous.tag);
+    encode_edit(&mut out, &edit.removed, edit.added.iter().cloned());
+    out
+}
+
+type Previous = Option<(u64, u32, [u8; 16])>;
+
+fn decode(payload: &[u8]) -> Option<(Edit, Previous)> {
+    let mut reader = Reader::new(payload);
+    let previous = match reader.u8()? {
+        WHOLE => None,
+        CHANGE => Some((reader.u64()?, reader.u32()?, reader.tag()?)),
+        _ => return None,
+    };
+    let mut edit = Edit::default();
+    for _ in 0..reader.length()? {
+        edit.removed.push(reader.varint()?);
+    }
+    for _ in 0..reader.length()? {
+        let level = usize::from(reader.u8()?);
+        let run = reader.varint()?;
+        edit.added.push(Placement { level, run, table: Arc::new(Table::decode(&mut reader)?) });
+    }
+    (reader.is_empty() && previous.is_none_or(|(address, ..)| address != 0)).then_some((edit, previous))
+}

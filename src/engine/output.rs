@@ -1,0 +1,66 @@
+//! Tables that a flush or a compaction writes. Nothing refers to them until they are installed.
+
+use super::engine::Engine;
+use super::entry::{Version, prefix_of};
+use super::error::Result;
+use super::table::{Table, TableBuilder};
+use crate::fs::File;
+use crate::page::Extent;
+
+/// The tables written so far, and the one being built.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    builder: Option<TableBuilder>,
+    pub(super) tables: Vec<Table>,
+}
+
+impl Output {
+    /// Tables that are written already.
+    pub(super) fn of(tables: Vec<Table>) -> Self {
+        Self { builder: None, tables }
+    }
+
+    /// Adds the versions of one key. Tables do not cross key spaces, and never part the versions of a key.
+    pub(super) fn push<F: File>(&mut self, engine: &mut Engine<F>, key: &[u8], versions: &[Version]) -> Result<()> {
+        if versions.is_empty() {
+            return Ok(());
+        }
+        let is_full = self.builder.as_ref().is_some_and(|builder| {
+            builder.len() >= engine.options.table_size() || prefix_of(builder.last_key()) != prefix_of(key)
+        });
+        if is_full {
+            self.finish_table(engine)?;
+        }
+        let builder = self.builder.get_or_insert_with(|| {
+            let id = engine.next_table_id;
+            engine.next_table_id += 1;
+            TableBuilder::new(id, engine.options.page_size)
+        });
+        for version in versions {
+            builder.push(&engine.volume, key, version);
+        }
+        Ok(())
+    }
+
+    /// Writes the table that is being built.
+    pub(super) fn finish_table<F: File>(&mut self, engine: &mut Engine<F>) -> Result<()> {
+        let Some(builder) = self.builder.take() else { return Ok(()) };
+        let (bytes, mut table) = builder.finish(&engine.volume);
+        let extent = engine.free.allocate(Extent::for_len(0, table.len).blocks);
+        table.address = extent.address;
+        if let Err(error) = engine.volume.write(&bytes, extent.address) {
+            engine.free.release(extent);
+            return Err(error.into());
+        }
+        engine.counters.table_bytes_written += bytes.len() as u64;
+        self.tables.push(table);
+        Ok(())
+    }
+
+    /// Gives the blocks back.
+    pub(super) fn discard<F: File>(self, engine: &mut Engine<F>) {
+        for table in self.tables {
+            engine.free.release(table.extent());
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Reading: one key, a range, and snapshots.
+
+use std::ops::Bound;
+
+use super::engine::Engine;
+use super::entry::{Clock, Entry, Prefix, Seq, Version, prefix_of};
+use super::error::Result;
+use super::levels::Tree;
+use super::merge::{Direction, MemoryCursor, Merge, RunCursor, Source};
+use crate::fs::File;
+
+/// A range of engine keys inside one key space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRange {
+    /// Where it starts.
+    pub start: Bound<Vec<u8>>,
+    /// Where it ends.
+    pub end: Bound<Vec<u8>>,
+}
+
+impl KeyRange {
+    fn is_empty(&self) -> bool {
+        match (&self.start, &self.end) {
+            (Bound::Included(start), Bound::Included(end)) => start > end,
+            (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => {
+                start >= end
+            }
+            _ => false,
+        }
+    }
+
+    fn prefix(&self) -> Option<Prefix> {
+        match (&self.start, &self.end) {
+            (Bound::Included(key) | Bound::Excluded(key), _) | (Bound::Unbounded, Bound::Included(key)) => {
+                prefix_of(key)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
+    bound.as_ref().map(Vec::as_slice)
+}
+
+/// A consistent view: the state after a commit, kept readable until it is released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Snapshot {
+    /// The commit.
+    pub seq: Seq,
+}
+
+impl<F: File> Engine<F> {
+    /// The newest version of `key` at or before `at`, unless it is deleted or has expired at `now_ms`.
+    ///
+    /// # Errors
+    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    pub fn get(&self, key: &[u8], at: Seq, now_ms: u64) -> Result<Option<Entry>> {
+        Ok(self.find_version(key, at)?.and_then(|version| version.visible(self.clock(now_ms))))
+    }
+
+    fn find_version(&self, key: &[u8], at: Seq) -> Result<Option<Version>> {
+        if let Some(version) = self.memtable.get(key, at) {
+            return Ok(Some(version));
+        }
+        if let Some(version) = self.frozen.as_ref().and_then(|frozen| frozen.memtable.get(key, at)) {
+            return Ok(Some(version));
+        }
+        let Some(tree) = prefix_of(key).and_then(|prefix| self.levels.tree(prefix)) else { return Ok(None) };
+        for table in tree.candidates(key) {
+            if let Some(version) = table.get(&self.volume, key, at)? {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Live entries of a range as of `at` and `now_ms`, in key order or, with `reverse`, from the end.
+    ///
+    /// # Errors
+    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    pub fn scan(&self, range: KeyRange, reverse: bool, at: Seq, now_ms: u64) -> Result<Cursor<'_, F>> {
+        let direction = if reverse { Direction::Backward } else { Direction::Forward };
+        let mut sources = Vec::new();
+        if !range.is_empty() {
+            let (start, end) = (as_slice(&range.start), as_slice(&range.end));
+            let frozen = self.frozen.as_ref().map(|frozen| &*frozen.memtable);
+            for memtable in std::iter::once(&self.memtable).chain(frozen) {
+                sources.push(Source::Memory(MemoryCursor::new(memtable, start, end, direction)));
+            }
+            if let Some(tree) = range.prefix().and_then(|prefix| self.levels.tree(prefix)) {
+                self.add_tables(tree, start, end, direction, &mut sources)?;
+            }
+        }
+        let merge = Merge::new(sources, direction);
+        let limit = if reverse { range.start } else { range.end };
+        Ok(Cursor { engine: self, merge, direction, limit, at, clock: self.clock(now_ms), key: Vec::new() })
+    }
+
+    fn add_tables(
+        &self,
+        tree: &Tree,
+        start: Bound<&[u8]>,
+        end: Bound<&[u8]>,
+        direction: Direction,
+        sources: &mut Vec<Source<'_>>,
+    ) -> Result<()> {
+        let smallest = match start {
+            Bound::Included(key) | Bound::Excluded(key) => key,
+            Bound::Unbounded => &[],
+        };
+        // No key is larger than this one: it is longer than keys may be.
+        let beyond = [0xff; super::entry::KEY_LEN_MAX + 1];
+        let largest = match end {
+            Bound::Included(key) | Bound::Excluded(key) => key,
+            Bound::Unbounded => &beyond,
+        };
+        for tables in tree.runs_in(smallest, largest) {
+            sources.push(Source::Run(RunCursor::new(&self.volume, tables, start, end, direction, true)?));
+        }
+        Ok(())
+    }
+
+    /// Keeps the present state readable, as of [`Snapshot::seq`], until it is released.
+    pub fn snapshot(&mut self) -> Snapshot {
+        *self.snapshots.entry(self.last_seq).or_default() += 1;
+        Snapshot { seq: self.last_seq }
+    }
+
+    /// Lets go of a snapshot.
+    pub fn release(&mut self, snapshot: Snapshot) {
+        if let Some(holders) = self.snapshots.get_mut(&snapshot.seq) {
+            *holders -= 1;
+            if *holders == 0 {
+                self.snapshots.remove(&snapshot.seq);
+            }
+        }
+    }
+}
+
+/// Walks over the live entries of a range.
+pub struct Cursor<'a, F> {
+    engine: &'a Engine<F>,
+    merge: Merge<'a>,
+    direction: Direction,
+    /// The bound at the far end.
+    limit: Bound<Vec<u8>>,
+    at: Seq,
+    clock: Clock,
+    /// The key that was last looked at.
+    key: Vec<u8>,
+}
+
+impl<F: File> Cursor<'_, F> {
+    /// The next key and what it holds.
+    ///
+    /// # Errors
+    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    #[expect(clippy::should_implement_trait, reason = "an iterator cannot be stopped by `?` at an error")]
+    pub fn next(&mut self) -> Result<Option<(Vec<u8>, Entry)>> {
+        while let Some(version) = self.next_version()? {
+            if let Some(entry) = version.visible(self.clock) {
+                return Ok(Some((self.key.clone(), entry)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many live entries are left.
+    ///
+    /// # Errors
+    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    pub fn count_rest(&mut self) -> Result<u64> {
+        let mut count = 0;
+        while let Some(version) = self.next_version()? {
+            count += u64::from(version.visible(self.clock).is_some());
+        }
+        Ok(count)
+    }
+
+    /// The version of the next key that a reader at `at` sees; the key is in `self.key`.
+    fn next_version(&mut self) -> Result<Option<Version>> {
+        loop {
+            let Some((key, _)) = self.merge.entry() else { return Ok(None) };
+            if self.is_beyond(key) {
+                return Ok(None);
+            }
+            self.key.clear();
+            self.key.extend_from_slice(key);
+            let mut seen: Option<Version> = None;
+            while let Some((key, seq)) = self.merge.entry().filter(|(key, _)| *key == self.key) {
+                debug_assert_eq!(key, self.key);
+                // Forwards the first that is old enough counts, backwards the last.
+                if seq <= self.at && (seen.is_none() || self.direction == Direction::Backward) {
+                    seen = self.merge.version();
+                }
+                self.merge.step(&self.engine.volume)?;
+            }
+            if seen.is_some() {
+                return Ok(seen);
+            }
+        }
+    }
+
+    fn is_beyond(&self, key: &[u8]) -> bool {
+        match (self.direction, &self.limit) {
+            (_, Bound::Unbounded) => false,
+            (Direction::Forward, Bound::Included(end)) => key > end.as_slice(),
+            (Direction::Forward, Bound::Excluded(end)) => key >= end.as_slice(),
+            (Direction::Backward, Bound::Included(start)) => key < start.as_slice(),
+            (Direction::Backward, Bound::Excluded(start)) => key <= start.as_slice(),
+        }
+    }
+}

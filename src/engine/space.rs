@@ -1,0 +1,202 @@
+//! Giving space back: moving tables from the end of the file into holes, cutting the free tail off, and compacting
+//! everything on request. None of it needs a second copy of the database.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::compaction::Plan;
+use super::engine::Engine;
+use super::entry::Seq;
+use super::error::Result;
+use super::levels::{BOTTOM, Edit, Placement};
+use super::table::Table;
+use crate::fs::File;
+use crate::page::Extent;
+
+/// Free space that is left alone: moving tables for less would cost more than it gives.
+const SLACK_MIN: u64 = 1 << 20;
+/// Bytes of tables that one step moves, at least one table.
+const MOVE_BYTES: u64 = 4 << 20;
+
+/// How far a compaction of everything has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompactProgress {
+    phase: Phase,
+    /// What was committed later is not waited for.
+    seq: Seq,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Begin,
+    Flush,
+    Merge,
+    Move,
+    Done,
+}
+
+impl CompactProgress {
+    /// Whether it is through.
+    pub fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+}
+
+impl Default for CompactProgress {
+    fn default() -> Self {
+        Self { phase: Phase::Begin, seq: 0 }
+    }
+}
+
+impl<F: File> Engine<F> {
+    /// Merges every table to the bottom, drops what is deleted, superseded or expired, and gives the space back.
+    ///
+    /// # Errors
+    /// As [`Engine::maintain`].
+    pub fn compact(&mut self) -> Result<()> {
+        let mut progress = CompactProgress::default();
+        while !progress.is_done() {
+            self.compact_step(&mut progress, usize::MAX)?;
+        }
+        Ok(())
+    }
+
+    /// One slice of [`Engine::compact`], about `budget` bytes. Commits may come between steps.
+    ///
+    /// # Errors
+    /// As [`Engine::maintain`].
+    pub fn compact_step(&mut self, progress: &mut CompactProgress, budget: usize) -> Result<()> {
+        self.finish_group(self.options.durability)?;
+        self.ensure_writable()?;
+        match progress.phase {
+            _ if self.frozen.is_some() => {
+                self.flush_slice(budget)?;
+            }
+            Phase::Begin => {
+                progress.seq = self.last_seq;
+                progress.phase = Phase::Flush;
+                self.freeze()?;
+            }
+            Phase::Flush => progress.phase = Phase::Merge,
+            Phase::Merge if self.job.is_some() => {
+                self.job_slice(budget)?;
+            }
+            Phase::Merge => match self.plan_downwards(progress.seq) {
+                Some(plan) => self.begin_job(plan)?,
+                None => progress.phase = Phase::Move,
+            },
+            Phase::Move => {
+                if self.job.is_some() {
+                    self.job_slice(budget)?;
+                } else if self.move_tables(0)? == 0 {
+                    self.finish_compaction()?;
+                    progress.phase = Phase::Done;
+                }
+            }
+            Phase::Done => {}
+        }
+        Ok(())
+    }
+
+    /// The next merge that brings everything committed up to `seq` to the bottom.
+    fn plan_downwards(&self, seq: Seq) -> Option<Plan> {
+        let is_old = |table: &Arc<Table>| table.statistics.min_seq <= seq;
+        let merge = self.levels.trees().find_map(|(&prefix, tree)| {
+            let level = (0..BOTTOM).find(|&level| tree.tables_of(level).any(is_old))?;
+            if level == 0 { tree.plan_level0(prefix) } else { tree.plan_level(prefix, level) }
+        });
+        merge.or_else(|| self.plan_rewrite(|table, _| table.statistics.max_seq <= seq))
+    }
+
+    /// Rewrites the manifest and begins a new log segment, both as low as they may lie, and cuts the tail off.
+    fn finish_compaction(&mut self) -> Result<()> {
+        if self.memtable.is_empty() {
+            if let Some(log) = &mut self.log {
+                log.roll(&self.volume, &mut self.free, self.synced_seq)?;
+                let start = log.start_of_current();
+                let flushed_seq = self.last_seq;
+                self.install_with(Edit::default(), true, |superblock| {
+                    superblock.log = start;
+                    superblock.flushed_seq = flushed_seq;
+                })?;
+                self.release_log_before(&start);
+            }
+        } else {
+            self.install_with(Edit::default(), true, |_| {})?;
+        }
+        self.truncate_tail(0)
+    }
+
+    /// One idle step of giving space back, when there is enough of it. True while there is more.
+    pub(super) fn shrink_slice(&mut self, budget: usize) -> Result<bool> {
+        let slack = SLACK_MIN.max(self.free.end() / 4);
+        if self.job.is_none() && self.free.free_bytes() > slack && budget > 0 {
+            let moved = self.move_tables(slack)?;
+            if moved > 0 {
+                return Ok(true);
+            }
+        }
+        self.truncate_tail(slack)?;
+        Ok(false)
+    }
+
+    /// Moves tables from the end of the file into holes, until about [`MOVE_BYTES`] are moved or no more than
+    /// `slack` bytes of holes are left. Gives the bytes that were moved.
+    fn move_tables(&mut self, slack: u64) -> Result<u64> {
+        let mut placements: Vec<_> = self.levels.placements().collect();
+        placements.sort_unstable_by_key(|placement| Reverse(placement.table.address));
+        let mut edit = Edit::default();
+        let mut old = Vec::new();
+        let mut moved = 0;
+        for placement in placements {
+            if moved >= MOVE_BYTES || self.free.free_bytes() <= slack {
+                break;
+            }
+            if self.job.as_ref().is_some_and(|job| job.reads(placement.table.id)) {
+                continue;
+            }
+            let extent = placement.table.extent();
+            let Some(target) = self.free.allocate_below(extent.blocks, extent.address) else { continue };
+            if let Err(error) = self.copy_table(&placement.table, target) {
+                self.free.release(target);
+                edit.added.iter().for_each(|placement| self.free.release(placement.table.extent()));
+                return Err(error);
+            }
+            let table = Table { address: target.address, ..(*placement.table).clone() };
+            edit.removed.push(table.id);
+            edit.added.push(Placement { table: Arc::new(table), ..placement });
+            old.push(extent);
+            moved += extent.len();
+        }
+        if edit.is_empty() {
+            return Ok(0);
+        }
+        let new: Vec<_> = edit.added.iter().map(|placement| placement.table.extent()).collect();
+        if let Err(error) = self.install(edit, |_| {}) {
+            if self.failed.is_none() {
+                new.into_iter().for_each(|extent| self.free.release(extent));
+            }
+            return Err(error);
+        }
+        old.into_iter().for_each(|extent| self.free.release(extent));
+        self.counters.bytes_moved += moved;
+        Ok(moved)
+    }
+
+    /// Copies a table as it is: its pages are sealed for their place in the table, not in the file.
+    fn copy_table(&mut self, table: &Table, target: Extent) -> Result<()> {
+        let mut bytes = vec![0; table.len as usize];
+        let count = self.volume.read(&mut bytes, table.address)?;
+        bytes.truncate(count);
+        Ok(self.volume.write(&bytes, target.address)?)
+    }
+
+    /// Cuts the free tail off when it is longer than `slack`.
+    pub(super) fn truncate_tail(&mut self, slack: u64) -> Result<()> {
+        let end = self.free.end();
+        if self.volume.file_len() > end + slack {
+            self.volume.truncate(end)?;
+        }
+        Ok(())
+    }
+}

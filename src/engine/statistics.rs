@@ -1,0 +1,107 @@
+//! What the engine has done and what it holds.
+
+use serde::Serialize;
+
+use super::engine::Engine;
+use super::levels::LEVEL_COUNT;
+use crate::fs::File;
+use crate::page::{CacheStatistics, IoStatistics};
+
+/// Counts since the engine was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counters {
+    /// Commits.
+    pub commits: u64,
+    /// Groups of commits that shared a write and a flush.
+    pub groups: u64,
+    /// Bytes of commits.
+    pub commit_bytes: u64,
+    /// Memtables that were written as tables.
+    pub flushes: u64,
+    /// Merges of tables.
+    pub compactions: u64,
+    /// Tables that were moved to a lower level without being read.
+    pub moves: u64,
+    /// Bytes of tables that were written.
+    pub table_bytes_written: u64,
+    /// Bytes of tables that were moved towards the beginning of the file.
+    pub bytes_moved: u64,
+}
+
+/// A level of all trees together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LevelStatistics {
+    /// Tables.
+    pub tables: u64,
+    /// Bytes in the file.
+    pub bytes: u64,
+    /// Entries: all versions, and tombstones.
+    pub entries: u64,
+    /// Tombstones.
+    pub tombstones: u64,
+}
+
+/// What the engine has done and what it holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Statistics {
+    /// Since the engine was opened.
+    pub counters: Counters,
+    /// Calls of the host.
+    pub io: IoStatistics,
+    /// The page cache.
+    pub cache: CacheStatistics,
+    /// Bytes of commits in memory.
+    pub memtable_bytes: u64,
+    /// Keys in memory.
+    pub memtable_entries: u64,
+    /// Levels 0 to 6.
+    pub levels: Vec<LevelStatistics>,
+    /// The file's length, bytes.
+    pub file_bytes: u64,
+    /// Bytes inside the file that are free.
+    pub free_bytes: u64,
+    /// Bytes that must be merged until every level has its size, about.
+    pub debt_bytes: u64,
+    /// The newest commit.
+    pub last_seq: u64,
+    /// The newest commit that is known to be durable.
+    pub synced_seq: u64,
+    /// Snapshots that are held.
+    pub snapshots: u64,
+    /// Whether the engine has closed itself to writes, and why.
+    pub failed: Option<String>,
+}
+
+impl<F: File> Engine<F> {
+    /// What the engine has done and what it holds.
+    pub fn statistics(&self) -> Statistics {
+        let mut levels = vec![LevelStatistics::default(); LEVEL_COUNT];
+        for placement in self.levels.placements() {
+            if let Some(level) = levels.get_mut(placement.level) {
+                level.tables += 1;
+                level.bytes += placement.table.len;
+                level.entries += placement.table.statistics.entries;
+                level.tombstones += placement.table.statistics.tombstones;
+            }
+        }
+        let frozen = self.frozen.as_ref().map(|frozen| &frozen.memtable);
+        Statistics {
+            counters: self.counters,
+            io: self.volume.io_statistics(),
+            cache: self.volume.cache_statistics(),
+            memtable_bytes: (self.memtable.size() + frozen.map_or(0, |frozen| frozen.size())) as u64,
+            memtable_entries: (self.memtable.len() + frozen.map_or(0, |frozen| frozen.len())) as u64,
+            levels,
+            file_bytes: self.volume.file_len(),
+            free_bytes: self.free.free_bytes(),
+            debt_bytes: self.debt,
+            last_seq: self.last_seq,
+            synced_seq: self.synced_seq,
+            snapshots: self.snapshots.values().sum::<usize>() as u64,
+            failed: self.failed.clone(),
+        }
+    }
+}

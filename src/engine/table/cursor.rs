@@ -1,0 +1,185 @@
+//! A position in a table. It owns what it points at and is given the table and the volume with every call, so that
+//! a compaction can keep it from one slice to the next.
+
+use super::block::BlockCursor;
+use super::meta::Table;
+use crate::engine::entry::{Seq, Version};
+use crate::engine::error::{Error, Result};
+use crate::fs::File;
+use crate::page::codec::Reader;
+use crate::page::{PageRef, PlaceKind, Volume};
+
+/// A position in a table.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct TableCursor {
+    /// The root and, in deep tables, an index page.
+    index: Vec<BlockCursor>,
+    data: Option<BlockCursor>,
+    /// Whether pages go into the cache.
+    keep: bool,
+}
+
+/// The end of a page to begin at.
+#[derive(Clone, Copy)]
+enum Side {
+    First,
+    Last,
+}
+
+impl TableCursor {
+    /// A cursor that is nowhere yet.
+    pub(in crate::engine) fn new(keep: bool) -> Self {
+        Self { index: Vec::new(), data: None, keep }
+    }
+
+    /// The entry it stands at.
+    pub(in crate::engine) fn entry(&self) -> Option<(&[u8], Seq)> {
+        self.data.as_ref().filter(|data| data.valid()).map(|data| (data.key(), data.seq()))
+    }
+
+    /// The version it stands at. REQUIRES: [`TableCursor::entry`] is some.
+    pub(in crate::engine) fn version(&self) -> Version {
+        self.data.as_ref().expect("the cursor stands at an entry").version()
+    }
+
+    /// To the first entry that is not before (`key`, `seq`).
+    pub(in crate::engine) fn seek<F: File>(
+        &mut self,
+        table: &Table,
+        volume: &Volume<F>,
+        key: &[u8],
+        seq: Seq,
+    ) -> Result<()> {
+        self.open_root(table, volume)?;
+        // Index keys have sequence number 0: to find a key's first page, all its versions must be behind.
+        self.descend(table, volume, |page, is_data| page.seek(key, if is_data { seq } else { Seq::MAX }))?;
+        self.skip_empty_forward(table, volume)?;
+        // The versions of a key may go on in the next pages.
+        while self.entry().is_some_and(|(found, found_seq)| found == key && found_seq > seq) {
+            self.advance(table, volume)?;
+        }
+        Ok(())
+    }
+
+    /// To the last entry that is before (`key`, `seq`).
+    pub(in crate::engine) fn seek_before<F: File>(
+        &mut self,
+        table: &Table,
+        volume: &Volume<F>,
+        key: &[u8],
+        seq: Seq,
+    ) -> Result<()> {
+        self.seek(table, volume, key, seq)?;
+        if self.entry().is_some() { self.retreat(table, volume) } else { self.last(table, volume) }
+    }
+
+    /// To the first entry.
+    pub(in crate::engine) fn first<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+        self.open_root(table, volume)?;
+        self.descend(table, volume, |page, _| page.first())
+    }
+
+    /// To the last entry.
+    pub(in crate::engine) fn last<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+        self.open_root(table, volume)?;
+        self.descend(table, volume, |page, _| page.last())
+    }
+
+    /// To the next entry.
+    pub(in crate::engine) fn advance<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+        if let Some(data) = &mut self.data {
+            data.advance()?;
+        }
+        self.skip_empty_forward(table, volume)
+    }
+
+    /// To the entry before.
+    pub(in crate::engine) fn retreat<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+        let Some(data) = &mut self.data else { return Ok(()) };
+        data.retreat()?;
+        if data.valid() { Ok(()) } else { self.step_page(table, volume, Side::Last) }
+    }
+
+    fn skip_empty_forward<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+        while self.data.as_ref().is_some_and(|data| !data.valid()) {
+            self.step_page(table, volume, Side::First)?;
+        }
+        Ok(())
+    }
+
+    fn open_root<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+        self.data = None;
+        self.index.truncate(1);
+        if self.index.is_empty() {
+            self.index.push(table.read_block(volume, PlaceKind::Index, &table.root, self.keep)?);
+        }
+        Ok(())
+    }
+
+    /// Positions the lowest index page that is open, and everything below it.
+    fn descend<F: File>(
+        &mut self,
+        table: &Table,
+        volume: &Volume<F>,
+        position: impl Fn(&mut BlockCursor, bool) -> Result<()>,
+    ) -> Result<()> {
+        loop {
+            let depth = self.index.len();
+            let Some(page) = self.index.last_mut() else { return Ok(()) };
+            position(page, false)?;
+            if !page.valid() {
+                return Ok(());
+            }
+            let reference = child(page)?;
+            if depth == usize::from(table.depth) {
+                let mut data = table.read_block(volume, PlaceKind::Data, &reference, self.keep)?;
+                position(&mut data, true)?;
+                self.data = Some(data);
+                return Ok(());
+            }
+            self.index.push(table.read_block(volume, PlaceKind::Index, &reference, self.keep)?);
+        }
+    }
+
+    /// To the data page beside the current one, or nowhere.
+    fn step_page<F: File>(&mut self, table: &Table, volume: &Volume<F>, side: Side) -> Result<()> {
+        self.data = None;
+        while let Some(page) = self.index.last_mut() {
+            match side {
+                Side::First => page.advance()?,
+                Side::Last => page.retreat()?,
+            }
+            if page.valid() {
+                let reference = child(page)?;
+                return self.enter(table, volume, reference, side);
+            }
+            if self.index.len() == 1 {
+                return Ok(());
+            }
+            self.index.pop();
+        }
+        Ok(())
+    }
+
+    fn enter<F: File>(&mut self, table: &Table, volume: &Volume<F>, reference: PageRef, side: Side) -> Result<()> {
+        let position = |page: &mut BlockCursor| match side {
+            Side::First => page.first(),
+            Side::Last => page.last(),
+        };
+        if self.index.len() == usize::from(table.depth) {
+            let mut data = table.read_block(volume, PlaceKind::Data, &reference, self.keep)?;
+            position(&mut data)?;
+            self.data = Some(data);
+            return Ok(());
+        }
+        self.index.push(table.read_block(volume, PlaceKind::Index, &reference, self.keep)?);
+        self.descend(table, volume, |page, _| position(page))
+    }
+}
+
+fn child(page: &BlockCursor) -> Result<PageRef> {
+    let mut reader = Reader::new(page.value());
+    PageRef::decode(&mut reader)
+        .filter(|_| reader.is_empty())
+        .ok_or_else(|| Error::corrupt("table index", "a page reference, although the checksum holds"))
+}

@@ -1,0 +1,159 @@
+//! What the manifest knows of a table.
+
+use bytes::Bytes;
+
+use super::block::{Block, BlockCursor};
+use super::{TableCursor, filter};
+use crate::engine::entry::{Prefix, Seq, Version, prefix_of};
+use crate::engine::error::Result;
+use crate::fs::File;
+use crate::page::codec::{Reader, put_prefixed, put_varint};
+use crate::page::{BLOCK_LEN, Extent, PageRef, Place, PlaceKind, Volume};
+
+/// Names a table for ever; never used again.
+pub type TableId = u64;
+
+/// What is known of a table's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableStatistics {
+    /// Entries, all versions and tombstones.
+    pub entries: u64,
+    /// Tombstones among them.
+    pub tombstones: u64,
+    /// Bytes of keys and values.
+    pub raw_bytes: u64,
+    /// Oldest sequence number.
+    pub min_seq: Seq,
+    /// Newest sequence number.
+    pub max_seq: Seq,
+    /// Entries with an expiry.
+    pub expiring: u64,
+    /// The last of their expiries, milliseconds since 1970-01-01 UTC.
+    pub max_expires_at: u64,
+}
+
+/// A table: where it is and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub id: TableId,
+    /// Where its extent begins.
+    pub address: u64,
+    /// Bytes in use in the extent.
+    pub len: u64,
+    /// 1 when the root refers to data pages, 2 when to index pages.
+    pub depth: u8,
+    /// The root page.
+    pub root: PageRef,
+    /// The filter page; length 0 when there is none.
+    pub filter: PageRef,
+    /// Smallest key.
+    pub smallest: Bytes,
+    /// Largest key.
+    pub largest: Bytes,
+    /// What it holds.
+    pub statistics: TableStatistics,
+}
+
+impl Table {
+    /// The blocks it occupies.
+    pub fn extent(&self) -> Extent {
+        Extent::for_len(self.address, self.len)
+    }
+
+    /// Its key space.
+    pub fn prefix(&self) -> Prefix {
+        prefix_of(&self.smallest).unwrap_or_default()
+    }
+
+    /// Whether it may hold keys in the closed range.
+    pub fn overlaps(&self, smallest: &[u8], largest: &[u8]) -> bool {
+        self.smallest.as_ref() <= largest && self.largest.as_ref() >= smallest
+    }
+
+    pub(super) fn read_page<F: File>(
+        &self,
+        volume: &Volume<F>,
+        kind: PlaceKind,
+        reference: &PageRef,
+        keep: bool,
+    ) -> Result<Bytes> {
+        let place = Place::new(kind, self.id, u64::from(reference.offset));
+        Ok(volume.read_table_page(place, self.address, reference, keep)?)
+    }
+
+    pub(super) fn read_block<F: File>(
+        &self,
+        volume: &Volume<F>,
+        kind: PlaceKind,
+        reference: &PageRef,
+        keep: bool,
+    ) -> Result<BlockCursor> {
+        Ok(BlockCursor::new(Block::new(self.read_page(volume, kind, reference, keep)?)?))
+    }
+
+    /// Whether the filter rules the key out.
+    pub(in crate::engine) fn rules_out<F: File>(&self, volume: &Volume<F>, key: &[u8]) -> Result<bool> {
+        if self.filter.len == 0 {
+            return Ok(false);
+        }
+        let filter = self.read_page(volume, PlaceKind::Filter, &self.filter, true)?;
+        Ok(!filter::may_contain(&filter, filter::hash(key)))
+    }
+
+    /// The newest version of `key` that is not newer than `at`.
+    pub(in crate::engine) fn get<F: File>(&self, volume: &Volume<F>, key: &[u8], at: Seq) -> Result<Option<Version>> {
+        if !self.overlaps(key, key) || self.rules_out(volume, key)? {
+            return Ok(None);
+        }
+        let mut cursor = TableCursor::new(true);
+        cursor.seek(self, volume, key, at)?;
+        Ok(cursor.entry().filter(|(found, _)| *found == key).map(|_| cursor.version()))
+    }
+
+    /// Appends the table to a manifest edit.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        for field in [self.id, self.address / BLOCK_LEN, self.len] {
+            put_varint(out, field);
+        }
+        out.push(self.depth);
+        self.root.encode(out);
+        self.filter.encode(out);
+        put_prefixed(out, &self.smallest);
+        put_prefixed(out, &self.largest);
+        let TableStatistics { entries, tombstones, raw_bytes, min_seq, max_seq, expiring, max_expires_at } =
+            self.statistics;
+        for field in [entries, tombstones, raw_bytes, min_seq, max_seq, expiring, max_expires_at] {
+            put_varint(out, field);
+        }
+    }
+
+    /// Reads a table from a manifest edit; `None` when it makes no sense.
+    pub fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let table = Self {
+            id: reader.varint()?,
+            address: reader.varint()?.checked_mul(BLOCK_LEN)?,
+            len: reader.varint()?,
+            depth: reader.u8()?,
+            root: PageRef::decode(reader)?,
+            filter: PageRef::decode(reader)?,
+            smallest: Bytes::copy_from_slice(reader.prefixed()?),
+            largest: Bytes::copy_from_slice(reader.prefixed()?),
+            statistics: TableStatistics {
+                entries: reader.varint()?,
+                tombstones: reader.varint()?,
+                raw_bytes: reader.varint()?,
+                min_seq: reader.varint()?,
+                max_seq: reader.varint()?,
+                expiring: reader.varint()?,
+                max_expires_at: reader.varint()?,
+            },
+        };
+        let whole = matches!(table.depth, 1 | 2)
+            && table.len > 0
+            && table.extent().is_valid()
+            && table.smallest <= table.largest
+            && prefix_of(&table.smallest)? == prefix_of(&table.largest)?;
+        whole.then_some(table)
+    }
+}

@@ -1,0 +1,23 @@
+//! Sorted, immutable tables.
+//!
+//! ```text
+//! extent of a table, all pages at multiples of 64 bytes
+//!   data pages     sorted entries                                          (block.rs)
+//!   index pages    last key -> reference of a data page                    (block.rs)
+//!   root page      last key -> reference of an index page; or, when one page holds all references, of a data page
+//!   filter page    of all keys                                             (filter.rs)
+//! ```
+//!
+//! The manifest holds the references of root and filter, so that every page's tag is held by its parent. Keys in
+//! index pages are shortened: not below the last key of their page, and below the first key of the next one unless
+//! both pages hold versions of one key.
+
+mod block;
+mod builder;
+mod cursor;
+mod filter;
+mod meta;
+
+pub(super) use builder::TableBuilder;
+pub(super) use cursor::TableCursor;
+pub(super) use meta::{Table, TableId};

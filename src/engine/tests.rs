@@ -1,0 +1,233 @@
+//! The engine against a map of all versions, with small pages and tables, so that every path is walked.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Batch, Compression, Durability, Engine, KeyRange, Options, Seq, Snapshot};
+use crate::environment::Environment;
+use crate::fs::{Memory, MemoryFile};
+
+#[derive(Clone, Default)]
+struct TestEnvironment {
+    now_ms: Arc<AtomicU64>,
+    random: Arc<AtomicU64>,
+}
+
+impl Environment for TestEnvironment {
+    fn now_ms(&self) -> u64 {
+        self.now_ms.load(Ordering::Relaxed)
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(8) {
+            let value = self.random.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed).to_le_bytes();
+            chunk.copy_from_slice(&value[..chunk.len()]);
+        }
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+type Versions = BTreeMap<Vec<u8>, Vec<(Seq, Option<Vec<u8>>, Option<u64>)>>;
+
+struct Model {
+    files: Memory,
+    environment: TestEnvironment,
+    options: Options,
+    engine: Option<Engine<MemoryFile>>,
+    versions: Versions,
+    snapshots: Vec<Snapshot>,
+}
+
+fn small_options() -> Options {
+    Options {
+        memtable_size: 16 << 10,
+        page_size: 512,
+        cache_size: 64 << 10,
+        durability: Durability::Never,
+        ..Options::default()
+    }
+}
+
+fn key(index: u64) -> Vec<u8> {
+    let prefix = if index.is_multiple_of(3) { 2_u64 } else { 1 };
+    let mut key = prefix.to_be_bytes().to_vec();
+    key.extend_from_slice(format!("key{:04}", index * 7 % 1000).as_bytes());
+    key
+}
+
+impl Model {
+    fn new(options: Options) -> Self {
+        let mut model = Self {
+            files: Memory::default(),
+            environment: TestEnvironment::default(),
+            options,
+            engine: None,
+            versions: Versions::new(),
+            snapshots: Vec::new(),
+        };
+        model.environment.now_ms.store(1000, Ordering::Relaxed);
+        model.open();
+        model
+    }
+
+    fn open(&mut self) {
+        let environment = Box::new(self.environment.clone());
+        let engine = pollster::block_on(Engine::open(&self.files, "db", self.options.clone(), environment));
+        self.engine = Some(engine.unwrap());
+    }
+
+    fn engine(&mut self) -> &mut Engine<MemoryFile> {
+        self.engine.as_mut().unwrap()
+    }
+
+    fn write(&mut self, random: &mut Random) {
+        let mut batch = Batch::new();
+        let now = self.environment.now_ms();
+        let mut changes = Vec::new();
+        for _ in 0..=random.below(12) {
+            let key = key(random.below(1000));
+            if random.below(4) == 0 {
+                batch.delete(key.clone());
+                changes.push((key, None, None));
+            } else {
+                let value = vec![random.below(256) as u8; random.below(300) as usize];
+                let expires_at = (random.below(8) == 0).then(|| now + random.below(2000));
+                batch.put(key.clone(), value.clone(), expires_at);
+                changes.push((key, Some(value), expires_at));
+            }
+        }
+        let seq = self.engine().append(batch).unwrap();
+        for (key, value, expires_at) in changes {
+            let versions = self.versions.entry(key).or_default();
+            versions.retain(|version| version.0 != seq);
+            versions.push((seq, value, expires_at));
+        }
+        self.engine().finish_group(Durability::Never).unwrap();
+    }
+
+    fn expected(&self, at: Seq, now: u64) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let seen = self.versions.iter().filter_map(|(key, versions)| {
+            let (_, value, expires_at) = versions.iter().rfind(|version| version.0 <= at)?;
+            let value = value.clone().filter(|_| expires_at.is_none_or(|at| at > now))?;
+            Some((key.clone(), value))
+        });
+        seen.collect()
+    }
+
+    fn verify(&mut self, random: &mut Random) {
+        let now = self.environment.now_ms();
+        let last = self.engine().last_seq();
+        let ats: Vec<_> = self.snapshots.iter().map(|snapshot| snapshot.seq).chain([last]).collect();
+        for at in ats {
+            let expected = self.expected(at, now);
+            for _ in 0..20 {
+                let key = key(random.below(1000));
+                let found = self.engine().get(&key, at, now).unwrap().map(|entry| entry.value.to_vec());
+                assert_eq!(found.as_ref(), expected.get(&key), "{:?} at {at}", String::from_utf8_lossy(&key));
+            }
+            let (a, b) = (key(random.below(1000)), key(random.below(1000)));
+            let prefix = a[..8].to_vec();
+            let mut successor = prefix.clone();
+            successor[7] += 1;
+            let b = if b[..8] == a[..8] && b >= a { b } else { successor };
+            for reverse in [false, true] {
+                let (start, end) = match random.below(3) {
+                    0 => (Bound::Included(prefix.clone()), Bound::Excluded(b.clone())),
+                    1 => (Bound::Excluded(a.clone()), Bound::Included(b.clone())),
+                    _ => (Bound::Included(a.clone()), Bound::Excluded(b.clone())),
+                };
+                let empty = matches!((&start, &end), (Bound::Excluded(a), Bound::Included(b)) if a >= b)
+                    || matches!((&start, &end), (Bound::Included(a), Bound::Excluded(b)) if a >= b);
+                let mut expected: Vec<_> = if empty {
+                    Vec::new()
+                } else {
+                    expected.range((start.clone(), end.clone())).map(|(k, v)| (k.clone(), v.clone())).collect()
+                };
+                if reverse {
+                    expected.reverse();
+                }
+                let engine = self.engine();
+                let mut cursor = engine.scan(KeyRange { start, end }, reverse, at, now).unwrap();
+                let mut found = Vec::new();
+                while let Some((key, entry)) = cursor.next().unwrap() {
+                    found.push((key, entry.value.to_vec()));
+                }
+                let name = |key: &[u8]| format!("{}{}", key[7], String::from_utf8_lossy(&key[8..]));
+                let extra: Vec<_> = found.iter().filter(|e| !expected.contains(e)).map(|e| name(&e.0)).collect();
+                let missing: Vec<_> = expected.iter().filter(|e| !found.contains(e)).map(|e| name(&e.0)).collect();
+                assert!(
+                    found == expected,
+                    "range at {at}, last {last}, reverse {reverse}: extra {extra:?}, missing {missing:?}"
+                );
+            }
+        }
+        let report = self.engine().check(true).unwrap();
+        assert_eq!(report.problems, Vec::<String>::new());
+    }
+
+    fn reopen(&mut self, close: bool) {
+        self.snapshots.clear();
+        let engine = self.engine.take().unwrap();
+        if close {
+            engine.close().unwrap();
+        } else {
+            drop(engine);
+        }
+        self.open();
+        let last = self.engine().last_seq();
+        let newest = self.versions.values().flat_map(|versions| versions.iter().map(|version| version.0)).max();
+        assert_eq!(Some(last), newest.or(Some(0)));
+    }
+
+    fn step(&mut self, random: &mut Random) {
+        match random.below(100) {
+            0..70 => self.write(random),
+            70..75 => {
+                let snapshot = self.engine().snapshot();
+                self.snapshots.push(snapshot);
+            }
+            75..82 if !self.snapshots.is_empty() => {
+                let index = random.below(self.snapshots.len() as u64) as usize;
+                let snapshot = self.snapshots.swap_remove(index);
+                self.engine().release(snapshot);
+            }
+            82..90 => {
+                for _ in 0..random.below(30) {
+                    self.engine().maintain(2000).unwrap();
+                }
+            }
+            90 => self.engine().compact().unwrap(),
+            91..94 => self.reopen(random.below(2) == 0),
+            94..96 => {
+                self.environment.now_ms.fetch_add(random.below(500), Ordering::Relaxed);
+            }
+            _ => self.verify(random),
+        }
+    }
+}
+
+#[test]
+fn matches_a_map_of_versions() {
+    for seed in 1..=40 {
+        let mut random = Random((seed as u64).wrapping_mul(0x1234_5678_9ABC_DEF1));
+        let compression = if seed % 2 == 0 { Compression::Lz4 } else { Compression::None };
+        let mut model = Model::new(Options { compression, ..small_options() });
+        for _ in 0..1500 {
+            model.step(&mut random);
+        }
+        model.reopen(true);
+        model.verify(&mut random);
+    }
+}

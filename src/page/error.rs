@@ -1,0 +1,46 @@
+//! What can be wrong with a file.
+
+use crate::fs;
+
+/// An error of the page layer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The host's file system failed.
+    #[error(transparent)]
+    Fs(#[from] fs::Error),
+    /// Bytes do not match the checksum or the reference that leads to them, or make no sense.
+    #[error("damaged {what} at {at}")]
+    Corrupt {
+        /// The kind of thing that is damaged.
+        what: &'static str,
+        /// Where it is.
+        at: String,
+    },
+    /// The file was not written by Ferrolite.
+    #[error("not a Ferrolite database: {reason}")]
+    NotADatabase {
+        /// What gave it away.
+        reason: String,
+    },
+    /// The file was written by a newer version.
+    #[error("the file needs format {found}, this version reads up to {supported}; use a newer version")]
+    NewerFormat {
+        /// What the file asks for.
+        found: String,
+        /// What this version can do.
+        supported: u32,
+    },
+    /// Another connection wrote the file.
+    #[error("another connection has opened the file for writing; close one of them and open it again")]
+    Locked,
+}
+
+/// The result of a page layer call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(crate) fn corrupt(what: &'static str, at: impl std::fmt::Display) -> Self {
+        Self::Corrupt { what, at: at.to_string() }
+    }
+}

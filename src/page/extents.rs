@@ -1,0 +1,180 @@
+//! Extents of the grid and the set of those that are free.
+
+use std::collections::BTreeMap;
+
+use super::layout::{BLOCK_LEN, HEADER_LEN};
+
+/// A run of blocks in the grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Extent {
+    /// Byte address in the file; 0 is null.
+    pub address: u64,
+    /// Number of blocks.
+    pub blocks: u64,
+}
+
+impl Extent {
+    /// The extent of `blocks` blocks at `address`.
+    pub fn new(address: u64, blocks: u64) -> Self {
+        Self { address, blocks }
+    }
+
+    /// The smallest extent at `address` that holds `len` bytes.
+    pub fn for_len(address: u64, len: u64) -> Self {
+        Self { address, blocks: len.div_ceil(BLOCK_LEN) }
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        self.blocks * BLOCK_LEN
+    }
+
+    /// Address of the first byte behind it.
+    pub fn end(&self) -> u64 {
+        self.address + self.len()
+    }
+
+    /// Whether it lies in the grid of a file, at a block's beginning.
+    pub fn is_valid(&self) -> bool {
+        self.address >= HEADER_LEN
+            && self.address.is_multiple_of(BLOCK_LEN)
+            && self.blocks.checked_mul(BLOCK_LEN).and_then(|len| len.checked_add(self.address)).is_some()
+    }
+}
+
+/// The free blocks of the grid. Never stored: derived at open from what is in use.
+#[derive(Debug, Clone)]
+pub struct FreeSet {
+    /// Free runs below `end`, by address; neighbours are merged.
+    runs: BTreeMap<u64, u64>,
+    /// Address behind the last block in use.
+    end: u64,
+}
+
+impl FreeSet {
+    /// Everything but `used` is free. `None` when two used extents overlap or one is outside the grid.
+    pub fn derive(mut used: Vec<Extent>) -> Option<Self> {
+        used.sort_unstable();
+        let mut set = Self { runs: BTreeMap::new(), end: HEADER_LEN };
+        for extent in used {
+            if !extent.is_valid() || extent.address < set.end {
+                return None;
+            }
+            if extent.address > set.end {
+                set.runs.insert(set.end, (extent.address - set.end) / BLOCK_LEN);
+            }
+            set.end = extent.end();
+        }
+        Some(set)
+    }
+
+    /// Takes the lowest run that is long enough, or grows the grid.
+    pub fn allocate(&mut self, blocks: u64) -> Extent {
+        assert!(blocks > 0, "an extent has at least one block");
+        let fit = self.runs.iter().find(|&(_, &free)| free >= blocks).map(|(&address, &free)| (address, free));
+        if let Some((address, free)) = fit {
+            self.runs.remove(&address);
+            if free > blocks {
+                self.runs.insert(address + blocks * BLOCK_LEN, free - blocks);
+            }
+            return Extent::new(address, blocks);
+        }
+        let extent = Extent::new(self.end, blocks);
+        self.end = extent.end();
+        extent
+    }
+
+    /// Takes the lowest run that is long enough and lies wholly below `limit`.
+    pub fn allocate_below(&mut self, blocks: u64, limit: u64) -> Option<Extent> {
+        let lowest = self.runs.iter().find(|&(_, &free)| free >= blocks).map(|(&address, _)| address)?;
+        (lowest + blocks * BLOCK_LEN <= limit).then(|| self.allocate(blocks))
+    }
+
+    /// Gives an extent back. It must have been allocated.
+    pub fn release(&mut self, extent: Extent) {
+        assert!(extent.is_valid() && extent.end() <= self.end, "released extent {extent:?} is not in the grid");
+        let (mut address, mut blocks) = (extent.address, extent.blocks);
+        if let Some((&before, &count)) = self.runs.range(..address).next_back() {
+            let before_end = before + count * BLOCK_LEN;
+            assert!(before_end <= address, "extent {extent:?} was released twice");
+            if before_end == address {
+                self.runs.remove(&before);
+                address = before;
+                blocks += count;
+            }
+        }
+        if let Some((&after, &count)) = self.runs.range(extent.address..).next() {
+            assert!(extent.end() <= after, "extent {extent:?} was released twice");
+            if after == extent.end() {
+                self.runs.remove(&after);
+                blocks += count;
+            }
+        }
+        if address + blocks * BLOCK_LEN == self.end {
+            self.end = address;
+        } else {
+            self.runs.insert(address, blocks);
+        }
+    }
+
+    /// Address behind the last block in use: the least length the file needs, rounded up to blocks.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Free bytes below [`FreeSet::end`].
+    pub fn free_bytes(&self) -> u64 {
+        self.runs.values().sum::<u64>() * BLOCK_LEN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(index: u64) -> u64 {
+        HEADER_LEN + index * BLOCK_LEN
+    }
+
+    #[test]
+    fn allocates_lowest_first_and_merges_neighbours() {
+        let mut set = FreeSet::derive(vec![Extent::new(block(4), 2), Extent::new(block(1), 1)]).unwrap();
+        assert_eq!(set.free_bytes(), 3 * BLOCK_LEN);
+        assert_eq!(set.allocate(2), Extent::new(block(2), 2));
+        assert_eq!(set.allocate(2), Extent::new(block(6), 2));
+        assert_eq!(set.allocate(1), Extent::new(block(0), 1));
+        set.release(Extent::new(block(1), 1));
+        set.release(Extent::new(block(2), 2));
+        set.release(Extent::new(block(0), 1));
+        assert_eq!(set.free_bytes(), 4 * BLOCK_LEN);
+        assert_eq!(set.allocate_below(4, block(4)), Some(Extent::new(block(0), 4)));
+    }
+
+    #[test]
+    fn the_end_moves_back_over_free_blocks() {
+        let mut set = FreeSet::derive(Vec::new()).unwrap();
+        let first = set.allocate(1);
+        let second = set.allocate(3);
+        set.release(first);
+        assert_eq!(set.end(), block(4));
+        set.release(second);
+        assert_eq!(set.end(), HEADER_LEN);
+        assert_eq!(set.free_bytes(), 0);
+    }
+
+    #[test]
+    fn overlapping_or_misplaced_extents_are_refused() {
+        assert!(FreeSet::derive(vec![Extent::new(block(0), 2), Extent::new(block(1), 1)]).is_none());
+        assert!(FreeSet::derive(vec![Extent::new(0, 1)]).is_none());
+        assert!(FreeSet::derive(vec![Extent::new(block(0) + 1, 1)]).is_none());
+        assert!(FreeSet::derive(vec![Extent::new(block(0), u64::MAX)]).is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "released twice")]
+    fn a_double_release_is_a_bug() {
+        let mut set = FreeSet::derive(vec![Extent::new(block(0), 2), Extent::new(block(3), 1)]).unwrap();
+        set.release(Extent::new(block(0), 1));
+        set.release(Extent::new(block(0), 1));
+    }
+}

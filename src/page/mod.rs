@@ -1,0 +1,38 @@
+//! One file as sealed pages.
+//!
+//! ```text
+//! 0        superblock slot 0 ┐ two copies of one superblock,
+//! 4 KiB    superblock slot 1 ┘ written when its sequence number is even
+//! 8 KiB    superblock slot 2 ┐ two copies of the next one,
+//! 12 KiB   superblock slot 3 ┘ written when it is odd
+//! 16 KiB   key slots, two copies (zero in a plain file)
+//! 24 KiB   owner record
+//! 28 KiB   reserved, zero
+//! 64 KiB   the grid: blocks of 64 KiB, allocated as extents, lowest address first
+//! ```
+//!
+//! Invariants:
+//! - a page is found through a reference held by its parent, which carries the page's 128-bit tag, so that a
+//!   stale or misdirected page is found out and not read;
+//! - an extent that the newest durable superblock reaches is never written;
+//! - the free set is derived, never stored: it is the grid less what the superblock reaches.
+
+mod cache;
+pub mod codec;
+mod error;
+mod extents;
+mod header;
+mod layout;
+mod owner;
+mod seal;
+mod superblock;
+mod volume;
+
+pub use cache::CacheStatistics;
+pub use error::Error;
+pub use extents::{Extent, FreeSet};
+pub use header::{Compression, PageHeader, PageRef};
+pub use layout::{BLOCK_LEN, HEADER_LEN, PAGE_HEADER_LEN, align_up};
+pub use seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};
+pub use superblock::{ExpiryHorizon, LogStart, ManifestHead, Superblock};
+pub use volume::{IoStatistics, Volume};

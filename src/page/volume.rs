@@ -1,0 +1,247 @@
+//! The open file: sealed pages in, payloads out.
+
+use std::cell::{Cell, RefCell};
+
+use bytes::Bytes;
+
+use super::cache::{Cache, CacheStatistics};
+use super::error::{Error, Result};
+use super::header::{Compression, PageHeader, PageRef, append_page, open_page};
+use super::layout::{HEADER_LEN, SLOT_COUNT, SLOT_LEN};
+use super::owner::Owner;
+use super::seal::{ChecksumSeal, Place, Seal};
+use super::superblock::Superblock;
+use crate::fs::{File, read_full, write_full};
+
+/// What the volume asked of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IoStatistics {
+    /// Calls of `read_at`.
+    pub reads: u64,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Calls of `write_at`.
+    pub writes: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Calls of `sync`.
+    pub syncs: u64,
+}
+
+/// One database file.
+pub struct Volume<F> {
+    file: F,
+    seal: Box<dyn Seal + Send>,
+    compression: Compression,
+    cache: RefCell<Cache>,
+    /// Tracked here, because asking is slow in some browsers.
+    file_len: Cell<u64>,
+    owner: Cell<Owner>,
+    io: Cell<IoStatistics>,
+}
+
+impl<F: File> Volume<F> {
+    /// Opens an existing file. `None` when it holds no superblock and no data either: a creation that was cut short,
+    /// or an empty file.
+    ///
+    /// # Errors
+    /// [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::Corrupt`], [`Error::Fs`].
+    pub fn open(file: F, cache_size: usize, compression: Compression) -> Result<(Self, Option<Superblock>)> {
+        let file_len = file.len()?;
+        let superblock = Superblock::read(&file)?;
+        match &superblock {
+            None if !Self::is_unborn(&file, file_len)? => return Err(Self::tell_foreign(&file, file_len)?),
+            Some(superblock) if file_len < superblock.file_len => {
+                return Err(Error::corrupt(
+                    "file: it was cut off",
+                    format_args!("{file_len} bytes; {} are needed", superblock.file_len),
+                ));
+            }
+            _ => {}
+        }
+        let file_id = superblock.as_ref().map_or([0; 16], |superblock| superblock.file_id);
+        let owner = Owner::read(&file)?;
+        let volume = Self {
+            file,
+            seal: Box::new(ChecksumSeal::new(file_id)),
+            compression,
+            cache: RefCell::new(Cache::new(cache_size)),
+            file_len: Cell::new(file_len),
+            owner: Cell::new(owner),
+            io: Cell::default(),
+        };
+        Ok((volume, superblock))
+    }
+
+    /// Whether no byte outside the superblock slots was ever written: such a file holds no commit, since a commit
+    /// needs the log and the owner record.
+    fn is_unborn(file: &F, file_len: u64) -> Result<bool> {
+        if file_len > HEADER_LEN {
+            return Ok(false);
+        }
+        let mut header = vec![0; file_len as usize];
+        let len = read_full(file, &mut header, 0)?;
+        header.truncate(len);
+        let slots = SLOT_LEN * SLOT_COUNT as usize;
+        let slots_are_ours = header
+            .chunks(SLOT_LEN)
+            .take(SLOT_COUNT as usize)
+            .all(|slot| slot.starts_with(&super::layout::MAGIC) || slot.iter().take(512).all(|&byte| byte == 0));
+        Ok(slots_are_ours && header.iter().skip(slots).all(|&byte| byte == 0))
+    }
+
+    fn tell_foreign(file: &F, file_len: u64) -> Result<Error> {
+        let mut slots = vec![0; SLOT_LEN * SLOT_COUNT as usize];
+        let len = read_full(file, &mut slots, 0)?;
+        slots.truncate(len);
+        if slots.chunks(SLOT_LEN).any(|slot| slot.starts_with(&super::layout::MAGIC)) {
+            return Ok(Error::corrupt("superblock: all copies", "the file's first 16 KiB"));
+        }
+        Ok(Error::NotADatabase { reason: format!("its {file_len} bytes do not begin with a superblock") })
+    }
+
+    /// Lays out a new file and makes its first superblock durable.
+    pub fn create(&mut self, superblock: &Superblock) -> Result<()> {
+        self.seal = Box::new(ChecksumSeal::new(superblock.file_id));
+        self.truncate(HEADER_LEN)?;
+        self.write_superblock(superblock)
+    }
+
+    /// Writes a superblock and makes it durable. Everything it reaches must be durable already.
+    pub fn write_superblock(&self, superblock: &Superblock) -> Result<()> {
+        superblock.write(&self.file)?;
+        self.count_write(2, 2 * SLOT_LEN);
+        self.sync()
+    }
+
+    /// Claims the file for `owner_id`. Fails when another has claimed it since it was opened.
+    pub fn claim(&self, id: [u8; 16]) -> Result<()> {
+        let seen = self.owner.get();
+        seen.confirm(&self.file)?;
+        let owner = Owner { id, epoch: seen.epoch + 1 };
+        owner.write(&self.file)?;
+        self.count_write(1, 48);
+        self.owner.set(owner);
+        Ok(())
+    }
+
+    /// Fails with [`Error::Locked`] when another connection has claimed the file. Costs a read, and that only where
+    /// the host gives no exclusive access.
+    pub fn confirm_owner(&self) -> Result<()> {
+        if self.file.is_exclusive() { Ok(()) } else { self.owner.get().confirm(&self.file) }
+    }
+
+    /// Damage that is seen while another connection writes the file is that connection's doing.
+    fn explain(&self, error: Error) -> Error {
+        match error {
+            Error::Corrupt { .. } if self.confirm_owner() == Err(Error::Locked) => Error::Locked,
+            error => error,
+        }
+    }
+
+    /// The seal.
+    pub fn seal(&self) -> &dyn Seal {
+        &*self.seal
+    }
+
+    /// Appends a page to an extent that is being built in memory. `place_offset` gives the offset its seal is bound
+    /// to from its offset in `extent`.
+    pub fn append_page(
+        &self,
+        extent: &mut Vec<u8>,
+        header: PageHeader,
+        place_offset: impl FnOnce(u64) -> u64,
+        payload: &[u8],
+    ) -> PageRef {
+        append_page(extent, header, place_offset, payload, self.compression, self.seal())
+    }
+
+    /// Reads a page of the table extent at `address`, through the cache. `keep` is false for reads that will not be
+    /// repeated, such as compaction's.
+    pub fn read_table_page(&self, place: Place, address: u64, reference: &PageRef, keep: bool) -> Result<Bytes> {
+        let key = (place.owner, reference.offset);
+        if let Some(page) = self.cache.borrow_mut().get(key) {
+            return Ok(page);
+        }
+        let page = self.read_page(place, address + u64::from(reference.offset), reference)?;
+        if keep {
+            self.cache.borrow_mut().insert(key, page.clone());
+        }
+        Ok(page)
+    }
+
+    /// Reads the page at `address`.
+    pub fn read_page(&self, place: Place, address: u64, reference: &PageRef) -> Result<Bytes> {
+        // The length comes from a verified parent, but the file may be shorter: never allocate beyond it.
+        let len = u64::from(reference.len);
+        if address.checked_add(len).is_none_or(|end| end > self.file_len.get()) {
+            let error = Error::corrupt("page reference beyond the end of the file", format_args!("{address}+{len}"));
+            return Err(self.explain(error));
+        }
+        let mut page = vec![0; reference.len as usize];
+        let count = self.read(&mut page, address)?;
+        page.truncate(count);
+        open_page(page, place, reference, self.seal()).map_err(|error| self.explain(error))
+    }
+
+    /// Reads raw bytes; fewer at the end of the file.
+    pub fn read(&self, buffer: &mut [u8], address: u64) -> Result<usize> {
+        let count = read_full(&self.file, buffer, address)?;
+        let mut io = self.io.get();
+        io.reads += 1;
+        io.bytes_read += count as u64;
+        self.io.set(io);
+        Ok(count)
+    }
+
+    /// Writes raw bytes.
+    pub fn write(&self, bytes: &[u8], address: u64) -> Result<()> {
+        write_full(&self.file, bytes, address)?;
+        self.count_write(1, bytes.len());
+        self.file_len.set(self.file_len.get().max(address + bytes.len() as u64));
+        Ok(())
+    }
+
+    fn count_write(&self, calls: u64, bytes: usize) {
+        let mut io = self.io.get();
+        io.writes += calls;
+        io.bytes_written += bytes as u64;
+        self.io.set(io);
+    }
+
+    /// Makes the file at least `len` bytes long.
+    pub fn grow(&self, len: u64) -> Result<()> {
+        if len > self.file_len.get() { self.truncate(len) } else { Ok(()) }
+    }
+
+    /// Sets the file's length.
+    pub fn truncate(&self, len: u64) -> Result<()> {
+        self.file.truncate(len)?;
+        self.file_len.set(len);
+        Ok(())
+    }
+
+    /// Makes all writes durable.
+    pub fn sync(&self) -> Result<()> {
+        let mut io = self.io.get();
+        io.syncs += 1;
+        self.io.set(io);
+        Ok(self.file.sync()?)
+    }
+
+    /// The file's length, bytes.
+    pub fn file_len(&self) -> u64 {
+        self.file_len.get()
+    }
+
+    /// What was asked of the host so far.
+    pub fn io_statistics(&self) -> IoStatistics {
+        self.io.get()
+    }
+
+    /// How the cache is doing.
+    pub fn cache_statistics(&self) -> CacheStatistics {
+        self.cache.borrow().statistics()
+    }
+}
