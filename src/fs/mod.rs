@@ -20,7 +20,7 @@ mod standard;
 mod tests;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-pub use access_handle::{AccessHandle, AccessHandleFile};
+pub use access_handle::{AccessHandle, AccessHandleFile, Host};
 pub use memory::{Memory, MemoryFile};
 pub use simulated::{Simulated, SimulatedFile};
 #[cfg(any(unix, target_os = "wasi"))]
