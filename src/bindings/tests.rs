@@ -42,7 +42,10 @@ fn documents_go_in_and_out_as_text() {
     let answer = client.service.execute(r#"[["set","a",{"n": 1.0, "m":[ ]}],["get","a"],["get","b"]]"#).unwrap();
     assert_eq!(String::from_utf8(answer).unwrap(), r#"[[0,1],[0,{"n": 1.0, "m":[ ]}],[0]]"#);
     assert_eq!(client.call(r#"["set","line\nbreak\u00e9",null]"#)[0], 0);
-    assert_eq!(client.call(r#"["getMany",["line\nbreaké","none","a"]]"#), json!([0, [[null], [], [{"n": 1.0, "m": []}]]]));
+    assert_eq!(
+        client.call(r#"["getMany",["line\nbreaké","none","a"]]"#),
+        json!([0, [[null], [], [{"n": 1.0, "m": []}]]])
+    );
     assert_eq!(client.call(r#"["keys",{}]"#), json!([0, ["a", "line\nbreaké"]]));
     assert_eq!(client.call(r#"["values",{"limit":1}]"#), json!([0, [{"n": 1.0, "m": []}]]));
     assert_eq!(client.call(r#"["entries",{"prefix":"l"}]"#), json!([0, [["line\nbreaké", null]]]));
@@ -127,7 +130,9 @@ fn scans_are_read_page_by_page_from_one_version() {
     let mut client = Client::new();
     let pairs: Vec<String> = (0..2500).map(|n| format!(r#"["k{n:04}",{n}]"#)).collect();
     client.call(&format!(r#"["setMany",[{}]]"#, pairs.join(",")));
-    for (range, expected) in [("{}", 2500), (r#"{"limit":1500}"#, 1500), (r#"{"reverse":true}"#, 2500), (r#"{"limit":7}"#, 7)] {
+    for (range, expected) in
+        [("{}", 2500), (r#"{"limit":1500}"#, 1500), (r#"{"reverse":true}"#, 2500), (r#"{"limit":7}"#, 7)]
+    {
         let mut page = client.call(&format!(r#"["scanOpen",{range}]"#))[1].take();
         client.call(r#"["set","k0000x","not seen"]"#);
         let mut rows = page["rows"].as_array().unwrap().clone();

@@ -109,9 +109,9 @@ fn write<F: File>(database: &mut Database<F>, call: &Call<'_>, answer: &mut Answ
         }
         "commit" => {
             let operations: Vec<Operation<'_>> = call.parse(0)?;
-            let transaction = operations.into_iter().try_fold(Transaction::new(), |transaction, operation| {
-                operation.add_to(transaction)
-            })?;
+            let transaction = operations
+                .into_iter()
+                .try_fold(Transaction::new(), |transaction, operation| operation.add_to(transaction))?;
             answer.value(&database.commit(transaction)?)
         }
         "delete" => answer.value(&database.delete(&call.key()?)?),
