@@ -54,19 +54,17 @@ impl<'a> Call<'a> {
     /// A key, the first argument.
     pub fn key(&self) -> Result<Cow<'a, str>> {
         let text = self.json(0)?;
-        serde_json::from_str(text).map(|Text(key)| key).map_err(|error| Error::InvalidKey {
-            key: text.chars().take(48).collect(),
-            reason: error.to_string(),
-        })
+        serde_json::from_str(text)
+            .map(|Text(key)| key)
+            .map_err(|error| Error::InvalidKey { key: text.chars().take(48).collect(), reason: error.to_string() })
     }
 
     /// A path, the first argument.
     pub fn path(&self) -> Result<Cow<'a, str>> {
         let text = self.json(0)?;
-        serde_json::from_str(text).map(|Text(path)| path).map_err(|error| Error::InvalidPath {
-            path: text.chars().take(48).collect(),
-            reason: error.to_string(),
-        })
+        serde_json::from_str(text)
+            .map(|Text(path)| path)
+            .map_err(|error| Error::InvalidPath { path: text.chars().take(48).collect(), reason: error.to_string() })
     }
 
     /// A range, the first argument.

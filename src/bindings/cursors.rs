@@ -39,8 +39,7 @@ impl Cursors {
     /// The next page of a scan, in the same form.
     pub fn next<F: File>(&mut self, database: &mut Database<F>, id: u32, answer: &mut Answer) -> Result<()> {
         let position = self.open.remove(&id).ok_or(Error::Aborted)?;
-        let page =
-            database.scan_page(&position.range, position.snapshot, Some(&position.after), PageLimits::default());
+        let page = database.scan_page(&position.range, position.snapshot, Some(&position.after), PageLimits::default());
         self.settle(database, id, position, page, answer)
     }
 

@@ -216,7 +216,8 @@ fn whole(number: f64) -> Option<u64> {
 
 /// Says what a host threw: a `DOMException` is told by its name, an error of Node.js by its code.
 fn describe(thrown: &JsValue, name: &str, operation: &'static str) -> Error {
-    let text = |property: &str| Reflect::get(thrown, &JsValue::from_str(property)).ok().and_then(|value| value.as_string());
+    let text =
+        |property: &str| Reflect::get(thrown, &JsValue::from_str(property)).ok().and_then(|value| value.as_string());
     let message = text("message").or_else(|| thrown.as_string()).unwrap_or_default();
     let kind = text("code").or_else(|| text("name")).unwrap_or_default();
     let name = name.to_owned();
