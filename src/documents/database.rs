@@ -3,7 +3,7 @@
 use super::catalog::Catalog;
 use super::error::{Error, Result};
 use super::options::{Durability, Options};
-use crate::engine::{self, Batch, Engine};
+use crate::engine::{self, Batch, CompactProgress, Engine};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
 use std::time::Duration;
@@ -195,6 +195,18 @@ impl<F: File> Database<F> {
         self.settle_group()?;
         self.finish_dropping()?;
         Ok(self.engine.compact()?)
+    }
+
+    /// One slice of [`Database::compact`], about `budget_bytes` of work, so that other calls can come between.
+    /// Begin with a new [`CompactProgress`] and go on until it [is done](CompactProgress::is_done).
+    ///
+    /// # Errors
+    /// As a write.
+    pub fn compact_step(&mut self, progress: &mut CompactProgress, budget_bytes: usize) -> Result<()> {
+        self.writable()?;
+        self.settle_group()?;
+        self.finish_dropping()?;
+        Ok(self.engine.compact_step(progress, budget_bytes)?)
     }
 
     /// Flushes and closes the database. Dropping it instead loses nothing that was durable.

@@ -23,13 +23,6 @@ pub struct CheckReport {
     pub problems: Vec<String>,
 }
 
-impl CheckReport {
-    /// Whether nothing is wrong.
-    pub fn is_ok(&self) -> bool {
-        self.problems.is_empty()
-    }
-}
-
 impl<F: File> Engine<F> {
     /// Looks for damage. The superblock, the manifest, the extents and the log were checked when the file was
     /// opened; `full` reads every page of every table, and compares the content with what the manifest says of it.

@@ -38,7 +38,6 @@ mod table;
 mod write;
 
 pub use batch::Batch;
-pub use check::CheckReport;
 pub use engine::Engine;
 pub use entry::{Entry, Seq};
 pub use error::Error;
