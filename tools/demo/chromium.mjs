@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findChromium } from "../chromium.mjs";
+import { CHROMIUM_ARGUMENTS, findChromium } from "../chromium.mjs";
 import { serve } from "../serve.mjs";
 
 /** Runs the demo in a page that is served from `root`; `data` is the URL path of the documents. */
@@ -14,8 +14,7 @@ export async function runInChromium(root, data) {
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: findChromium(),
     headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
+    args: CHROMIUM_ARGUMENTS,
   });
   try {
     const page = await browser.newPage();
