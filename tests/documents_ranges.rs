@@ -9,12 +9,10 @@ const KEYS: [&str; 9] = ["a", "a\u{0}", "aa", "ab", "b", "b:1", "b:2", "ü", "\u
 
 /// What the range means, said in another way.
 fn expected(range: &Range) -> Vec<&'static str> {
-    let above = |key: &str| {
-        range.gt.as_deref().is_none_or(|gt| key > gt) && range.gte.as_deref().is_none_or(|gte| key >= gte)
-    };
-    let below = |key: &str| {
-        range.lt.as_deref().is_none_or(|lt| key < lt) && range.lte.as_deref().is_none_or(|lte| key <= lte)
-    };
+    let above =
+        |key: &str| range.gt.as_deref().is_none_or(|gt| key > gt) && range.gte.as_deref().is_none_or(|gte| key >= gte);
+    let below =
+        |key: &str| range.lt.as_deref().is_none_or(|lt| key < lt) && range.lte.as_deref().is_none_or(|lte| key <= lte);
     let prefixed = |key: &str| range.prefix.as_deref().is_none_or(|prefix| key.starts_with(prefix));
     let mut keys = KEYS;
     keys.sort();

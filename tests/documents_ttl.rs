@@ -155,5 +155,8 @@ fn times_must_be_times_to_come() {
     assert_eq!(db.ttl("k").unwrap(), Ttl::Forever);
     // An hour before the year 10000 it is still 9999.
     db.set_ex("k", &3, Duration::from_secs(253_402_297_200) - ms(START_MS)).unwrap();
-    assert_eq!(code(db.set_ex("k", &4, Duration::from_secs(253_402_300_800) - ms(START_MS))), ErrorCode::InvalidOptions);
+    assert_eq!(
+        code(db.set_ex("k", &4, Duration::from_secs(253_402_300_800) - ms(START_MS))),
+        ErrorCode::InvalidOptions
+    );
 }

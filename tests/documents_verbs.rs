@@ -28,7 +28,15 @@ fn a_document_is_read_as_it_was_set() {
 fn text_is_kept_as_it_is() {
     let mut db = fresh();
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    let texts = [" {\"b\" : 1.0,\n\"a\":1e2 , \"a\": 2} ", "\"\\ud800\"", "null", "-0", "1e999", "123456789012345678901", &deep];
+    let texts = [
+        " {\"b\" : 1.0,\n\"a\":1e2 , \"a\": 2} ",
+        "\"\\ud800\"",
+        "null",
+        "-0",
+        "1e999",
+        "123456789012345678901",
+        &deep,
+    ];
     for text in texts {
         db.set_json("k", text).unwrap();
         assert_eq!(db.get_json("k").unwrap().as_deref(), Some(text));

@@ -3,7 +3,7 @@
 use super::catalog::Catalog;
 use super::error::{Error, Result};
 use super::options::{Durability, Options};
-use crate::engine::{CompactProgress, self, Batch, Engine};
+use crate::engine::{self, Batch, CompactProgress, Engine};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
 use std::time::Duration;
