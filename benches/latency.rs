@@ -84,8 +84,8 @@ fn main() {
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).expect("a directory for the database");
     let options = Options { durability: settings.durability, ..Options::default() };
-    let mut db =
-        pollster::block_on(Database::open(&Std::new(&directory), "latency.ferrolite", options)).expect("a new database");
+    let mut db = pollster::block_on(Database::open(&Std::new(&directory), "latency.ferrolite", options))
+        .expect("a new database");
     for path in ["address.city", "age", "email"].into_iter().take(settings.indexes) {
         db.create_index(path).expect("a new index");
     }
@@ -118,7 +118,10 @@ fn main() {
         settings.durability,
         elapsed.as_secs_f64()
     );
-    println!("{:<22} {:>9} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}", "microseconds", "samples", "p50", "p90", "p99", "p99.9", "p99.99", "max");
+    println!(
+        "{:<22} {:>9} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        "microseconds", "samples", "p50", "p90", "p99", "p99.9", "p99.99", "max"
+    );
     print_percentiles("commit", commits);
     print_percentiles("maintenance slice", slices);
     println!(
@@ -132,7 +135,12 @@ fn main() {
         megabytes(deepest),
     );
     for (level, statistics) in stats.levels.iter().enumerate().filter(|(_, level)| level.tables > 0) {
-        println!("level {level}: {} tables, {:.1} MB, {} entries", statistics.tables, megabytes(statistics.bytes), statistics.entries);
+        println!(
+            "level {level}: {} tables, {:.1} MB, {} entries",
+            statistics.tables,
+            megabytes(statistics.bytes),
+            statistics.entries
+        );
     }
     db.close().expect("a clean close");
     std::fs::remove_dir_all(&directory).expect("the directory to go");

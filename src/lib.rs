@@ -49,6 +49,8 @@
 //! abstracted by [`fs::FileSystem`], which keeps files, and [`Environment`], which has the clock and randomness. Only
 //! [`Database::open`] is asynchronous.
 
+#[cfg(any(test, all(target_arch = "wasm32", target_os = "unknown")))]
+mod bindings;
 mod documents;
 mod engine;
 mod environment;
@@ -57,8 +59,8 @@ mod page;
 
 pub use documents::{
     CheckReport, Compression, Condition, Database, Document, Durability, Error, ErrorCode, FindOptions, IndexInfo,
-    IndexProgress, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, Options, Page, PageLimits, Range, Result, Scan,
-    Snapshot, Stats, Transaction, Ttl, ttl_from_seconds,
+    IndexProgress, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, Options, Page, PageLimits, Range, Result,
+    Scan, Snapshot, Stats, Transaction, Ttl, ttl_from_seconds,
 };
 pub use engine::{CompactProgress, Statistics as EngineStatistics};
 pub use environment::{Environment, HostEnvironment};

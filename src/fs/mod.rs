@@ -20,7 +20,7 @@ mod standard;
 mod tests;
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-pub use access_handle::{AccessHandle, AccessHandleFile};
+pub use access_handle::{AccessHandle, AccessHandleFile, Host};
 pub use memory::{Memory, MemoryFile};
 pub use simulated::{Simulated, SimulatedFile};
 #[cfg(any(unix, target_os = "wasi"))]
@@ -174,9 +174,7 @@ pub(crate) fn write_full(file: &impl File, bytes: &[u8], offset: u64) -> Result<
         let rest = bytes.get(done..).unwrap_or_default();
         let count = file.write_at(rest, offset + done as u64)?;
         if count == 0 || count > rest.len() {
-            return Err(Error::StorageFull {
-                message: format!("the host wrote {done} of {} bytes", bytes.len()),
-            });
+            return Err(Error::StorageFull { message: format!("the host wrote {done} of {} bytes", bytes.len()) });
         }
         done += count;
     }

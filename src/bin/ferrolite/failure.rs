@@ -62,6 +62,13 @@ impl Failure {
         Self { exit: if enough { 0 } else { failure.exit }, silent: enough, ends_output: true, ..failure }
     }
 
+    /// A check has found damage.
+    pub fn damaged(problems: usize) -> Self {
+        let message =
+            format!("{problems} damaged places; restore the file from a copy, or dump what can still be read");
+        Self::new(EXIT_DAMAGED, ErrorCode::Corrupt.as_str(), message)
+    }
+
     /// Failures that were printed when they happened; only the exit code is left to give.
     pub fn printed(exit: u8) -> Self {
         Self { silent: true, ..Self::new(exit, "", "") }

@@ -1,0 +1,135 @@
+/**
+ * The client's end of the protocol. Calls made in one turn of the event loop are gathered and sent as one message, so
+ * they share one commit to the log and one flush; the answer to them is one buffer that is decoded and parsed once.
+ */
+import { FerroliteError } from "./error.js";
+import { OK, PENDING, type Request, type Response, type Result } from "./protocol.js";
+
+/** Text that is sent without waiting for the end of the turn: beyond it, gathering saves nothing and holds memory. */
+const MESSAGE_CHARACTERS_MAX = 4 << 20;
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: FerroliteError): void;
+}
+
+/** A `Request` without its number. */
+type Numberless<R> = R extends Request ? Omit<R, "id"> : never;
+
+export class Channel {
+  readonly #post: (request: Request) => void;
+  readonly #messages = new Map<number, Waiting<Result>[]>();
+  readonly #requests = new Map<number, Waiting<unknown>>();
+  readonly #tasks = new Map<number, Waiting<Result>>();
+  readonly #decoder = new TextDecoder();
+  #texts: string[] = [];
+  #calls: Waiting<Result>[] = [];
+  #characters = 0;
+  #id = 0;
+  #failure: FerroliteError | undefined;
+
+  /** `post` hands a request to the session, whose responses go to `receive`. */
+  constructor(post: (request: Request) => void) {
+    this.#post = post;
+  }
+
+  /** Sends one call, `[verb, ...arguments]` as JSON text, with the others of this turn. */
+  call(text: string): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
+      if (this.#texts.length === 0) queueMicrotask(() => this.#send());
+      this.#texts.push(text);
+      this.#calls.push({ resolve, reject });
+      this.#characters += text.length;
+      if (this.#characters >= MESSAGE_CHARACTERS_MAX) this.#send();
+    });
+  }
+
+  /** Sends a request that is a message of its own, after all calls made before it. */
+  request(request: Numberless<Request>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#send();
+      if (this.#failure !== undefined) return reject(this.#failure);
+      const id = ++this.#id;
+      this.#requests.set(id, { resolve, reject });
+      this.#deliver({ ...request, id });
+    });
+  }
+
+  /** Takes a response of the session. */
+  receive(response: Response): void {
+    if ("fatal" in response) {
+      this.fail(FerroliteError.from(response.fatal, "Internal"));
+    } else if ("finished" in response) {
+      const [task, result] = this.#parse(response.finished) as [number, Result];
+      take(this.#tasks, task)?.resolve(result);
+    } else if ("answer" in response) {
+      this.#settle(take(this.#messages, response.id) ?? [], response.answer);
+    } else if ("error" in response) {
+      const error = FerroliteError.from(response.error, "Internal");
+      take(this.#requests, response.id)?.reject(error);
+      for (const call of take(this.#messages, response.id) ?? []) call.reject(error);
+    } else {
+      take(this.#requests, response.id)?.resolve(response.value);
+    }
+  }
+
+  /** Rejects everything that waits, and everything still to come. */
+  fail(error: FerroliteError): void {
+    this.#failure ??= error;
+    const calls = [...this.#messages.values()].flat();
+    const waiting = [...calls, ...this.#calls, ...this.#tasks.values(), ...this.#requests.values()];
+    this.#messages.clear();
+    this.#requests.clear();
+    this.#tasks.clear();
+    this.#texts = [];
+    this.#calls = [];
+    for (const call of waiting) call.reject(error);
+  }
+
+  #send(): void {
+    if (this.#texts.length === 0) return;
+    const text = `[${this.#texts.join(",")}]`;
+    const id = ++this.#id;
+    this.#messages.set(id, this.#calls);
+    this.#texts = [];
+    this.#calls = [];
+    this.#characters = 0;
+    this.#deliver({ kind: "calls", id, text });
+  }
+
+  #deliver(request: Request): void {
+    try {
+      this.#post(request);
+    } catch (thrown) {
+      // What cannot be posted: options with functions in them, say.
+      this.receive({ id: request.id, error: FerroliteError.from(thrown, "InvalidOptions").report() });
+    }
+  }
+
+  #settle(calls: Waiting<Result>[], answer: Uint8Array): void {
+    let results: readonly Result[];
+    try {
+      results = this.#parse(answer) as readonly Result[];
+    } catch (thrown) {
+      const error = FerroliteError.from(thrown, "Internal", "the engine's answer was not understood");
+      for (const call of calls) call.reject(error);
+      return;
+    }
+    calls.forEach((call, index) => {
+      const result = results[index] ?? [OK];
+      if (result[0] === PENDING) this.#tasks.set(result[1], call);
+      else call.resolve(result);
+    });
+  }
+
+  #parse(answer: Uint8Array): unknown {
+    return JSON.parse(this.#decoder.decode(answer));
+  }
+}
+
+function take<V>(map: Map<number, V>, id: number): V | undefined {
+  const value = map.get(id);
+  map.delete(id);
+  return value;
+}

@@ -1,0 +1,258 @@
+import {
+  checkOptionsText, conditionText, documentText, findOptionsText, keyText, pathText, rangeText, ttlMs, ttlOption,
+} from "./check.js";
+import type { Channel } from "./channel.js";
+import { FerroliteError } from "./error.js";
+import { ERROR } from "./protocol.js";
+import type { CheckReport, Stats } from "./reports.js";
+import { Transaction } from "./transaction.js";
+import type { CheckOptions, Condition, FindOptions, IndexInfo, Range, SetOptions, StorageFacts } from "./types.js";
+
+/** Its own symbol where the host has it; else one under which only `await using` compilers look. */
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+
+/** One page of a scan. */
+interface Page {
+  readonly rows: [string, unknown][];
+  /** What the next page is asked for with; there is none when it is left out. */
+  readonly cursor?: number;
+}
+
+/**
+ * The verbs of an open database, the same on every host.
+ *
+ * Calls made without waiting in between, in one turn of the event loop, travel together and share one flush; each is
+ * still a commit of its own, applied in the order of the calls. Whatever is wrong rejects with a `FerroliteError`.
+ */
+export class Database {
+  /** Where the data is, and how safe it is there. */
+  readonly storage: StorageFacts;
+  readonly #channel: Channel;
+  readonly #release: () => void;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(channel: Channel, storage: StorageFacts, release: () => void) {
+    this.#channel = channel;
+    this.storage = storage;
+    this.#release = release;
+  }
+
+  /** The document at `key`, or `undefined`. */
+  async get<T = unknown>(key: string): Promise<T | undefined> {
+    return (await this.#call(`["get",${keyText(key)}]`)) as T | undefined;
+  }
+
+  /** The documents at `keys`, in their order, with `undefined` for those that are not there. */
+  async getMany<T = unknown>(keys: Iterable<string>): Promise<(T | undefined)[]> {
+    const rows = await this.#call(`["getMany",[${list(keys, "InvalidKey", keyText)}]]`);
+    return (rows as [T?][]).map(([document]) => document);
+  }
+
+  /**
+   * Stores a document, replacing the one that was there; the result is its version, the number of the commit.
+   *
+   * A document is what JSON can carry: objects, arrays, strings, finite numbers, booleans and null, nested to 127
+   * levels and 64 MiB of text at most. As in JSON, object properties that are `undefined` are left out and `toJSON`
+   * is honoured, so a `Date` becomes its ISO string. Anything else is `InvalidValue` and stores nothing.
+   */
+  async set(key: string, document: unknown, options?: SetOptions): Promise<number> {
+    const ttl = ttlOption(options);
+    const pair = `${keyText(key)},${documentText(document, key)}`;
+    return (await this.#call(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`)) as number;
+  }
+
+  /** Stores a document that expires after so many seconds. */
+  async setEx(key: string, document: unknown, seconds: number): Promise<number> {
+    const pair = `${keyText(key)},${documentText(document, key)}`;
+    return (await this.#call(`["setEx",${pair},${ttlMs(seconds)}]`)) as number;
+  }
+
+  /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
+  async setMany(entries: Iterable<readonly [key: string, document: unknown]>, options?: SetOptions): Promise<number> {
+    const ttl = ttlOption(options);
+    const pairs = list(entries, "InvalidValue", (entry) => {
+      if (!Array.isArray(entry) || entry.length !== 2) {
+        throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
+      }
+      return `[${keyText(entry[0])},${documentText(entry[1], entry[0])}]`;
+    });
+    return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
+  }
+
+  /** Deletes the document at `key`; whether there was one. */
+  async delete(key: string): Promise<boolean> {
+    return (await this.#call(`["delete",${keyText(key)}]`)) as boolean;
+  }
+
+  /** Deletes all documents in a range, in one commit; how many there were. `{}` is all of them. */
+  async deleteRange(range: Range): Promise<number> {
+    if (range === undefined) throw new FerroliteError("InvalidRange", "deleteRange takes a range; {} is all documents");
+    return (await this.#call(`["deleteRange",${rangeText(range)}]`)) as number;
+  }
+
+  /** Whether there is a document at `key`. */
+  async has(key: string): Promise<boolean> {
+    return (await this.#call(`["has",${keyText(key)}]`)) as boolean;
+  }
+
+  /** How many documents there are in a range; without one, in all. */
+  async count(range?: Range): Promise<number> {
+    return (await this.#call(`["count",${rangeText(range)}]`)) as number;
+  }
+
+  /** The keys in a range, in order. */
+  async keys(range?: Range): Promise<string[]> {
+    return (await this.#call(`["keys",${rangeText(range)}]`)) as string[];
+  }
+
+  /** The documents in a range, in the order of their keys. For more than fits in memory there is `scan`. */
+  async values<T = unknown>(range?: Range): Promise<T[]> {
+    return (await this.#call(`["values",${rangeText(range)}]`)) as T[];
+  }
+
+  /** The keys and documents in a range, in order. For more than fits in memory there is `scan`. */
+  async entries<T = unknown>(range?: Range): Promise<[key: string, document: T][]> {
+    return (await this.#call(`["entries",${rangeText(range)}]`)) as [string, T][];
+  }
+
+  /**
+   * Goes through a range as it was when the scan began, a page at a time. Breaking off the loop releases what the scan
+   * holds; an iterator that is driven by hand has to be given `return()`.
+   */
+  async *scan<T = unknown>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
+    let page = (await this.#call(`["scanOpen",${rangeText(range)}]`)) as Page;
+    try {
+      for (;;) {
+        yield* page.rows as [string, T][];
+        if (page.cursor === undefined) return;
+        page = (await this.#call(`["scanNext",${page.cursor}]`)) as Page;
+      }
+    } finally {
+      // A database that is being closed has let go of it already.
+      if (page.cursor !== undefined && this.#closing === undefined) await this.#call(`["scanClose",${page.cursor}]`);
+    }
+  }
+
+  /**
+   * Indexes the documents by what lies at a path, as `role` or `address.city`; whether the index is new. Documents
+   * that are there already are indexed in slices, between which other calls are answered.
+   */
+  async createIndex(path: string): Promise<boolean> {
+    return (await this.#call(`["createIndex",${pathText(path)}]`)) as boolean;
+  }
+
+  /** Drops an index; whether there was one. */
+  async dropIndex(path: string): Promise<boolean> {
+    return (await this.#call(`["dropIndex",${pathText(path)}]`)) as boolean;
+  }
+
+  /** The indexes. */
+  async indexes(): Promise<IndexInfo[]> {
+    return (await this.#call(`["indexes"]`)) as IndexInfo[];
+  }
+
+  /**
+   * The keys of the documents whose value at `path` equals a value, or lies within bounds: in the order of their keys
+   * for a value, of the values for bounds. Without an index on the path it looks at every document.
+   */
+  async find(path: string, condition: Condition, options?: FindOptions): Promise<string[]> {
+    const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
+    return (await this.#call(text)) as string[];
+  }
+
+  /** Commits a transaction: all of its writes or none. The result is the number of the commit. */
+  async commit(transaction: Transaction): Promise<number> {
+    if (!(transaction instanceof Transaction)) {
+      throw new FerroliteError("InvalidTransaction", "commit takes a Transaction: new Transaction().set(key, document)");
+    }
+    return (await this.#call(`["commit",${transaction.text()}]`)) as number;
+  }
+
+  /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */
+  async ttl(key: string): Promise<number | null | undefined> {
+    const milliseconds = (await this.#call(`["ttl",${keyText(key)}]`)) as number | null | undefined;
+    return typeof milliseconds === "number" ? milliseconds / 1000 : milliseconds;
+  }
+
+  /** Lets a document expire after so many seconds from now; whether there is one. */
+  async expire(key: string, seconds: number): Promise<boolean> {
+    return (await this.#call(`["expire",${keyText(key)},${ttlMs(seconds)}]`)) as boolean;
+  }
+
+  /** Takes a document's expiry away; whether it had one. */
+  async persist(key: string): Promise<boolean> {
+    return (await this.#call(`["persist",${keyText(key)}]`)) as boolean;
+  }
+
+  /** Sizes and counters. */
+  async stats(): Promise<Stats> {
+    this.#assertOpen();
+    return (await this.#channel.request({ kind: "stats" })) as Stats;
+  }
+
+  /** Returns once every commit so far is on the disk; for the durabilities that do not wait for that. */
+  async flush(): Promise<void> {
+    await this.#call(`["flush"]`);
+  }
+
+  /** Rewrites the file without what was deleted and gives the room back to the host, in slices. */
+  async compact(): Promise<void> {
+    await this.#call(`["compact"]`);
+  }
+
+  /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */
+  async check(options?: CheckOptions): Promise<CheckReport> {
+    return (await this.#call(`["check",${checkOptionsText(options)}]`)) as CheckReport;
+  }
+
+  /** Answers the calls made so far, puts everything on the disk and closes the file. Calls after it are `Closed`. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** `await using db = await Ferrolite.open(...)` closes it at the end of the block. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#channel.request({ kind: "close" });
+    } finally {
+      this.#release();
+      this.#channel.fail(closed());
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closed();
+  }
+
+  /** Sends one call. It throws when it resumes, so that the error's stack leads to who made the call. */
+  async #call(text: string): Promise<unknown> {
+    this.#assertOpen();
+    let result;
+    try {
+      result = await this.#channel.call(text);
+    } catch (thrown) {
+      const error = FerroliteError.from(thrown, "Internal");
+      throw new FerroliteError(error.code, error.message, { cause: error.cause });
+    }
+    if (result[0] === ERROR) throw FerroliteError.from(result[1], "Internal");
+    return result[1];
+  }
+}
+
+function closed(): FerroliteError {
+  return new FerroliteError("Closed", "the database was closed; open it again with Ferrolite.open");
+}
+
+/** The members of an iterable as JSON texts, joined. */
+function list(members: unknown, code: "InvalidKey" | "InvalidValue", text: (member: unknown) => string): string {
+  if (typeof members !== "object" || members === null || !(Symbol.iterator in members)) {
+    throw new FerroliteError(code, "this verb takes an array or another iterable");
+  }
+  return Array.from(members as Iterable<unknown>, text).join(",");
+}

@@ -1,0 +1,93 @@
+/**
+ * What kind of thing went wrong. The codes are stable, and the same in Rust and on the command line.
+ *
+ * | code | when |
+ * | --- | --- |
+ * | `InvalidKey` | a key that is not a non-empty, well-formed string of at most 4,096 bytes of UTF-8 |
+ * | `InvalidValue` | a document that JSON cannot carry unchanged; the message names the place |
+ * | `InvalidPath`, `InvalidCondition`, `InvalidRange`, `InvalidOptions`, `InvalidTransaction` | an argument of that kind |
+ * | `TooLarge` | a document, a transaction or a result beyond its limit |
+ * | `NotFound` | no such database, or its directory is missing |
+ * | `Locked` | another tab, process or connection has the database open |
+ * | `ReadOnly` | the database was opened for reading, or the host refuses writes |
+ * | `StorageFull` | the disk or the browser's quota is used up; nothing of the call was kept |
+ * | `NotADatabase`, `NewerFormat`, `Corrupt` | what the file turned out to be |
+ * | `Closed` | the database was closed |
+ * | `Failed` | it closed itself to writes after a failed flush; reopen it |
+ * | `Unsupported` | this host cannot do it |
+ * | `Io` | anything else that the host reports |
+ * | `IndexNotFound`, `Conflict`, `Aborted` | of indexes, of transactions, of work that was broken off |
+ * | `Internal` | a bug in Ferrolite |
+ */
+export type ErrorCode =
+  | "InvalidKey"
+  | "InvalidValue"
+  | "InvalidPath"
+  | "InvalidCondition"
+  | "InvalidRange"
+  | "InvalidOptions"
+  | "InvalidTransaction"
+  | "TooLarge"
+  | "NotFound"
+  | "Locked"
+  | "ReadOnly"
+  | "StorageFull"
+  | "NotADatabase"
+  | "NewerFormat"
+  | "Corrupt"
+  | "Closed"
+  | "Failed"
+  | "Unsupported"
+  | "Io"
+  | "IndexNotFound"
+  | "Conflict"
+  | "Aborted"
+  | "Internal";
+
+/** An error as it crosses the wasm and worker boundaries. */
+export interface ErrorReport {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly cause?: unknown;
+}
+
+/** The one error class of this package: look at `code`, show `message`. */
+export class FerroliteError extends Error {
+  /** What kind of thing went wrong; stable. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+  }
+
+  static {
+    this.prototype.name = "FerroliteError";
+  }
+
+  /** @internal The error that was thrown or reported, or one that tells of it with `fallback` as its code. */
+  static from(thrown: unknown, fallback: ErrorCode, context?: string): FerroliteError {
+    if (thrown instanceof FerroliteError) return thrown;
+    const report = thrown as Partial<ErrorReport> | null | undefined;
+    const message = typeof report?.message === "string" ? report.message : String(thrown);
+    if (isReport(thrown)) return new FerroliteError(thrown.code, message, { cause: thrown.cause });
+    return new FerroliteError(fallback, context === undefined ? message : `${context}: ${message}`, { cause: thrown });
+  }
+
+  /** @internal What of this error can be posted to another thread. */
+  report(): ErrorReport {
+    const cause = this.cause === undefined ? undefined : String((this.cause as Partial<Error>)?.message ?? this.cause);
+    return { code: this.code, message: this.message, ...(cause === undefined ? {} : { cause }) };
+  }
+}
+
+/** @internal Whether `thrown` is a report of the engine, not an exception of the host that happens to have a code. */
+export function isReport(thrown: unknown): thrown is ErrorReport {
+  return (
+    typeof thrown === "object" &&
+    thrown !== null &&
+    !(thrown instanceof Error) &&
+    typeof (thrown as ErrorReport).code === "string" &&
+    typeof (thrown as ErrorReport).message === "string"
+  );
+}

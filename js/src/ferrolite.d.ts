@@ -1,0 +1,29 @@
+/** The part of the wasm-bindgen module that this package uses; `src/bindings/connection.rs` is where it comes from. */
+import type { Host } from "./host.js";
+
+/** Loads the engine once; later calls return at once. */
+export default function init(options: {
+  module_or_path: WebAssembly.Module | Response | Promise<Response> | BufferSource;
+}): Promise<unknown>;
+
+/** An open database. What these methods throw is `{ code, message, cause? }`. */
+export class Connection {
+  private constructor();
+  /** Opens `name` on `host`; without a host, in memory. */
+  static open(host: Host | undefined, name: string, options: unknown): Promise<Connection>;
+  /** Runs a message of calls; the answer is an `ArrayBuffer` of its own that can be transferred. */
+  execute(text: string): Uint8Array<ArrayBuffer>;
+  /** Whether calls that were answered as pending wait for their next slice. */
+  hasTasks(): boolean;
+  /** Does one slice of one task; `[task, result]` as JSON bytes when that was its last one. */
+  step(): Uint8Array<ArrayBuffer> | undefined;
+  /** Does a slice of maintenance that handles about so many bytes; whether there is more to do. */
+  maintain(budgetBytes: number): boolean;
+  /** Milliseconds until `sync` has something to flush; `undefined` when there is nothing. */
+  nextSync(): number | undefined;
+  /** Flushes what periodic durability has put off, if its time has come. */
+  sync(): void;
+  stats(): unknown;
+  /** Puts all commits on the disk and closes the file. Later calls are answered with `Closed`. */
+  close(): void;
+}

@@ -1,0 +1,61 @@
+/** The package as browsers see it: each open database has a worker of its own, which holds its file. */
+import { Channel } from "./channel.js";
+import { Database } from "./database.js";
+import { FerroliteError } from "./error.js";
+import * as opfs from "./opfs.js";
+import { assertName, assertOpenArguments, splitOptions } from "./options.js";
+import type { Response, StorageFacts } from "./protocol.js";
+import type { OpenOptions } from "./types.js";
+
+export type { Database } from "./database.js";
+export { type ErrorCode, FerroliteError } from "./error.js";
+export type { CheckReport, Stats } from "./reports.js";
+export { Transaction } from "./transaction.js";
+export type * from "./types.js";
+
+/** An open database: one file, on its own or shared by nobody. `open` opens it, `Database` has the verbs. */
+export class Ferrolite extends Database {
+  /**
+   * Opens a database, and makes it when it does not exist.
+   *
+   * In browsers the name is free; the file lies in the origin's private file system. In Node it is the path of the
+   * file, to which `.ferrolite` is added when it has no extension. Whoever comes second gets `Locked`.
+   */
+  static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
+    assertOpenArguments(name, options);
+    splitOptions(options);
+    if (typeof Worker === "undefined") {
+      throw new FerroliteError("Unsupported", "there are no workers here; open the database in a page or a worker");
+    }
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    const channel = new Channel((request) => worker.postMessage(request));
+    worker.onmessage = ({ data }: MessageEvent<Response>) => {
+      channel.receive(data);
+      if ("fatal" in data) worker.terminate();
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      const why = event.message || "its script could not be loaded; is worker.js served beside the package, as JavaScript?";
+      channel.fail(new FerroliteError("Io", `the database's worker failed: ${why}`));
+      worker.terminate();
+    };
+    try {
+      const facts = (await channel.request({ kind: "open", name, options })) as StorageFacts;
+      return new Ferrolite(channel, facts, () => worker.terminate());
+    } catch (thrown) {
+      worker.terminate();
+      throw FerroliteError.from(thrown, "Io");
+    }
+  }
+
+  /** Deletes a database; whether there was one. `Locked` while it is open anywhere. */
+  static async delete(name: string): Promise<boolean> {
+    assertName(name);
+    return opfs.remove(name);
+  }
+
+  /** The names of the databases here; in Node, of those in a directory. */
+  static async list(_directory?: string): Promise<string[]> {
+    return opfs.list();
+  }
+}

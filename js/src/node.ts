@@ -1,0 +1,83 @@
+/** The package as Node, Bun and Deno see it: the engine runs in process, over the runtime's own files. */
+import { readFile } from "node:fs/promises";
+
+import { Channel } from "./channel.js";
+import { Database } from "./database.js";
+import { FerroliteError } from "./error.js";
+import init, { Connection } from "./ferrolite.js";
+import { databasePath, list, NodeHost, remove } from "./node-files.js";
+import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "./options.js";
+import type { StorageFacts } from "./protocol.js";
+import { type Scheduler, Session } from "./session.js";
+import type { OpenOptions } from "./types.js";
+
+export type { Database } from "./database.js";
+export { type ErrorCode, FerroliteError } from "./error.js";
+export type { CheckReport, Stats } from "./reports.js";
+export { Transaction } from "./transaction.js";
+export type * from "./types.js";
+
+/** Work that nobody waits for does not keep the process alive. */
+const scheduler: Scheduler = {
+  soon(work, keepAlive) {
+    const immediate = setImmediate(work);
+    if (!keepAlive) immediate.unref();
+  },
+  later(work, milliseconds) {
+    const timer = setTimeout(work, milliseconds);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+let engine: Promise<unknown> | undefined;
+
+function loadEngine(): Promise<unknown> {
+  const url = new URL("./ferrolite_bg.wasm", import.meta.url);
+  engine ??= readFile(url)
+    .then((bytes) => init({ module_or_path: bytes }))
+    .catch((thrown: unknown) => {
+      engine = undefined;
+      throw FerroliteError.from(thrown, "Io", `the engine could not be loaded from ${url}`);
+    });
+  return engine;
+}
+
+/** An open database; the documentation is at the browser's class in `index.ts`, which has the same shape. */
+export class Ferrolite extends Database {
+  static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
+    assertOpenArguments(name, options);
+    const { storage, engine: engineOptions } = splitOptions(options, "file");
+    await loadEngine();
+    const host = storage === "file" ? new NodeHost() : undefined;
+    const path = databasePath(name);
+    let connection: Connection;
+    try {
+      connection = await Connection.open(host, path, engineOptions);
+    } catch (thrown) {
+      host?.closeAll();
+      throw FerroliteError.from(thrown, "Internal");
+    }
+    const session = new Session(connection, scheduler, (response) => {
+      if ("fatal" in response) host?.closeAll();
+      channel.receive(response);
+    });
+    const channel: Channel = new Channel((request) => {
+      if (request.kind !== "open") session.handle(request);
+    });
+    return new Ferrolite(channel, host === undefined ? memoryFacts : fileFacts(path), () => {});
+  }
+
+  static async delete(name: string): Promise<boolean> {
+    assertName(name);
+    return remove(name);
+  }
+
+  static async list(directory = "."): Promise<string[]> {
+    return list(directory);
+  }
+}
+
+function fileFacts(path: string): StorageFacts {
+  return { kind: "file", persistent: true, path, reason: "a file; it stays until it is deleted" };
+}

@@ -1,0 +1,40 @@
+/**
+ * The messages between `Database` and the `Session` that drives the engine: across a worker's port in browsers, by
+ * plain calls in process elsewhere. Documents travel as JSON text within `text` and `answer`; the messages around
+ * them are plain objects.
+ */
+import type { ErrorReport } from "./error.js";
+import type { OpenOptions, StorageFacts } from "./types.js";
+
+export type Request =
+  /** The first message: opens the database. Answered by `value: StorageFacts`. */
+  | { readonly kind: "open"; readonly id: number; readonly name: string; readonly options: OpenOptions }
+  /** A JSON array of calls `[verb, ...arguments]`. Answered by `answer`. */
+  | { readonly kind: "calls"; readonly id: number; readonly text: string }
+  /** Answered by `value: Stats`. */
+  | { readonly kind: "stats"; readonly id: number }
+  /** The last message. Answered when everything is on disk and the file is closed. */
+  | { readonly kind: "close"; readonly id: number };
+
+export type Response =
+  /** The JSON array of results, one for each call and in their order. */
+  | { readonly id: number; readonly answer: Uint8Array }
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: ErrorReport }
+  /** `[task, result]` as JSON: the result of a call that was first answered as pending. */
+  | { readonly finished: Uint8Array }
+  /** The engine is gone. Nothing else will be answered. */
+  | { readonly fatal: ErrorReport };
+
+/** The result of one call. */
+export type Result =
+  | readonly [kind: typeof OK, value?: unknown]
+  | readonly [kind: typeof ERROR, error: ErrorReport]
+  | readonly [kind: typeof PENDING, task: number];
+
+export const OK = 0;
+export const ERROR = 1;
+/** The work goes on in slices; its result comes under the task's number. */
+export const PENDING = 2;
+
+export type { ErrorReport, OpenOptions, StorageFacts };

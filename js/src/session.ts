@@ -1,0 +1,153 @@
+/**
+ * The engine's end of the protocol: answers messages, and between them does the work that nobody waits for.
+ *
+ * There are three kinds of that. Tasks are calls whose work comes in slices, as `createIndex`; a caller waits for them,
+ * so they go on whenever no message is there. Maintenance (flushing memtables, compaction) begins once no message has
+ * come for `QUIET_MS`. And under periodic durability a timer syncs what no later write will. No turn takes longer than
+ * `SLICE_MS`, so that a message never waits longer for it.
+ */
+import { isReport } from "./error.js";
+import type { Connection } from "./ferrolite.js";
+import type { Request, Response } from "./protocol.js";
+
+/** The longest turn of background work. */
+const SLICE_MS = 4;
+/** How long after the last message maintenance begins. */
+const QUIET_MS = 5;
+/** Bytes of maintenance between two looks at the clock. */
+const MAINTENANCE_BYTES = 32 << 10;
+
+/** How this host runs things later. */
+export interface Scheduler {
+  /** Runs `work` after the events that wait already; `keepAlive`: the process does not end before it. */
+  soon(work: () => void, keepAlive: boolean): void;
+  /** Runs `work` after so many milliseconds, unless the process ends before; returns how to call it off. */
+  later(work: () => void, milliseconds: number): () => void;
+}
+
+type Reply = (response: Response, transfer: ArrayBuffer[]) => void;
+
+export class Session {
+  readonly #connection: Connection;
+  readonly #scheduler: Scheduler;
+  readonly #reply: Reply;
+  #messages = 0;
+  #lastMessageMs = 0;
+  #turnIsDue = false;
+  #ended = false;
+  #cancelQuiet: (() => void) | undefined;
+  #cancelSync: (() => void) | undefined;
+
+  constructor(connection: Connection, scheduler: Scheduler, reply: Reply) {
+    this.#connection = connection;
+    this.#scheduler = scheduler;
+    this.#reply = reply;
+  }
+
+  /** Answers one request. An engine that stopped is told as `fatal`, and nothing is answered after that. */
+  handle(request: Exclude<Request, { kind: "open" }>): void {
+    const { id } = request;
+    this.#messages++;
+    this.#lastMessageMs = performance.now();
+    try {
+      if (request.kind === "calls") {
+        const answer = this.#connection.execute(request.text);
+        this.#reply({ id, answer }, [answer.buffer]);
+      } else {
+        this.#reply({ id, value: request.kind === "stats" ? this.#stats() : this.#close() }, []);
+      }
+      this.#plan();
+    } catch (thrown) {
+      if (isReport(thrown)) this.#reply({ id, error: thrown }, []);
+      else this.#fail(thrown);
+    }
+  }
+
+  #stats(): unknown {
+    return { ...(this.#connection.stats() as object), messages: this.#messages };
+  }
+
+  #close(): undefined {
+    this.#end();
+    this.#connection.close();
+  }
+
+  /** Sees to it that what is left to do after a message will be done. */
+  #plan(): void {
+    if (this.#ended) return;
+    if (this.#connection.hasTasks()) this.#takeTurn(true);
+    this.#cancelQuiet ??= this.#scheduler.later(() => this.#whenQuiet(), QUIET_MS);
+    this.#planSync();
+  }
+
+  #planSync(): void {
+    const waitMs = this.#cancelSync === undefined ? this.#connection.nextSync() : undefined;
+    if (waitMs !== undefined) this.#cancelSync = this.#scheduler.later(() => this.#sync(), waitMs);
+  }
+
+  #whenQuiet(): void {
+    const waitedMs = performance.now() - this.#lastMessageMs;
+    this.#cancelQuiet = undefined;
+    if (waitedMs < QUIET_MS) {
+      this.#cancelQuiet = this.#scheduler.later(() => this.#whenQuiet(), Math.ceil(QUIET_MS - waitedMs));
+    } else {
+      this.#takeTurn(false);
+    }
+  }
+
+  #takeTurn(keepAlive: boolean): void {
+    if (this.#turnIsDue) return;
+    this.#turnIsDue = true;
+    this.#scheduler.soon(() => this.#turn(), keepAlive);
+  }
+
+  /** One turn: of the tasks, while there are some; else of maintenance, while nobody calls. */
+  #turn(): void {
+    this.#turnIsDue = false;
+    if (this.#ended) return;
+    try {
+      const endMs = performance.now() + SLICE_MS;
+      if (this.#connection.hasTasks()) {
+        do this.#step();
+        while (this.#connection.hasTasks() && performance.now() < endMs);
+        this.#plan();
+        return;
+      }
+      let more = true;
+      while (more && performance.now() < endMs) more = this.#connection.maintain(MAINTENANCE_BYTES);
+      if (more) this.#takeTurn(false);
+    } catch (thrown) {
+      // A failed slice has changed nothing; the engine tells of the reason when the next write meets it.
+      if (!isReport(thrown)) this.#fail(thrown);
+    }
+  }
+
+  #step(): void {
+    const finished = this.#connection.step();
+    if (finished !== undefined) this.#reply({ finished }, [finished.buffer]);
+  }
+
+  #sync(): void {
+    this.#cancelSync = undefined;
+    try {
+      this.#connection.sync();
+      this.#planSync();
+    } catch (thrown) {
+      // A failed flush closes the engine to writes: the next one is told so.
+      if (!isReport(thrown)) this.#fail(thrown);
+    }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#cancelQuiet?.();
+    this.#cancelSync?.();
+  }
+
+  /** What wasm throws apart from error reports is a panic or a lack of memory; its state is not to be trusted. */
+  #fail(thrown: unknown): void {
+    this.#end();
+    const message = `the engine stopped, and this database with it; open it again (${(thrown as Error)?.message ?? thrown})`;
+    this.#reply({ fatal: { code: "Internal", message } }, []);
+  }
+}

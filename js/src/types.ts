@@ -1,0 +1,101 @@
+/** When a commit is acknowledged. */
+export type Durability =
+  /** After it was flushed to the disk. */
+  | "always"
+  /** At once; flushed at the latest so many milliseconds later. A crash of the machine may lose that much. */
+  | { readonly periodic: number }
+  /** At once; flushed by `flush()` and `close()` alone. */
+  | "never";
+
+/** How to open a database. */
+export interface OpenOptions {
+  /**
+   * Where the data is kept. `"auto"` is the best durable place: `"opfs"` in browsers, `"file"` in Node, Bun and Deno.
+   * `"memory"` keeps nothing after `close()`, and is never chosen without being asked for.
+   */
+  readonly storage?: "auto" | "opfs" | "file" | "memory";
+  /** Default: `"always"`. */
+  readonly durability?: Durability;
+  /** Bytes of memory for pages read from the file. Default: 8 MiB. */
+  readonly cacheSize?: number;
+  /** Bytes of memory for commits not yet sorted into tables. Default: 4 MiB. */
+  readonly memtableSize?: number;
+  /** How new pages are compressed. Default: `"lz4"`. */
+  readonly compression?: "lz4" | "none";
+  /** Make the database when it does not exist. Default: `true`; with `false` that is a `NotFound` error. */
+  readonly create?: boolean;
+  /** Open it for reading alone. Default: `false`. */
+  readonly readOnly?: boolean;
+}
+
+/** The truth about where the data is. */
+export interface StorageFacts {
+  /** The kind of place. */
+  readonly kind: "opfs" | "file" | "memory";
+  /** Whether the host promises to keep the data until it is deleted. */
+  readonly persistent: boolean;
+  /** The file: a path in Node, the path below the origin's private root in a browser. */
+  readonly path: string | undefined;
+  /** Why it is there, and what that means, in a sentence. */
+  readonly reason: string;
+}
+
+/** A range of keys, which are ordered by their UTF-8 bytes. Bounds that are left out are open. */
+export interface Range {
+  /** Keys after this one. */
+  readonly gt?: string | undefined;
+  /** Keys from this one on. */
+  readonly gte?: string | undefined;
+  /** Keys before this one. */
+  readonly lt?: string | undefined;
+  /** Keys up to and with this one. */
+  readonly lte?: string | undefined;
+  /** Keys that begin so. */
+  readonly prefix?: string | undefined;
+  /** At most so many. */
+  readonly limit?: number | undefined;
+  /** Backwards, from the last key. */
+  readonly reverse?: boolean | undefined;
+}
+
+/** What an indexed value may be compared with. */
+export type Scalar = string | number | boolean | null;
+
+/** Bounds on an indexed value; all of one JSON type. */
+export interface Bounds<V extends Scalar = Scalar> {
+  readonly gt?: V | undefined;
+  readonly gte?: V | undefined;
+  readonly lt?: V | undefined;
+  readonly lte?: V | undefined;
+}
+
+/** What `find` looks for: a value, or bounds on it. */
+export type Condition = Scalar | Bounds<string> | Bounds<number> | Bounds<boolean>;
+
+/** How `find` gives its keys. */
+export interface FindOptions {
+  /** In descending order. */
+  readonly reverse?: boolean | undefined;
+  /** At most so many. */
+  readonly limit?: number | undefined;
+}
+
+/** How a document is stored. */
+export interface SetOptions {
+  /** Seconds until the document expires; fractions count. Without it the document stays. */
+  readonly ttl?: number | undefined;
+}
+
+/** An index. */
+export interface IndexInfo {
+  /** The path that was given to `createIndex`. */
+  readonly path: string;
+  /** Whether it is complete: an index that is still being built is not yet used. */
+  readonly ready: boolean;
+}
+
+/** How much `check` looks at. */
+export interface CheckOptions {
+  /** Read and verify every page, not the structure alone. */
+  readonly full?: boolean | undefined;
+}

@@ -1,0 +1,7 @@
+// All cases that hold on every host.
+import documents from "./documents.mjs";
+import indexes from "./indexes.mjs";
+import input from "./input.mjs";
+import lifetime from "./lifetime.mjs";
+
+export const groups = { documents, indexes, input, lifetime };

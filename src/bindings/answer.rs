@@ -1,0 +1,146 @@
+//! The answer to a message, put together as JSON bytes.
+
+use crate::{Error, Result};
+use serde::Serialize;
+
+/// The longest answer, in bytes. JavaScript engines end strings at 512 MiB, some earlier.
+const MAX_ANSWER: usize = 256 << 20;
+
+/// A JSON array of results. Each begins with [`Answer::open`] and ends with one of the others.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    bytes: Vec<u8>,
+    results: usize,
+}
+
+/// A place in an answer to which it can be taken back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    len: usize,
+    results: usize,
+}
+
+impl Answer {
+    /// The place before the next result.
+    pub fn mark(&self) -> Mark {
+        Mark { len: self.bytes.len(), results: self.results }
+    }
+
+    /// Starts a result that is a success; its value follows, and then [`Answer::close`].
+    pub fn open(&mut self) {
+        self.separate();
+        self.text("[0,");
+    }
+
+    /// Ends a result.
+    pub fn close(&mut self) {
+        self.text("]");
+    }
+
+    /// A success without a value.
+    pub fn done(&mut self) {
+        self.separate();
+        self.text("[0]");
+    }
+
+    /// A call that goes on as a task.
+    pub fn pending(&mut self, task: u32) {
+        self.separate();
+        self.text(&format!("[2,{task}]"));
+    }
+
+    /// A success with a value.
+    pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        self.open();
+        self.json(value)?;
+        self.close();
+        Ok(())
+    }
+
+    /// Takes back whatever was written of a result, and puts the error in its place.
+    pub fn fail(&mut self, mark: Mark, error: &Error) {
+        self.restore(mark);
+        self.failure(error);
+    }
+
+    /// Puts the error in place of every result since `mark`.
+    pub fn fail_since(&mut self, mark: Mark, error: &Error) {
+        let failed = self.results - mark.results;
+        self.restore(mark);
+        for _ in 0..failed {
+            self.failure(error);
+        }
+    }
+
+    /// JSON text, as it is.
+    pub fn text(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// A value as JSON.
+    pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        serde_json::to_writer(&mut self.bytes, value)
+            .map_err(|error| Error::Internal { message: format!("a result is not JSON: {error}") })
+    }
+
+    /// A JSON array of what `items` yields, each written by `write`.
+    pub fn array<T>(
+        &mut self,
+        items: impl IntoIterator<Item = Result<T>>,
+        mut write: impl FnMut(&mut Self, T) -> Result<()>,
+    ) -> Result<()> {
+        self.text("[");
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                self.text(",");
+            }
+            write(self, item?)?;
+            if self.bytes.len() > MAX_ANSWER {
+                let (size, limit) = (self.bytes.len() as u64, MAX_ANSWER as u64);
+                return Err(Error::TooLarge { what: "the result (read it with scan)".to_owned(), size, limit });
+            }
+        }
+        self.text("]");
+        Ok(())
+    }
+
+    /// The whole answer.
+    pub fn finish(mut self) -> Vec<u8> {
+        if self.bytes.is_empty() {
+            self.text("[");
+        }
+        self.text("]");
+        self.bytes
+    }
+
+    fn failure(&mut self, error: &Error) {
+        self.separate();
+        self.text("[1,");
+        // A code and a text are always JSON.
+        let _ = self.json(&Report::of(error));
+        self.text("]");
+    }
+
+    fn separate(&mut self) {
+        self.text(if self.results == 0 { "[" } else { "," });
+        self.results += 1;
+    }
+
+    fn restore(&mut self, mark: Mark) {
+        self.bytes.truncate(mark.len);
+        self.results = mark.results;
+    }
+}
+
+/// An error as it crosses into JavaScript.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    code: &'static str,
+    message: String,
+}
+
+impl Report {
+    pub fn of(error: &Error) -> Self {
+        Self { code: error.code().as_str(), message: error.to_string() }
+    }
+}

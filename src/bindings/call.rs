@@ -1,0 +1,120 @@
+//! Calls as they stand in a message: `[verb, ...arguments]`.
+
+use crate::{Condition, Error, FindOptions, Range, Result};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// No verb takes more arguments.
+const MAX_ARGUMENTS: usize = 3;
+
+/// One call; its arguments are left as JSON text until the verb asks for them.
+pub(super) struct Call<'a> {
+    pub verb: &'a str,
+    arguments: [Option<&'a RawValue>; MAX_ARGUMENTS],
+}
+
+/// A string within a message, borrowed unless it has escapes.
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// The calls of a message.
+pub(super) fn parse(message: &str) -> Result<Vec<Call<'_>>> {
+    serde_json::from_str(message).map_err(|error| not_understood(format!("the message: {error}")))
+}
+
+/// The error for what no client of this version sends.
+pub(super) fn not_understood(what: impl fmt::Display) -> Error {
+    Error::Internal { message: format!("the engine did not understand {what}") }
+}
+
+impl<'a> Call<'a> {
+    /// The raw JSON text of an argument.
+    pub fn json(&self, index: usize) -> Result<&'a str> {
+        match self.optional(index) {
+            Some(text) => Ok(text),
+            None => Err(not_understood(format!("{:?} with {index} arguments", self.verb))),
+        }
+    }
+
+    /// The raw JSON text of an argument that may be left out.
+    pub fn optional(&self, index: usize) -> Option<&'a str> {
+        self.arguments.get(index).copied().flatten().map(RawValue::get)
+    }
+
+    /// An argument of a type of its own.
+    pub fn parse<T: Deserialize<'a>>(&self, index: usize) -> Result<T> {
+        let text = self.json(index)?;
+        serde_json::from_str(text).map_err(|error| not_understood(format!("an argument of {:?}: {error}", self.verb)))
+    }
+
+    /// A key, the first argument.
+    pub fn key(&self) -> Result<Cow<'a, str>> {
+        let text = self.json(0)?;
+        serde_json::from_str(text)
+            .map(|Text(key)| key)
+            .map_err(|error| Error::InvalidKey { key: text.chars().take(48).collect(), reason: error.to_string() })
+    }
+
+    /// A path, the first argument.
+    pub fn path(&self) -> Result<Cow<'a, str>> {
+        let text = self.json(0)?;
+        serde_json::from_str(text)
+            .map(|Text(path)| path)
+            .map_err(|error| Error::InvalidPath { path: text.chars().take(48).collect(), reason: error.to_string() })
+    }
+
+    /// A range, the first argument.
+    pub fn range(&self) -> Result<Range> {
+        serde_json::from_str(self.json(0)?).map_err(|error| Error::InvalidRange { reason: error.to_string() })
+    }
+
+    /// A condition, the second argument.
+    pub fn condition(&self) -> Result<Condition> {
+        Condition::parse(self.json(1)?)
+    }
+
+    /// The options of `find`, the third argument.
+    pub fn find_options(&self) -> Result<FindOptions> {
+        serde_json::from_str(self.json(2)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })
+    }
+
+    /// A time to live in milliseconds.
+    pub fn ttl(&self, index: usize) -> Result<Duration> {
+        let text = self.json(index)?;
+        serde_json::from_str(text).map(Duration::from_millis).map_err(|error| Error::InvalidOptions {
+            reason: format!("a time to live is a whole number of milliseconds: {error}"),
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Call<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Parts;
+
+        impl<'de> Visitor<'de> for Parts {
+            type Value = Call<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a call, [verb, ...arguments]")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> std::result::Result<Call<'de>, A::Error> {
+                let verb = parts.next_element()?.ok_or_else(|| A::Error::custom("a call without a verb"))?;
+                let mut arguments = [None; MAX_ARGUMENTS];
+                for argument in &mut arguments {
+                    *argument = parts.next_element()?;
+                }
+                match parts.next_element::<&RawValue>()? {
+                    Some(_) => Err(A::Error::custom("a call with too many arguments")),
+                    None => Ok(Call { verb, arguments }),
+                }
+            }
+        }
+
+        deserializer.deserialize_seq(Parts)
+    }
+}

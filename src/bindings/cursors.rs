@@ -1,0 +1,95 @@
+//! Scans that are read page by page. Each holds a snapshot, so that all of its pages are of one version.
+
+use super::answer::Answer;
+use crate::fs::File;
+use crate::{Database, Error, Page, PageLimits, Range, Result, Snapshot};
+use std::collections::BTreeMap;
+
+/// The first page is small, for loops that are soon broken off.
+const FIRST_PAGE_DOCUMENTS: usize = 100;
+
+/// The scans that are going on, by number.
+#[derive(Debug, Default)]
+pub(super) struct Cursors {
+    open: BTreeMap<u32, Position>,
+    last: u32,
+}
+
+/// How far a scan has come.
+#[derive(Debug)]
+struct Position {
+    /// What is left, but for `after`.
+    range: Range,
+    snapshot: Snapshot,
+    /// The last key of the page before.
+    after: String,
+}
+
+impl Cursors {
+    /// Starts a scan: `{rows, cursor}`, without a cursor when the first page holds all.
+    pub fn open<F: File>(&mut self, database: &mut Database<F>, range: Range, answer: &mut Answer) -> Result<()> {
+        let snapshot = database.snapshot();
+        let limits = PageLimits { documents: FIRST_PAGE_DOCUMENTS, ..PageLimits::default() };
+        let id = self.last.wrapping_add(1);
+        let page = database.scan_page(&range, snapshot, None, limits);
+        self.last = id;
+        self.settle(database, id, Position { range, snapshot, after: String::new() }, page, answer)
+    }
+
+    /// The next page of a scan, in the same form.
+    pub fn next<F: File>(&mut self, database: &mut Database<F>, id: u32, answer: &mut Answer) -> Result<()> {
+        let position = self.open.remove(&id).ok_or(Error::Aborted)?;
+        let page = database.scan_page(&position.range, position.snapshot, Some(&position.after), PageLimits::default());
+        self.settle(database, id, position, page, answer)
+    }
+
+    /// Ends a scan before its end.
+    pub fn close<F: File>(&mut self, database: &mut Database<F>, id: u32) {
+        if let Some(position) = self.open.remove(&id) {
+            database.release(position.snapshot);
+        }
+    }
+
+    /// Answers a page, and remembers where the next one begins or lets go of the snapshot.
+    fn settle<F: File>(
+        &mut self,
+        database: &mut Database<F>,
+        id: u32,
+        mut position: Position,
+        page: Result<Page>,
+        answer: &mut Answer,
+    ) -> Result<()> {
+        let last = page.as_ref().ok().filter(|page| page.more).and_then(|page| page.documents.last());
+        let goes_on = last.map(|document| document.key.clone());
+        let Some(after) = goes_on else {
+            database.release(position.snapshot);
+            return write(&page?, None, answer);
+        };
+        let page = page?;
+        if let Some(limit) = &mut position.range.limit {
+            *limit = limit.saturating_sub(page.documents.len() as u64);
+        }
+        position.after = after;
+        self.open.insert(id, position);
+        write(&page, Some(id), answer)
+    }
+}
+
+fn write(page: &Page, cursor: Option<u32>, answer: &mut Answer) -> Result<()> {
+    answer.open();
+    answer.text(r#"{"rows":"#);
+    answer.array(page.documents.iter().map(Ok), |answer, document| {
+        answer.text("[");
+        answer.json(&document.key)?;
+        answer.text(",");
+        answer.text(&document.json);
+        answer.text("]");
+        Ok(())
+    })?;
+    if let Some(cursor) = cursor {
+        answer.text(&format!(r#","cursor":{cursor}"#));
+    }
+    answer.text("}");
+    answer.close();
+    Ok(())
+}

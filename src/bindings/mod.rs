@@ -1,0 +1,31 @@
+//! The database as JavaScript sees it.
+//!
+//! Calls come in messages: one JSON text that is an array of calls `[verb, ...arguments]`. The answer is one buffer of
+//! JSON bytes, an array of results in the order of the calls:
+//!
+//! | result | |
+//! | --- | --- |
+//! | `[0]`, `[0, value]` | done |
+//! | `[1, {code, message}]` | failed |
+//! | `[2, task]` | goes on in slices; `[task, result]` is answered when the last one is done |
+//!
+//! Documents are raw JSON in both directions: their text is cut out of the message and into the answer, and parsed
+//! only where an index wants a value. All writes of a message are one group: one write to the log and one flush. When
+//! that fails, every call of the group gets the error, for nothing of it was kept.
+//!
+//! [`Service`] knows nothing of JavaScript; [`connection`] wraps it for wasm-bindgen.
+
+mod answer;
+mod call;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+mod connection;
+mod cursors;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+mod files;
+mod service;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod verbs;
+
+use service::Service;

@@ -1,0 +1,104 @@
+//! Calls whose work comes in slices, between which other messages are answered.
+
+use super::answer::Answer;
+use crate::fs::File;
+use crate::{Database, Error, Result};
+use std::collections::VecDeque;
+
+/// Documents that one slice of an index is built from: one to two milliseconds.
+const INDEX_SLICE_DOCUMENTS: usize = 256;
+
+/// The tasks that are not finished, the next one first.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    waiting: VecDeque<(u32, Task)>,
+    last: u32,
+}
+
+/// Work that is done in slices.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Builds an index.
+    CreateIndex {
+        /// The path that is indexed.
+        path: String,
+        /// Whether there was no such index before: the answer.
+        is_new: bool,
+    },
+    /// Rewrites the file without what was deleted.
+    Compact,
+    /// Work that another call has made pointless.
+    Cancelled,
+}
+
+impl Tasks {
+    /// Does the first slice; what is not finished by that is answered as pending.
+    pub fn start<F: File>(&mut self, database: &mut Database<F>, mut task: Task, answer: &mut Answer) -> Result<()> {
+        if task.step(database)? {
+            return task.finish(answer);
+        }
+        self.last = self.last.wrapping_add(1);
+        self.waiting.push_back((self.last, task));
+        answer.pending(self.last);
+        Ok(())
+    }
+
+    /// Whether there is a task to go on with.
+    pub fn are_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Does a slice of the task that has waited longest. When it was the last one: `[task, result]`.
+    pub fn step<F: File>(&mut self, database: &mut Database<F>) -> Option<Vec<u8>> {
+        let (id, mut task) = self.waiting.pop_front()?;
+        let mut answer = Answer::default();
+        let mark = answer.mark();
+        match task.step(database) {
+            Ok(false) => {
+                self.waiting.push_back((id, task));
+                return None;
+            }
+            Ok(true) => {
+                if let Err(error) = task.finish(&mut answer) {
+                    answer.fail(mark, &error);
+                }
+            }
+            Err(error) => answer.fail(mark, &error),
+        }
+        // The answer is `[result]`; the task's number goes before it.
+        let result = answer.finish();
+        let mut numbered = format!("[{id},").into_bytes();
+        numbered.extend_from_slice(result.get(1..).unwrap_or_default());
+        Some(numbered)
+    }
+
+    /// Gives up the building of an index that is about to be dropped.
+    pub fn cancel_index(&mut self, path: &str) {
+        for (_, task) in &mut self.waiting {
+            if matches!(task, Task::CreateIndex { path: building, .. } if building == path) {
+                *task = Task::Cancelled;
+            }
+        }
+    }
+}
+
+impl Task {
+    /// Does one slice; true when it was the last.
+    fn step<F: File>(&mut self, database: &mut Database<F>) -> Result<bool> {
+        match self {
+            Self::CreateIndex { path, .. } => Ok(database.create_index_step(path, INDEX_SLICE_DOCUMENTS)?.done),
+            Self::Compact => database.compact().map(|()| true),
+            Self::Cancelled => Err(Error::Aborted),
+        }
+    }
+
+    fn finish(&self, answer: &mut Answer) -> Result<()> {
+        match self {
+            Self::CreateIndex { is_new, .. } => answer.value(is_new),
+            Self::Compact | Self::Cancelled => {
+                answer.done();
+                Ok(())
+            }
+        }
+    }
+}

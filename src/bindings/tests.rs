@@ -1,0 +1,166 @@
+//! The protocol, without JavaScript: messages in, answers out.
+
+use super::Service;
+use crate::fs::simulated::{Simulated, SimulatedFile};
+use crate::{Database, Options};
+use serde_json::{Value, json};
+
+struct Client {
+    fs: Simulated,
+    service: Service<SimulatedFile>,
+}
+
+impl Client {
+    fn new() -> Self {
+        let fs = Simulated::new(7);
+        let database = pollster::block_on(Database::open(&fs, "test", Options::default())).unwrap();
+        Self { fs, service: Service::new(database) }
+    }
+
+    /// Sends a message and gets its results.
+    fn send(&mut self, message: &str) -> Value {
+        let answer = self.service.execute(message).unwrap();
+        serde_json::from_slice(&answer).unwrap()
+    }
+
+    /// Sends one call and gets its result.
+    fn call(&mut self, call: &str) -> Value {
+        self.send(&format!("[{call}]"))[0].take()
+    }
+}
+
+fn code(result: &Value) -> &str {
+    assert_eq!(result[0], 1, "{result}");
+    assert!(result[1]["message"].as_str().is_some_and(|message| !message.is_empty()));
+    result[1]["code"].as_str().unwrap()
+}
+
+#[test]
+fn documents_go_in_and_out_as_text() {
+    let mut client = Client::new();
+    assert_eq!(client.send("[]"), json!([]));
+    let answer = client.service.execute(r#"[["set","a",{"n": 1.0, "m":[ ]}],["get","a"],["get","b"]]"#).unwrap();
+    assert_eq!(String::from_utf8(answer).unwrap(), r#"[[0,1],[0,{"n": 1.0, "m":[ ]}],[0]]"#);
+    assert_eq!(client.call(r#"["set","line\nbreak\u00e9",null]"#)[0], 0);
+    assert_eq!(
+        client.call(r#"["getMany",["line\nbreaké","none","a"]]"#),
+        json!([0, [[null], [], [{"n": 1.0, "m": []}]]])
+    );
+    assert_eq!(client.call(r#"["keys",{}]"#), json!([0, ["a", "line\nbreaké"]]));
+    assert_eq!(client.call(r#"["values",{"limit":1}]"#), json!([0, [{"n": 1.0, "m": []}]]));
+    assert_eq!(client.call(r#"["entries",{"prefix":"l"}]"#), json!([0, [["line\nbreaké", null]]]));
+    assert_eq!(client.call(r#"["count",{"gt":"a"}]"#), json!([0, 1]));
+    assert_eq!(client.call(r#"["has","a"]"#), json!([0, true]));
+}
+
+#[test]
+fn writes_of_one_message_share_a_flush() {
+    let mut client = Client::new();
+    client.fs.reset_counts();
+    let sets: Vec<String> = (0..1000).map(|n| format!(r#"["set","k{n:04}",{n}]"#)).collect();
+    let results = client.send(&format!("[{}]", sets.join(",")));
+    assert_eq!(results.as_array().unwrap().len(), 1000);
+    assert_eq!((client.fs.counts().writes, client.fs.counts().syncs), (1, 1));
+    assert_eq!(client.call(r#"["count",{}]"#), json!([0, 1000]));
+    assert_eq!(client.fs.counts().syncs, 1, "reading flushes nothing");
+}
+
+#[test]
+fn a_call_that_fails_does_so_alone() {
+    let mut client = Client::new();
+    let results = client.send(r#"[["set","a",1],["set","",2],["count",{"from":1}],["fly"],["set","b",3]]"#);
+    assert_eq!((results[0][0].as_u64(), results[4][0].as_u64()), (Some(0), Some(0)));
+    assert_eq!(["InvalidKey", "InvalidRange", "Unsupported"], [1, 2, 3].map(|at| code(&results[at]).to_owned())[..]);
+    assert_eq!(client.call(r#"["keys",{}]"#), json!([0, ["a", "b"]]));
+}
+
+#[test]
+fn arguments_of_the_wrong_kind_have_codes() {
+    let mut client = Client::new();
+    for (call, expected) in [
+        (r#"["set"]"#, "Internal"),
+        (r#"["set","a"]"#, "Internal"),
+        (r#"["get",5]"#, "InvalidKey"),
+        (r#"["setEx","a",1,-1]"#, "InvalidOptions"),
+        (r#"["setEx","a",1,0]"#, "InvalidOptions"),
+        (r#"["expire","a","soon"]"#, "InvalidOptions"),
+        (r#"["count",{"gt":1}]"#, "InvalidRange"),
+        (r#"["commit",[["get","a"]]]"#, "Internal"),
+        (r#"["scanNext",99]"#, "Aborted"),
+        (r#"["createIndex",7]"#, "InvalidPath"),
+    ] {
+        assert_eq!(code(&client.call(call)), expected, "{call}");
+    }
+    for message in ["", "{}", "[1]", "[[]]", "[[1]]", r#"[["get","a"]"#, r#"[["get","a",1,2,3]]"#] {
+        assert!(client.service.execute(message).is_err(), "{message}");
+    }
+}
+
+#[test]
+fn when_the_flush_fails_so_do_all_calls_of_the_group() {
+    let mut client = Client::new();
+    assert_eq!(client.call(r#"["set","kept",0]"#)[0], 0);
+    client.fs.set_capacity(Some(0));
+    let results = client.send(r#"[["get","kept"],["set","a",1],["get","a"],["delete","kept"]]"#);
+    assert_eq!(results[0], json!([0, 0]), "it came before the group");
+    for at in 1..4 {
+        assert_eq!(code(&results[at]), "StorageFull");
+    }
+    client.fs.set_capacity(None);
+    assert_eq!(client.call(r#"["entries",{}]"#), json!([0, [["kept", 0]]]));
+}
+
+#[test]
+fn transactions_and_times_to_live() {
+    let mut client = Client::new();
+    client.call(r#"["setMany",[["a",1],["b",2]]]"#);
+    assert_eq!(client.call(r#"["commit",[["set","c",3],["delete","a"],["setEx","d",4,60000]]]"#)[0], 0);
+    assert_eq!(client.call(r#"["keys",{}]"#), json!([0, ["b", "c", "d"]]));
+    assert_eq!(client.call(r#"["ttl","a"]"#), json!([0]));
+    assert_eq!(client.call(r#"["ttl","b"]"#), json!([0, null]));
+    assert!((1..=60_000).contains(&client.call(r#"["ttl","d"]"#)[1].as_u64().unwrap()));
+    assert_eq!(client.call(r#"["persist","d"]"#), json!([0, true]));
+    assert_eq!(client.call(r#"["expire","d",1000]"#), json!([0, true]));
+    assert_eq!(client.call(r#"["setMany",[["a",1],["",2]]]"#)[1]["code"], "InvalidKey");
+    assert_eq!(client.call(r#"["has","a"]"#), json!([0, false]), "all of setMany or nothing");
+}
+
+#[test]
+fn scans_are_read_page_by_page_from_one_version() {
+    let mut client = Client::new();
+    let pairs: Vec<String> = (0..2500).map(|n| format!(r#"["k{n:04}",{n}]"#)).collect();
+    client.call(&format!(r#"["setMany",[{}]]"#, pairs.join(",")));
+    for (range, expected) in
+        [("{}", 2500), (r#"{"limit":1500}"#, 1500), (r#"{"reverse":true}"#, 2500), (r#"{"limit":7}"#, 7)]
+    {
+        let mut page = client.call(&format!(r#"["scanOpen",{range}]"#))[1].take();
+        client.call(r#"["set","k0000x","not seen"]"#);
+        let mut rows = page["rows"].as_array().unwrap().clone();
+        assert!(rows.len() <= 100, "the first page is small");
+        while let Some(cursor) = page["cursor"].as_u64() {
+            page = client.call(&format!(r#"["scanNext",{cursor}]"#))[1].take();
+            rows.extend(page["rows"].as_array().unwrap().iter().cloned());
+        }
+        let mut numbers: Vec<u64> = rows.iter().map(|row| row[1].as_u64().unwrap()).collect();
+        if range.contains("reverse") {
+            numbers.reverse();
+        }
+        assert!(numbers.into_iter().eq(0..expected), "{range}");
+        client.call(r#"["delete","k0000x"]"#);
+    }
+    let cursor = client.call(r#"["scanOpen",{}]"#)[1]["cursor"].as_u64().unwrap();
+    assert_eq!(client.call(&format!(r#"["scanClose",{cursor}]"#)), json!([0]));
+    assert_eq!(code(&client.call(&format!(r#"["scanNext",{cursor}]"#))), "Aborted");
+}
+
+#[test]
+fn a_closed_database_answers_so() {
+    let mut client = Client::new();
+    client.call(r#"["set","a",1]"#);
+    client.service.close().unwrap();
+    client.service.close().unwrap();
+    let results = client.send(r#"[["get","a"],["set","a",2]]"#);
+    assert_eq!((code(&results[0]), code(&results[1])), ("Closed", "Closed"));
+    assert!(client.service.stats().is_err());
+    assert_eq!(client.service.maintain(1 << 20).unwrap(), false);
+}

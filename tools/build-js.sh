@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Builds the npm package: the engine by wasm-pack, the TypeScript by tsc, both into js/dist, and packs them into
+# dist/ferrolite-VERSION.tgz. Each step is skipped when what it reads has not changed since it last ran.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tools/env.sh
+
+say() { printf '\033[1mbuild-js:\033[0m %s\n' "$*" >&2; }
+
+# A digest of files and folders: names and contents.
+digest() {
+  find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1
+}
+
+# unchanged STAMP OUTPUT INPUT...: whether the output is there and was made from these inputs.
+unchanged() {
+  local stamp=".build/stamps/$1" output="$2"
+  shift 2
+  [ -e "$output" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$(digest "$@")" ]
+}
+
+# done_with STAMP INPUT...: remembers that the step is done.
+done_with() {
+  local stamp=".build/stamps/$1"
+  shift
+  mkdir -p .build/stamps
+  digest "$@" >"$stamp"
+}
+
+version="$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)"
+[ "$version" = "$(node -p 'require("./js/package.json").version')" ] ||
+  { say "Cargo.toml and js/package.json have different versions"; exit 1; }
+
+[ -e Cargo.lock ] || cargo generate-lockfile --quiet
+wasm_inputs=(Cargo.toml Cargo.lock src tools/build-js.sh tools/env.sh)
+if ! unchanged wasm .build/wasm/ferrolite_bg.wasm "${wasm_inputs[@]}"; then
+  say "compiling the engine to wasm"
+  # SIMD makes checksums and comparisons faster in every browser that has OPFS. Paths of this machine stay out.
+  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128 \
+    --remap-path-prefix=$PWD=ferrolite --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo \
+    --remap-path-prefix=$(rustc --print sysroot)=rust" \
+    wasm-pack --log-level warn build . --release --target web --mode no-install --no-pack --no-typescript \
+    --out-dir .build/wasm --out-name ferrolite -- --no-default-features
+  done_with wasm "${wasm_inputs[@]}"
+fi
+
+if ! unchanged modules js/node_modules/.package-lock.json js/package.json js/package-lock.json; then
+  say "installing the development tools of js/"
+  npm --prefix js ci --silent
+  done_with modules js/package.json js/package-lock.json
+fi
+
+ts_inputs=(js/src js/tsconfig.json js/package-lock.json tools/build-js.sh)
+if ! unchanged ts js/dist/index.js "${ts_inputs[@]}"; then
+  say "compiling TypeScript"
+  rm -rf js/dist
+  # The documentation belongs into the declarations; in the modules it would be downloaded.
+  js/node_modules/.bin/tsc --project js/tsconfig.json --declaration false --removeComments
+  js/node_modules/.bin/tsc --project js/tsconfig.json --emitDeclarationOnly
+  done_with ts "${ts_inputs[@]}"
+fi
+
+for file in ferrolite.js ferrolite_bg.wasm; do
+  cmp -s ".build/wasm/$file" "js/dist/$file" || cp ".build/wasm/$file" "js/dist/$file"
+done
+cp -u LICENSE-APACHE LICENSE-MIT js/
+
+package="dist/ferrolite-$version.tgz"
+pack_inputs=(js/dist js/package.json js/README.md LICENSE-APACHE LICENSE-MIT)
+if ! unchanged pack "$package" "${pack_inputs[@]}"; then
+  mkdir -p dist
+  npm pack ./js --silent --pack-destination dist >/dev/null
+  done_with pack "${pack_inputs[@]}"
+fi
+
+node tools/sizes.mjs "$package"
