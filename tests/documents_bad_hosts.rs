@@ -11,7 +11,7 @@ fn open_error<S: FileSystem>(fs: &S, options: Options) -> Error
 where
     S::File: ferrolite::fs::File,
 {
-    open(fs, &Clock::new(), options).err().expect("this must not open")
+    open(fs, &Clock::new(), options).expect_err("this must not open")
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_database_that_is_not_there() {
 fn a_name_that_is_no_file_name() {
     for name in ["", "../db", "/db"] {
         let opened = pollster::block_on(Database::open(&Memory::new(), name, Options::default()));
-        assert_eq!(opened.err().unwrap().code(), ErrorCode::InvalidOptions, "{name:?}");
+        assert_eq!(code(opened), ErrorCode::InvalidOptions, "{name:?}");
     }
 }
 

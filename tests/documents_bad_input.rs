@@ -188,7 +188,7 @@ fn options_that_are_not_allowed() {
         Options { durability: ferrolite::Durability::Periodic { interval_ms: 0 }, ..Options::default() },
     ] {
         let opened = support::open(&bench.fs, &bench.clock, options);
-        assert_eq!(opened.err().unwrap().code(), ErrorCode::InvalidOptions);
+        assert_eq!(code(opened), ErrorCode::InvalidOptions);
     }
     assert_eq!(bench.fs.bytes("db"), None, "no file was made");
     for text in

@@ -61,6 +61,7 @@ fn periodic_flushes_with_the_first_write_that_is_due() {
 #[test]
 fn periodic_flushes_by_ticks_when_nothing_is_written() {
     let (fs, clock, mut db) = opened(Durability::Periodic { interval_ms: 100 });
+    db.group(|_| ()).unwrap();
     assert_eq!(db.next_tick(), None);
     db.set("k", &1).unwrap();
     assert_eq!(db.next_tick(), Some(ms(100)));

@@ -25,7 +25,7 @@ enum Step {
     Expire(usize, u64),
     Persist(usize),
     CreateIndex(usize),
-    IndexStep(usize, usize),
+    BuildIndex(usize, usize),
     DropIndex(usize),
     Find(usize, String, FindOptions),
     Scan(Range),
@@ -126,7 +126,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (key.clone(), 1u64..60).prop_map(|(key, ttl)| Step::Expire(key, ttl)),
         1 => key.prop_map(Step::Persist),
         2 => path.clone().prop_map(Step::CreateIndex),
-        2 => (path.clone(), 1usize..4).prop_map(|(path, budget)| Step::IndexStep(path, budget)),
+        2 => (path.clone(), 1usize..4).prop_map(|(path, budget)| Step::BuildIndex(path, budget)),
         1 => path.clone().prop_map(Step::DropIndex),
         10 => (path, conditions(), options).prop_map(|(path, condition, options)| Step::Find(path, condition, options)),
         3 => ranges().prop_map(Step::Scan),
@@ -227,7 +227,7 @@ impl World {
                 assert_eq!(db.create_index(PATHS[*path]).unwrap(), !ready);
                 model.indexes.insert(PATHS[*path]);
             }
-            Step::IndexStep(path, budget) => {
+            Step::BuildIndex(path, budget) => {
                 db.create_index_step(PATHS[*path], *budget).unwrap();
                 model.indexes.insert(PATHS[*path]);
             }
