@@ -1,12 +1,10 @@
 //! After a crash at any point, with any of the unsynced writes lost or torn, documents and indexes are as some commit left
 //! them, and no commit that was acknowledged is missing.
 
-mod support;
-
+use crate::support::{Clock, assert_sound, find, open};
 use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
 use ferrolite::{Database, Options, Range, Result, Transaction};
 use std::collections::BTreeMap;
-use support::{Clock, assert_sound, find, open};
 
 type State = BTreeMap<String, String>;
 

@@ -1,10 +1,8 @@
 //! `find` gives the same keys in the same order with an index, without one, and while one is being built.
 
-mod support;
-
+use crate::support::{Bench, assert_sound, code, find, fresh, ms};
 use ferrolite::fs::MemoryFile;
 use ferrolite::{Condition, Database, ErrorCode, FindOptions};
-use support::{Bench, assert_sound, code, find, fresh, ms};
 
 const VALUES: [&str; 26] = [
     "null",

@@ -1,10 +1,8 @@
 //! When commits are flushed, counted on the simulated file system.
 
-mod support;
-
+use crate::support::{Clock, ms, open};
 use ferrolite::fs::simulated::{Simulated, SimulatedFile};
 use ferrolite::{Database, Durability, Options};
-use support::{Clock, ms, open};
 
 fn opened(durability: Durability) -> (Simulated, Clock, Database<SimulatedFile>) {
     let (fs, clock) = (Simulated::new(1), Clock::new());

@@ -1,8 +1,8 @@
 //! Random operations on a database and on a map that does the same: every answer must agree, at once and after reopening,
 //! whatever the sizes of pages and memtables, with indexes and without.
 
-mod support;
-
+use crate::support::oracle::find_in;
+use crate::support::{Bench, assert_sound, ms};
 use ferrolite::fs::MemoryFile;
 use ferrolite::{
     Compression, Condition, Database, Durability, Environment, FindOptions, Options, PageLimits, Range, Transaction,
@@ -10,8 +10,6 @@ use ferrolite::{
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use support::oracle::find_in;
-use support::{Bench, assert_sound, ms};
 
 const PATHS: [&str; 3] = ["x", "y.z", "y"];
 const KEYS: [&str; 8] = ["a", "a:1", "a:2", "ab", "b", "b\u{0}", "ü", "z"];

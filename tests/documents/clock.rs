@@ -1,12 +1,10 @@
 //! Whatever the clock does, forwards and backwards, and whenever compaction drops what has expired: `find` through an index
 //! answers what the documents say that can be read at that moment.
 
-mod support;
-
+use crate::support::oracle::find_in;
+use crate::support::{Bench, assert_sound, ms};
 use ferrolite::{Condition, FindOptions, Range};
 use proptest::prelude::*;
-use support::oracle::find_in;
-use support::{Bench, assert_sound, ms};
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -1,10 +1,8 @@
 //! Pages of a scan come from one snapshot, whatever is written between them.
 
-mod support;
-
+use crate::support::{Bench, fresh, ms};
 use ferrolite::fs::MemoryFile;
 use ferrolite::{Database, PageLimits, Range, Snapshot};
-use support::{Bench, fresh, ms};
 
 fn pages(
     db: &Database<MemoryFile>,

@@ -1,12 +1,10 @@
 //! Every verb refuses what it cannot take with a stable code, and the database stays as it was.
 
-mod support;
-
+use crate::support::{Bench, assert_sound, code, find, fresh};
 use ferrolite::fs::MemoryFile;
 use ferrolite::{Condition, Database, ErrorCode, Options, Range, Transaction};
 use serde_json::json;
 use std::collections::BTreeMap;
-use support::{Bench, assert_sound, code, find, fresh};
 
 const LONGEST_KEY: usize = 4096;
 const LONGEST_DOCUMENT: usize = (64 << 20) - 1;
@@ -29,7 +27,7 @@ fn unchanged(attempt: impl FnOnce(&mut Database<MemoryFile>)) {
 fn keys_of_a_wrong_length() {
     for key in [String::new(), "k".repeat(LONGEST_KEY + 1), "ü".repeat(LONGEST_KEY / 2 + 1)] {
         unchanged(|db| {
-            let ttl = support::ms(1000);
+            let ttl = crate::support::ms(1000);
             let codes = [
                 code(db.get::<u8>(&key)),
                 code(db.get_json(&key)),
@@ -81,7 +79,7 @@ fn text_that_is_not_json() {
     {
         unchanged(|db| {
             assert_eq!(code(db.set_json("k", text)), ErrorCode::InvalidValue, "{text}");
-            assert_eq!(code(db.set_ex_json("k", text, support::ms(5))), ErrorCode::InvalidValue, "{text}");
+            assert_eq!(code(db.set_ex_json("k", text, crate::support::ms(5))), ErrorCode::InvalidValue, "{text}");
             assert_eq!(code(db.set_many_json([("k", text)])), ErrorCode::InvalidValue, "{text}");
             assert_eq!(code(Transaction::new().set_json("k", text)), ErrorCode::InvalidValue, "{text}");
             assert_eq!(code(Transaction::new().set_until_json("k", text, 5)), ErrorCode::InvalidValue, "{text}");
@@ -187,7 +185,7 @@ fn options_that_are_not_allowed() {
         Options { memtable_size: 1, ..Options::default() },
         Options { durability: ferrolite::Durability::Periodic { interval_ms: 0 }, ..Options::default() },
     ] {
-        let opened = support::open(&bench.fs, &bench.clock, options);
+        let opened = crate::support::open(&bench.fs, &bench.clock, options);
         assert_eq!(code(opened), ErrorCode::InvalidOptions);
     }
     assert_eq!(bench.fs.bytes("db"), None, "no file was made");

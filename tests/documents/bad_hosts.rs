@@ -1,11 +1,9 @@
 //! Files and hosts that fail: each failure has its code, and loses nothing that was there.
 
-mod support;
-
+use crate::support::{Bench, Clock, code, open};
 use ferrolite::fs::simulated::{Fault, Operation, Recovery, Simulated};
 use ferrolite::fs::{FileSystem, Memory};
 use ferrolite::{Compression, Database, Error, ErrorCode, Options, Range};
-use support::{Bench, Clock, code, open};
 
 fn open_error<S: FileSystem>(fs: &S, options: Options) -> Error
 where
@@ -54,15 +52,15 @@ fn a_database_opened_read_only() {
     let bytes = bench.fs.bytes("db");
     let mut db = bench.open_with(Options { read_only: true, ..Options::default() });
     assert!(db.is_read_only());
-    assert_eq!(support::find(&db, "x", "1"), ["k"]);
+    assert_eq!(crate::support::find(&db, "x", "1"), ["k"]);
     let codes = [
         code(db.set("k", &1)),
-        code(db.set_ex("k", &1, support::ms(5))),
+        code(db.set_ex("k", &1, crate::support::ms(5))),
         code(db.set_many([("k", 1)])),
         code(db.delete("k")),
         code(db.delete("missing")),
         code(db.delete_range(&Range::all())),
-        code(db.expire("k", support::ms(5))),
+        code(db.expire("k", crate::support::ms(5))),
         code(db.persist("k")),
         code(db.commit(ferrolite::Transaction::new())),
         code(db.create_index("x")),
