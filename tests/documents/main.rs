@@ -3,6 +3,7 @@
 mod bad_hosts;
 mod bad_input;
 mod clock;
+mod costs;
 mod crash;
 mod durability;
 mod find;
