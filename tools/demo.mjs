@@ -19,7 +19,7 @@ const heading = (text) => console.log(`\n${bold(text)}`);
 const milliseconds = (time) =>
   time === undefined ? "" : `${time.toLocaleString("en", { maximumFractionDigits: time < 100 ? 1 : 0 })} ms`;
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
-const COLUMNS = [46, 16, 13, 15];
+const COLUMNS = [46, 16, 13, 16];
 const row = (...cells) => console.log(cells.map((cell, n) => (n === 0 ? cell.padEnd(COLUMNS[0]) : cell.padStart(COLUMNS[n]))).join(""));
 
 const wasi = new WasiProgram(join(root, "dist/ferrolite.wasm"), folder);
@@ -47,9 +47,9 @@ heading("Answers, and time to answer");
 row("", ...hosts.map(([name]) => name));
 QUERIES.forEach((query, n) => {
   times(query.text, query.text);
-  console.log(`    ${summary(shorten(query, hosts[0][1].answers[n]))}`);
+  console.log(`    ${summary(hosts[0][1].answers[n])}`);
 });
-console.log("wasmtime: a program is started for each step of storing, and the questions go through pipes.");
+console.log("For wasmtime, a process is started for each step of storing, and questions and answers go through pipes.");
 
 heading("The same everywhere?");
 const [[reference, { answers }], ...others] = hosts;
@@ -67,11 +67,6 @@ console.log(`\nThe files are in dist/demo. See it in your own browser: ${bold("m
 async function step(name, work) {
   process.stderr.write(`demo: running in ${name}\n`);
   return work();
-}
-
-/** Documents are too long to print. */
-function shorten(query, answer) {
-  return query.verb === "get" && answer !== null ? `${answer.slice(0, 90)}…` : answer;
 }
 
 function compare(what, actual, expected) {
