@@ -28,11 +28,11 @@ impl Connection {
     /// Opens `name` on `host`; without a host, in memory. Unknown options are rejected.
     pub async fn open(host: Option<Host>, name: String, options: JsValue) -> Result<Connection, JsValue> {
         let options = parse_options(options).map_err(|error| thrown(&error))?;
-        let files = match host {
-            Some(host) => Files::Host(AccessHandle::new(host)),
-            None => Files::Memory(Memory::new()),
+        let (files, name) = match &host {
+            Some(host) => (Files::Host(AccessHandle::new(host.clone())), name.as_str()),
+            None => (Files::Memory(Memory::new()), "memory"),
         };
-        let database = Database::open(&files, &name, options).await.map_err(|error| thrown(&error))?;
+        let database = Database::open(&files, name, options).await.map_err(|error| thrown(&error))?;
         Ok(Self { service: Service::new(database) })
     }
 

@@ -2,11 +2,14 @@
 
 use super::answer::Answer;
 use crate::fs::File;
-use crate::{Database, Error, Result};
+use crate::{CompactProgress, Database, Error, Result};
 use std::collections::VecDeque;
 
-/// Documents that one slice of an index is built from: one to two milliseconds.
-const INDEX_SLICE_DOCUMENTS: usize = 256;
+/// Documents that one slice of an index is built from: about two milliseconds, and a flush.
+const INDEX_SLICE_DOCUMENTS: usize = 512;
+
+/// Bytes of tables that one slice of a compaction reads: about a millisecond.
+const COMPACTION_SLICE_BYTES: usize = 64 << 10;
 
 /// The tasks that are not finished, the next one first.
 #[derive(Debug, Default)]
@@ -26,7 +29,7 @@ pub(super) enum Task {
         is_new: bool,
     },
     /// Rewrites the file without what was deleted.
-    Compact,
+    Compact(CompactProgress),
     /// Work that another call has made pointless.
     Cancelled,
 }
@@ -87,7 +90,10 @@ impl Task {
     fn step<F: File>(&mut self, database: &mut Database<F>) -> Result<bool> {
         match self {
             Self::CreateIndex { path, .. } => Ok(database.create_index_step(path, INDEX_SLICE_DOCUMENTS)?.done),
-            Self::Compact => database.compact().map(|()| true),
+            Self::Compact(progress) => {
+                database.compact_step(progress, COMPACTION_SLICE_BYTES)?;
+                Ok(progress.is_done())
+            }
             Self::Cancelled => Err(Error::Aborted),
         }
     }
@@ -95,7 +101,7 @@ impl Task {
     fn finish(&self, answer: &mut Answer) -> Result<()> {
         match self {
             Self::CreateIndex { is_new, .. } => answer.value(is_new),
-            Self::Compact | Self::Cancelled => {
+            Self::Compact(_) | Self::Cancelled => {
                 answer.done();
                 Ok(())
             }

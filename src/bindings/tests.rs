@@ -1,8 +1,8 @@
 //! The protocol, without JavaScript: messages in, answers out.
 
 use super::Service;
-use crate::fs::simulated::{Simulated, SimulatedFile};
-use crate::{Database, Options};
+use crate::fs::simulated::{Fault, Operation, Simulated, SimulatedFile};
+use crate::{Database, Durability, Options};
 use serde_json::{Value, json};
 
 struct Client {
@@ -56,12 +56,13 @@ fn documents_go_in_and_out_as_text() {
 #[test]
 fn writes_of_one_message_share_a_flush() {
     let mut client = Client::new();
+    client.call(r#"["set","first",0]"#);
     client.fs.reset_counts();
-    let sets: Vec<String> = (0..1000).map(|n| format!(r#"["set","k{n:04}",{n}]"#)).collect();
+    let sets: Vec<String> = (0..50).map(|n| format!(r#"["set","k{n:04}",{n}]"#)).collect();
     let results = client.send(&format!("[{}]", sets.join(",")));
-    assert_eq!(results.as_array().unwrap().len(), 1000);
+    assert_eq!(results.as_array().unwrap().len(), 50);
     assert_eq!((client.fs.counts().writes, client.fs.counts().syncs), (1, 1));
-    assert_eq!(client.call(r#"["count",{}]"#), json!([0, 1000]));
+    assert_eq!(client.call(r#"["count",{}]"#), json!([0, 51]));
     assert_eq!(client.fs.counts().syncs, 1, "reading flushes nothing");
 }
 
@@ -100,13 +101,12 @@ fn arguments_of_the_wrong_kind_have_codes() {
 fn when_the_flush_fails_so_do_all_calls_of_the_group() {
     let mut client = Client::new();
     assert_eq!(client.call(r#"["set","kept",0]"#)[0], 0);
-    client.fs.set_capacity(Some(0));
+    client.fs.fail_call(Some(Operation::Write), 1, Fault::StorageFull, false);
     let results = client.send(r#"[["get","kept"],["set","a",1],["get","a"],["delete","kept"]]"#);
     assert_eq!(results[0], json!([0, 0]), "it came before the group");
     for at in 1..4 {
         assert_eq!(code(&results[at]), "StorageFull");
     }
-    client.fs.set_capacity(None);
     assert_eq!(client.call(r#"["entries",{}]"#), json!([0, [["kept", 0]]]));
 }
 
@@ -162,5 +162,56 @@ fn a_closed_database_answers_so() {
     let results = client.send(r#"[["get","a"],["set","a",2]]"#);
     assert_eq!((code(&results[0]), code(&results[1])), ("Closed", "Closed"));
     assert!(client.service.stats().is_err());
-    assert_eq!(client.service.maintain(1 << 20).unwrap(), false);
+    assert!(!client.service.maintain(1 << 20).unwrap());
+}
+
+#[test]
+fn long_work_is_answered_when_its_last_slice_is_done() {
+    let mut client = Client::new();
+    let pairs: Vec<String> = (0..3000).map(|n| format!(r#"["k{n:04}",{{"n":{n}}}]"#)).collect();
+    client.call(&format!(r#"["setMany",[{}]]"#, pairs.join(",")));
+    assert_eq!(client.send(r#"[["createIndex","n"],["compact"],["set","during",{"n":-1}]]"#)[0], json!([2, 1]));
+    let mut finished = Vec::new();
+    let mut slices = 0;
+    while client.service.has_tasks() {
+        slices += 1;
+        if let Some(answer) = client.service.step() {
+            finished.push(serde_json::from_slice::<Value>(&answer).unwrap());
+        }
+        assert_eq!(client.call(r#"["count",{}]"#), json!([0, 3001]), "other calls come between");
+    }
+    finished.sort_by_key(|answer| answer[0].as_u64());
+    assert_eq!(finished, [json!([1, [0, true]]), json!([2, [0]])]);
+    assert!(slices > 6, "{slices}");
+    assert_eq!(client.call(r#"["find","n",{"lt":1},{}]"#), json!([0, ["during", "k0000"]]));
+    assert_eq!(client.call(r#"["createIndex","n"]"#), json!([0, false]));
+    assert_eq!(client.call(r#"["indexes"]"#), json!([0, [{"path": "n", "ready": true}]]));
+}
+
+#[test]
+fn dropping_an_index_ends_its_building() {
+    let mut client = Client::new();
+    let pairs: Vec<String> = (0..3000).map(|n| format!(r#"["k{n:04}",{{"n":{n}}}]"#)).collect();
+    client.call(&format!(r#"["setMany",[{}]]"#, pairs.join(",")));
+    assert_eq!(client.send(r#"[["createIndex","n"],["dropIndex","n"]]"#), json!([[2, 1], [0, true]]));
+    let answer: Value = serde_json::from_slice(&client.service.step().unwrap()).unwrap();
+    assert_eq!((answer[0].as_u64(), code(&answer[1])), (Some(1), "Aborted"));
+    assert!(!client.service.has_tasks());
+    assert_eq!(client.call(r#"["indexes"]"#), json!([0, []]));
+}
+
+#[test]
+fn periodic_durability_is_synced_without_a_later_write() {
+    let fs = Simulated::new(7);
+    let options = Options { durability: Durability::Periodic { interval_ms: 1 }, ..Options::default() };
+    let service = Service::new(pollster::block_on(Database::open(&fs, "test", options)).unwrap());
+    let mut client = Client { fs, service };
+    assert_eq!(client.service.next_sync(), None);
+    while client.service.next_sync().is_none() {
+        client.call(r#"["set","a",1]"#);
+    }
+    let before = client.fs.counts().syncs;
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    client.service.sync().unwrap();
+    assert_eq!((client.fs.counts().syncs, client.service.next_sync()), (before + 1, None));
 }

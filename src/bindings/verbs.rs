@@ -5,7 +5,7 @@ use super::call::{Call, Text, not_understood};
 use super::service::Desk;
 use super::tasks::Task;
 use crate::fs::File;
-use crate::{Database, Document, Error, Result, Transaction, Ttl};
+use crate::{CompactProgress, Database, Document, Error, Result, Transaction, Ttl};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -134,7 +134,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             answer.value(&desk.database.drop_index(&path)?)
         }
         "scanOpen" => desk.cursors.open(desk.database, call.range()?, answer),
-        "compact" => desk.tasks.start(desk.database, Task::Compact, answer),
+        "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
         "check" => answer.value(&desk.database.check(call.parse::<CheckOptions>(0)?.full)?),
         _ => {
             desk.database.flush()?;

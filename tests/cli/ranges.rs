@@ -1,6 +1,6 @@
 //! `keys`, `scan` and `count`.
 
-use crate::harness::Cli;
+use crate::harness::{Cli, Host};
 
 fn with_documents() -> Cli {
     let cli = Cli::new();
@@ -51,12 +51,14 @@ fn ranges_that_contradict_themselves_are_refused() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let cli = Cli::new();
+    // wasmtime does not say why nothing more can be written, so that the exit code has to be on the safe side.
+    let code = if Host::of_environment() == Host::Native { 0 } else { 3 };
     let lines: String = (0..20_000).map(|n| format!("{{\"key\":\"{n:05}\",\"value\":\"{n:050}\"}}\n")).collect();
     cli.run_with(&["load", "a.db"], lines).ok();
     for verb in ["dump", "scan", "keys"] {
         let mut talk = cli.talk(&[verb, "a.db"]);
         assert!(talk.line().contains("00000"));
         let run = talk.stop_reading();
-        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{verb}");
+        assert_eq!((run.code, run.stderr.as_str()), (code, ""), "{verb}");
     }
 }

@@ -141,7 +141,7 @@ export default [
       }
       const scan = db.scan();
       await scan.next();
-      equal(await scan.return(), { done: true, value: undefined });
+      equal((await scan.return()).done, true);
     },
   },
   {

@@ -1,10 +1,8 @@
 //! An index on existing documents is built in slices, while documents change, and across crashes.
 
-mod support;
-
+use crate::support::{Bench, Clock, assert_sound, find, fresh, open};
 use ferrolite::fs::simulated::{Recovery, Simulated};
 use ferrolite::{IndexInfo, IndexProgress, Options};
-use support::{Bench, Clock, assert_sound, find, fresh, open};
 
 fn text(x: u32) -> String {
     format!("{{\"x\":{x}}}")
@@ -110,7 +108,7 @@ fn it_survives_a_crash_at_any_point() {
 fn documents_that_have_expired_are_covered() {
     let bench = Bench::new();
     let mut db = bench.open();
-    db.set_ex_json("k", &text(1), support::ms(10)).unwrap();
+    db.set_ex_json("k", &text(1), crate::support::ms(10)).unwrap();
     bench.clock.advance_ms(20);
     db.create_index("x").unwrap();
     assert!(find(&db, "x", "1").is_empty());

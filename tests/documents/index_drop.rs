@@ -1,10 +1,8 @@
 //! Dropping an index: gone at once, never mistaken for a new one, and finished after a crash.
 
-mod support;
-
+use crate::support::{Bench, Clock, assert_sound, find, fresh, open};
 use ferrolite::fs::simulated::{Recovery, Simulated};
 use ferrolite::{Durability, Options, Range};
-use support::{Bench, Clock, assert_sound, find, fresh, open};
 
 const TEXT: &str = r#"{"x":1}"#;
 

@@ -1,9 +1,7 @@
 //! Index entries follow their documents through every write.
 
-mod support;
-
+use crate::support::{Bench, assert_sound, find, fresh, ms};
 use ferrolite::{IndexInfo, Range, Transaction};
-use support::{Bench, assert_sound, find, fresh, ms};
 
 fn info(path: &str, ready: bool) -> IndexInfo {
     IndexInfo { path: path.to_owned(), ready }

@@ -1,10 +1,8 @@
 //! What a group writes shares one write and one flush, and is kept or lost together when these fail.
 
-mod support;
-
+use crate::support::{Clock, assert_sound, code, find, open};
 use ferrolite::fs::simulated::{Fault, Operation, Simulated};
 use ferrolite::{ErrorCode, Options, Range};
-use support::{Clock, assert_sound, code, find, open};
 
 #[test]
 fn a_group_costs_one_write_and_one_flush() {
@@ -21,7 +19,7 @@ fn a_group_costs_one_write_and_one_flush() {
 
 #[test]
 fn writes_in_a_group_are_seen_at_once() {
-    let mut db = support::fresh();
+    let mut db = crate::support::fresh();
     db.create_index("x").unwrap();
     db.group(|db| {
         db.set_json("k", r#"{"x":1}"#).unwrap();
@@ -39,7 +37,7 @@ fn writes_in_a_group_are_seen_at_once() {
 
 #[test]
 fn an_error_inside_does_not_end_the_group() {
-    let mut db = support::fresh();
+    let mut db = crate::support::fresh();
     let failed = db.group(|db| {
         db.set("a", &1).unwrap();
         let failed = db.set("", &1);

@@ -1,10 +1,8 @@
 //! When commits are flushed, counted on the simulated file system.
 
-mod support;
-
+use crate::support::{Clock, ms, open};
 use ferrolite::fs::simulated::{Simulated, SimulatedFile};
 use ferrolite::{Database, Durability, Options};
-use support::{Clock, ms, open};
 
 fn opened(durability: Durability) -> (Simulated, Clock, Database<SimulatedFile>) {
     let (fs, clock) = (Simulated::new(1), Clock::new());
@@ -61,6 +59,7 @@ fn periodic_flushes_with_the_first_write_that_is_due() {
 #[test]
 fn periodic_flushes_by_ticks_when_nothing_is_written() {
     let (fs, clock, mut db) = opened(Durability::Periodic { interval_ms: 100 });
+    db.group(|_| ()).unwrap();
     assert_eq!(db.next_tick(), None);
     db.set("k", &1).unwrap();
     assert_eq!(db.next_tick(), Some(ms(100)));
