@@ -39,7 +39,7 @@ export function serve(mounts, port = 0) {
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "localhost", () => {
+    server.listen(port, "127.0.0.1", () => {
       const close = () => new Promise((closed) => server.close(closed).closeAllConnections());
       resolve({ url: `http://localhost:${server.address().port}/`, close });
     });

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { serve } from "../../tools/serve.mjs";
 import { groups } from "./cases/index.mjs";
-import { startChromium } from "./support/chromium.mjs";
+import { openPage, startChromium } from "./support/chromium.mjs";
 
 const tests = dirname(fileURLToPath(import.meta.url));
 let server, browser, page;
@@ -13,10 +13,7 @@ let server, browser, page;
 before(async () => {
   server = await serve({ "/tests/": tests, "/ferrolite/": join(tests, "..", "dist") });
   browser = await startChromium();
-  page = await browser.context.newPage();
-  page.on("console", (message) => console.log(`page: ${message.text()}`));
-  await page.goto(`${server.url}tests/support/page.html`);
-  await page.waitForFunction("globalThis.runTest !== undefined");
+  page = await openPage(browser.context, server.url);
 });
 
 after(async () => {

@@ -9,6 +9,8 @@ const candidates = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/
 const args = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
+  // A name that is no secure context: there is no OPFS.
+  "--host-resolver-rules=MAP insecure.test 127.0.0.1",
 ];
 
 /** Resolves with `{ context, close }`, where `context` is playwright's. */
@@ -22,4 +24,12 @@ export async function startChromium() {
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   };
   return { context, close };
+}
+
+/** A page with the package loaded, in which `globalThis.ferrolite` are its exports. */
+export async function openPage(context, url) {
+  const page = await context.newPage();
+  await page.goto(`${url}tests/support/page.html`);
+  await page.waitForFunction("globalThis.runTest !== undefined");
+  return page;
 }
