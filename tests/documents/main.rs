@@ -6,6 +6,7 @@ mod clock;
 mod costs;
 mod crash;
 mod durability;
+mod exhaustive;
 mod find;
 mod groups;
 mod index_build;

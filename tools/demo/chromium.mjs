@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CHROMIUM_ARGUMENTS, findChromium } from "../chromium.mjs";
-import { serve } from "../serve.mjs";
+import { serve } from "./server.mjs";
 
 /** Runs the demo in a page that is served from `root`; `data` is the URL path of the documents. */
 export async function runInChromium(root, data) {

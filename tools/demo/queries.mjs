@@ -22,7 +22,7 @@ export const QUERIES = [
   { text: "in preview versions of Firefox", verb: "find", path: "support.firefox.version_added", condition: "preview" },
   { text: "never in Firefox", verb: "find", path: "support.firefox.version_added", condition: false },
   { text: "browser releases of 2025", verb: "find", path: "release_date", condition: { gte: "2025-01-01", lt: "2026-01-01" } },
-  { text: "source file of fetch() (no index)", verb: "find", path: "source_file", condition: "api/fetch.json" },
+  { text: "defined with fetch() (path without an index)", verb: "find", path: "source_file", condition: "api/_globals/fetch.json" },
   { text: "500 documents at once", verb: "getMany", from: "api.", count: 500 },
   { text: "digest of all documents", verb: "digest", range: {} },
 ];
@@ -30,13 +30,11 @@ export const QUERIES = [
 /** How many documents one commit stores while loading. */
 export const BATCH_DOCUMENTS = 1000;
 
-/** An answer in few words. */
+/** An answer in one line. */
 export function summary(answer) {
-  if (answer === undefined || answer === null) return "none";
-  if (typeof answer === "number") return answer.toLocaleString("en");
-  if (Array.isArray(answer)) {
-    const first = answer.slice(0, 2).join(", ");
-    return `${answer.length.toLocaleString("en")}${answer.length > 0 ? `: ${first}${answer.length > 2 ? ", …" : ""}` : ""}`;
-  }
-  return String(answer);
+  const text = answer === null ? "none"
+    : typeof answer === "number" ? answer.toLocaleString("en")
+    : Array.isArray(answer) ? [answer.length.toLocaleString("en"), answer.slice(0, 5).join(", ")].join(": ")
+    : answer;
+  return text.length > 90 ? `${text.slice(0, 90)}…` : text;
 }
