@@ -111,8 +111,7 @@ impl<F: File> Engine<F> {
         if options.read_only || !options.create {
             return Err(Error::NotADatabase { reason: "it is empty".to_owned() });
         }
-        let mut superblock =
-            Superblock { sequence: 1, next_table_id: 1, file_len: HEADER_LEN, ..Superblock::default() };
+        let mut superblock = Superblock { sequence: 1, next_table_id: 1, ..Superblock::default() };
         environment.fill_random(&mut superblock.file_id);
         volume.create(&superblock)?;
         Self::assemble(volume, superblock, Manifest::default(), Levels::default(), options, environment)

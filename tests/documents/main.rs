@@ -3,8 +3,10 @@
 mod bad_hosts;
 mod bad_input;
 mod clock;
+mod costs;
 mod crash;
 mod durability;
+mod exhaustive;
 mod find;
 mod groups;
 mod index_build;
