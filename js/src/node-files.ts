@@ -40,9 +40,25 @@ export class NodeHost implements Host {
   /** A lock file keeps away who looks for it, and no one else. */
   readonly exclusive = false;
   readonly #open = new Set<NodeHandle>();
+  #refusal: unknown;
 
   async open(path: string, mode: "read" | "write" | "create"): Promise<Handle> {
-    const file = realPath(path);
+    try {
+      return this.#openLocked(realPath(path), mode);
+    } catch (thrown) {
+      this.#refusal = thrown;
+      throw thrown;
+    }
+  }
+
+  /** What the engine made of an error of `open`, with what the host knows more about it: who holds a lock, say. */
+  explain(thrown: unknown): FerroliteError {
+    const { code, message } = FerroliteError.from(thrown, "Internal");
+    if (this.#refusal === undefined) return new FerroliteError(code, message);
+    return new FerroliteError(code, code === "Locked" ? (this.#refusal as Error).message : message, { cause: this.#refusal });
+  }
+
+  #openLocked(file: string, mode: "read" | "write" | "create"): Handle {
     const held = lockFor(file, mode);
     try {
       const existed = fs.existsSync(file);

@@ -159,7 +159,7 @@ function removedAtExit(locks: Map<string, string>): Map<string, string> {
 }
 
 function locked(path: string, holder: Holder | undefined): Error {
-  const who = holder === undefined || holder.pid === UNKNOWN_PID ? "another process" : `process ${holder.pid} on ${holder.host}`;
-  const message = `in use by ${who} (${path}); close it there first`;
+  const who = holder === undefined || holder.pid === UNKNOWN_PID ? "another process" : `process ${holder.pid}${holder.host === hostname() ? "" : ` on ${holder.host}`}`;
+  const message = `the database is open in ${who}; close it there first (its lock is ${path})`;
   return Object.assign(new Error(message), { code: "Locked" });
 }

@@ -81,7 +81,7 @@ export class Ferrolite extends Database {
       connection = await Connection.open(host, path, engineOptions);
     } catch (thrown) {
       host?.closeAll();
-      throw FerroliteError.from(thrown, "Internal");
+      throw host?.explain(thrown) ?? FerroliteError.from(thrown, "Internal");
     }
     const session = new Session(connection, scheduler, (response) => {
       if ("fatal" in response) host?.closeAll();

@@ -1,0 +1,35 @@
+// The shared cases in a page of real Chromium, over OPFS and in memory.
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { serve } from "../../tools/serve.mjs";
+import { groups } from "./cases/index.mjs";
+import { openPage, startChromium } from "./support/chromium.mjs";
+
+const tests = dirname(fileURLToPath(import.meta.url));
+let server, browser, page;
+
+before(async () => {
+  server = await serve({ "/tests/": tests, "/ferrolite/": join(tests, "..", "dist") });
+  browser = await startChromium();
+  page = await openPage(browser.context, server.url);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+for (const kind of ["opfs", "memory"]) {
+  for (const [group, cases] of Object.entries(groups)) {
+    describe(`${kind}, ${group}`, () => {
+      for (const [index, { name }] of cases.entries()) {
+        test(name, { timeout: 60_000 }, async () => {
+          const failure = await page.evaluate(([...where]) => globalThis.runTest(...where), [kind, group, index]);
+          if (failure !== undefined) throw new Error(failure);
+        });
+      }
+    });
+  }
+}

@@ -1,0 +1,202 @@
+// What is special in browsers: tabs, reloads, quotas, and what cannot be loaded.
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { serve } from "../../tools/serve.mjs";
+import { openPage, startChromium } from "./support/chromium.mjs";
+
+const tests = dirname(fileURLToPath(import.meta.url));
+let server, browser;
+
+before(async () => {
+  server = await serve({ "/tests/": tests, "/ferrolite/": join(tests, "..", "dist") });
+  browser = await startChromium();
+});
+
+afterEach(async () => {
+  await browser.context.unrouteAll();
+  for (const page of browser.context.pages()) await page.close();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const page = () => openPage(browser.context, server.url);
+
+/** Opens a database in a page, as `globalThis.db`; its facts, or the code and message of the error. */
+const open = (where, name, options = {}) =>
+  where.evaluate(
+    async ([name, options]) => {
+      try {
+        globalThis.db = await ferrolite.Ferrolite.open(name, options);
+        return { storage: globalThis.db.storage };
+      } catch (error) {
+        return { code: error.code, message: error.message, name: error.name };
+      }
+    },
+    [name, options],
+  );
+
+test("the storage facts are true", async () => {
+  const tab = await page();
+  const { storage } = await open(tab, "a name/with: anything * ü");
+  assert.equal(storage.kind, "opfs");
+  assert.equal(storage.path, "ferrolite/a%20name%2Fwith%3A%20anything%20%2A%20%C3%BC.ferrolite");
+  assert.equal(typeof storage.persistent, "boolean");
+  assert.deepEqual(await tab.evaluate(() => ferrolite.Ferrolite.list()), ["a name/with: anything * ü"]);
+  const { storage: memory } = await open(tab, "m", { storage: "memory" });
+  assert.deepEqual([memory.kind, memory.persistent, memory.path], ["memory", false, undefined]);
+});
+
+test("a second tab gets Locked until the first has closed", async () => {
+  const [first, second] = [await page(), await page()];
+  await open(first, "tabs");
+  await first.evaluate(() => db.set("from", "first"));
+  const refused = await open(second, "tabs");
+  assert.deepEqual([refused.name, refused.code], ["FerroliteError", "Locked"]);
+  await first.evaluate(() => db.close());
+  await open(second, "tabs");
+  assert.equal(await second.evaluate(() => db.get("from")), "first");
+});
+
+test("a reloaded page opens its database again", async () => {
+  const tab = await page();
+  for (let round = 0; round < 5; round++) {
+    assert.equal((await open(tab, "reload")).code, undefined);
+    assert.equal(await tab.evaluate((round) => db.set(`k${round}`, round).then(() => db.count()), round), round + 1);
+    await tab.reload();
+    await tab.waitForFunction("globalThis.runTest !== undefined");
+  }
+});
+
+test("a page that is gone leaves the database to the next", async () => {
+  const first = await page();
+  await open(first, "gone");
+  await first.evaluate(() => db.set("a", 1));
+  await first.close();
+  const second = await page();
+  assert.equal((await open(second, "gone")).code, undefined);
+  assert.equal(await second.evaluate(() => db.get("a")), 1);
+});
+
+test("what was acknowledged survives the death of the renderer", async () => {
+  const first = await page();
+  await open(first, "crash");
+  await first.evaluate(() => {
+    globalThis.last = -1;
+    (async () => {
+      for (let n = 0; ; n++) {
+        await db.set("n", n);
+        globalThis.last = n;
+      }
+    })();
+  });
+  await first.waitForFunction("globalThis.last > 20");
+  const last = await first.evaluate("globalThis.last");
+  const cdp = await browser.context.newCDPSession(first);
+  cdp.send("Page.crash").catch(() => {});
+  await new Promise((resolve) => first.once("crash", resolve));
+  const second = await page();
+  assert.equal((await open(second, "crash")).code, undefined);
+  assert.ok((await second.evaluate(() => db.get("n"))) >= last);
+});
+
+test("a quota that is used up is StorageFull, and loses nothing", async () => {
+  const tab = await page();
+  await open(tab, "quota");
+  const cdp = await browser.context.newCDPSession(tab);
+  const origin = new URL(server.url).origin;
+  const { usage } = await tab.evaluate(() => navigator.storage.estimate());
+  await cdp.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage + 3_000_000 });
+  const outcome = await tab.evaluate(async () => {
+    for (let n = 0; n < 2000; n++) {
+      try {
+        await db.set(`k${n}`, "0123456789".repeat(2000) + Math.random());
+      } catch (error) {
+        return { n, code: error.code, message: error.message, count: await db.count() };
+      }
+    }
+  });
+  assert.equal(outcome.code, "StorageFull", outcome.message);
+  assert.equal(outcome.count, outcome.n);
+  await cdp.send("Storage.overrideQuotaForOrigin", { origin });
+  const after = await tab.evaluate(async () => {
+    await db.set("more", 1);
+    await db.close();
+    globalThis.db = await ferrolite.Ferrolite.open("quota");
+    const report = await db.check({ full: true });
+    return { count: await db.count(), problems: report.problems };
+  });
+  assert.deepEqual(after, { count: outcome.n + 1, problems: [] });
+});
+
+test("without a secure context there is no OPFS, and the error says what helps", async () => {
+  const tab = await openPage(browser.context, server.url.replace("localhost", "insecure.test"));
+  const refused = await open(tab, "insecure");
+  assert.equal(refused.code, "Unsupported");
+  assert.match(refused.message, /https or localhost.*storage: "memory"/);
+  assert.equal((await open(tab, "insecure", { storage: "memory" })).storage.kind, "memory");
+  const listed = await tab.evaluate(() => ferrolite.Ferrolite.list().catch((error) => error.code));
+  assert.equal(listed, "Unsupported");
+});
+
+test("a wasm file that is missing is told", async () => {
+  await browser.context.route("**/ferrolite_bg.wasm", (route) => route.fulfill({ status: 404, body: "nothing" }));
+  const refused = await open(await page(), "nowasm");
+  assert.equal(refused.code, "Io");
+  assert.match(refused.message, /ferrolite_bg\.wasm.*404/);
+});
+
+test("a wasm file that is none is told", async () => {
+  await browser.context.route("**/ferrolite_bg.wasm", (route) => {
+    return route.fulfill({ status: 200, contentType: "text/html", body: "<p>Not found" });
+  });
+  const refused = await open(await page(), "nowasm");
+  assert.equal(refused.code, "Io");
+  assert.match(refused.message, /could not be loaded/);
+});
+
+test("a worker that cannot be loaded is told", async () => {
+  await browser.context.route("**/worker.js", (route) => route.fulfill({ status: 404, body: "nothing" }));
+  const refused = await open(await page(), "noworker");
+  assert.equal(refused.code, "Io");
+  assert.match(refused.message, /worker\.js/);
+});
+
+test("a worker that dies rejects what waits for it, and what comes after", async () => {
+  const tab = await page();
+  await open(tab, "dies");
+  await tab.evaluate(() => db.set("a", 1));
+  const worker = tab.workers()[0];
+  await worker.evaluate(() => setTimeout(() => { throw new Error("killed by a test"); }));
+  await tab.waitForTimeout(100);
+  const refused = await tab.evaluate(() => db.get("a").catch((error) => ({ code: error.code, message: error.message })));
+  assert.equal(refused.code, "Io");
+  assert.match(refused.message, /killed by a test/);
+  assert.equal((await open(tab, "dies")).code, undefined, "it can be opened again");
+  assert.equal(await tab.evaluate(() => db.get("a")), 1);
+});
+
+test("10,000 sets from a page cost a few messages and flushes; getMany is one message", async () => {
+  const tab = await page();
+  await open(tab, "batch");
+  const costs = await tab.evaluate(async () => {
+    const before = await db.stats();
+    await Promise.all(Array.from({ length: 10_000 }, (_, n) => db.set(`k${n}`, { n })));
+    const middle = await db.stats();
+    const found = await db.getMany(Array.from({ length: 1000 }, (_, n) => `k${n}`));
+    const after = await db.stats();
+    return {
+      messages: middle.messages - before.messages,
+      syncs: middle.io.syncs - before.io.syncs,
+      found: found.filter(({ n }, index) => n === index).length,
+      getMany: after.messages - middle.messages - 1,
+    };
+  });
+  assert.ok(costs.messages <= 4 && costs.syncs <= 20, JSON.stringify(costs));
+  assert.deepEqual([costs.found, costs.getMany], [1000, 1]);
+});
