@@ -191,7 +191,11 @@ impl<F: File> Engine<F> {
     fn begin_writing(&mut self) -> Result<()> {
         let mut owner_id = [0; 16];
         self.environment.fill_random(&mut owner_id);
+        // Another may have written since the file was opened here, without a new claim: it had claimed it before.
+        self.confirm_unchanged()?;
         self.volume.claim(owner_id)?;
+        // And a commit of its own may have been on its way while it lost the file. The next one it refuses itself.
+        self.confirm_unchanged()?;
         let memtable = std::sync::Arc::new(std::mem::take(&mut self.memtable));
         let outcome = self.begin_log(&memtable);
         if outcome.is_err() {
@@ -199,6 +203,21 @@ impl<F: File> Engine<F> {
             self.memtable = std::sync::Arc::into_inner(memtable).expect("no one else holds the memtable");
         }
         outcome
+    }
+
+    /// Fails with [`Error::Locked`] when the file is not what was read when it was opened. Where the host keeps other
+    /// writers out, it is.
+    fn confirm_unchanged(&self) -> Result<()> {
+        if self.volume.is_exclusive() {
+            return Ok(());
+        }
+        let log_end = || match recover(&self.volume, &self.superblock, |_, _| {}) {
+            // A log that was whole and is not any more is being written.
+            Err(Error::Corrupt { .. }) => Err(Error::Locked),
+            found => found.map(|found| found.last_seq),
+        };
+        let unchanged = self.volume.is_as_known(&self.superblock)? && log_end()? == self.last_seq;
+        if unchanged { Ok(()) } else { Err(Error::Locked) }
     }
 
     fn begin_log(&mut self, memtable: &std::sync::Arc<Memtable>) -> Result<()> {

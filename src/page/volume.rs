@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::cache::{Cache, CacheStatistics};
 use super::error::{Error, Result};
 use super::header::{Compression, PageHeader, PageRef, append_page, open_page};
-use super::layout::{HEADER_LEN, SLOT_COUNT, SLOT_LEN};
-use super::owner::Owner;
+use super::layout::{HEADER_LEN, OWNER_ADDRESS, SLOT_COUNT, SLOT_LEN};
+use super::owner::{OWNER_LEN, Owner};
 use super::seal::{ChecksumSeal, Place, Seal};
 use super::superblock::Superblock;
 use crate::fs::{File, read_full, write_full};
@@ -122,9 +122,21 @@ impl<F: File> Volume<F> {
         seen.confirm(&self.file)?;
         let owner = Owner { id, epoch: seen.epoch + 1 };
         owner.write(&self.file)?;
-        self.count_write(1, 48);
+        self.count_write(1, OWNER_LEN);
+        self.file_len.set(self.file_len.get().max(OWNER_ADDRESS + OWNER_LEN as u64));
         self.owner.set(owner);
         Ok(())
+    }
+
+    /// Whether the file has not grown, and its newest superblock is still this one.
+    pub fn is_as_known(&self, superblock: &Superblock) -> Result<bool> {
+        let newest = Superblock::read(&self.file)?;
+        Ok(self.file.len()? <= self.file_len.get() && newest.as_ref() == Some(superblock))
+    }
+
+    /// Whether the host keeps other writers out.
+    pub fn is_exclusive(&self) -> bool {
+        self.file.is_exclusive()
     }
 
     /// Fails with [`Error::Locked`] when another connection has claimed the file. Costs a read, and that only where
