@@ -66,8 +66,8 @@ test("a Node script", () => {
 test("strict TypeScript", () => {
   const flags = ["--strict", "--noEmit", "--target", "es2022", "--skipLibCheck", "false", "--lib", "es2022,dom"];
   const tsc = join(js, "node_modules", "typescript", "bin", "tsc");
-  run(process.execPath, [tsc, ...flags, "--module", "nodenext", "--types", "", "examples.ts"]);
-  run(process.execPath, [tsc, ...flags, "--module", "esnext", "--moduleResolution", "bundler", "--types", "", "examples.ts"]);
+  run(process.execPath, [tsc, ...flags, "--module", "nodenext", "examples.ts"]);
+  run(process.execPath, [tsc, ...flags, "--module", "esnext", "--moduleResolution", "bundler", "examples.ts"]);
 });
 
 test("a page that Vite built", async () => {
