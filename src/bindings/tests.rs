@@ -162,7 +162,7 @@ fn a_closed_database_answers_so() {
     let results = client.send(r#"[["get","a"],["set","a",2]]"#);
     assert_eq!((code(&results[0]), code(&results[1])), ("Closed", "Closed"));
     assert!(client.service.stats().is_err());
-    assert_eq!(client.service.maintain(1 << 20).unwrap(), false);
+    assert!(!client.service.maintain(1 << 20).unwrap());
 }
 
 #[test]

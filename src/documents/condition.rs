@@ -1,6 +1,6 @@
 //! Conditions on the value at a path.
 
-use super::error::{Error, Result};
+use super::error::{Error, Result, abbreviate, shorten};
 use super::json_scan::{Scanner, unescape};
 use super::ordering::{DEPTH_MAX, Kind, Unencodable, encode};
 use super::{json, serialize};
@@ -89,7 +89,8 @@ impl Condition {
                 b"lt" => &mut lt,
                 b"lte" => &mut lte,
                 _ => {
-                    let reason = format!("`{name}` is unknown; a range is made of `gt`, `gte`, `lt` and `lte`");
+                    let reason =
+                        format!("{} is unknown; a range is made of `gt`, `gte`, `lt` and `lte`", abbreviate(name));
                     return Err(Error::invalid_condition(reason));
                 }
             };
@@ -172,7 +173,7 @@ fn encode_bound<T: Serialize>(bound: Bound<&T>) -> Result<Bound<Vec<u8>>> {
 }
 
 fn encode_value<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
-    let text = serialize::to_text(value).map_err(|error| Error::invalid_condition(error.to_string()))?;
+    let text = serialize::to_text(value).map_err(|error| Error::invalid_condition(shorten(error)))?;
     encode_text(&text)
 }
 

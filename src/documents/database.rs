@@ -6,6 +6,7 @@ use super::options::{Durability, Options};
 use crate::engine::{self, Batch, CompactProgress, Engine};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
+use std::fmt;
 use std::time::Duration;
 
 /// An open database: JSON documents by key, in one file.
@@ -34,6 +35,9 @@ pub struct Database<F: File> {
     read_only: bool,
     durability: Durability,
     last_sync_ms: u64,
+    /// Whether commits wait to be written.
+    pending: bool,
+    /// Whether commits were written and not flushed.
     unsynced: bool,
     group: Group,
 }
@@ -75,6 +79,7 @@ impl<F: File> Database<F> {
             catalog,
             read_only: options.read_only,
             durability: options.durability,
+            pending: false,
             unsynced: false,
             group: Group::default(),
         };
@@ -245,6 +250,7 @@ impl<F: File> Database<F> {
             Err(error) if self.engine.last_seq() == before => return Err(error.into()),
             Err(error) => return Err(self.undone(error)),
         };
+        self.pending = true;
         if self.group.depth == 0 {
             self.settle()?;
         }
@@ -262,7 +268,7 @@ impl<F: File> Database<F> {
 
     /// Writes out what is pending; flushes it when the durability asks for it.
     fn settle(&mut self) -> Result<()> {
-        if self.read_only {
+        if !self.pending {
             return Ok(());
         }
         let sync = match self.durability {
@@ -270,13 +276,9 @@ impl<F: File> Database<F> {
             Durability::Periodic { interval_ms } => self.due_in_ms(interval_ms) == 0,
             Durability::Never => false,
         };
-        self.settle_with(sync)
-    }
-
-    /// Writes out what is pending, and flushes it if `sync`.
-    pub(super) fn settle_with(&mut self, sync: bool) -> Result<()> {
         let durability = if sync { engine::Durability::Always } else { engine::Durability::Never };
         self.engine.finish_group(durability).map_err(|error| self.undone(error))?;
+        self.pending = false;
         self.unsynced = true;
         if sync {
             self.synced();
@@ -300,6 +302,7 @@ impl<F: File> Database<F> {
     /// The engine has taken back the pending commits: what is remembered of them goes too.
     fn undone(&mut self, error: engine::Error) -> Error {
         let error = Error::from(error);
+        self.pending = false;
         // When even this cannot be read, the engine takes no writes, and reads check what they find.
         if let Ok(catalog) = Catalog::load(&self.engine) {
             self.catalog = catalog;
@@ -308,5 +311,32 @@ impl<F: File> Database<F> {
             self.group.error = Some(error.clone());
         }
         error
+    }
+}
+
+impl<F: File> fmt::Debug for Database<F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Database")
+            .field("version", &self.version())
+            .field("read_only", &self.read_only)
+            .field("durability", &self.durability)
+            .field("indexes", &self.indexes())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::{Memory, MemoryFile};
+
+    #[test]
+    fn a_database_can_move_to_another_thread() {
+        fn must_be_send<T: Send>(_: &T) {}
+        let db: Database<MemoryFile> =
+            pollster::block_on(Database::open(&Memory::new(), "db", Options::default())).unwrap();
+        must_be_send(&db);
+        assert!(format!("{db:?}").contains("version: 0"));
     }
 }

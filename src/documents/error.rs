@@ -1,7 +1,7 @@
 //! What can go wrong, as one type with stable codes.
 
+use super::error_code::ErrorCode;
 use crate::{engine, fs};
-use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// The result of a database call.
@@ -161,79 +161,6 @@ pub enum Error {
     },
 }
 
-/// The stable name of a kind of [`Error`], the same in Rust, in TypeScript and on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "each is documented at the variant of `Error` that bears its name")]
-pub enum ErrorCode {
-    InvalidKey,
-    InvalidValue,
-    InvalidPath,
-    InvalidCondition,
-    InvalidRange,
-    InvalidOptions,
-    InvalidTransaction,
-    TooLarge,
-    NotFound,
-    Locked,
-    ReadOnly,
-    StorageFull,
-    NotADatabase,
-    NewerFormat,
-    Corrupt,
-    Closed,
-    Failed,
-    Unsupported,
-    Io,
-    IndexNotFound,
-    Conflict,
-    Aborted,
-    Internal,
-}
-
-impl ErrorCode {
-    /// The name, as `InvalidKey`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidKey => "InvalidKey",
-            Self::InvalidValue => "InvalidValue",
-            Self::InvalidPath => "InvalidPath",
-            Self::InvalidCondition => "InvalidCondition",
-            Self::InvalidRange => "InvalidRange",
-            Self::InvalidOptions => "InvalidOptions",
-            Self::InvalidTransaction => "InvalidTransaction",
-            Self::TooLarge => "TooLarge",
-            Self::NotFound => "NotFound",
-            Self::Locked => "Locked",
-            Self::ReadOnly => "ReadOnly",
-            Self::StorageFull => "StorageFull",
-            Self::NotADatabase => "NotADatabase",
-            Self::NewerFormat => "NewerFormat",
-            Self::Corrupt => "Corrupt",
-            Self::Closed => "Closed",
-            Self::Failed => "Failed",
-            Self::Unsupported => "Unsupported",
-            Self::Io => "Io",
-            Self::IndexNotFound => "IndexNotFound",
-            Self::Conflict => "Conflict",
-            Self::Aborted => "Aborted",
-            Self::Internal => "Internal",
-        }
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl Serialize for ErrorCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
 impl Error {
     /// The kind of error, to decide by.
     pub fn code(&self) -> ErrorCode {
@@ -315,7 +242,7 @@ impl Error {
     /// A value that cannot become the document at `key`.
     pub(super) fn invalid_document(key: &str, reason: impl fmt::Display) -> Self {
         let subject = format!("the value for {} cannot be stored", abbreviate(key));
-        Self::InvalidValue { subject, reason: reason.to_string() }
+        Self::InvalidValue { subject, reason: shorten(reason) }
     }
 }
 
@@ -325,6 +252,20 @@ pub(super) fn abbreviate(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((cut, _)) => format!("{:?}… ({} bytes)", text.get(..cut).unwrap_or_default(), text.len()),
         None => format!("{text:?}"),
+    }
+}
+
+/// What another library says, which may quote a whole document: a long text loses its middle.
+pub(super) fn shorten(reason: impl fmt::Display) -> String {
+    const KEPT_CHARS: usize = 100;
+    let text = reason.to_string();
+    let start = text.char_indices().nth(KEPT_CHARS).map(|(cut, _)| cut);
+    let end = text.char_indices().nth_back(KEPT_CHARS).map(|(cut, _)| cut);
+    match start.zip(end) {
+        Some((start, end)) if start < end => {
+            format!("{} … {}", text.get(..start).unwrap_or_default(), text.get(end..).unwrap_or_default())
+        }
+        _ => text,
     }
 }
 
@@ -340,6 +281,14 @@ mod tests {
     }
 
     #[test]
+    fn long_reasons_lose_their_middle() {
+        assert_eq!(shorten("short"), "short");
+        let long = shorten(format!("start{}end", "ü".repeat(5000)));
+        assert!(long.len() < 420 && long.starts_with("start") && long.ends_with("end"), "{long}");
+        assert_eq!(shorten("x".repeat(150)).len(), 150);
+    }
+
+    #[test]
     fn what_the_host_says_keeps_its_kind() {
         let code = |error: fs::Error| Error::from(engine::Error::Fs(error)).code();
         let name = || "notes".to_owned();
@@ -349,6 +298,18 @@ mod tests {
         assert_eq!(code(fs::Error::StorageFull { message: name() }), ErrorCode::StorageFull);
         assert_eq!(code(fs::Error::InvalidName { name: name(), reason: "empty" }), ErrorCode::InvalidOptions);
         assert_eq!(code(fs::Error::Io { operation: "sync", message: name() }), ErrorCode::Io);
+    }
+
+    #[test]
+    fn what_the_engine_says_keeps_its_kind() {
+        let code = |error: engine::Error| Error::from(error).code();
+        let text = || "text".to_owned();
+        assert_eq!(code(engine::Error::NotADatabase { reason: text() }), ErrorCode::NotADatabase);
+        assert_eq!(code(engine::Error::NewerFormat { found: text(), supported: 1 }), ErrorCode::NewerFormat);
+        assert_eq!(code(engine::Error::ReadOnly), ErrorCode::ReadOnly);
+        assert_eq!(code(engine::Error::Locked), ErrorCode::Locked);
+        assert_eq!(code(engine::Error::Failed { reason: text() }), ErrorCode::Failed);
+        assert_eq!(code(engine::Error::TooLarge { what: "commit", size: 2, limit: 1 }), ErrorCode::TooLarge);
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub(super) fn damaged(key: &str, reason: impl std::fmt::Display) -> Error {
 pub(super) fn parse<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
         let subject = format!("the document {} does not fit the type it is read as", super::error::abbreviate(key));
-        Error::InvalidValue { subject, reason: error.to_string() }
+        Error::InvalidValue { subject, reason: super::error::shorten(error) }
     })
 }
 

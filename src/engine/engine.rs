@@ -12,6 +12,7 @@ use super::manifest::Manifest;
 use super::memtable::{Memtable, Undo};
 use super::options::Options;
 use super::statistics::Counters;
+use super::table::Table;
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};
 use crate::page::{Extent, FreeSet, HEADER_LEN, Superblock, Volume};
@@ -59,6 +60,29 @@ pub struct Engine<F> {
     pub(super) counters: Counters,
 }
 
+/// Sequence numbers end here, so that they are exact as JavaScript numbers; a million commits a second get there in
+/// 285 years.
+const SEQ_MAX: Seq = 1 << 53;
+
+/// Fails when superblock and manifest contradict each other; only a file that was forged or mixed up does.
+fn check_agreement(superblock: &Superblock, levels: &Levels) -> Result<()> {
+    let log_end = superblock.log.address.checked_add(superblock.log.len);
+    let is_sane = |table: &Table| {
+        table.id < superblock.next_table_id
+            && table.statistics.max_seq <= superblock.flushed_seq
+            && table.extent().address + table.len <= superblock.file_len
+    };
+    let agrees = superblock.synced_seq.max(superblock.flushed_seq) < SEQ_MAX
+        && superblock.next_table_id < u64::MAX / 2
+        && log_end.is_some_and(|end| end <= superblock.file_len)
+        && levels.placements().all(|placement| is_sane(&placement.table) && placement.run < superblock.next_table_id);
+    if agrees {
+        Ok(())
+    } else {
+        Err(Error::corrupt("superblock: it contradicts the manifest", "the file's first 16 KiB"))
+    }
+}
+
 impl<F: File> Engine<F> {
     /// Opens a database file. Costs the manifest and the tail of the log; writes nothing unless the file is new.
     ///
@@ -87,8 +111,7 @@ impl<F: File> Engine<F> {
         if options.read_only || !options.create {
             return Err(Error::NotADatabase { reason: "it is empty".to_owned() });
         }
-        let mut superblock =
-            Superblock { sequence: 1, next_table_id: 1, file_len: HEADER_LEN, ..Superblock::default() };
+        let mut superblock = Superblock { sequence: 1, next_table_id: 1, ..Superblock::default() };
         environment.fill_random(&mut superblock.file_id);
         volume.create(&superblock)?;
         Self::assemble(volume, superblock, Manifest::default(), Levels::default(), options, environment)
@@ -101,6 +124,7 @@ impl<F: File> Engine<F> {
         environment: Box<dyn Environment + Send>,
     ) -> Result<Self> {
         let (manifest, levels) = Manifest::load(&volume, superblock.manifest)?;
+        check_agreement(&superblock, &levels)?;
         let mut memtable = Memtable::default();
         let recovered = recover(&volume, &superblock, |batch, seq| {
             for operation in batch.into_operations() {

@@ -112,10 +112,15 @@ impl Manifest {
         edit: &Edit,
         force_whole: bool,
     ) -> Result<Written> {
+        let number = self.head.number + 1;
+        if levels.tables().next().is_none() {
+            // Nothing needs no page.
+            let next = Self { head: ManifestHead { number, ..ManifestHead::default() }, ..Self::default() };
+            return Ok(Written { next, allocated: None, released: self.extents.clone() });
+        }
         let is_due = self.bytes > REWRITE_MIN && self.bytes > 2 * self.whole_bytes.max(1);
         let whole = force_whole || is_due || self.head.address == 0;
         let payload = if whole { encode_whole(levels) } else { encode_change(edit, &self.head) };
-        let number = self.head.number + 1;
         // The page's seal is bound to its address, which depends on its length: build it once to learn the length.
         let len = build(volume, number, 0, &payload).0.len() as u64;
         let fits = |block: &Extent| block.address <= self.position && self.position + len <= block.end();

@@ -156,7 +156,6 @@ impl<F: File> Cursor<'_, F> {
     ///
     /// # Errors
     /// [`super::Error::Corrupt`], [`super::Error::Fs`].
-    #[expect(clippy::should_implement_trait, reason = "an iterator cannot be stopped by `?` at an error")]
     pub fn next(&mut self) -> Result<Option<(Vec<u8>, Entry)>> {
         while let Some(version) = self.next_version()? {
             if let Some(entry) = version.visible(self.clock) {

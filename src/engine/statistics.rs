@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::engine::Engine;
 use super::levels::LEVEL_COUNT;
 use crate::fs::File;
-use crate::page::{CacheStatistics, IoStatistics};
+use crate::page::{CacheStatistics, FORMAT_VERSION, IoStatistics};
 
 /// Counts since the engine was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -47,6 +47,8 @@ pub struct LevelStatistics {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Statistics {
+    /// The version of the file's format.
+    pub format_version: u32,
     /// Since the engine was opened.
     pub counters: Counters,
     /// Calls of the host.
@@ -89,6 +91,7 @@ impl<F: File> Engine<F> {
         }
         let frozen = self.frozen.as_ref().map(|frozen| &frozen.memtable);
         Statistics {
+            format_version: FORMAT_VERSION,
             counters: self.counters,
             io: self.volume.io_statistics(),
             cache: self.volume.cache_statistics(),

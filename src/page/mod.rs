@@ -32,7 +32,7 @@ pub use cache::CacheStatistics;
 pub use error::Error;
 pub use extents::{Extent, FreeSet};
 pub use header::{Compression, PageHeader, PageRef};
-pub use layout::{BLOCK_LEN, HEADER_LEN, PAGE_HEADER_LEN, align_up};
+pub use layout::{BLOCK_LEN, FORMAT_VERSION, HEADER_LEN, PAGE_HEADER_LEN, align_up};
 pub use seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};
 pub use superblock::{ExpiryHorizon, LogStart, ManifestHead, Superblock};
 pub use volume::{IoStatistics, Volume};

@@ -101,10 +101,10 @@ impl<F: File> Volume<F> {
         Ok(Error::NotADatabase { reason: format!("its {file_len} bytes do not begin with a superblock") })
     }
 
-    /// Lays out a new file and makes its first superblock durable.
+    /// Makes the first superblock of a new file durable. It refers to nothing, and so asks for no length: one that is
+    /// kept by a crash is whole by itself.
     pub fn create(&mut self, superblock: &Superblock) -> Result<()> {
         self.seal = Box::new(ChecksumSeal::new(superblock.file_id));
-        self.truncate(HEADER_LEN)?;
         self.write_superblock(superblock)
     }
 
@@ -112,6 +112,7 @@ impl<F: File> Volume<F> {
     pub fn write_superblock(&self, superblock: &Superblock) -> Result<()> {
         superblock.write(&self.file)?;
         self.count_write(2, 2 * SLOT_LEN);
+        self.file_len.set(self.file_len.get().max(SLOT_COUNT * SLOT_LEN as u64));
         self.sync()
     }
 

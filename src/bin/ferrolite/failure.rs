@@ -18,6 +18,9 @@ pub const EXIT_INPUT: u8 = 4;
 /// The database is damaged.
 pub const EXIT_DAMAGED: u8 = 5;
 
+/// What WASI calls an error of the host that has no number of its own.
+const WASI_ERRNO_IO: i32 = 29;
+
 /// Why the program cannot do what it was asked for.
 #[derive(Debug)]
 pub struct Failure {
@@ -59,7 +62,16 @@ impl Failure {
         let failure = Self::new(EXIT_DATABASE, "Io", format!("standard output: {error}"));
         // A reader that has seen enough, as `head`, is no error.
         let enough = error.kind() == ErrorKind::BrokenPipe;
-        Self { exit: if enough { 0 } else { failure.exit }, silent: enough, ends_output: true, ..failure }
+        // wasmtime calls that an I/O error like any other. Only the exit code can tell then.
+        let perhaps = cfg!(target_os = "wasi") && error.raw_os_error() == Some(WASI_ERRNO_IO);
+        Self { exit: if enough { 0 } else { failure.exit }, silent: enough || perhaps, ends_output: true, ..failure }
+    }
+
+    /// A check has found damage.
+    pub fn damaged(problems: usize) -> Self {
+        let message =
+            format!("{problems} damaged places; restore the file from a copy, or dump what can still be read");
+        Self::new(EXIT_DAMAGED, ErrorCode::Corrupt.as_str(), message)
     }
 
     /// Failures that were printed when they happened; only the exit code is left to give.

@@ -3,77 +3,114 @@
 use super::Answer;
 use crate::arguments::Request;
 use crate::failure::Failure;
-use crate::output::{Output, size, to_json};
+use crate::output::{Output, size};
 use crate::session::Db;
-use serde::Serialize;
-use serde_json::{Value, json};
+use ferrolite::Stats;
+use serde_json::json;
 
 /// Prints figures about the database.
-pub fn info(db: &mut Db, _request: &Request, output: &mut Output) -> Result<Answer, Failure> {
-    figures(&db.stats(), output)
+pub fn info(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let stats = db.stats();
+    let lines = if request.in_repl { [of_file(&stats), since_opened(&stats)].concat() } else { of_file(&stats) };
+    output.answer(&stats, &table(&lines))?;
+    Ok(Answer::Yes)
 }
 
-/// Looks for damage. What is found is an error with its own exit code.
+/// Looks for damage; what is found is an error with an exit code of its own.
 pub fn check(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let report = db.check(!request.quick)?;
-    if !output.is_json() {
-        output.line("no damage found")?;
+    let looked_at = [
+        ("tables", report.tables),
+        ("entries of tables", report.entries),
+        ("documents", report.documents),
+        ("index entries", report.index_entries),
+    ];
+    let looked_at: Vec<_> = looked_at.into_iter().map(|(name, count)| (name, grouped(count))).collect();
+    output.answer(&report, &table(&looked_at))?;
+    if report.is_ok() {
+        if !output.is_json() {
+            output.line("no damage found")?;
+        }
+        return Ok(Answer::Yes);
     }
-    figures(&report, output)
+    if !output.is_json() {
+        report.problems.iter().try_for_each(|problem| output.line(&format!("damaged: {problem}")))?;
+    }
+    Err(Failure::damaged(report.problems.len()))
 }
 
 /// Rewrites the file without what is no longer needed.
 pub fn compact(db: &mut Db, _request: &Request, output: &mut Output) -> Result<Answer, Failure> {
-    let before = file_size(db);
+    let before = db.stats().engine.file_bytes;
     db.compact()?;
-    let after = file_size(db);
+    let after = db.stats().engine.file_bytes;
     let text = format!("{} before, {} after", size(before), size(after));
     output.answer(&json!({ "before": before, "after": after }), &text)?;
     Ok(Answer::Yes)
 }
 
-fn file_size(db: &Db) -> u64 {
-    db.stats().engine.file_bytes
+type Line = (&'static str, String);
+
+fn of_file(stats: &Stats) -> Vec<Line> {
+    let engine = &stats.engine;
+    let indexes = stats.indexes.iter().map(|index| {
+        let state = if index.ready { "" } else { " (half built)" };
+        format!("{}{state}", index.path)
+    });
+    let mut lines = vec![
+        ("format", engine.format_version.to_string()),
+        ("file", format!("{}, {} of it free", size(engine.file_bytes), size(engine.free_bytes))),
+        ("version", format!("{}, that of the last commit", stats.version)),
+        ("indexes", some_or_none(indexes.collect::<Vec<_>>().join(", "))),
+        ("not in tables", format!("{} entries, {}", grouped(engine.memtable_entries), size(engine.memtable_bytes))),
+    ];
+    for (number, level) in engine.levels.iter().enumerate().filter(|(_, level)| level.tables > 0) {
+        let tables = if level.tables == 1 { "1 table".to_owned() } else { format!("{} tables", grouped(level.tables)) };
+        let entries = grouped(level.entries);
+        let deleted = match level.tombstones {
+            0 => String::new(),
+            tombstones => format!(", {} of them deletions", grouped(tombstones)),
+        };
+        let name = LEVELS.get(number).copied().unwrap_or("deeper");
+        lines.push((name, format!("{tables}, {}, {entries} entries{deleted}", size(level.bytes))));
+    }
+    lines.push(("to be merged", size(engine.debt_bytes)));
+    if let Some(reason) = &engine.failed {
+        lines.push(("takes no writes", reason.clone()));
+    }
+    lines
 }
 
-/// Prints each field as a line: `file size: 1.5 MiB`.
-fn figures(fields: &impl Serialize, output: &mut Output) -> Result<Answer, Failure> {
-    if output.is_json() {
-        output.line(&to_json(fields))?;
-        return Ok(Answer::Yes);
-    }
-    if let Ok(Value::Object(fields)) = serde_json::to_value(fields) {
-        for (name, value) in fields {
-            output.line(&format!("{:<24}{}", label(&name), figure(&name, &value)))?;
-        }
-    }
-    Ok(Answer::Yes)
+fn since_opened(stats: &Stats) -> Vec<Line> {
+    let (counters, io) = (&stats.engine.counters, &stats.engine.io);
+    vec![
+        ("commits", format!("{} in {} writes", grouped(counters.commits), grouped(counters.groups))),
+        ("flushes to disk", grouped(io.syncs)),
+        ("read", format!("{} in {} calls", size(io.bytes_read), grouped(io.reads))),
+        ("written", format!("{} in {} calls", size(io.bytes_written), grouped(io.writes))),
+    ]
 }
 
-/// `fileSize` as `file size`.
-fn label(name: &str) -> String {
-    let mut label = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() {
-            label.push(' ');
-        }
-        label.extend(letter.to_lowercase());
-    }
-    label
+const LEVELS: [&str; 7] = ["level 0", "level 1", "level 2", "level 3", "level 4", "level 5", "level 6"];
+
+fn some_or_none(text: String) -> String {
+    if text.is_empty() { "none".to_owned() } else { text }
 }
 
-/// A figure for people.
-fn figure(name: &str, value: &Value) -> String {
-    let bytes = name.to_lowercase().ends_with("size") || name.to_lowercase().ends_with("bytes");
-    match value {
-        Value::Number(number) if bytes => number.as_u64().map_or_else(|| number.to_string(), size),
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.is_empty() => "none".to_owned(),
-        Value::Array(items) => items.iter().map(|item| figure(name, item)).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => {
-            let fields = fields.iter().map(|(name, value)| format!("{} {}", label(name), figure(name, value)));
-            fields.collect::<Vec<_>>().join(" ")
+fn table(lines: &[Line]) -> String {
+    let lines = lines.iter().map(|(name, value)| format!("{name:<18}{value}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A number with a comma after each thousand.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
         }
-        value => value.to_string(),
+        text.push(digit);
     }
+    text
 }

@@ -1,9 +1,7 @@
 //! Ranges select the same keys for every verb that takes one.
 
-mod support;
-
+use crate::support::fresh;
 use ferrolite::Range;
-use support::fresh;
 
 const KEYS: [&str; 9] = ["a", "a\u{0}", "aa", "ab", "b", "b:1", "b:2", "ü", "\u{10ffff}"];
 

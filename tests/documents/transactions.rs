@@ -1,10 +1,8 @@
 //! A transaction is one commit: all of it or nothing, and of several writes to one key the last one.
 
-mod support;
-
+use crate::support::{Bench, assert_sound, code, find, fresh};
 use ferrolite::{ErrorCode, Range, Transaction};
 use serde_json::json;
-use support::{Bench, assert_sound, code, find, fresh};
 
 #[test]
 fn all_writes_have_one_version() {

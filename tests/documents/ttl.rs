@@ -1,10 +1,8 @@
 //! Documents expire to the millisecond, for every verb, and their index entries with them.
 
-mod support;
-
+use crate::support::{Bench, START_MS, assert_sound, code, find, ms};
 use ferrolite::{ErrorCode, Range, Transaction, Ttl};
 use std::time::Duration;
-use support::{Bench, START_MS, assert_sound, code, find, ms};
 
 #[test]
 fn a_document_lives_until_its_time_is_over() {

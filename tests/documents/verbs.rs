@@ -1,11 +1,9 @@
 //! The basic verbs: what is written is read, in the running database and after reopening it.
 
-mod support;
-
+use crate::support::{Bench, fresh};
 use ferrolite::{Range, Ttl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use support::{Bench, fresh};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct User {

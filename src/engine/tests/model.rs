@@ -2,42 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use super::{Batch, Compression, Durability, Engine, KeyRange, Options, Seq, Snapshot};
+use super::{Random, TestEnvironment, small_options};
+use crate::engine::{Batch, Compression, Durability, Engine, KeyRange, Options, Seq, Snapshot};
 use crate::environment::Environment;
 use crate::fs::{Memory, MemoryFile};
-
-#[derive(Clone, Default)]
-struct TestEnvironment {
-    now_ms: Arc<AtomicU64>,
-    random: Arc<AtomicU64>,
-}
-
-impl Environment for TestEnvironment {
-    fn now_ms(&self) -> u64 {
-        self.now_ms.load(Ordering::Relaxed)
-    }
-
-    fn fill_random(&self, buffer: &mut [u8]) {
-        for chunk in buffer.chunks_mut(8) {
-            let value = self.random.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed).to_le_bytes();
-            chunk.copy_from_slice(&value[..chunk.len()]);
-        }
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
 
 type Versions = BTreeMap<Vec<u8>, Vec<(Seq, Option<Vec<u8>>, Option<u64>)>>;
 
@@ -48,16 +18,6 @@ struct Model {
     engine: Option<Engine<MemoryFile>>,
     versions: Versions,
     snapshots: Vec<Snapshot>,
-}
-
-fn small_options() -> Options {
-    Options {
-        memtable_size: 16 << 10,
-        page_size: 512,
-        cache_size: 64 << 10,
-        durability: Durability::Never,
-        ..Options::default()
-    }
 }
 
 fn key(index: u64) -> Vec<u8> {

@@ -1,6 +1,8 @@
 //! What the tests of the documents layer share.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod oracle;
+
 use ferrolite::fs::{FileSystem, Memory, MemoryFile};
 use ferrolite::{Condition, Database, Environment, Error, ErrorCode, FindOptions, Options};
 use std::sync::Arc;

@@ -1,0 +1,126 @@
+# `make` lists what can be made. Everything is found out by asking the tools: a second run redoes what has changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+# Steps share two cores and one terminal.
+.NOTPARALLEL:
+
+TOOL_PATHS := . tools/env.sh
+SAY := printf '\n\033[1m==> %s\033[0m\n'
+NATIVE := target/release/ferrolite
+WASI := target/wasm32-wasip1/release/ferrolite.wasm
+# The features that every WASI host has; the order of speed before size is the native program's too.
+WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
+  --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
+
+.PHONY: help setup build native wasi package sizes demo-data demo serve test test-format test-lints test-rust \
+  test-package test-wasi bench bench-latency million clean FORCE
+
+help: ## list what can be made
+	@echo "make TARGET"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-16s %s\n", $$1, $$2 }'
+
+setup: ## install the tools that this machine lacks
+	@tools/setup.sh
+
+# --- building ---------------------------------------------------------------------------------------------------------
+
+build: setup native wasi package sizes ## leave in dist/: ferrolite.wasm (WASI), ferrolite (native), ferrolite-VERSION.tgz (npm)
+
+native: dist/ferrolite
+wasi: dist/ferrolite.wasm
+
+$(NATIVE): FORCE
+	@$(SAY) "compiling the command-line program for this machine"
+	@cargo build --release --quiet --bin ferrolite
+
+$(WASI): FORCE
+	@$(SAY) "compiling the command-line program for WASI"
+	@cargo build --release --quiet --target wasm32-wasip1 --bin ferrolite
+
+# cargo leaves a program alone that has not changed, and so do these.
+dist/ferrolite: $(NATIVE)
+	@mkdir -p dist
+	@cp $< $@
+
+dist/ferrolite.wasm: $(WASI) tools/env.sh
+	@mkdir -p dist
+	@$(TOOL_PATHS); $(WASM_OPT) $< -o $@
+
+package:
+	@$(SAY) "building the npm package"
+	@tools/build-js.sh
+
+sizes:
+	@for file in dist/ferrolite.wasm dist/ferrolite; do \
+	  printf '%-22s %6d kB, %6d kB gzipped\n' "$$file" $$(($$(wc -c <$$file) / 1000)) $$(($$(gzip -9c $$file | wc -c) / 1000)); \
+	done
+
+FORCE:
+
+# --- the demo ---------------------------------------------------------------------------------------------------------
+
+demo-data: dist/demo/data.ndjson
+dist/demo/data.ndjson: tools/demo-data.mjs tools/env.sh
+	@tools/setup.sh demo
+	@$(TOOL_PATHS); node tools/demo-data.mjs "$$TOOLS/demo" $@
+
+demo: build demo-data ## run the demo in Chromium, in Node and under wasmtime, and compare the answers
+	@$(SAY) "running the demo"
+	@$(TOOL_PATHS); node tools/demo.mjs
+
+serve: setup package demo-data ## serve the demo page on localhost
+	@$(TOOL_PATHS); node tools/serve.mjs
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+
+test: setup test-format test-lints test-rust package test-package test-wasi ## run all tests, on all hosts
+	@$(SAY) "all tests have passed"
+
+test-format: ## check the formatting of Rust
+	@$(SAY) "formatting"
+	@cargo fmt --check
+
+test-lints: ## run clippy for every target, warnings denied
+	@$(SAY) "lints for this machine"
+	@cargo clippy --quiet --all-targets -- -D warnings
+	@$(SAY) "lints for WASI"
+	@cargo clippy --quiet --all-targets --target wasm32-wasip1 -- -D warnings
+	@$(SAY) "lints for browsers and Node"
+	@cargo clippy --quiet --lib --no-default-features --target wasm32-unknown-unknown -- -D warnings
+
+test-rust: ## run the Rust tests natively, simulations included
+	@$(SAY) "Rust tests, simulations included"
+	@cargo test --quiet
+
+test-package: ## check the types of the npm package, and test it in Node and in Chromium
+	@$(SAY) "types of the npm package"
+	@npm --prefix js run --silent check
+	@$(SAY) "the npm package in Node"
+	@$(TOOL_PATHS); npm --prefix js run --silent test
+	@$(SAY) "the npm package in Chromium"
+	@$(TOOL_PATHS); npm --prefix js run --silent test:browser
+
+test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
+	@$(SAY) "Rust tests under wasmtime"
+	@$(TOOL_PATHS); CARGO_TARGET_WASM32_WASIP1_RUNNER="wasmtime run --dir ." \
+	  cargo test --quiet --target wasm32-wasip1 --lib --tests
+	@$(SAY) "the command-line program under wasmtime"
+	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test --quiet --test cli -- --include-ignored
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+bench: bench-latency million ## measure everything
+
+bench-latency: ## print how long commits and slices of maintenance take, over a million documents
+	@cargo bench --quiet --bench latency
+
+million: setup wasi ## load a million documents under wasmtime, read them back, delete most, and compact
+	@$(TOOL_PATHS); node tools/million.mjs
+
+clean: ## remove everything that was built here; tools stay
+	@rm -rf dist .build js/dist js/node_modules target

@@ -1,0 +1,146 @@
+//! The engine on a disk that fails: after any crash the state is that after a prefix of the commits, and the prefix
+//! holds every commit that was acknowledged as durable.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::{Random, TestEnvironment, small_options};
+use crate::engine::{Batch, Durability, Engine, KeyRange, Options, Seq};
+use crate::fs::simulated::{Recovery, Simulated, SimulatedFile};
+
+type State = BTreeMap<Vec<u8>, Vec<u8>>;
+type Change = (Vec<u8>, Option<Vec<u8>>);
+
+struct World {
+    files: Simulated,
+    options: Options,
+    environment: TestEnvironment,
+    /// The changes of each commit, the first has sequence number 1.
+    commits: Vec<Vec<Change>>,
+    /// The newest commit that was acknowledged as durable.
+    durable: Seq,
+}
+
+impl World {
+    fn new(seed: u64, durability: Durability) -> Self {
+        let options = Options { durability, ..small_options() };
+        let environment = TestEnvironment::default();
+        Self { files: Simulated::new(seed), options, environment, commits: Vec::new(), durable: 0 }
+    }
+
+    fn open(&self) -> crate::engine::error::Result<Engine<SimulatedFile>> {
+        pollster::block_on(Engine::open(&self.files, "db", self.options.clone(), Box::new(self.environment.clone())))
+    }
+
+    /// One random step. False when the disk has failed.
+    fn step(&mut self, engine: &mut Engine<SimulatedFile>, random: &mut Random) -> bool {
+        match random.below(20) {
+            0..14 => self.group(engine, random),
+            14 => engine.compact().is_ok(),
+            15 => {
+                let synced = engine.sync().is_ok();
+                if synced {
+                    self.durable = engine.last_seq();
+                }
+                synced
+            }
+            _ => (0..random.below(8)).all(|_| engine.maintain(1500).is_ok()),
+        }
+    }
+
+    fn group(&mut self, engine: &mut Engine<SimulatedFile>, random: &mut Random) -> bool {
+        for _ in 0..=random.below(3) {
+            let mut batch = Batch::new();
+            let mut changes = Vec::new();
+            let large = random.below(40) == 0;
+            for _ in 0..=random.below(if large { 200 } else { 6 }) {
+                let key = format!("\0\0\0\x01\0\0\0\0key{:03}", random.below(300)).into_bytes();
+                if random.below(3) == 0 {
+                    batch.delete(key.clone());
+                    changes.push((key, None));
+                } else {
+                    let value = vec![random.below(256) as u8; random.below(400) as usize];
+                    batch.put(key.clone(), value.clone(), None);
+                    changes.push((key, Some(value)));
+                }
+            }
+            let Ok(seq) = engine.append(batch) else { return false };
+            self.commits.truncate(seq as usize - 1);
+            self.commits.push(changes);
+        }
+        let finished = engine.finish_group(self.options.durability).is_ok();
+        if finished && self.options.durability == Durability::Always {
+            self.durable = engine.last_seq();
+        }
+        finished
+    }
+
+    fn state_after(&self, seq: Seq) -> State {
+        let mut state = State::new();
+        for (key, value) in self.commits.iter().take(seq as usize).flatten() {
+            match value {
+                Some(value) => state.insert(key.clone(), value.clone()),
+                None => state.remove(key),
+            };
+        }
+        state
+    }
+
+    /// Checks the state after a crash, and takes what was lost as never having been.
+    fn verify(&mut self, engine: &Engine<SimulatedFile>) {
+        let last = engine.last_seq();
+        assert!(last >= self.durable, "commit {} was durable, the newest is {last}", self.durable);
+        assert!(last as usize <= self.commits.len(), "commit {last} was never made");
+        let all = KeyRange { start: Bound::Included(vec![0; 8]), end: Bound::Excluded(vec![0, 0, 0, 2, 0, 0, 0, 0]) };
+        let range = KeyRange { start: Bound::Included(b"\0\0\0\x01\0\0\0\0".to_vec()), ..all };
+        let mut cursor = engine.scan(range, false, last, 0).unwrap();
+        let mut found = State::new();
+        while let Some((key, entry)) = cursor.next().unwrap() {
+            found.insert(key, entry.value.to_vec());
+        }
+        assert!(found == self.state_after(last), "the state is not that after commit {last}");
+        assert_eq!(engine.check(true).unwrap().problems, Vec::<String>::new());
+        self.commits.truncate(last as usize);
+        self.durable = last;
+    }
+}
+
+fn run(seed: u64) {
+    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let durability = if random.below(3) == 0 { Durability::Never } else { Durability::Always };
+    let mut world = World::new(seed, durability);
+    for _ in 0..12 {
+        world.files.crash_after(1 + random.below(120));
+        if let Ok(mut engine) = world.open() {
+            let steps = random.below(100);
+            let alive = (0..steps).all(|_| world.step(&mut engine, &mut random));
+            if alive && random.below(2) == 0 {
+                let last = engine.last_seq();
+                if engine.close().is_ok() {
+                    world.durable = last;
+                }
+            }
+        }
+        world.files.restart(if random.below(8) == 0 { Recovery::LoseAll } else { Recovery::Random });
+        // Now and then recovery is cut short, again and again.
+        for _ in 0..random.below(3) {
+            world.files.crash_after(1 + random.below(6));
+            if let Ok(mut engine) = world.open() {
+                world.group(&mut engine, &mut random);
+            }
+            world.files.restart(Recovery::Random);
+        }
+        let engine = world.open().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        world.verify(&engine);
+    }
+}
+
+#[test]
+fn a_crash_leaves_a_prefix_of_the_commits() {
+    let first = std::env::var("FERROLITE_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = first.map_or(1..=2000, |seed| seed..=seed);
+    for seed in seeds {
+        let outcome = std::panic::catch_unwind(|| run(seed));
+        assert!(outcome.is_ok(), "replay with FERROLITE_SEED={seed}");
+    }
+}

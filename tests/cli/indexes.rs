@@ -1,0 +1,65 @@
+//! `index` and `find`.
+
+use crate::harness::Cli;
+
+fn with_people() -> Cli {
+    let cli = Cli::new();
+    let people = [
+        (1, r#"{"role":"admin","age":31,"address":{"city":"Ulm"}}"#),
+        (2, r#"{"role":"user","age":17,"address":{"city":"Ulm"}}"#),
+        (3, r#"{"role":"user","age":65.5,"address":{"city":"Bonn"}}"#),
+        (4, r#"{"role":null,"age":"old"}"#),
+    ];
+    let lines = people.map(|(n, json)| format!("{{\"key\":\"user:{n}\",\"value\":{json}}}\n"));
+    cli.run_with(&["load", "a.db"], lines.concat()).ok();
+    cli
+}
+
+#[test]
+fn indexes_are_created_listed_and_dropped() {
+    let cli = with_people();
+    assert_eq!(cli.ok(&["index", "a.db"]), "");
+    assert_eq!(cli.ok(&["index", "a.db", "create", "address.city"]), "");
+    assert_eq!(cli.ok(&["index", "a.db", "create", "role", "--json"]), "{\"created\":true,\"path\":\"role\"}\n");
+    assert_eq!(cli.ok(&["index", "a.db", "create", "role", "--json"]), "{\"created\":false,\"path\":\"role\"}\n");
+    assert_eq!(cli.ok(&["index", "a.db", "list"]), "address.city\nrole\n");
+    assert_eq!(cli.ok(&["index", "a.db", "drop", "role"]), "");
+    cli.run(&["index", "a.db", "drop", "role"]).fails_with(1, &["role"]);
+    assert_eq!(cli.ok(&["index", "--json", "a.db"]), "{\"path\":\"address.city\",\"ready\":true}\n");
+    cli.run(&["index", "a.db", "create", "a..b"]).fails_with(4, &["InvalidPath"]);
+    cli.run(&["index", "a.db", "role"]).fails(2);
+    cli.run(&["index", "a.db", "create"]).fails(2);
+}
+
+#[test]
+fn find_gives_the_same_with_and_without_an_index() {
+    let cli = with_people();
+    let check = || {
+        let find = |arguments: &[&str]| cli.ok(&[&["find", "a.db"], arguments].concat()).replace('\n', " ");
+        assert_eq!(find(&["role", r#""user""#]), "user:2 user:3 ");
+        assert_eq!(find(&["role", "null"]), "user:4 ");
+        assert_eq!(find(&["address.city", r#""Ulm""#]), "user:1 user:2 ");
+        assert_eq!(find(&["age", "--gte", "18", "--lt", "65.5"]), "user:1 ");
+        assert_eq!(find(&["age", "--gt", "-5", "--reverse"]), "user:3 user:1 user:2 ");
+        assert_eq!(find(&["age", "--gt", "-5", "--limit", "1"]), "user:2 ");
+        assert_eq!(find(&["age", "-5"]), "");
+        assert_eq!(find(&["age", "31.0"]), "user:1 ");
+        assert_eq!(find(&["nope", "1"]), "");
+    };
+    check();
+    for path in ["role", "age", "address.city"] {
+        cli.ok(&["index", "a.db", "create", path]);
+    }
+    check();
+    assert_eq!(cli.ok(&["find", "a.db", "role", r#""admin""#, "--json"]), "\"user:1\"\n");
+}
+
+#[test]
+fn conditions_must_make_sense() {
+    let cli = with_people();
+    cli.run(&["find", "a.db", "age", "--gte", "1", "--lt", r#""x""#]).fails_with(4, &["InvalidCondition"]);
+    cli.run(&["find", "a.db", "role", "admin"]).fails_with(4, &["InvalidCondition", "quotes"]);
+    cli.run(&["find", "a.db", "role"]).fails(2);
+    cli.run(&["find", "a.db", "role", "1", "--gt", "1"]).fails(2);
+    cli.run(&["find", "a.db", "", "1"]).fails_with(4, &["InvalidPath"]);
+}

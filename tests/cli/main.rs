@@ -1,0 +1,16 @@
+//! The command-line program, run as a user runs it.
+//!
+//! The same tests run against the native program and, when the environment variable `FERROLITE_WASM` names the WASI
+//! program, against that one under `wasmtime`. `make test` does both.
+#![cfg(not(target_os = "wasi"))]
+
+mod arguments;
+mod documents;
+mod errors;
+mod files;
+mod harness;
+mod indexes;
+mod load;
+mod ranges;
+mod repl;
+mod sharing;

@@ -1,0 +1,21 @@
+//! The document API, over files in memory and simulated ones; each file is about one behaviour.
+
+mod bad_hosts;
+mod bad_input;
+mod clock;
+mod costs;
+mod crash;
+mod durability;
+mod exhaustive;
+mod find;
+mod groups;
+mod index_build;
+mod index_drop;
+mod indexes;
+mod model;
+mod ranges;
+mod snapshots;
+mod support;
+mod transactions;
+mod ttl;
+mod verbs;

@@ -1,0 +1,103 @@
+//! Pages of a scan come from one snapshot, whatever is written between them.
+
+use crate::support::{Bench, fresh, ms};
+use ferrolite::fs::MemoryFile;
+use ferrolite::{Database, PageLimits, Range, Snapshot};
+
+fn pages(
+    db: &Database<MemoryFile>,
+    range: &Range,
+    snapshot: Snapshot,
+    limits: PageLimits,
+    mut between: impl FnMut(),
+) -> Vec<Vec<String>> {
+    let (mut pages, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let page = db.scan_page(range, snapshot, after.as_deref(), limits).unwrap();
+        let keys: Vec<_> = page.documents.into_iter().map(|document| document.key).collect();
+        after = keys.last().cloned().or(after);
+        pages.push(keys);
+        between();
+        if !page.more {
+            return pages;
+        }
+    }
+}
+
+fn numbered(count: u32) -> Database<MemoryFile> {
+    let mut db = fresh();
+    db.set_many((0..count).map(|n| (format!("{n:03}"), n))).unwrap();
+    db
+}
+
+fn documents(documents: usize) -> PageLimits {
+    PageLimits { documents, ..PageLimits::default() }
+}
+
+#[test]
+fn pages_make_up_the_range() {
+    let mut db = numbered(100);
+    let snapshot = db.snapshot();
+    for range in
+        [Range::all(), Range::all().reverse(), Range::prefix("01"), Range::all().gt("005").lte("077").reverse()]
+    {
+        let all = db.keys(&range).unwrap();
+        for size in [1, 7, 100, 1000] {
+            assert_eq!(pages(&db, &range, snapshot, documents(size), || ()).concat(), all, "{range:?} {size}");
+        }
+    }
+    db.release(snapshot);
+}
+
+#[test]
+fn pages_end_after_their_bytes() {
+    let mut db = fresh();
+    db.set_many_json((0..10).map(|n| (format!("{n}"), format!("{:?}", "x".repeat(1000))))).unwrap();
+    let snapshot = db.snapshot();
+    let limits = PageLimits { documents: 100, bytes: 2500 };
+    let sizes: Vec<_> = pages(&db, &Range::all(), snapshot, limits, || ()).iter().map(Vec::len).collect();
+    assert_eq!(sizes, [3, 3, 3, 1]);
+    let limits = PageLimits { documents: 0, bytes: 0 };
+    assert_eq!(pages(&db, &Range::all(), snapshot, limits, || ()).concat().len(), 10);
+    db.release(snapshot);
+}
+
+#[test]
+fn a_snapshot_does_not_see_later_writes() {
+    let mut db = numbered(10);
+    let snapshot = db.snapshot();
+    db.delete_range(&Range::all().lt("005")).unwrap();
+    db.set("new", &1).unwrap();
+    db.set("009", &"changed").unwrap();
+    db.compact().unwrap();
+    let page = db.scan_page(&Range::all(), snapshot, None, PageLimits::default()).unwrap();
+    let texts: Vec<_> = page.documents.into_iter().map(|document| document.json).collect();
+    assert_eq!(texts, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+    assert!(!page.more);
+    db.release(snapshot);
+    assert_eq!(db.count(&Range::all()).unwrap(), 6);
+}
+
+#[test]
+fn time_stands_still_in_a_snapshot() {
+    let bench = Bench::new();
+    let mut db = bench.open();
+    db.set_ex("a", &1, ms(10)).unwrap();
+    db.set_ex("b", &1, ms(10)).unwrap();
+    let snapshot = db.snapshot();
+    let keys = pages(&db, &Range::all(), snapshot, documents(1), || bench.clock.advance_ms(100)).concat();
+    assert_eq!(keys, ["a", "b"]);
+    db.release(snapshot);
+    assert_eq!(db.count(&Range::all()).unwrap(), 0);
+}
+
+#[test]
+fn an_empty_range_is_one_empty_page() {
+    let mut db = numbered(3);
+    let snapshot = db.snapshot();
+    for range in [Range::prefix("x"), Range::all().gt("2").lt("1"), Range::all().limit(0)] {
+        assert_eq!(pages(&db, &range, snapshot, PageLimits::default(), || ()), [Vec::<String>::new()]);
+    }
+    assert_eq!(pages(&db, &Range::all().limit(2), snapshot, documents(2), || ()).len(), 1, "the limit is reached");
+    db.release(snapshot);
+}

@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+"""A second reader of Ferrolite files, written from docs/format.md alone.
+
+It verifies the tag of everything that it reads, applies the manifest, replays the log, compares indexes with documents,
+and prints the documents as lines of JSON, as `ferrolite dump` does. Section numbers are those of docs/format.md.
+"""
+
+import argparse
+import heapq
+import itertools
+import json
+import os
+import struct
+import sys
+import time
+from collections import namedtuple
+from dataclasses import dataclass, field
+
+import indexes
+import lz4.block
+import xxhash
+from encoding import EXPIRES, PUT, Bytes, Damaged, Version, check, entries, may_contain, xxh3_128
+
+BLOCK = 65536
+DATA, INDEX, FILTER, MANIFEST, SEGMENT, FRAME, LINK = 1, 2, 3, 4, 16, 17, 18
+CATALOG, DOCUMENTS = struct.pack(">II", 0, 0), struct.pack(">II", 1, 0)
+
+Superblock = namedtuple(
+    "Superblock",
+    "file_id number flushed_seq synced_seq next_table_id generation salt log_address log_len log_index log_frame log_tag"
+    " manifest_address manifest_len manifest_number manifest_tag horizon_time horizon_seq file_len",
+)
+Table = namedtuple(
+    "Table",
+    "id address len depth root filter smallest largest entries tombstones raw_bytes min_seq max_seq expiring max_expiry"
+    " level run",
+)
+Segment = namedtuple("Segment", "address len index data")
+Frame = namedtuple("Frame", "len number seq synced_seq chain tag payload")
+
+
+def blocks_of(address, length):
+    return address // BLOCK, -(-(address + length) // BLOCK)
+
+
+def newest_first(version):
+    return version.key, -version.seq
+
+
+@dataclass
+class Reader:
+    file: int
+    extents: list = field(default_factory=list)
+    frames: int = 0
+
+    # --- header (section 3) ---
+
+    def superblock(self):
+        found = []
+        for slot in range(4):
+            data = os.pread(self.file, 4096, slot * 4096)
+            if len(data) < 4096 or data[:8] != b"FERROLT\n" or xxh3_128(data[:4080]) != data[4080:]:
+                continue
+            version, header_len, *flags_and_cipher = struct.unpack_from("<6I", data, 8)
+            if version != 1 or any(flags_and_cipher):
+                raise SystemExit("the file needs a newer reader")
+            check(header_len == BLOCK and not any(data[224:4080]), f"superblock slot {slot}")
+            found.append(Superblock(*struct.unpack_from("<16sQ8xQQQQ16sQQQQ16sQI4xQ16sQQQ", data, 32)))
+        check(found, "superblock: no valid slot")
+        newest = max(found, key=lambda superblock: superblock.number)
+        check(os.fstat(self.file).st_size >= newest.file_len, "file: it was cut off")
+        check(max(newest.flushed_seq, newest.synced_seq) < 1 << 53, "superblock: sequence number")
+        check(newest.log_address + newest.log_len <= newest.file_len, "superblock: log")
+        return newest
+
+    # --- tags and pages (sections 5 and 6) ---
+
+    def tag_holds(self, sealed, kind, owner, offset, salt=bytes(16)):
+        place = self.root.file_id + salt + struct.pack("<QQB", owner, offset, kind)
+        seed = xxhash.xxh3_64_intdigest(place)
+        return xxh3_128(sealed[:48] + sealed[64:], seed) == sealed[48:64]
+
+    def page(self, kind, owner, offset, address, length, tag):
+        what = f"page of kind {kind} of {owner}, offset {offset}"
+        page = os.pread(self.file, length, address)
+        check(len(page) == length >= 64 and page[48:64] == tag, what)
+        check(self.tag_holds(page, kind, owner, offset), what)
+        found, flags, codec, stored_len, raw_len = struct.unpack_from("<3B5x2I", page)
+        check(found == kind and flags == 0 and stored_len == length - 64 and raw_len <= 65 << 20, what + ": header")
+        if codec == 0:
+            check(raw_len == stored_len, what + ": length")
+            return page[64:]
+        check(codec == 1, what + ": codec")
+        raw = lz4.block.decompress(page[64:], uncompressed_size=raw_len)
+        check(len(raw) == raw_len, what + ": length")
+        return raw
+
+    def table_page(self, table, kind, reference):
+        offset, length, tag = reference
+        check(offset % 64 == 0 and offset + length <= table.len, f"table {table.id}: reference")
+        return self.page(kind, table.id, offset, table.address + offset, length, tag)
+
+    # --- tables (section 8) ---
+
+    def entries_of(self, table):
+        """All entries of a table, in order. What the manifest says of it is verified on the way."""
+        ensure = lambda holds, what: check(holds, f"table {table.id}: {what}")
+        filter_page = self.table_page(table, FILTER, table.filter) if table.filter[1] else b""
+        count = tombstones = raw_bytes = 0
+        seqs, expiries, last, separators = [], [], None, [b""]
+        for separator, reference in self.data_pages(table, table.root, table.depth):
+            ensure(separators[-1] <= separator, "order of separators")
+            for entry in entries(self.table_page(table, DATA, reference)):
+                ensure(last is None or newest_first(last) < newest_first(entry), "order of entries")
+                ensure(separators[-1] <= entry.key <= separator, "separator")
+                ensure(may_contain(filter_page, entry.key), "filter")
+                ensure(count or entry.key == table.smallest, "smallest key")
+                count, last = count + 1, entry
+                tombstones += entry.value is None
+                raw_bytes += len(entry.key) + len(entry.value or b"")
+                seqs.append(entry.seq)
+                expiries += [] if entry.expiry is None else [entry.expiry]
+                yield entry
+            separators.append(separator)
+        ensure(last and last.key == table.largest, "largest key")
+        figures = Table(*table[:8], count, tombstones, raw_bytes, min(seqs), max(seqs), len(expiries),
+                        max(expiries, default=0), *table[15:])  # fmt: skip
+        ensure(figures == table, "figures")
+
+    def data_pages(self, table, reference, depth):
+        for entry in entries(self.table_page(table, INDEX, reference)):
+            check(entry.value is not None and len(entry.value) == 24, f"table {table.id}: index page")
+            if depth == 1:
+                yield entry.key, Bytes(entry.value).reference()
+            else:
+                yield from self.data_pages(table, Bytes(entry.value).reference(), depth - 1)
+
+    # --- manifest (section 9) ---
+
+    def manifest(self):
+        tables = {}
+        for page in reversed(self.manifest_pages()):
+            for _ in range(page.varint()):
+                check(tables.pop(page.varint(), None), "manifest: removal")
+            for _ in range(page.varint()):
+                level, run = page.number(1), page.varint()
+                place = page.varint(), page.varint() * BLOCK, page.varint(), page.number(1)
+                pages_and_keys = page.reference(), page.reference(), page.prefixed(), page.prefixed()
+                table = Table(*place, *pages_and_keys, *(page.varint() for _ in range(7)), level, run)
+                check(level <= 6 and table.id not in tables, "manifest: insertion")
+                tables[table.id] = table
+            check(page.is_empty(), "manifest: bytes left over")
+        sets = sorted(tables.values(), key=lambda table: (table.level, table.run, table.smallest))
+        for table in sets:
+            self.check_table(table)
+        for a, b in itertools.pairwise(sets):
+            same_set = (a.level, a.run, a.smallest[:8]) == (b.level, b.run, b.smallest[:8])
+            check(not same_set or a.largest < b.smallest, f"manifest: tables {a.id} and {b.id} overlap")
+        return sets
+
+    def manifest_pages(self):
+        """The payloads behind their references to the page before, the newest first."""
+        address, length = self.root.manifest_address, self.root.manifest_len
+        number, tag, pages = self.root.manifest_number, self.root.manifest_tag, []
+        while address:
+            page = Bytes(self.page(MANIFEST, number, address, address, length, tag))
+            self.extents += [(block, block + 1) for block in range(*blocks_of(address, length))]
+            pages.append(page)
+            is_change = page.number(1)
+            if is_change == 0:
+                break
+            address, length, tag = page.number(8), page.number(4), page.take(16)
+            check(is_change == 1 and address, "manifest page")
+            number -= 1
+        self.extents = sorted(set(self.extents))
+        return pages
+
+    def check_table(self, table):
+        what = f"manifest: table {table.id}"
+        check(table.depth in (1, 2) and table.len and table.address >= BLOCK, what)
+        check(table.smallest <= table.largest and table.smallest[:8] == table.largest[:8], what)
+        check(max(table.id, table.run) < self.root.next_table_id and table.max_seq <= self.root.flushed_seq, what)
+        check(table.address + table.len <= self.root.file_len, what)
+        self.extents.append(blocks_of(table.address, table.len))
+
+    # --- log (section 10) ---
+
+    def log(self):
+        """The versions in all commits behind the tables. Leaves the last sequence number in `self.last`."""
+        root, versions, taken, end = self.root, [], [], 0
+        self.next, self.tag, self.last = root.log_frame, root.log_tag, root.flushed_seq
+        segment = self.segment(root.log_address, root.log_len, root.log_index)
+        check(segment or root.log_address == 0, "superblock: log segment")
+        following = segment
+        while following:
+            segment = following
+            taken.append(blocks_of(segment.address, segment.len))
+            end = self.replay(segment, versions)
+            following = self.following(segment, end) if end else None
+            if following:
+                first, behind = blocks_of(following.address, following.len)
+                following = None if any(first < b and a < behind for a, b in taken) else following
+        self.extents += taken
+        proven = max(root.synced_seq, self.proven_behind(segment, end))
+        check(proven <= self.last, f"log: commit {self.last + 1}, of {proven} that were durable, is missing")
+        return versions
+
+    def segment(self, address, length, index):
+        if address < BLOCK or address % BLOCK or address + length > os.fstat(self.file).st_size:
+            return None
+        return Segment(address, length, index, os.pread(self.file, length, address))
+
+    def valid_at(self, segment, offset, kind, number):
+        """What is valid at an offset. Of a frame whose number is not known, the number is the one that it says."""
+        header = segment.data[offset : offset + 64]
+        if len(header) < 64 or header[:4] != bytes([kind, 0, 0, 0]):
+            return None
+        length, generation, *fields, chain = struct.unpack_from("<I4Q8s", header, 4)
+        end = offset + 64 + (length if kind == FRAME else 0)
+        sealed = segment.data[offset:end]
+        number = fields[0] if number is None else number
+        if generation != self.root.generation or end > segment.len:
+            return None
+        if not self.tag_holds(sealed, kind, generation, number, self.root.salt):
+            return None
+        return Frame(length, *fields, chain, header[48:], sealed[64:])
+
+    def replay(self, segment, versions):
+        """Steps 3 and 4: where the chain stands in a segment, 0 when its header is not valid."""
+        head = self.valid_at(segment, 0, SEGMENT, segment.index)
+        if not head or head[:3] != (segment.len, segment.index, self.next) or head.chain != self.tag[:8]:
+            return 0
+        end = 128
+        while frame := self.valid_at(segment, end, FRAME, self.next):
+            if frame.number != self.next or frame.chain != self.tag[:8]:
+                break
+            check(frame.seq == self.last + 1, f"log frame {frame.number}: sequence number")
+            versions += commit(frame)
+            self.next, self.tag, self.last = frame.number + 1, frame.tag, frame.seq
+            self.frames += 1
+            end += -(-(64 + frame.len) // 16) * 16
+        return end
+
+    def following(self, segment, end):
+        """Steps 5 and 6: the segment that the link leads to."""
+        for offset in (end, 64):
+            link = self.valid_at(segment, offset, LINK, segment.index)
+            if link and link.number == self.next and link.chain == self.tag[:8]:
+                return self.segment(link.seq, link.len, segment.index + 1)
+        return None
+
+    def proven_behind(self, segment, end):
+        """Step 7: the highest sequence number that anything behind the end of the chain proves durable."""
+        proven, looked_at = 0, set()
+        while segment and segment.address not in looked_at:
+            looked_at.add(segment.address)
+            link = None
+            for offset in range(0, segment.len - 63, 16):
+                kind = segment.data[offset]
+                if (offset >= end or offset == 64) and kind in (SEGMENT, FRAME, LINK):
+                    found = self.valid_at(segment, offset, kind, None if kind == FRAME else segment.index)
+                    proven = max(proven, found.synced_seq if found else 0)
+                    link = found if found and kind == LINK else link
+            segment = self.segment(link.seq, link.len, segment.index + 1) if link else None
+            end = 0
+        return proven
+
+    # --- everything (sections 11 and 16) ---
+
+    def live(self, now):
+        """What a reader at `now` sees: the newest version of each key, if that is a put and has not expired."""
+        self.root = self.superblock()
+        self.tables = self.manifest()
+        log = sorted(self.log(), key=newest_first)
+        used = sorted(self.extents)
+        check(all(a[1] <= b[0] for a, b in itertools.pairwise(used)), "two things claim one place")
+        merged = heapq.merge(*(self.entries_of(table) for table in self.tables), log, key=newest_first)
+        for _, versions in itertools.groupby(merged, key=lambda version: version.key):
+            newest, *_ = versions
+            if newest.value is not None and not self.has_expired(newest, now):
+                yield newest
+
+    def has_expired(self, version, now):
+        if version.expiry is None:
+            return False
+        horizon = version.expiry <= self.root.horizon_time and version.seq <= self.root.horizon_seq
+        return version.expiry <= now or horizon
+
+
+def commit(frame):
+    """The versions that a commit leaves: of several for one key the last one (section 10)."""
+    payload, versions = Bytes(frame.payload), {}
+    for _ in range(payload.varint()):
+        flags, key = payload.number(1), payload.prefixed()
+        check(flags <= PUT | EXPIRES and 8 <= len(key) <= 65535, f"log frame {frame.number}")
+        expiry = payload.varint() if flags & EXPIRES else None
+        versions[key] = Version(key, frame.seq, expiry, payload.prefixed() if flags & PUT else None)
+    check(payload.is_empty(), f"log frame {frame.number}")
+    return versions.values()
+
+
+def sort_out(versions):
+    """Documents, catalog, and the entries of each index (sections 12 to 14)."""
+    documents, catalog, index_entries = {}, {}, {}
+    for version in versions:
+        prefix, rest = version.key[:8], version.key[8:]
+        if prefix == CATALOG:
+            catalog[rest] = version.value
+        elif prefix == DOCUMENTS:
+            check(rest[:1] == b"\1" and version.value[:1] == b"\1", f"document {rest}: unknown kind")
+            documents[rest] = version
+        else:
+            index_entries.setdefault(struct.unpack(">II", prefix)[1], {})[version.key] = version
+    return documents, catalog, index_entries
+
+
+def line_of(key, document):
+    text = document.value[1:].decode().strip(" \t\n\r").replace("\n", " ").replace("\r", " ")
+    expires = "" if document.expiry is None else f',"expires":{document.expiry}'
+    return f'{{"key":{json.dumps(key[1:].decode(), ensure_ascii=False)},"value":{text}{expires}}}\n'
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("file")
+    parser.add_argument("--now", type=int, default=time.time_ns() // 1_000_000, help="milliseconds since 1970")
+    parser.add_argument("--summary", action="store_true", help="tell on standard error what the file is made of")
+    arguments = parser.parse_args(arguments)
+    reader = Reader(os.open(arguments.file, os.O_RDONLY))
+    try:
+        documents, catalog, index_entries = sort_out(reader.live(arguments.now))
+        known, problems = indexes.parse_catalog(catalog)
+        for index_id, index in known.items():
+            problems += indexes.problems_of(index_id, index, documents, index_entries.get(index_id, {}))
+        check(not problems, "; ".join(problems[:10]))
+    except Damaged as damage:
+        raise SystemExit(f"damaged: {damage}") from None
+    for key, document in documents.items():
+        sys.stdout.buffer.write(line_of(key, document).encode())
+    if arguments.summary:
+        levels = [sum(table.level == level for table in reader.tables) for level in range(7)]
+        summary = {"tables": levels, "runs": len({table.run for table in reader.tables if table.level == 0})}
+        summary |= {"tombstones": sum(table.tombstones for table in reader.tables), "frames": reader.frames}
+        summary |= {"documents": len(documents), "indexes": {index["path"]: index["state"] for index in known.values()}}
+        print(json.dumps(summary), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
