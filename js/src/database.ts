@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import {
   checkOptionsText, conditionText, documentText, findOptionsText, keyText, pathText, rangeText, ttlMs, ttlOption,
 } from "./check.js";

@@ -15,6 +15,10 @@ export type * from "./types.js";
 
 /** An open database: one file, on its own or shared by nobody. `open` opens it, `Database` has the verbs. */
 export class Ferrolite extends Database {
+  private constructor(channel: Channel, storage: StorageFacts, release: () => void) {
+    super(channel, storage, release);
+  }
+
   /**
    * Opens a database, and makes it when it does not exist.
    *

@@ -70,6 +70,10 @@ function loadEngine(): Promise<unknown> {
 
 /** An open database; the documentation is at the browser's class in `index.ts`, which has the same shape. */
 export class Ferrolite extends Database {
+  private constructor(channel: Channel, storage: StorageFacts, release: () => void) {
+    super(channel, storage, release);
+  }
+
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
     const { storage, engine: engineOptions } = splitOptions(options, "file");

@@ -123,7 +123,7 @@ impl Tree {
 
 impl<F: File> Engine<F> {
     pub(super) fn retention(&self) -> Retention {
-        Retention { snapshots: self.snapshots.keys().copied().collect(), clock: self.droppable_clock() }
+        Retention { snapshots: self.snapshots.clone(), clock: self.droppable_clock() }
     }
 
     /// The clock by which expired entries may be dropped. While the host's clock stands before one by which entries
@@ -137,7 +137,7 @@ impl<F: File> Engine<F> {
     /// The merge that is most due.
     fn plan_due(&self) -> Option<Plan> {
         let mut best: Option<(f64, Prefix, usize)> = None;
-        for (&prefix, tree) in self.levels.trees() {
+        for (prefix, tree) in self.levels.trees() {
             for (level, &score) in tree.scores().iter().enumerate() {
                 if score >= 1.0 && best.is_none_or(|(best, ..)| score > best) {
                     best = Some((score, prefix, level));
@@ -162,8 +162,8 @@ impl<F: File> Engine<F> {
     /// expiring entries have expired. Only what can go is looked at, so that this comes to an end.
     pub(super) fn plan_rewrite(&self, is_due: impl Fn(&Table, bool) -> bool) -> Option<Plan> {
         let clock = self.droppable_clock();
-        let oldest_snapshot = self.snapshots.keys().next().copied().unwrap_or(u64::MAX);
-        for (&prefix, tree) in self.levels.trees() {
+        let oldest_snapshot = self.snapshots.first().copied().unwrap_or(u64::MAX);
+        for (prefix, tree) in self.levels.trees() {
             for level in 1..LEVEL_COUNT {
                 let found = tree.level(level).iter().find(|table| {
                     let statistics = &table.statistics;

@@ -1,7 +1,5 @@
 //! The engine: what is open, and how it came to be.
 
-use std::collections::BTreeMap;
-
 use super::compaction::Job;
 use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
@@ -47,8 +45,8 @@ pub struct Engine<F> {
     pub(super) group_bytes: usize,
     /// Commits in the open group.
     pub(super) group_commits: u64,
-    /// Live snapshots and how many hold each.
-    pub(super) snapshots: BTreeMap<Seq, usize>,
+    /// Live snapshots, ascending; one that is held twice is here twice.
+    pub(super) snapshots: Vec<Seq>,
     /// Bytes of maintenance that commits owe.
     pub(super) owed: u64,
     /// Bytes that must be merged until every level has its size, about.
@@ -169,7 +167,7 @@ impl<F: File> Engine<F> {
             group: Vec::new(),
             group_bytes: 0,
             group_commits: 0,
-            snapshots: BTreeMap::new(),
+            snapshots: Vec::new(),
             owed: 0,
             debt: 0,
             failed: None,
@@ -302,7 +300,7 @@ impl<F: File> Engine<F> {
     ) -> Result<()> {
         self.volume.confirm_owner()?;
         let mut levels = self.levels.clone();
-        assert!(levels.apply(&edit), "an edit fits the tables it was made for");
+        levels.apply(&edit);
         let manifest = if edit.is_empty() && !rewrite_manifest {
             None
         } else {

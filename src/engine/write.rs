@@ -25,8 +25,8 @@ impl<F: File> Engine<F> {
         self.group_bytes += batch.size();
         self.group_commits += 1;
         for operation in batch.into_operations() {
-            let snapshots = &self.snapshots;
-            let undo = self.memtable.insert(operation, seq, |old| snapshots.range(old..).next().is_some());
+            let newest_snapshot = self.snapshots.last().copied().unwrap_or(0);
+            let undo = self.memtable.insert(operation, seq, |old| old <= newest_snapshot);
             self.group.push(undo);
         }
         self.last_seq = seq;

@@ -1,6 +1,6 @@
 //! Little-endian integers, varints (LEB128) and length-prefixed bytes, read with bounds checks.
 
-/// Reads fields from the front of a slice. `None` means that the bytes end too early or are not canonical.
+/// Reads fields from the front of a slice. `None` means that the bytes end too early, or that a varint is too large.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
     rest: &'a [u8],

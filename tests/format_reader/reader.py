@@ -144,6 +144,7 @@ class Reader:
                 check(tables.pop(page.varint(), None), "manifest: removal")
             for _ in range(page.varint()):
                 level, run = page.number(1), page.varint()
+                run = run if level == 0 else 0
                 place = page.varint(), page.varint() * BLOCK, page.varint(), page.number(1)
                 pages_and_keys = page.reference(), page.reference(), page.prefixed(), page.prefixed()
                 table = Table(*place, *pages_and_keys, *(page.varint() for _ in range(7)), level, run)

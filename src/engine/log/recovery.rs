@@ -1,7 +1,5 @@
 //! Reads the log that was found in the file.
 
-use std::collections::BTreeSet;
-
 use super::frame::{FRAME_ALIGNMENT, FRAME_HEADER_LEN, Frame, LINK_SLOT, SEGMENT_DATA, chain};
 use crate::engine::batch::Batch;
 use crate::engine::entry::Seq;
@@ -172,9 +170,9 @@ impl<F: File> LogReader<'_, F> {
     fn proven_behind(&self, end: Option<(Segment, usize)>) -> Result<Seq> {
         let Some((mut segment, mut position)) = end else { return Ok(0) };
         let mut proven = 0;
-        let mut visited = BTreeSet::new();
+        let mut visited = Vec::new();
         loop {
-            visited.insert(segment.address);
+            visited.push(segment.address);
             let (found, next) = self.scan(&mut segment, position);
             proven = proven.max(found);
             let Some((address, len)) = next.filter(|(address, _)| !visited.contains(address)) else {

@@ -1,0 +1,78 @@
+// What the documentation shows must compile, and what is wrong must not.
+import { type CheckReport, Ferrolite, FerroliteError, type StorageFacts, Transaction } from "ferrolite";
+
+interface User {
+  name: string;
+  role: "admin" | "user";
+  age?: number;
+}
+
+export async function examples(): Promise<void> {
+  await using db = await Ferrolite.open("notes", {
+    storage: "auto",
+    durability: { periodic: 500 },
+    cacheSize: 8 << 20,
+    memtableSize: 4 << 20,
+    compression: "lz4",
+  });
+  const facts: StorageFacts = db.storage;
+  facts.kind satisfies "opfs" | "file" | "memory";
+
+  const version: number = await db.set("user:1", { name: "alice", role: "admin" });
+  await db.set("user:2", { name: "bob" }, { ttl: 60 });
+  await db.setEx("session:1", { version }, 60);
+  await db.setMany([["a", 1], ["b", { c: [true, null] }]]);
+  await db.setMany(new Map<string, User>(), { ttl: 1.5 });
+
+  const user: User | undefined = await db.get<User>("user:1");
+  user?.role satisfies "admin" | "user" | undefined;
+  const anything: unknown = await db.get("user:1");
+  const users: (User | undefined)[] = await db.getMany<User>(["user:1", "user:2"]);
+  const all: User[] = await db.values<User>({ prefix: "user:" });
+  const entries: [string, User][] = await db.entries<User>({ gte: "user:", lt: "user;", limit: 10, reverse: true });
+  for await (const [key, document] of db.scan<User>({ prefix: "user:" })) {
+    key satisfies string;
+    document.name satisfies string;
+  }
+
+  const keys: string[] = await db.find("role", "admin");
+  await db.find("age", { gte: 18, lt: 65 }, { reverse: true, limit: 10 });
+  const isNew: boolean = await db.createIndex("address.city");
+  const left: number | null | undefined = await db.ttl("user:2");
+  await db.commit(new Transaction().set("k1", { n: 1 }).setEx("k2", null, 60).delete("k3"));
+  const report: CheckReport = await db.check({ full: true });
+  const syncs: number = (await db.stats()).io.syncs;
+  const names: string[] = await Ferrolite.list();
+  const gone: boolean = await Ferrolite.delete("notes");
+
+  try {
+    await db.flush();
+  } catch (error) {
+    if (error instanceof FerroliteError && error.code === "StorageFull") throw error;
+  }
+  void [anything, users, all, entries, keys, isNew, left, report, syncs, names, gone];
+}
+
+export async function mistakes(db: Ferrolite): Promise<void> {
+  // @ts-expect-error a key is a string
+  await db.get(5);
+  // @ts-expect-error there is no such option
+  await db.set("a", 1, { tll: 5 });
+  // @ts-expect-error there is no such bound
+  await db.keys({ from: "a" });
+  // @ts-expect-error bounds are of one type
+  await db.find("age", { gt: 1, lt: "b" });
+  // @ts-expect-error there is no such storage
+  await Ferrolite.open("notes", { storage: "tape" });
+  // @ts-expect-error there is no such durability
+  await Ferrolite.open("notes", { durability: "sometimes" });
+  // @ts-expect-error the document may be missing
+  const user: User = await db.get<User>("user:1");
+  // @ts-expect-error a transaction is an instance of its class
+  await db.commit({ set: [] });
+  // @ts-expect-error there is no such code
+  const code: FerroliteError["code"] = "Whatever";
+  // @ts-expect-error what is open is made by open
+  new Ferrolite();
+  void [user, code];
+}
