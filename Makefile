@@ -80,7 +80,7 @@ serve: setup package demo-data ## serve the demo page on localhost
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 
-test: setup test-format test-lints test-rust package test-package test-wasi ## run all tests, on all hosts
+test: setup test-format test-lints test-rust test-package test-wasi ## run all tests, on all hosts
 	@$(SAY) "all tests have passed"
 
 test-format: ## check the formatting of Rust
@@ -99,7 +99,7 @@ test-rust: ## run the Rust tests natively, simulations included
 	@$(SAY) "Rust tests, simulations included"
 	@cargo test $(QUIET)
 
-test-package: ## check the types of the npm package, and test it in Node and in Chromium
+test-package: package ## check the types of the npm package, and test it in Node and in Chromium
 	@$(SAY) "types of the npm package"
 	@npm --prefix js run --silent check
 	@$(SAY) "the npm package in Node"
