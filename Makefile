@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
 TOOL_PATHS := . tools/env.sh
+# On a terminal cargo shows how far it is; in a log that would be noise.
+QUIET := $(shell [ -t 2 ] || echo --quiet)
 SAY := printf '\n\033[1m==> %s\033[0m\n'
 NATIVE := target/release/ferrolite
 WASI := target/wasm32-wasip1/release/ferrolite.wasm
@@ -36,11 +38,11 @@ wasi: dist/ferrolite.wasm
 
 $(NATIVE): FORCE
 	@$(SAY) "compiling the command-line program for this machine"
-	@cargo build --release --quiet --bin ferrolite
+	@cargo build --release $(QUIET) --bin ferrolite
 
 $(WASI): FORCE
 	@$(SAY) "compiling the command-line program for WASI"
-	@cargo build --release --quiet --target wasm32-wasip1 --bin ferrolite
+	@cargo build --release $(QUIET) --target wasm32-wasip1 --bin ferrolite
 
 # cargo leaves a program alone that has not changed, and so do these.
 dist/ferrolite: $(NATIVE)
@@ -78,7 +80,11 @@ serve: setup package demo-data ## serve the demo page on localhost
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 
+<<<<<<< HEAD
 test: setup test-format test-lints test-rust test-reader package test-package test-wasi ## run all tests, on all hosts
+=======
+test: setup test-format test-lints test-rust test-package test-wasi ## run all tests, on all hosts
+>>>>>>> cli
 	@$(SAY) "all tests have passed"
 
 test-format: ## check the formatting of Rust
@@ -87,21 +93,25 @@ test-format: ## check the formatting of Rust
 
 test-lints: ## run clippy for every target, warnings denied
 	@$(SAY) "lints for this machine"
-	@cargo clippy --quiet --all-targets -- -D warnings
+	@cargo clippy $(QUIET) --all-targets -- -D warnings
 	@$(SAY) "lints for WASI"
-	@cargo clippy --quiet --all-targets --target wasm32-wasip1 -- -D warnings
+	@cargo clippy $(QUIET) --all-targets --target wasm32-wasip1 -- -D warnings
 	@$(SAY) "lints for browsers and Node"
-	@cargo clippy --quiet --lib --no-default-features --target wasm32-unknown-unknown -- -D warnings
+	@cargo clippy $(QUIET) --lib --no-default-features --target wasm32-unknown-unknown -- -D warnings
 
 test-rust: ## run the Rust tests natively, simulations included
 	@$(SAY) "Rust tests, simulations included"
-	@cargo test --quiet
+	@cargo test $(QUIET)
 
+<<<<<<< HEAD
 test-reader: native ## compare a reader that was written from docs/format.md alone with the program
 	@$(SAY) "the file format, by an independent reader"
 	@tests/format_reader/run.sh $(NATIVE)
 
 test-package: ## check the types of the npm package, and test it in Node and in Chromium
+=======
+test-package: package ## check the types of the npm package, and test it in Node and in Chromium
+>>>>>>> cli
 	@$(SAY) "types of the npm package"
 	@npm --prefix js run --silent check
 	@$(SAY) "the npm package in Node"
@@ -112,16 +122,16 @@ test-package: ## check the types of the npm package, and test it in Node and in 
 test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
 	@$(SAY) "Rust tests under wasmtime"
 	@$(TOOL_PATHS); CARGO_TARGET_WASM32_WASIP1_RUNNER="wasmtime run --dir ." \
-	  cargo test --quiet --target wasm32-wasip1 --lib --tests
+	  cargo test $(QUIET) --target wasm32-wasip1 --lib --tests
 	@$(SAY) "the command-line program under wasmtime"
-	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test --quiet --test cli -- --include-ignored
+	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test cli -- --include-ignored
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 bench: bench-latency million ## measure everything
 
 bench-latency: ## print how long commits and slices of maintenance take, over a million documents
-	@cargo bench --quiet --bench latency
+	@cargo bench $(QUIET) --bench latency
 
 million: setup wasi ## load a million documents under wasmtime, read them back, delete most, and compact
 	@$(TOOL_PATHS); node tools/million.mjs
