@@ -244,17 +244,16 @@ impl Levels {
 
     /// The levels that hold these tables. `None` when a table is there twice, or tables overlap that must not: then
     /// they come from a damaged manifest.
-    pub(super) fn new(mut placements: Vec<Placement>) -> Option<Self> {
-        placements.sort_unstable_by(|a, b| a.table.smallest.cmp(&b.table.smallest));
-        let mut ids: Vec<_> = placements.iter().map(|placement| placement.table.id).collect();
-        ids.sort_unstable();
-        let is_sane =
-            ids.is_sorted_by(|a, b| a < b) && placements.iter().all(|placement| placement.level < LEVEL_COUNT);
+    pub(super) fn new(placements: Vec<Placement>) -> Option<Self> {
         let mut levels = Self::default();
-        if is_sane {
-            placements.into_iter().for_each(|placement| levels.insert(placement));
+        let mut ids = FxHashSet::default();
+        for placement in placements {
+            if placement.level >= LEVEL_COUNT || !ids.insert(placement.table.id) {
+                return None;
+            }
+            levels.insert(placement);
         }
-        (is_sane && levels.trees.iter().all(|(_, tree)| tree.is_disjoint())).then_some(levels)
+        levels.trees.iter().all(|(_, tree)| tree.is_disjoint()).then_some(levels)
     }
 
     fn insert(&mut self, placement: Placement) {
