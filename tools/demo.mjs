@@ -34,7 +34,7 @@ console.log(`      ${about.documents.toLocaleString("en")} nested documents, ${m
 const text = readFileSync(join(folder, "data.ndjson"), "utf8");
 const answers = referenceAnswers(text);
 const hosts = [];
-hosts.push(["Chromium, OPFS", await step("Chromium over OPFS", () => runInChromium(root, "/dist/demo/data.ndjson"))]);
+hosts.push(["Chromium, OPFS", await step("Chromium over OPFS", () => runInChromium(root, folder))]);
 hosts.push(["Node, file", await step("Node over its own files", () => runDemo(Ferrolite, join(folder, nodeFile), text))]);
 hosts.push(["wasmtime, WASI", await step("the WASI program under wasmtime", () => wasi.runDemo(wasiFile, "data.ndjson"))]);
 

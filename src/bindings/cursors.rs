@@ -28,7 +28,7 @@ struct Position {
 impl Cursors {
     /// Starts a scan: `{rows, cursor}`, without a cursor when the first page holds all.
     pub fn open<F: File>(&mut self, database: &mut Database<F>, range: Range, answer: &mut Answer) -> Result<()> {
-        let snapshot = database.snapshot();
+        let snapshot = database.snapshot()?;
         let limits = PageLimits { documents: FIRST_PAGE_DOCUMENTS, ..PageLimits::default() };
         let id = self.last.wrapping_add(1);
         let page = database.scan_page(&range, snapshot, None, limits);

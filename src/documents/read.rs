@@ -80,7 +80,7 @@ impl<F: File> Database<F> {
         Ok(self.entry(key, view)?.map_or(Ttl::Missing, |entry| Ttl::of(entry.expires_at, view.now_ms)))
     }
 
-    /// How many documents are in `range`. Reads keys, not documents.
+    /// How many documents are in `range`. Reads all of them, but parses none.
     ///
     /// # Errors
     /// `InvalidRange`, `Corrupt`, `Io`.

@@ -18,7 +18,7 @@ pub struct Scan<'a, F: File> {
 
 /// A version of the database that stays readable until it is released. Made by [`Database::snapshot`].
 ///
-/// Documents that expire after it was taken are still in it.
+/// Documents that expire after it was taken are still in it until a compaction drops them.
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshot {
     inner: engine::Snapshot,
@@ -84,9 +84,13 @@ impl<F: File> Iterator for Scan<'_, F> {
 
 impl<F: File> Database<F> {
     /// Keeps the present version readable for [`Database::scan_page`], until [`Database::release`]. Room taken by
-    /// what is overwritten in the meantime is not reused.
-    pub fn snapshot(&mut self) -> Snapshot {
-        Snapshot { now_ms: self.engine.now_ms(), inner: self.engine.snapshot() }
+    /// what is overwritten in the meantime is not reused. What an open group has written so far is acknowledged first.
+    ///
+    /// # Errors
+    /// As a write, in a group; none outside.
+    pub fn snapshot(&mut self) -> Result<Snapshot> {
+        self.settle_group()?;
+        Ok(Snapshot { now_ms: self.engine.now_ms(), inner: self.engine.snapshot() })
     }
 
     /// Lets go of a snapshot. It must not be used again.
@@ -102,7 +106,7 @@ impl<F: File> Database<F> {
     /// # pollster::block_on(async {
     /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
     /// # db.set_many([("a", 1), ("b", 2), ("c", 3)])?;
-    /// let snapshot = db.snapshot();
+    /// let snapshot = db.snapshot()?;
     /// let mut after = None;
     /// loop {
     ///     let page = db.scan_page(&Range::all(), snapshot, after.as_deref(), PageLimits::default())?;

@@ -1,7 +1,5 @@
 //! The engine: what is open, and how it came to be.
 
-use std::collections::BTreeMap;
-
 use super::compaction::Job;
 use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
@@ -15,7 +13,7 @@ use super::statistics::Counters;
 use super::table::Table;
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};
-use crate::page::{Extent, FreeSet, HEADER_LEN, Superblock, Volume};
+use crate::page::{Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Superblock, Volume};
 
 /// An open database file: an ordered, versioned key-value store.
 ///
@@ -47,8 +45,8 @@ pub struct Engine<F> {
     pub(super) group_bytes: usize,
     /// Commits in the open group.
     pub(super) group_commits: u64,
-    /// Live snapshots and how many hold each.
-    pub(super) snapshots: BTreeMap<Seq, usize>,
+    /// Live snapshots, ascending; one that is held twice is here twice.
+    pub(super) snapshots: Vec<Seq>,
     /// Bytes of maintenance that commits owe.
     pub(super) owed: u64,
     /// Bytes that must be merged until every level has its size, about.
@@ -75,6 +73,7 @@ fn check_agreement(superblock: &Superblock, levels: &Levels) -> Result<()> {
     let agrees = superblock.synced_seq.max(superblock.flushed_seq) < SEQ_MAX
         && superblock.next_table_id < u64::MAX / 2
         && log_end.is_some_and(|end| end <= superblock.file_len)
+        && (superblock.log.address == 0 || Extent::for_len(superblock.log.address, superblock.log.len).is_valid())
         && levels.placements().all(|placement| is_sane(&placement.table) && placement.run < superblock.next_table_id);
     if agrees {
         Ok(())
@@ -102,6 +101,10 @@ impl<F: File> Engine<F> {
         let file = files.open(name, mode).await?;
         let (volume, superblock) = Volume::open(file, options.cache_size, options.compression)?;
         match superblock {
+            Some(superblock) if superblock.read_only_compatible != 0 && !options.read_only => Err(Error::NewerFormat {
+                found: format!("features {:#x} for writing", superblock.read_only_compatible),
+                supported: FORMAT_VERSION,
+            }),
             Some(superblock) => Self::recover(volume, superblock, options, environment),
             None => Self::create(volume, options, environment),
         }
@@ -169,7 +172,7 @@ impl<F: File> Engine<F> {
             group: Vec::new(),
             group_bytes: 0,
             group_commits: 0,
-            snapshots: BTreeMap::new(),
+            snapshots: Vec::new(),
             owed: 0,
             debt: 0,
             failed: None,
@@ -193,7 +196,11 @@ impl<F: File> Engine<F> {
     fn begin_writing(&mut self) -> Result<()> {
         let mut owner_id = [0; 16];
         self.environment.fill_random(&mut owner_id);
+        // Another may have written since the file was opened here, without a new claim: it had claimed it before.
+        self.confirm_unchanged()?;
         self.volume.claim(owner_id)?;
+        // And a commit of its own may have been on its way while it lost the file. The next one it refuses itself.
+        self.confirm_unchanged()?;
         let memtable = std::sync::Arc::new(std::mem::take(&mut self.memtable));
         let outcome = self.begin_log(&memtable);
         if outcome.is_err() {
@@ -201,6 +208,21 @@ impl<F: File> Engine<F> {
             self.memtable = std::sync::Arc::into_inner(memtable).expect("no one else holds the memtable");
         }
         outcome
+    }
+
+    /// Fails with [`Error::Locked`] when the file is not what was read when it was opened. Where the host keeps other
+    /// writers out, it is.
+    fn confirm_unchanged(&self) -> Result<()> {
+        if self.volume.is_exclusive() {
+            return Ok(());
+        }
+        let log_end = || match recover(&self.volume, &self.superblock, |_, _| {}) {
+            // A log that was whole and is not any more is being written.
+            Err(Error::Corrupt { .. }) => Err(Error::Locked),
+            found => found.map(|found| found.last_seq),
+        };
+        let unchanged = self.volume.is_as_known(&self.superblock)? && log_end()? == self.last_seq;
+        if unchanged { Ok(()) } else { Err(Error::Locked) }
     }
 
     fn begin_log(&mut self, memtable: &std::sync::Arc<Memtable>) -> Result<()> {
@@ -283,7 +305,7 @@ impl<F: File> Engine<F> {
     ) -> Result<()> {
         self.volume.confirm_owner()?;
         let mut levels = self.levels.clone();
-        assert!(levels.apply(&edit), "an edit fits the tables it was made for");
+        levels.apply(&edit);
         let manifest = if edit.is_empty() && !rewrite_manifest {
             None
         } else {
@@ -337,7 +359,11 @@ impl<F: File> Engine<F> {
             self.abandon_outputs(job.into_output());
         }
         match self.flush_memtables() {
-            Ok(()) => self.close_log(),
+            Ok(()) => match self.merge_surplus_runs() {
+                Err(error) if self.failed.is_some() => Err(error),
+                // What could not be merged can be read as it is.
+                _ => self.close_log(),
+            },
             // The log holds what could not be written as tables.
             Err(Error::Fs(fs::Error::StorageFull { .. })) if self.failed.is_none() => self.sync_volume(),
             Err(error) => Err(error),

@@ -4,7 +4,6 @@
 //! tables that do not overlap, and are older the deeper they lie. Level sizes are reckoned from the bottom, so that
 //! about nine tenths of the data lie in the deepest level and little space goes to versions that are superseded.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::entry::Prefix;
@@ -135,7 +134,9 @@ impl Tree {
         tables.insert(index, table);
     }
 
-    fn remove(&mut self, id: TableId) {
+    /// False when the table is not here.
+    fn remove(&mut self, id: TableId) -> bool {
+        let before = self.len();
         for run in &mut self.runs {
             run.tables.retain(|table| table.id != id);
         }
@@ -143,10 +144,16 @@ impl Tree {
         for tables in &mut self.deep {
             tables.retain(|table| table.id != id);
         }
+        self.len() < before
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.deep.iter().all(Vec::is_empty)
+    fn len(&self) -> usize {
+        let runs = self.runs.iter().map(|run| run.tables.len());
+        runs.chain(self.deep.iter().map(Vec::len)).sum()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Whether each set of tables that must not overlap does not.
@@ -202,22 +209,27 @@ impl Edit {
 /// All tables.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Levels {
-    trees: BTreeMap<Prefix, Tree>,
-    prefixes: BTreeMap<TableId, Prefix>,
+    /// By prefix; none is empty.
+    trees: Vec<(Prefix, Tree)>,
 }
 
 impl Levels {
-    pub(super) fn tree(&self, prefix: Prefix) -> Option<&Tree> {
-        self.trees.get(&prefix)
+    fn position(&self, prefix: Prefix) -> Result<usize, usize> {
+        self.trees.binary_search_by_key(&prefix, |(prefix, _)| *prefix)
     }
 
-    pub(super) fn trees(&self) -> impl Iterator<Item = (&Prefix, &Tree)> {
-        self.trees.iter()
+    pub(super) fn tree(&self, prefix: Prefix) -> Option<&Tree> {
+        let index = self.position(prefix).ok()?;
+        self.trees.get(index).map(|(_, tree)| tree)
+    }
+
+    pub(super) fn trees(&self) -> impl Iterator<Item = (Prefix, &Tree)> {
+        self.trees.iter().map(|(prefix, tree)| (*prefix, tree))
     }
 
     /// Where every table lies.
     pub(super) fn placements(&self) -> impl Iterator<Item = Placement> + '_ {
-        self.trees.values().flat_map(|tree| {
+        self.trees.iter().flat_map(|(_, tree)| {
             let runs = tree.runs.iter().flat_map(|run| run.tables.iter().map(|table| (0, run.number, table)));
             let deep = (1..LEVEL_COUNT).flat_map(|level| tree.level(level).iter().map(move |table| (level, 0, table)));
             runs.chain(deep).map(|(level, run, table)| Placement { level, run, table: Arc::clone(table) })
@@ -225,34 +237,43 @@ impl Levels {
     }
 
     pub(super) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
-        self.trees.values().flat_map(|tree| (0..LEVEL_COUNT).flat_map(|level| tree.tables_of(level)))
+        self.trees.iter().flat_map(|(_, tree)| (0..LEVEL_COUNT).flat_map(|level| tree.tables_of(level)))
     }
 
-    /// Applies an edit. False when it removes what is not there, or adds what is, or makes tables overlap that must
-    /// not; only a damaged manifest does.
-    pub(super) fn apply(&mut self, edit: &Edit) -> bool {
-        let mut touched = Vec::new();
-        for id in &edit.removed {
-            let Some(prefix) = self.prefixes.remove(id) else { return false };
-            if let Some(tree) = self.trees.get_mut(&prefix) {
-                tree.remove(*id);
-            }
-            touched.push(prefix);
+    /// The levels that hold these tables. `None` when a table is there twice, or tables overlap that must not: then
+    /// they come from a damaged manifest.
+    pub(super) fn new(mut placements: Vec<Placement>) -> Option<Self> {
+        placements.sort_unstable_by(|a, b| a.table.smallest.cmp(&b.table.smallest));
+        let mut ids: Vec<_> = placements.iter().map(|placement| placement.table.id).collect();
+        ids.sort_unstable();
+        let is_sane =
+            ids.is_sorted_by(|a, b| a < b) && placements.iter().all(|placement| placement.level < LEVEL_COUNT);
+        let mut levels = Self::default();
+        if is_sane {
+            placements.into_iter().for_each(|placement| levels.insert(placement));
         }
-        for placement in &edit.added {
-            let prefix = placement.table.prefix();
-            let is_new = self.prefixes.insert(placement.table.id, prefix).is_none();
-            if placement.level >= LEVEL_COUNT || !is_new {
-                return false;
-            }
-            let tree = self.trees.entry(prefix).or_default();
-            tree.insert(placement.level, placement.run, Arc::clone(&placement.table));
-            touched.push(prefix);
+        (is_sane && levels.trees.iter().all(|(_, tree)| tree.is_disjoint())).then_some(levels)
+    }
+
+    fn insert(&mut self, placement: Placement) {
+        let prefix = placement.table.prefix();
+        let index = self.position(prefix).unwrap_or_else(|index| {
+            self.trees.insert(index, (prefix, Tree::default()));
+            index
+        });
+        self.trees[index].1.insert(placement.level, placement.run, placement.table);
+    }
+
+    /// Applies an edit. REQUIRES: what it removes is here, and what it adds fits.
+    pub(super) fn apply(&mut self, edit: &Edit) {
+        for &id in &edit.removed {
+            assert!(self.trees.iter_mut().any(|(_, tree)| tree.remove(id)), "table {id} is removed, but not here");
         }
-        touched.into_iter().all(|prefix| match self.trees.get(&prefix) {
-            Some(tree) if tree.is_empty() => self.trees.remove(&prefix).is_some(),
-            Some(tree) => tree.is_disjoint(),
-            None => true,
-        })
+        edit.added.iter().for_each(|placement| self.insert(placement.clone()));
+        self.trees.retain(|(_, tree)| !tree.is_empty());
+        let is_disjoint = |(prefix, tree): &(Prefix, Tree)| {
+            edit.added.iter().all(|placement| placement.table.prefix() != *prefix) || tree.is_disjoint()
+        };
+        assert!(self.trees.iter().all(is_disjoint), "tables of a level do not overlap");
     }
 }

@@ -10,6 +10,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::error::{Error, Result};
 use super::levels::{Edit, Levels, Placement};
 use super::table::Table;
@@ -58,7 +60,9 @@ impl Manifest {
     /// Reads the manifest that a superblock refers to.
     pub(super) fn load<F: File>(volume: &Volume<F>, head: ManifestHead) -> Result<(Self, Levels)> {
         let mut manifest = Self { head, ..Self::default() };
-        let mut edits = Vec::new();
+        // From the newest page to the oldest: what a newer page removed is not there any more.
+        let mut removed = FxHashSet::default();
+        let mut placements = Vec::new();
         let mut next = head;
         while next.address != 0 {
             let at = next.address;
@@ -66,7 +70,8 @@ impl Manifest {
             let reference = PageRef { offset: 0, len: next.len, tag: next.tag };
             let payload = volume.read_page(place(next.number, at), at, &reference)?;
             let (edit, previous) = decode(&payload).ok_or_else(damaged)?;
-            edits.push((edit, at));
+            placements.extend(edit.added.into_iter().filter(|placement| !removed.contains(&placement.table.id)));
+            removed.extend(edit.removed);
             manifest.add_blocks(at, u64::from(next.len));
             manifest.bytes += u64::from(next.len);
             next = match previous {
@@ -79,12 +84,8 @@ impl Manifest {
                 }
             };
         }
-        let mut levels = Levels::default();
-        for (edit, at) in edits.into_iter().rev() {
-            if !levels.apply(&edit) {
-                return Err(Error::corrupt("manifest", format_args!("the change at offset {at}")));
-            }
-        }
+        let levels = Levels::new(placements)
+            .ok_or_else(|| Error::corrupt("manifest: its tables overlap", format_args!("offset {}", head.address)))?;
         manifest.position = align_up(head.address + u64::from(head.len), 64);
         Ok((manifest, levels))
     }

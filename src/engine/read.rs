@@ -121,19 +121,18 @@ impl<F: File> Engine<F> {
         Ok(())
     }
 
-    /// Keeps the present state readable, as of [`Snapshot::seq`], until it is released.
+    /// Keeps the present state readable, as of [`Snapshot::seq`], until it is released. REQUIRES: no group is open,
+    /// since what it appended may still be taken back.
     pub fn snapshot(&mut self) -> Snapshot {
-        *self.snapshots.entry(self.last_seq).or_default() += 1;
+        assert!(self.group.is_empty(), "a snapshot is of what was acknowledged");
+        self.snapshots.push(self.last_seq);
         Snapshot { seq: self.last_seq }
     }
 
     /// Lets go of a snapshot.
     pub fn release(&mut self, snapshot: Snapshot) {
-        if let Some(holders) = self.snapshots.get_mut(&snapshot.seq) {
-            *holders -= 1;
-            if *holders == 0 {
-                self.snapshots.remove(&snapshot.seq);
-            }
+        if let Ok(index) = self.snapshots.binary_search(&snapshot.seq) {
+            self.snapshots.remove(index);
         }
     }
 }

@@ -101,7 +101,7 @@ impl<F: File> Engine<F> {
     /// The next merge that brings everything committed up to `seq` to the bottom.
     fn plan_downwards(&self, seq: Seq) -> Option<Plan> {
         let is_old = |table: &Arc<Table>| table.statistics.min_seq <= seq;
-        let merge = self.levels.trees().find_map(|(&prefix, tree)| {
+        let merge = self.levels.trees().find_map(|(prefix, tree)| {
             let level = (0..BOTTOM).find(|&level| tree.tables_of(level).any(is_old))?;
             if level == 0 { tree.plan_level0(prefix) } else { tree.plan_level(prefix, level) }
         });

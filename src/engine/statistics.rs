@@ -103,7 +103,7 @@ impl<F: File> Engine<F> {
             debt_bytes: self.debt,
             last_seq: self.last_seq,
             synced_seq: self.synced_seq,
-            snapshots: self.snapshots.values().sum::<usize>() as u64,
+            snapshots: self.snapshots.len() as u64,
             failed: self.failed.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! Little-endian integers, varints (LEB128) and length-prefixed bytes, read with bounds checks.
 
-/// Reads fields from the front of a slice. `None` means that the bytes end too early or are not canonical.
+/// Reads fields from the front of a slice. `None` means that the bytes end too early, or that a varint is too large.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
     rest: &'a [u8],
@@ -36,6 +36,11 @@ impl<'a> Reader<'a> {
     /// One byte.
     pub fn u8(&mut self) -> Option<u8> {
         Some(self.array::<1>()?[0])
+    }
+
+    /// Two bytes.
+    pub fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
     }
 
     /// Four bytes.

@@ -1,7 +1,5 @@
 //! Extents of the grid and the set of those that are free.
 
-use std::collections::BTreeMap;
-
 use super::layout::{BLOCK_LEN, HEADER_LEN};
 
 /// A run of blocks in the grid.
@@ -46,7 +44,7 @@ impl Extent {
 #[derive(Debug, Clone)]
 pub struct FreeSet {
     /// Free runs below `end`, by address; neighbours are merged.
-    runs: BTreeMap<u64, u64>,
+    runs: Vec<Extent>,
     /// Address behind the last block in use.
     end: u64,
 }
@@ -55,13 +53,13 @@ impl FreeSet {
     /// Everything but `used` is free. `None` when two used extents overlap or one is outside the grid.
     pub fn derive(mut used: Vec<Extent>) -> Option<Self> {
         used.sort_unstable();
-        let mut set = Self { runs: BTreeMap::new(), end: HEADER_LEN };
+        let mut set = Self { runs: Vec::new(), end: HEADER_LEN };
         for extent in used {
             if !extent.is_valid() || extent.address < set.end {
                 return None;
             }
             if extent.address > set.end {
-                set.runs.insert(set.end, (extent.address - set.end) / BLOCK_LEN);
+                set.runs.push(Extent::new(set.end, (extent.address - set.end) / BLOCK_LEN));
             }
             set.end = extent.end();
         }
@@ -71,13 +69,15 @@ impl FreeSet {
     /// Takes the lowest run that is long enough, or grows the grid.
     pub fn allocate(&mut self, blocks: u64) -> Extent {
         assert!(blocks > 0, "an extent has at least one block");
-        let fit = self.runs.iter().find(|&(_, &free)| free >= blocks).map(|(&address, &free)| (address, free));
-        if let Some((address, free)) = fit {
-            self.runs.remove(&address);
-            if free > blocks {
-                self.runs.insert(address + blocks * BLOCK_LEN, free - blocks);
+        if let Some(index) = self.runs.iter().position(|run| run.blocks >= blocks) {
+            let run = &mut self.runs[index];
+            let extent = Extent::new(run.address, blocks);
+            run.address = extent.end();
+            run.blocks -= blocks;
+            if run.blocks == 0 {
+                self.runs.remove(index);
             }
-            return Extent::new(address, blocks);
+            return extent;
         }
         let extent = Extent::new(self.end, blocks);
         self.end = extent.end();
@@ -86,34 +86,29 @@ impl FreeSet {
 
     /// Takes the lowest run that is long enough and lies wholly below `limit`.
     pub fn allocate_below(&mut self, blocks: u64, limit: u64) -> Option<Extent> {
-        let lowest = self.runs.iter().find(|&(_, &free)| free >= blocks).map(|(&address, _)| address)?;
+        let lowest = self.runs.iter().find(|run| run.blocks >= blocks)?.address;
         (lowest + blocks * BLOCK_LEN <= limit).then(|| self.allocate(blocks))
     }
 
     /// Gives an extent back. It must have been allocated.
     pub fn release(&mut self, extent: Extent) {
         assert!(extent.is_valid() && extent.end() <= self.end, "released extent {extent:?} is not in the grid");
-        let (mut address, mut blocks) = (extent.address, extent.blocks);
-        if let Some((&before, &count)) = self.runs.range(..address).next_back() {
-            let before_end = before + count * BLOCK_LEN;
-            assert!(before_end <= address, "extent {extent:?} was released twice");
-            if before_end == address {
-                self.runs.remove(&before);
-                address = before;
-                blocks += count;
-            }
+        let mut index = self.runs.partition_point(|run| run.address < extent.address);
+        let is_apart = self.runs.get(index).is_none_or(|after| extent.end() <= after.address)
+            && (index == 0 || self.runs[index - 1].end() <= extent.address);
+        assert!(is_apart, "extent {extent:?} was released twice");
+        self.runs.insert(index, extent);
+        if index > 0 && self.runs[index - 1].end() == extent.address {
+            self.runs[index - 1].blocks += extent.blocks;
+            self.runs.remove(index);
+            index -= 1;
         }
-        if let Some((&after, &count)) = self.runs.range(extent.address..).next() {
-            assert!(extent.end() <= after, "extent {extent:?} was released twice");
-            if after == extent.end() {
-                self.runs.remove(&after);
-                blocks += count;
-            }
+        if self.runs.get(index + 1).is_some_and(|after| after.address == self.runs[index].end()) {
+            let after = self.runs.remove(index + 1);
+            self.runs[index].blocks += after.blocks;
         }
-        if address + blocks * BLOCK_LEN == self.end {
-            self.end = address;
-        } else {
-            self.runs.insert(address, blocks);
+        if self.runs[index].end() == self.end {
+            self.end = self.runs.remove(index).address;
         }
     }
 
@@ -124,7 +119,7 @@ impl FreeSet {
 
     /// Free bytes below [`FreeSet::end`].
     pub fn free_bytes(&self) -> u64 {
-        self.runs.values().sum::<u64>() * BLOCK_LEN
+        self.runs.iter().map(Extent::len).sum()
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) const SLOT_COUNT: u64 = 4;
 pub(super) const OWNER_ADDRESS: u64 = 24 * 1024;
 /// Length of a page's header.
 pub const PAGE_HEADER_LEN: usize = 64;
-/// Pages and log frames begin at multiples of these inside their extent.
+/// Pages begin at multiples of this inside their extent.
 pub(super) const PAGE_ALIGNMENT: u64 = 64;
 
 /// The smallest multiple of `alignment` (a power of two) that is not below `value`.

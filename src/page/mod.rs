@@ -14,7 +14,7 @@
 //! Invariants:
 //! - a page is found through a reference held by its parent, which carries the page's 128-bit tag, so that a
 //!   stale or misdirected page is found out and not read;
-//! - an extent that the newest durable superblock reaches is never written;
+//! - nothing that the newest durable superblock reaches is ever overwritten;
 //! - the free set is derived, never stored: it is the grid less what the superblock reaches.
 
 mod cache;
@@ -29,7 +29,7 @@ mod superblock;
 mod volume;
 
 pub use cache::CacheStatistics;
-pub use error::Error;
+pub use error::{Error, Result};
 pub use extents::{Extent, FreeSet};
 pub use header::{Compression, PageHeader, PageRef};
 pub use layout::{BLOCK_LEN, FORMAT_VERSION, HEADER_LEN, PAGE_HEADER_LEN, align_up};

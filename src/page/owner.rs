@@ -11,7 +11,8 @@ use super::layout::OWNER_ADDRESS;
 use crate::fs::{File, read_full, write_full};
 
 const MAGIC: [u8; 8] = *b"FERROWN\n";
-const RECORD_LEN: usize = 48;
+/// Length of the record, bytes.
+pub(super) const OWNER_LEN: usize = 48;
 
 /// Who writes the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +25,7 @@ pub struct Owner {
 
 impl Owner {
     fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(RECORD_LEN);
+        let mut out = Vec::with_capacity(OWNER_LEN);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&self.id);
         out.extend_from_slice(&self.epoch.to_le_bytes());
@@ -44,7 +45,7 @@ impl Owner {
 
     /// Reads the record. A torn or damaged one counts as nobody's: it guards no data, only writers against writers.
     pub(super) fn read(file: &impl File) -> Result<Self> {
-        let mut record = [0; RECORD_LEN];
+        let mut record = [0; OWNER_LEN];
         read_full(file, &mut record, OWNER_ADDRESS)?;
         Ok(Self::decode(&record).unwrap_or_default())
     }
@@ -67,7 +68,7 @@ mod tests {
     fn round_trips_and_detects_damage() {
         let owner = Owner { id: [4; 16], epoch: 9 };
         let record = owner.encode();
-        assert_eq!(record.len(), RECORD_LEN);
+        assert_eq!(record.len(), OWNER_LEN);
         assert_eq!(Owner::decode(&record), Some(owner));
         for index in 0..record.len() {
             let mut damaged = record.clone();

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::cache::{Cache, CacheStatistics};
 use super::error::{Error, Result};
 use super::header::{Compression, PageHeader, PageRef, append_page, open_page};
-use super::layout::{HEADER_LEN, SLOT_COUNT, SLOT_LEN};
-use super::owner::Owner;
+use super::layout::{HEADER_LEN, OWNER_ADDRESS, SLOT_COUNT, SLOT_LEN};
+use super::owner::{OWNER_LEN, Owner};
 use super::seal::{ChecksumSeal, Place, Seal};
 use super::superblock::Superblock;
 use crate::fs::{File, read_full, write_full};
@@ -38,6 +38,8 @@ pub struct Volume<F> {
     /// Tracked here, because asking is slow in some browsers.
     file_len: Cell<u64>,
     owner: Cell<Owner>,
+    /// Of the newest superblock that was read or written.
+    sequence: Cell<u64>,
     io: Cell<IoStatistics>,
 }
 
@@ -69,6 +71,7 @@ impl<F: File> Volume<F> {
             cache: RefCell::new(Cache::new(cache_size)),
             file_len: Cell::new(file_len),
             owner: Cell::new(owner),
+            sequence: Cell::new(superblock.as_ref().map_or(0, |superblock| superblock.sequence)),
             io: Cell::default(),
         };
         Ok((volume, superblock))
@@ -111,6 +114,7 @@ impl<F: File> Volume<F> {
     /// Writes a superblock and makes it durable. Everything it reaches must be durable already.
     pub fn write_superblock(&self, superblock: &Superblock) -> Result<()> {
         superblock.write(&self.file)?;
+        self.sequence.set(superblock.sequence);
         self.count_write(2, 2 * SLOT_LEN);
         self.file_len.set(self.file_len.get().max(SLOT_COUNT * SLOT_LEN as u64));
         self.sync()
@@ -122,9 +126,21 @@ impl<F: File> Volume<F> {
         seen.confirm(&self.file)?;
         let owner = Owner { id, epoch: seen.epoch + 1 };
         owner.write(&self.file)?;
-        self.count_write(1, 48);
+        self.count_write(1, OWNER_LEN);
+        self.file_len.set(self.file_len.get().max(OWNER_ADDRESS + OWNER_LEN as u64));
         self.owner.set(owner);
         Ok(())
+    }
+
+    /// Whether the file has not grown, and its newest superblock is still this one.
+    pub fn is_as_known(&self, superblock: &Superblock) -> Result<bool> {
+        let newest = Superblock::read(&self.file)?;
+        Ok(self.file.len()? <= self.file_len.get() && newest.as_ref() == Some(superblock))
+    }
+
+    /// Whether the host keeps other writers out.
+    pub fn is_exclusive(&self) -> bool {
+        self.file.is_exclusive()
     }
 
     /// Fails with [`Error::Locked`] when another connection has claimed the file. Costs a read, and that only where
@@ -136,9 +152,14 @@ impl<F: File> Volume<F> {
     /// Damage that is seen while another connection writes the file is that connection's doing.
     fn explain(&self, error: Error) -> Error {
         match error {
-            Error::Corrupt { .. } if self.confirm_owner() == Err(Error::Locked) => Error::Locked,
+            Error::Corrupt { .. } if !self.is_exclusive() && self.was_written_by_another() => Error::Locked,
             error => error,
         }
+    }
+
+    fn was_written_by_another(&self) -> bool {
+        let newest = Superblock::read(&self.file).ok().flatten().map_or(0, |superblock| superblock.sequence);
+        newest != self.sequence.get() || self.confirm_owner() == Err(Error::Locked)
     }
 
     /// The seal.

@@ -161,7 +161,7 @@ fn ranges_that_contradict_themselves() {
         Range::all().gte("p".repeat(LONGEST_KEY + 1)),
     ] {
         unchanged(|db| {
-            let snapshot = db.snapshot();
+            let snapshot = db.snapshot().unwrap();
             let codes = [
                 code(db.keys(&range)),
                 code(db.values::<u8>(&range)),

@@ -284,7 +284,7 @@ fn apply(db: &mut Database<MemoryFile>, model: &mut Model, write: &Write, now_ms
 fn check_pages(db: &mut Database<MemoryFile>, model: &mut Model, range: &Range, size: usize) {
     let expected = model.in_range(&Range { limit: None, ..range.clone() });
     let range = Range { limit: None, ..range.clone() };
-    let snapshot = db.snapshot();
+    let snapshot = db.snapshot().unwrap();
     let limits = PageLimits { documents: size, ..PageLimits::default() };
     let (mut seen, mut after) = (Vec::new(), None::<String>);
     loop {

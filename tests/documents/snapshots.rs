@@ -37,7 +37,7 @@ fn documents(documents: usize) -> PageLimits {
 #[test]
 fn pages_make_up_the_range() {
     let mut db = numbered(100);
-    let snapshot = db.snapshot();
+    let snapshot = db.snapshot().unwrap();
     for range in
         [Range::all(), Range::all().reverse(), Range::prefix("01"), Range::all().gt("005").lte("077").reverse()]
     {
@@ -53,7 +53,7 @@ fn pages_make_up_the_range() {
 fn pages_end_after_their_bytes() {
     let mut db = fresh();
     db.set_many_json((0..10).map(|n| (format!("{n}"), format!("{:?}", "x".repeat(1000))))).unwrap();
-    let snapshot = db.snapshot();
+    let snapshot = db.snapshot().unwrap();
     let limits = PageLimits { documents: 100, bytes: 2500 };
     let sizes: Vec<_> = pages(&db, &Range::all(), snapshot, limits, || ()).iter().map(Vec::len).collect();
     assert_eq!(sizes, [3, 3, 3, 1]);
@@ -65,7 +65,7 @@ fn pages_end_after_their_bytes() {
 #[test]
 fn a_snapshot_does_not_see_later_writes() {
     let mut db = numbered(10);
-    let snapshot = db.snapshot();
+    let snapshot = db.snapshot().unwrap();
     db.delete_range(&Range::all().lt("005")).unwrap();
     db.set("new", &1).unwrap();
     db.set("009", &"changed").unwrap();
@@ -84,7 +84,7 @@ fn time_stands_still_in_a_snapshot() {
     let mut db = bench.open();
     db.set_ex("a", &1, ms(10)).unwrap();
     db.set_ex("b", &1, ms(10)).unwrap();
-    let snapshot = db.snapshot();
+    let snapshot = db.snapshot().unwrap();
     let keys = pages(&db, &Range::all(), snapshot, documents(1), || bench.clock.advance_ms(100)).concat();
     assert_eq!(keys, ["a", "b"]);
     db.release(snapshot);
@@ -94,10 +94,24 @@ fn time_stands_still_in_a_snapshot() {
 #[test]
 fn an_empty_range_is_one_empty_page() {
     let mut db = numbered(3);
-    let snapshot = db.snapshot();
+    let snapshot = db.snapshot().unwrap();
     for range in [Range::prefix("x"), Range::all().gt("2").lt("1"), Range::all().limit(0)] {
         assert_eq!(pages(&db, &range, snapshot, PageLimits::default(), || ()), [Vec::<String>::new()]);
     }
     assert_eq!(pages(&db, &Range::all().limit(2), snapshot, documents(2), || ()).len(), 1, "the limit is reached");
+    db.release(snapshot);
+}
+
+#[test]
+fn a_snapshot_in_a_group_is_of_what_was_written() {
+    let mut db = crate::support::fresh();
+    db.begin_group();
+    db.set("a", &1).unwrap();
+    let snapshot = db.snapshot().unwrap();
+    db.set("a", &2).unwrap();
+    db.finish_group().unwrap();
+    let page = db.scan_page(&Range::all(), snapshot, None, PageLimits::default()).unwrap();
+    let values: Vec<_> = page.documents.iter().map(|document| document.json.as_str()).collect();
+    assert_eq!(values, ["1"]);
     db.release(snapshot);
 }

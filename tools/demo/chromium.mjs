@@ -1,36 +1,30 @@
 // The demo in headless Chromium.
-import { createRequire } from "node:module";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CHROMIUM_ARGUMENTS, findChromium } from "../chromium.mjs";
-import { serve } from "./server.mjs";
+import { startChromium } from "../../js/tests/support/chromium.mjs";
+import { serve } from "../serve.mjs";
 
-/** Runs the demo in a page that is served from `root`; `data` is the URL path of the documents. */
-export async function runInChromium(root, data) {
-  const { chromium } = createRequire(join(root, "js/package.json"))("playwright-core");
-  const server = await serve(root, 0);
-  const profile = mkdtempSync(join(tmpdir(), "ferrolite-demo-"));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: findChromium(),
-    headless: true,
-    args: CHROMIUM_ARGUMENTS,
+/** Runs the demo in a page; `folder` has the documents. */
+export async function runInChromium(root, folder) {
+  const server = await serve({
+    "/ferrolite/": join(root, "js/dist"),
+    "/data/": folder,
+    "/": join(root, "tools/demo"),
   });
+  const { context, close } = await startChromium();
   try {
-    const page = await browser.newPage();
+    const page = await context.newPage();
     page.on("console", (message) => process.stderr.write(`demo: Chromium says: ${message.text()}\n`));
-    await page.goto(`${server.url}/tools/demo/page.html`);
-    return await page.evaluate(async (path) => {
+    await page.goto(`${server.url}page.html`);
+    return await page.evaluate(async () => {
       const [{ Ferrolite }, { runDemo }, text] = await Promise.all([
-        import("/js/dist/index.js"),
-        import("/tools/demo/javascript.mjs"),
-        fetch(path).then((response) => response.text()),
+        import("/ferrolite/index.js"),
+        import("/javascript.mjs"),
+        fetch("/data/data.ndjson").then((response) => response.text()),
       ]);
       return runDemo(Ferrolite, "demo", text);
-    }, data);
+    });
   } finally {
-    await browser.close();
+    await close();
     await server.close();
-    rmSync(profile, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,181 @@
+//! The library over the host's own files, natively and, under `wasmtime`, on WASI.
+
+use ferrolite::fs::{Std, StdFile};
+use ferrolite::{
+    Condition, Database, Durability, Environment, Error, ErrorCode, FindOptions, HostEnvironment, Options, Range,
+};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+type Db = Database<StdFile>;
+
+/// A directory that goes with the test. WASI has no temporary directory: there it is in the current one.
+struct Directory(Std);
+
+impl Directory {
+    fn new(test: &str) -> Self {
+        let parent = if cfg!(target_os = "wasi") { PathBuf::from("target") } else { std::env::temp_dir() };
+        let mut random = [0; 8];
+        HostEnvironment.fill_random(&mut random);
+        let directory = parent.join(format!("ferrolite-{test}-{:016x}", u64::from_le_bytes(random)));
+        std::fs::create_dir_all(&directory).unwrap();
+        Self(Std::new(directory))
+    }
+
+    fn open(&self, options: Options) -> Result<Db, Error> {
+        pollster::block_on(Database::open(&self.0, "db", options))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.directory().join("db")
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.0.directory());
+    }
+}
+
+fn read_only() -> Options {
+    Options { read_only: true, ..Options::default() }
+}
+
+fn code<T>(result: Result<T, Error>) -> ErrorCode {
+    result.err().expect("it must fail").code()
+}
+
+#[test]
+fn a_database_comes_back_after_closing() {
+    let directory = Directory::new("closing");
+    let mut db = directory.open(Options::default()).unwrap();
+    db.create_index("address.city").unwrap();
+    for n in 0..5000 {
+        let city = ["Ulm", "Bonn", "Kiel"][n % 3];
+        db.group(|db| db.set(&format!("user:{n:05}"), &json!({"n": n, "address": {"city": city}}))).unwrap().unwrap();
+    }
+    db.delete_range(&Range::prefix("user:049")).unwrap();
+    db.close().unwrap();
+
+    for options in [read_only(), Options::default()] {
+        let db = directory.open(options).unwrap();
+        assert_eq!(db.count(&Range::all()).unwrap(), 4900);
+        assert_eq!(db.get::<Value>("user:00042").unwrap().unwrap()["n"], 42);
+        let bonn = db.find("address.city", &Condition::equals("Bonn").unwrap(), &FindOptions::default()).unwrap();
+        assert_eq!(bonn.len(), (0..4900).filter(|n| n % 3 == 1).count());
+        assert!(db.check(true).unwrap().is_ok());
+        db.close().unwrap();
+    }
+}
+
+#[test]
+fn what_was_durable_comes_back_without_closing() {
+    let directory = Directory::new("dropping");
+    for round in 0..10 {
+        let mut db = directory.open(Options::default()).unwrap();
+        assert_eq!(db.count(&Range::all()).unwrap(), round * 100);
+        for n in 0..100 {
+            db.set(&format!("{round}:{n}"), &n).unwrap();
+        }
+        drop(db);
+    }
+}
+
+#[test]
+fn the_file_shrinks() {
+    let directory = Directory::new("shrinking");
+    let mut db = directory.open(Options { durability: Durability::Never, ..Options::default() }).unwrap();
+    for n in 0..20_000u64 {
+        let noise = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        db.set(&format!("{n:05}"), &format!("{noise:x}").repeat(20)).unwrap();
+    }
+    db.flush().unwrap();
+    let full = std::fs::metadata(directory.path()).unwrap().len();
+    db.delete_range(&Range::all().gte("02000")).unwrap();
+    db.compact().unwrap();
+    let left = std::fs::metadata(directory.path()).unwrap().len();
+    assert!(left < full / 4, "{full} bytes before, {left} after");
+    assert_eq!(db.count(&Range::all()).unwrap(), 2000);
+    db.close().unwrap();
+}
+
+#[test]
+fn a_second_writer_is_found() {
+    let directory = Directory::new("second");
+    let mut first = directory.open(Options::default()).unwrap();
+    first.set("first", &1).unwrap();
+    let second = directory.open(Options::default());
+    if cfg!(not(target_os = "wasi")) {
+        // The host's lock keeps the second one out.
+        assert_eq!(code(second), ErrorCode::Locked);
+        first.set("first", &2).unwrap();
+        first.close().unwrap();
+        return;
+    }
+    // Without locks the file belongs to who began to write last; the other is told before it writes.
+    let mut second = second.unwrap();
+    second.set("second", &1).unwrap();
+    assert_eq!(code(first.set("first", &2)), ErrorCode::Locked);
+    assert!(first.set("first", &3).is_err());
+    drop(first);
+    second.set("second", &2).unwrap();
+    second.close().unwrap();
+    let db = directory.open(Options::default()).unwrap();
+    assert_eq!(db.entries::<u32>(&Range::all()).unwrap(), [("first".to_owned(), 1), ("second".to_owned(), 2)]);
+    assert!(db.check(true).unwrap().is_ok());
+}
+
+/// A writer that had the file before may go on while another has it open. What it has committed must not be lost when
+/// that one begins to write, with an older state in mind.
+#[cfg(target_os = "wasi")]
+#[test]
+fn a_writer_with_an_old_state_is_refused() {
+    for documents in [1, 5000] {
+        let directory = Directory::new("stale");
+        let mut first = directory.open(Options::default()).unwrap();
+        first.set("first", &0).unwrap();
+        let mut second = directory.open(Options::default()).unwrap();
+        for n in 0..documents {
+            first.set(&format!("{n:05}"), &"x".repeat(100)).unwrap();
+        }
+        assert_eq!(code(second.set("second", &1)), ErrorCode::Locked);
+        assert_eq!(code(second.set("second", &2)), ErrorCode::Locked);
+        drop(second);
+        first.set("first", &1).unwrap();
+        first.close().unwrap();
+        let db = directory.open(Options::default()).unwrap();
+        assert_eq!(db.count(&Range::all()).unwrap(), documents + 1);
+        assert_eq!(db.get::<u32>("first").unwrap(), Some(1));
+        assert!(db.check(true).unwrap().is_ok());
+    }
+}
+
+#[test]
+fn a_read_only_database_refuses_writes() {
+    let directory = Directory::new("read-only");
+    assert_eq!(code(directory.open(read_only())), ErrorCode::NotFound);
+    let mut db = directory.open(Options::default()).unwrap();
+    db.set("a", &1).unwrap();
+    db.close().unwrap();
+    let before = std::fs::read(directory.path()).unwrap();
+    let mut db = directory.open(read_only()).unwrap();
+    assert_eq!(code(db.set("a", &2)), ErrorCode::ReadOnly);
+    assert_eq!(code(db.compact()), ErrorCode::ReadOnly);
+    assert_eq!(db.get::<u32>("a").unwrap(), Some(1));
+    db.close().unwrap();
+    assert_eq!(std::fs::read(directory.path()).unwrap(), before);
+}
+
+#[test]
+fn files_that_cannot_be_opened_are_left_as_they_are() {
+    let directory = Directory::new("foreign");
+    assert_eq!(code(directory.open(Options { create: false, ..Options::default() })), ErrorCode::NotFound);
+    let missing = Std::new(directory.0.directory().join("missing"));
+    let opened = pollster::block_on(Database::open(&missing, "db", Options::default()));
+    assert_eq!(code(opened), ErrorCode::NotFound);
+    for content in [b"#!/bin/sh\n".to_vec(), vec![b'x'; 100_000]] {
+        std::fs::write(directory.path(), &content).unwrap();
+        assert_eq!(code(directory.open(Options::default())), ErrorCode::NotADatabase);
+        assert_eq!(std::fs::read(directory.path()).unwrap(), content);
+    }
+}
