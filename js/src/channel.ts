@@ -13,14 +13,18 @@ interface Waiting<T> {
   reject(error: FerroliteError): void;
 }
 
+/** Hands a request over, and with it the buffers in it. */
+type Post = (request: Request, transfer: ArrayBuffer[]) => void;
+
 /** A `Request` without its number. */
 type Numberless<R> = R extends Request ? Omit<R, "id"> : never;
 
 export class Channel {
-  readonly #post: (request: Request) => void;
+  readonly #post: Post;
   readonly #messages = new Map<number, Waiting<Result>[]>();
   readonly #requests = new Map<number, Waiting<unknown>>();
   readonly #tasks = new Map<number, Waiting<Result>>();
+  readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder();
   #texts: string[] = [];
   #calls: Waiting<Result>[] = [];
@@ -29,7 +33,7 @@ export class Channel {
   #failure: FerroliteError | undefined;
 
   /** `post` hands a request to the session, whose responses go to `receive`. */
-  constructor(post: (request: Request) => void) {
+  constructor(post: Post) {
     this.#post = post;
   }
 
@@ -52,7 +56,7 @@ export class Channel {
       if (this.#failure !== undefined) return reject(this.#failure);
       const id = ++this.#id;
       this.#requests.set(id, { resolve, reject });
-      this.#deliver({ ...request, id });
+      this.#deliver({ ...request, id }, []);
     });
   }
 
@@ -89,18 +93,18 @@ export class Channel {
 
   #send(): void {
     if (this.#texts.length === 0) return;
-    const text = `[${this.#texts.join(",")}]`;
+    const message = this.#encoder.encode(`[${this.#texts.join(",")}]`);
     const id = ++this.#id;
     this.#messages.set(id, this.#calls);
     this.#texts = [];
     this.#calls = [];
     this.#characters = 0;
-    this.#deliver({ kind: "calls", id, text });
+    this.#deliver({ kind: "calls", id, message }, [message.buffer]);
   }
 
-  #deliver(request: Request): void {
+  #deliver(request: Request, transfer: ArrayBuffer[]): void {
     try {
-      this.#post(request);
+      this.#post(request, transfer);
     } catch (thrown) {
       // What cannot be posted: options with functions in them, say.
       this.receive({ id: request.id, error: FerroliteError.from(thrown, "InvalidOptions").report() });

@@ -12,7 +12,7 @@ export class Connection {
   /** Opens `name` on `host`; without a host, in memory. */
   static open(host: Host | undefined, name: string, options: unknown): Promise<Connection>;
   /** Runs a message of calls; the answer is an `ArrayBuffer` of its own that can be transferred. */
-  execute(text: string): Uint8Array<ArrayBuffer>;
+  execute(message: Uint8Array): Uint8Array<ArrayBuffer>;
   /** Whether calls that were answered as pending wait for their next slice. */
   hasTasks(): boolean;
   /** Does one slice of one task; `[task, result]` as JSON bytes when that was its last one. */

@@ -32,7 +32,7 @@ export class Ferrolite extends Database {
       throw new FerroliteError("Unsupported", "there are no workers here; open the database in a page or a worker");
     }
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    const channel = new Channel((request) => worker.postMessage(request));
+    const channel = new Channel((request, transfer) => worker.postMessage(request, transfer));
     worker.onmessage = ({ data }: MessageEvent<Response>) => {
       channel.receive(data);
       if ("fatal" in data) worker.terminate();

@@ -1,7 +1,7 @@
 /**
  * The messages between `Database` and the `Session` that drives the engine: across a worker's port in browsers, by
- * plain calls in process elsewhere. Documents travel as JSON text within `text` and `answer`; the messages around
- * them are plain objects.
+ * plain calls in process elsewhere. Documents travel as JSON text within `message` and `answer`, in UTF-8, so that
+ * buffers are handed over and not copied; what is around them are plain objects.
  */
 import type { ErrorReport } from "./error.js";
 import type { OpenOptions, StorageFacts } from "./types.js";
@@ -10,7 +10,7 @@ export type Request =
   /** The first message: opens the database. Answered by `value: StorageFacts`. */
   | { readonly kind: "open"; readonly id: number; readonly name: string; readonly options: OpenOptions }
   /** A JSON array of calls `[verb, ...arguments]`. Answered by `answer`. */
-  | { readonly kind: "calls"; readonly id: number; readonly text: string }
+  | { readonly kind: "calls"; readonly id: number; readonly message: Uint8Array<ArrayBuffer> }
   /** Answered by `value: Stats`. */
   | { readonly kind: "stats"; readonly id: number }
   /** The last message. Answered when everything is on disk and the file is closed. */

@@ -51,7 +51,7 @@ export class Session {
     this.#lastMessageMs = performance.now();
     try {
       if (request.kind === "calls") {
-        const answer = this.#connection.execute(request.text);
+        const answer = this.#connection.execute(request.message);
         this.#reply({ id, answer }, [answer.buffer]);
       } else {
         this.#reply({ id, value: request.kind === "stats" ? this.#stats() : this.#close() }, []);

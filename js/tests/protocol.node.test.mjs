@@ -48,9 +48,9 @@ test("calls of one turn are one message; a request comes after them", async () =
   const later = channel.call('["c"]');
   await turn();
   assert.deepEqual(requests, [
-    { kind: "calls", id: 1, text: '[["a"],["b"]]' },
+    { kind: "calls", id: 1, message: bytes([["a"], ["b"]]) },
     { kind: "stats", id: 2 },
-    { kind: "calls", id: 3, text: '[["c"]]' },
+    { kind: "calls", id: 3, message: bytes([["c"]]) },
   ]);
   channel.receive({ id: 3, answer: bytes([[0, "c"]]) });
   channel.receive({ id: 1, answer: bytes([[0, "a"], [2, 7]]) });
@@ -131,7 +131,7 @@ test("tasks go on between messages, and maintenance once it is quiet", async () 
   });
   const replies = [];
   const session = new Session(working, scheduler, (response) => replies.push(response));
-  session.handle({ kind: "calls", id: 1, text: "[]" });
+  session.handle({ kind: "calls", id: 1, message: bytes([]) });
   for (let turns = 0; turns < 20 && scheduler.due.length > 0; turns++) {
     scheduler.due.shift()();
     await new Promise((resolve) => setTimeout(resolve, 3));
@@ -143,7 +143,7 @@ test("tasks go on between messages, and maintenance once it is quiet", async () 
 test("a closed session does nothing more", () => {
   const scheduler = manual();
   const session = new Session(connection({ hasTasks: () => true, maintain: assert.fail }), scheduler, () => {});
-  session.handle({ kind: "calls", id: 1, text: "[]" });
+  session.handle({ kind: "calls", id: 1, message: bytes([]) });
   session.handle({ kind: "close", id: 2 });
   while (scheduler.due.length > 0) scheduler.due.shift()();
 });

@@ -22,7 +22,8 @@ pub(super) struct Call<'a> {
 pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// The calls of a message.
-pub(super) fn parse(message: &str) -> Result<Vec<Call<'_>>> {
+pub(super) fn parse(message: &[u8]) -> Result<Vec<Call<'_>>> {
+    let message = std::str::from_utf8(message).map_err(|error| not_understood(format!("the message: {error}")))?;
     serde_json::from_str(message).map_err(|error| not_understood(format!("the message: {error}")))
 }
 

@@ -1,6 +1,6 @@
 //! The database as JavaScript sees it.
 //!
-//! Calls come in messages: one JSON text that is an array of calls `[verb, ...arguments]`. The answer is one buffer of
+//! Calls come in messages: one JSON text in UTF-8 that is an array of calls `[verb, ...arguments]`. The answer is one buffer of
 //! JSON bytes, an array of results in the order of the calls:
 //!
 //! | result | |

@@ -33,7 +33,7 @@ impl<F: File> Service<F> {
     ///
     /// # Errors
     /// `Internal` when it is not a message. What a call meets is in the answer.
-    pub fn execute(&mut self, message: &str) -> Result<Vec<u8>> {
+    pub fn execute(&mut self, message: &[u8]) -> Result<Vec<u8>> {
         let calls = call::parse(message)?;
         let mut answer = Answer::default();
         let Some(database) = &mut self.database else {

@@ -19,7 +19,7 @@ impl Client {
 
     /// Sends a message and gets its results.
     fn send(&mut self, message: &str) -> Value {
-        let answer = self.service.execute(message).unwrap();
+        let answer = self.service.execute(message.as_bytes()).unwrap();
         serde_json::from_slice(&answer).unwrap()
     }
 
@@ -39,7 +39,7 @@ fn code(result: &Value) -> &str {
 fn documents_go_in_and_out_as_text() {
     let mut client = Client::new();
     assert_eq!(client.send("[]"), json!([]));
-    let answer = client.service.execute(r#"[["set","a",{"n": 1.0, "m":[ ]}],["get","a"],["get","b"]]"#).unwrap();
+    let answer = client.service.execute(br#"[["set","a",{"n": 1.0, "m":[ ]}],["get","a"],["get","b"]]"#).unwrap();
     assert_eq!(String::from_utf8(answer).unwrap(), r#"[[0,1],[0,{"n": 1.0, "m":[ ]}],[0]]"#);
     assert_eq!(client.call(r#"["set","line\nbreak\u00e9",null]"#)[0], 0);
     assert_eq!(
@@ -93,7 +93,7 @@ fn arguments_of_the_wrong_kind_have_codes() {
         assert_eq!(code(&client.call(call)), expected, "{call}");
     }
     for message in ["", "{}", "[1]", "[[]]", "[[1]]", r#"[["get","a"]"#, r#"[["get","a",1,2,3]]"#] {
-        assert!(client.service.execute(message).is_err(), "{message}");
+        assert!(client.service.execute(message.as_bytes()).is_err(), "{message}");
     }
 }
 
