@@ -349,11 +349,15 @@ impl<F: File> Engine<F> {
     /// loses nothing that was durable.
     ///
     /// # Errors
-    /// [`Error::Fs`] when the last commits could not be made durable.
+    /// [`Error::Fs`] or [`Error::Failed`] when the last commits could not be made durable.
     pub fn close(mut self) -> Result<()> {
         self.finish_group(self.options.durability)?;
-        if self.log.is_none() || self.failed.is_some() {
-            return Ok(());
+        match &self.failed {
+            // What was acknowledged without being durable may be lost.
+            Some(reason) if self.synced_seq < self.written_seq => return Err(Error::Failed { reason: reason.clone() }),
+            Some(_) => return Ok(()),
+            None if self.log.is_none() => return Ok(()),
+            None => {}
         }
         if let Some(job) = self.job.take() {
             self.abandon_outputs(job.into_output());

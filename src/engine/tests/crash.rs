@@ -11,29 +11,29 @@ use crate::fs::simulated::{Recovery, Simulated, SimulatedFile};
 type State = BTreeMap<Vec<u8>, Vec<u8>>;
 type Change = (Vec<u8>, Option<Vec<u8>>);
 
-struct World {
-    files: Simulated,
+pub struct World {
+    pub files: Simulated,
     options: Options,
     environment: TestEnvironment,
     /// The changes of each commit, the first has sequence number 1.
     commits: Vec<Vec<Change>>,
     /// The newest commit that was acknowledged as durable.
-    durable: Seq,
+    pub durable: Seq,
 }
 
 impl World {
-    fn new(seed: u64, durability: Durability) -> Self {
+    pub fn new(seed: u64, durability: Durability) -> Self {
         let options = Options { durability, ..small_options() };
         let environment = TestEnvironment::default();
         Self { files: Simulated::new(seed), options, environment, commits: Vec::new(), durable: 0 }
     }
 
-    fn open(&self) -> crate::engine::error::Result<Engine<SimulatedFile>> {
+    pub fn open(&self) -> crate::engine::error::Result<Engine<SimulatedFile>> {
         pollster::block_on(Engine::open(&self.files, "db", self.options.clone(), Box::new(self.environment.clone())))
     }
 
     /// One random step. False when the disk has failed.
-    fn step(&mut self, engine: &mut Engine<SimulatedFile>, random: &mut Random) -> bool {
+    pub fn step(&mut self, engine: &mut Engine<SimulatedFile>, random: &mut Random) -> bool {
         match random.below(20) {
             0..14 => self.group(engine, random),
             14 => engine.compact().is_ok(),
@@ -87,21 +87,37 @@ impl World {
     }
 
     /// Checks the state after a crash, and takes what was lost as never having been.
-    fn verify(&mut self, engine: &Engine<SimulatedFile>) {
+    pub fn verify(&mut self, engine: &Engine<SimulatedFile>) {
         let last = engine.last_seq();
         assert!(last >= self.durable, "commit {} was durable, the newest is {last}", self.durable);
         assert!(last as usize <= self.commits.len(), "commit {last} was never made");
+        self.compare(engine, "after a crash");
+        assert_eq!(engine.check(true).unwrap().problems, Vec::<String>::new());
+        self.forget_after(last);
+        self.durable = last;
+    }
+
+    /// Takes what was not acknowledged as never having been.
+    pub fn forget_after(&mut self, last: Seq) {
+        self.commits.truncate(last as usize);
+    }
+
+    /// Compares everything the engine holds with the commits it says it has.
+    pub fn compare(&self, engine: &Engine<SimulatedFile>, context: &str) {
+        let last = engine.last_seq();
         let all = KeyRange { start: Bound::Included(vec![0; 8]), end: Bound::Excluded(vec![0, 0, 0, 2, 0, 0, 0, 0]) };
         let range = KeyRange { start: Bound::Included(b"\0\0\0\x01\0\0\0\0".to_vec()), ..all };
-        let mut cursor = engine.scan(range, false, last, 0).unwrap();
+        // A read may fail; it may not be wrong.
+        let Ok(mut cursor) = engine.scan(range, false, last, 0) else { return };
         let mut found = State::new();
-        while let Some((key, entry)) = cursor.next().unwrap() {
-            found.insert(key, entry.value.to_vec());
+        loop {
+            match cursor.next() {
+                Ok(Some((key, entry))) => drop(found.insert(key, entry.value.to_vec())),
+                Ok(None) => break,
+                Err(_) => return,
+            }
         }
-        assert!(found == self.state_after(last), "the state is not that after commit {last}");
-        assert_eq!(engine.check(true).unwrap().problems, Vec::<String>::new());
-        self.commits.truncate(last as usize);
-        self.durable = last;
+        assert!(found == self.state_after(last), "{context}: the state is not that after commit {last}");
     }
 }
 

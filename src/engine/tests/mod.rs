@@ -1,6 +1,7 @@
 //! What the engine's tests share.
 
 mod crash;
+mod faults;
 mod model;
 
 use std::sync::Arc;
