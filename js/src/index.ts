@@ -13,7 +13,7 @@ export type { CheckReport, Stats } from "./reports.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
 
-/** An open database: one file, on its own or shared by nobody. `open` opens it, `Database` has the verbs. */
+/** An open database: one file, held by one connection. Its verbs are those of `Database`. */
 export class Ferrolite extends Database {
   private constructor(channel: Channel, storage: StorageFacts, release: () => void) {
     super(channel, storage, release);

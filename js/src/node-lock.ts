@@ -35,20 +35,19 @@ const ATTEMPTS_MAX = 20;
 const UNWRITTEN_MS_MAX = 10_000;
 const UNKNOWN_PID = 0;
 
-/** The locks that this thread holds, whichever copy of this package took them: mark by path. */
-const registry: Map<string, string> = ((process as unknown as Record<symbol, Map<string, string>>)[
-  Symbol.for("ferrolite.locks")
-] ??= removedAtExit(new Map<string, string>()));
+/** Where all copies of this package in one thread find the locks that it holds. */
+const REGISTRY = Symbol.for("ferrolite.locks");
 
 /** Takes the lock of a file, or throws an error with the code `Locked`. */
 export function lock(file: string): Lock {
   const path = file + SUFFIX;
   const mark = take(path, 0);
-  registry.set(path, mark);
+  const held = registry();
+  held.set(path, mark);
   return {
     release() {
-      if (registry.get(path) !== mark) return;
-      registry.delete(path);
+      if (held.get(path) !== mark) return;
+      held.delete(path);
       removeOwn(path, mark);
     },
   };
@@ -116,7 +115,7 @@ function lives(holder: Holder, path: string): boolean {
   if (holder.pid === UNKNOWN_PID) return holder.started === "now";
   const now = started(holder.pid);
   if (holder.started !== "" && now !== undefined && now !== holder.started) return false;
-  if (holder.pid === process.pid) return holder.thread !== threadId || registry.get(path) === holder.mark;
+  if (holder.pid === process.pid) return holder.thread !== threadId || registry().get(path) === holder.mark;
   try {
     process.kill(holder.pid, 0);
   } catch (thrown) {
@@ -145,16 +144,22 @@ function removeOwn(path: string, mark: string): void {
   if (read(path)?.mark === mark) fs.unlinkSync(path);
 }
 
-function removedAtExit(locks: Map<string, string>): Map<string, string> {
+/** The locks that this thread holds, mark by path. What is left of them at the end of the process is removed. */
+function registry(): Map<string, string> {
+  const global = process as unknown as Record<symbol, Map<string, string> | undefined>;
+  const known = global[REGISTRY];
+  if (known !== undefined) return known;
+  const locks = new Map<string, string>();
   process.on("exit", () => {
     for (const [path, mark] of locks) {
       try {
         removeOwn(path, mark);
       } catch {
-        // The process ends; a lock that stays is found to be stale.
+        // A lock that stays is found to be stale.
       }
     }
   });
+  global[REGISTRY] = locks;
   return locks;
 }
 

@@ -84,6 +84,9 @@ impl Connection {
 fn parse_options(options: JsValue) -> crate::Result<Options> {
     let invalid = |reason: String| Error::InvalidOptions { reason };
     let value: Value = serde_wasm_bindgen::from_value(options).map_err(|error| invalid(error.to_string()))?;
+    if !value.is_object() {
+        return Err(invalid("they are an object, by name".to_owned()));
+    }
     serde_json::from_value(value).map_err(|error| invalid(error.to_string()))
 }
 
