@@ -18,7 +18,7 @@ WASI := target/wasm32-wasip1/release/ferrolite.wasm
 WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
-.PHONY: help setup build native wasi package sizes demo-data demo serve test test-format test-lints test-rust \
+.PHONY: help setup build native wasi package sizes demo-data demo serve test test-format test-lints test-rust test-reader \
   test-package test-wasi bench bench-latency million clean FORCE
 
 help: ## list what can be made
@@ -80,7 +80,7 @@ serve: setup package demo-data ## serve the demo page on localhost
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 
-test: setup test-format test-lints test-rust test-package test-wasi ## run all tests, on all hosts
+test: setup test-format test-lints test-rust test-reader test-package test-wasi ## run all tests, on all hosts
 	@$(SAY) "all tests have passed"
 
 test-format: ## check the formatting of Rust
@@ -98,6 +98,10 @@ test-lints: ## run clippy for every target, warnings denied
 test-rust: ## run the Rust tests natively, simulations included
 	@$(SAY) "Rust tests, simulations included"
 	@cargo test $(QUIET)
+
+test-reader: native ## compare a reader that was written from docs/format.md alone with the program
+	@$(SAY) "the file format, by an independent reader"
+	@tests/format_reader/run.sh $(NATIVE)
 
 test-package: package ## check the types of the npm package, and test it in Node and in Chromium
 	@$(SAY) "types of the npm package"

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::engine::Engine;
 use super::entry::{Clock, Prefix, Version};
 use super::error::Result;
-use super::levels::{BOTTOM, Edit, LEVEL_COUNT, Placement, RUNS_MAX, Tree, overlapping, overlapping_or_small};
+use super::levels::{BOTTOM, Edit, FACTOR, LEVEL_COUNT, Placement, RUNS_MAX, Tree, overlapping, overlapping_or_small};
 use super::merge::{Direction, Merge, RunCursor, Source};
 use super::output::Output;
 use super::retention::Retention;
@@ -25,6 +25,8 @@ pub(super) struct Plan {
     /// Sets of tables that do not overlap.
     pub(super) runs: Vec<Vec<Arc<Table>>>,
     pub(super) output_level: usize,
+    /// In level 0, the number of the run that the outputs make.
+    pub(super) output_run: u64,
 }
 
 impl Plan {
@@ -107,7 +109,39 @@ impl Tree {
         let output_level = self.base_level();
         let mut runs: Vec<_> = self.runs.iter().map(|run| run.tables.clone()).collect();
         runs.push(overlapping_or_small(self.level(output_level), smallest, largest).to_vec());
-        Some(Plan { prefix, runs, output_level })
+        Some(Plan { prefix, runs, output_level, output_run: 0 })
+    }
+
+    /// Merges neighbouring runs of level 0 into one, when all of level 0 is little beside what a merge downwards would
+    /// have to rewrite: the runs that cost least, and those beside them that are not much larger.
+    fn plan_gather(&self, prefix: Prefix) -> Option<Plan> {
+        let downwards = self.plan_level0(prefix)?;
+        let below: u64 = downwards.runs.last()?.iter().map(|table| table.len).sum();
+        if below < FACTOR * self.level_bytes(0) {
+            return None;
+        }
+        let sizes: Vec<u64> = self.runs.iter().map(|run| run.tables.iter().map(|table| table.len).sum()).collect();
+        let (mut start, mut sum) =
+            sizes.windows(2).map(|pair| pair.iter().sum::<u64>()).enumerate().min_by_key(|&(_, sum)| sum)?;
+        let mut end = start + 2;
+        while let Some(&older) = sizes.get(end).filter(|&&older| older <= 2 * sum) {
+            sum += older;
+            end += 1;
+        }
+        while let Some(&newer) =
+            start.checked_sub(1).and_then(|index| sizes.get(index)).filter(|&&newer| newer <= 2 * sum)
+        {
+            sum += newer;
+            start -= 1;
+        }
+        let gathered = self.runs.get(start..end)?;
+        let runs = gathered.iter().map(|run| run.tables.clone()).collect();
+        Some(Plan { prefix, runs, output_level: 0, output_run: gathered.first()?.number })
+    }
+
+    /// The merge that level 0 needs.
+    fn plan_runs(&self, prefix: Prefix) -> Option<Plan> {
+        self.plan_gather(prefix).or_else(|| self.plan_level0(prefix))
     }
 
     /// Merges the table of a level that overlaps least below it, for its size.
@@ -117,7 +151,12 @@ impl Tree {
             |table: &Arc<Table>| below(table).iter().map(|table| table.len).sum::<u64>() * 1000 / table.len.max(1);
         let source = self.level(level).iter().min_by_key(|table| cost(table))?;
         let targets = overlapping_or_small(self.level(level + 1), &source.smallest, &source.largest);
-        Some(Plan { prefix, runs: vec![vec![Arc::clone(source)], targets.to_vec()], output_level: level + 1 })
+        Some(Plan {
+            prefix,
+            runs: vec![vec![Arc::clone(source)], targets.to_vec()],
+            output_level: level + 1,
+            output_run: 0,
+        })
     }
 }
 
@@ -126,12 +165,14 @@ impl<F: File> Engine<F> {
         Retention { snapshots: self.snapshots.clone(), clock: self.droppable_clock() }
     }
 
-    /// The clock by which expired entries may be dropped. While the host's clock stands before one by which entries
-    /// were dropped already, no more are dropped: the horizon in the superblock only moves forward.
+    /// The clock by which expired entries may be dropped. None are while a snapshot is held, in which time stands
+    /// still, nor while the host's clock stands before one by which entries were dropped already: the horizon in the
+    /// superblock only moves forward.
     fn droppable_clock(&self) -> Clock {
         let horizon = self.superblock.expiry;
         let now_ms = self.environment.now_ms();
-        Clock { now_ms: if now_ms >= horizon.time_ms { now_ms } else { 0 }, horizon }
+        let may_drop = self.snapshots.is_empty() && now_ms >= horizon.time_ms;
+        Clock { now_ms: if may_drop { now_ms } else { 0 }, horizon }
     }
 
     /// The merge that is most due.
@@ -146,7 +187,7 @@ impl<F: File> Engine<F> {
         }
         let (_, prefix, level) = best?;
         let tree = self.levels.tree(prefix)?;
-        if level == 0 { tree.plan_level0(prefix) } else { tree.plan_level(prefix, level) }
+        if level == 0 { tree.plan_runs(prefix) } else { tree.plan_level(prefix, level) }
     }
 
     /// Rewrites a table that is worth it: a quarter or more of it is tombstones or has expired, and nothing lies below.
@@ -174,7 +215,12 @@ impl<F: File> Engine<F> {
                     has_garbage && is_lowest && statistics.max_seq <= oldest_snapshot && is_due(table, is_expired)
                 });
                 if let Some(table) = found {
-                    return Some(Plan { prefix, runs: vec![vec![Arc::clone(table)]], output_level: level });
+                    return Some(Plan {
+                        prefix,
+                        runs: vec![vec![Arc::clone(table)]],
+                        output_level: level,
+                        output_run: 0,
+                    });
                 }
             }
         }
@@ -186,6 +232,19 @@ impl<F: File> Engine<F> {
         match self.plan_due() {
             Some(plan) => self.begin_job(plan).map(|()| true),
             None => Ok(false),
+        }
+    }
+
+    /// Merges the runs of level 0 where there are more than there should be. Sessions that are too short to pay for
+    /// it leave one each.
+    pub(super) fn merge_surplus_runs(&mut self) -> Result<()> {
+        loop {
+            let surplus = self.levels.trees().find(|(_, tree)| tree.runs.len() > RUNS_MAX);
+            let Some(plan) = surplus.and_then(|(prefix, tree)| tree.plan_runs(prefix)) else { return Ok(()) };
+            self.begin_job(plan)?;
+            while self.job.is_some() {
+                self.job_slice(usize::MAX)?;
+            }
         }
     }
 
@@ -272,7 +331,9 @@ impl<F: File> Engine<F> {
             return Ok(());
         }
         let tree = self.levels.tree(job.plan.prefix);
-        let below = || tree.is_some_and(|tree| tree.may_exist_below(job.plan.output_level, &job.key));
+        let level = job.plan.output_level;
+        // Below some runs of level 0 there are others.
+        let below = || level == 0 || tree.is_some_and(|tree| tree.may_exist_below(level, &job.key));
         retention.reduce(&mut job.versions, below);
         let versions = std::mem::take(&mut job.versions);
         job.output.push(self, &job.key, &versions)
@@ -280,8 +341,8 @@ impl<F: File> Engine<F> {
 
     fn install_job(&mut self, job: Job) -> Result<()> {
         let inputs: Vec<_> = job.plan.tables().cloned().collect();
-        let level = job.plan.output_level;
-        let added = job.output.tables.iter().map(|table| Placement { level, run: 0, table: Arc::new(table.clone()) });
+        let (level, run) = (job.plan.output_level, job.plan.output_run);
+        let added = job.output.tables.iter().map(|table| Placement { level, run, table: Arc::new(table.clone()) });
         let edit = Edit { removed: inputs.iter().map(|table| table.id).collect(), added: added.collect() };
         let horizon = job.horizon;
         if let Err(error) = self.install(edit, |superblock| superblock.expiry = horizon) {

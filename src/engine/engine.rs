@@ -13,7 +13,7 @@ use super::statistics::Counters;
 use super::table::Table;
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};
-use crate::page::{Extent, FreeSet, HEADER_LEN, Superblock, Volume};
+use crate::page::{Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Superblock, Volume};
 
 /// An open database file: an ordered, versioned key-value store.
 ///
@@ -73,6 +73,7 @@ fn check_agreement(superblock: &Superblock, levels: &Levels) -> Result<()> {
     let agrees = superblock.synced_seq.max(superblock.flushed_seq) < SEQ_MAX
         && superblock.next_table_id < u64::MAX / 2
         && log_end.is_some_and(|end| end <= superblock.file_len)
+        && (superblock.log.address == 0 || Extent::for_len(superblock.log.address, superblock.log.len).is_valid())
         && levels.placements().all(|placement| is_sane(&placement.table) && placement.run < superblock.next_table_id);
     if agrees {
         Ok(())
@@ -100,6 +101,10 @@ impl<F: File> Engine<F> {
         let file = files.open(name, mode).await?;
         let (volume, superblock) = Volume::open(file, options.cache_size, options.compression)?;
         match superblock {
+            Some(superblock) if superblock.read_only_compatible != 0 && !options.read_only => Err(Error::NewerFormat {
+                found: format!("features {:#x} for writing", superblock.read_only_compatible),
+                supported: FORMAT_VERSION,
+            }),
             Some(superblock) => Self::recover(volume, superblock, options, environment),
             None => Self::create(volume, options, environment),
         }
@@ -354,7 +359,11 @@ impl<F: File> Engine<F> {
             self.abandon_outputs(job.into_output());
         }
         match self.flush_memtables() {
-            Ok(()) => self.close_log(),
+            Ok(()) => match self.merge_surplus_runs() {
+                Err(error) if self.failed.is_some() => Err(error),
+                // What could not be merged can be read as it is.
+                _ => self.close_log(),
+            },
             // The log holds what could not be written as tables.
             Err(Error::Fs(fs::Error::StorageFull { .. })) if self.failed.is_none() => self.sync_volume(),
             Err(error) => Err(error),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::compaction::Job;
 use super::engine::Engine;
-use super::entry::{Clock, prefix_of};
+use super::entry::{Clock, Seq, prefix_of};
 use super::error::Result;
 use super::levels::{BOTTOM, Edit, Placement, SMALL_TABLE};
 use super::memtable::Memtable;
@@ -24,6 +24,8 @@ use crate::page::LogStart;
 #[derive(Debug)]
 pub(super) struct Frozen {
     pub(super) memtable: Arc<Memtable>,
+    /// The newest commit when it was frozen.
+    seq: Seq,
     /// Where the log goes on behind it.
     log_start: LogStart,
     /// The last key that was handed to `output`.
@@ -39,7 +41,8 @@ impl<F: File> Engine<F> {
         log.roll(&self.volume, &mut self.free, self.synced_seq)?;
         let log_start = log.start_of_current();
         let memtable = Arc::new(std::mem::take(&mut self.memtable));
-        self.frozen = Some(Frozen { memtable, log_start, position: None, output: Output::default() });
+        let (seq, output) = (self.last_seq, Output::default());
+        self.frozen = Some(Frozen { memtable, seq, log_start, position: None, output });
         Ok(())
     }
 
@@ -56,7 +59,7 @@ impl<F: File> Engine<F> {
             }
             Ok(done) => {
                 let start = frozen.log_start;
-                let seq = frozen.memtable.max_seq();
+                let seq = frozen.seq;
                 let tables = std::mem::take(&mut output.tables);
                 let edit = self.landing_edit(tables.clone());
                 // The frozen memtable must stay readable unless its tables take its place.
@@ -140,6 +143,7 @@ impl<F: File> Engine<F> {
         let mut output = Output::default();
         let mut frozen = Frozen {
             memtable: Arc::clone(memtable),
+            seq: self.last_seq,
             log_start: LogStart::default(),
             position: None,
             output: Output::default(),

@@ -44,7 +44,6 @@ pub(super) struct Undo {
 pub(super) struct Memtable {
     entries: BTreeMap<Bytes, Versions>,
     size: usize,
-    max_seq: Seq,
 }
 
 pub(super) type Range<'a> = btree_map::Range<'a, Bytes, Versions>;
@@ -54,7 +53,6 @@ impl Memtable {
     /// need it, and handed to the undo record otherwise.
     pub(super) fn insert(&mut self, operation: Operation, seq: Seq, keep_older: impl Fn(Seq) -> bool) -> Undo {
         let version = Version { seq, value: operation.value, expires_at: operation.expires_at };
-        self.max_seq = self.max_seq.max(seq);
         self.size += version.size();
         match self.entries.entry(operation.key) {
             btree_map::Entry::Vacant(vacant) => {
@@ -116,11 +114,6 @@ impl Memtable {
     /// Bytes of memory, about.
     pub(super) fn size(&self) -> usize {
         self.size
-    }
-
-    /// The newest sequence number inside.
-    pub(super) fn max_seq(&self) -> Seq {
-        self.max_seq
     }
 }
 

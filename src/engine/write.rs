@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::engine::Engine;
-use super::entry::{Prefix, Seq};
+use super::entry::{BATCH_SIZE_MAX, Prefix, Seq};
 use super::error::{Error, Result};
 use super::levels::{Edit, LEVEL_COUNT};
 use super::options::Durability;
@@ -17,6 +17,10 @@ impl<F: File> Engine<F> {
     /// cannot be moved out of memory, whatever keeps them there, such as a full disk.
     pub fn append(&mut self, batch: Batch) -> Result<Seq> {
         batch.check()?;
+        let size = self.group_bytes + batch.size();
+        if size > BATCH_SIZE_MAX {
+            return Err(Error::TooLarge { what: "group of commits", size, limit: BATCH_SIZE_MAX });
+        }
         self.ensure_writable()?;
         self.make_room()?;
         let log = self.log.as_mut().expect("a writable engine has a log");
@@ -103,7 +107,8 @@ impl<F: File> Engine<F> {
         if let Some(reason) = &self.failed {
             return Err(Error::Failed { reason: reason.clone() });
         }
-        if self.synced_seq < self.written_seq && self.log.is_some() { self.sync_volume() } else { Ok(()) }
+        // Also what was found in the log may not be durable yet.
+        if self.synced_seq < self.written_seq && !self.options.read_only { self.sync_volume() } else { Ok(()) }
     }
 
     /// Drops every key of a key space; durable when it returns. Costs the memtable and the manifest, not the data.

@@ -38,6 +38,11 @@ impl<'a> Reader<'a> {
         Some(self.array::<1>()?[0])
     }
 
+    /// Two bytes.
+    pub fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
+    }
+
     /// Four bytes.
     pub fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)

@@ -16,9 +16,12 @@ use super::error::{Error, Result};
 use super::layout::{PAGE_ALIGNMENT, PAGE_HEADER_LEN, align_up};
 use super::seal::{Place, PlaceKind, Seal, TAG_LEN, Tag};
 
-/// The largest payload a page may claim, before compression. Above the largest value, so that only damage or a
-/// forged file meets it; it bounds what a reader allocates.
-const RAW_LEN_MAX: usize = 65 * 1024 * 1024;
+/// The largest payload a page may claim, before compression. Above what is ever written, so that only damage or a
+/// forged file meets it; it bounds what a reader allocates. Values reach 64 MiB; a page of the manifest holds up to
+/// 9 KiB for each table, and so the manifest of 250 GiB fits.
+fn raw_len_max(kind: PlaceKind) -> usize {
+    if kind == PlaceKind::Manifest { 1 << 30 } else { 65 << 20 }
+}
 
 /// How pages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -128,11 +131,14 @@ pub(super) fn open_page(mut page: Vec<u8>, place: Place, reference: &PageRef, se
         let kind = reader.u8()?;
         let flags = reader.u8()?;
         let codec = reader.u8()?;
-        reader.bytes(5)?;
-        Some((kind, flags, codec, reader.u32()? as usize, reader.u32()? as usize))
+        let unused = reader.bytes(5)?;
+        let lengths = (reader.u32()? as usize, reader.u32()? as usize);
+        reader.bytes(16)?;
+        let is_plain = unused.iter().chain(reader.bytes(16)?).all(|&byte| byte == 0);
+        (is_plain && flags == 0).then_some((kind, codec, lengths.0, lengths.1))
     })();
-    let (kind, flags, codec, stored_len, raw_len) = fields.ok_or_else(|| damaged("page header"))?;
-    if kind != place.kind as u8 || flags != 0 || stored_len + PAGE_HEADER_LEN != page.len() || raw_len > RAW_LEN_MAX {
+    let (kind, codec, stored_len, raw_len) = fields.ok_or_else(|| damaged("page header"))?;
+    if kind != place.kind as u8 || stored_len + PAGE_HEADER_LEN != page.len() || raw_len > raw_len_max(place.kind) {
         return Err(damaged("page header"));
     }
     match codec {

@@ -29,7 +29,7 @@ mod superblock;
 mod volume;
 
 pub use cache::CacheStatistics;
-pub use error::Error;
+pub use error::{Error, Result};
 pub use extents::{Extent, FreeSet};
 pub use header::{Compression, PageHeader, PageRef};
 pub use layout::{BLOCK_LEN, FORMAT_VERSION, HEADER_LEN, PAGE_HEADER_LEN, align_up};

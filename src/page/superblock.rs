@@ -56,6 +56,10 @@ pub struct ExpiryHorizon {
 /// The root of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Superblock {
+    /// Features of the file that a writer may ignore, but keeps.
+    pub compatible: u32,
+    /// Features of the file that a reader may ignore, but not a writer.
+    pub read_only_compatible: u32,
     /// Random, given when the file is created.
     pub file_id: [u8; 16],
     /// Counts the superblocks of this file, from 1.
@@ -78,6 +82,8 @@ pub struct Superblock {
     pub file_len: u64,
 }
 
+/// The features that a reader must know; there are none yet.
+const INCOMPATIBLE: u32 = 0;
 const CIPHER_NONE: u8 = 0;
 /// Bytes of a slot that its checksum covers.
 const COVERED: usize = SLOT_LEN - TAG_LEN;
@@ -88,7 +94,9 @@ impl Superblock {
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
         out.extend_from_slice(&(HEADER_LEN as u32).to_le_bytes());
-        out.extend_from_slice(&[0; 12]); // feature flags: compatible, read-only compatible, incompatible
+        for flags in [self.compatible, self.read_only_compatible, INCOMPATIBLE] {
+            out.extend_from_slice(&flags.to_le_bytes());
+        }
         out.extend_from_slice(&[CIPHER_NONE, 0, 0, 0]);
         out.extend_from_slice(&self.file_id);
         out.extend_from_slice(&self.sequence.to_le_bytes());
@@ -136,13 +144,15 @@ impl Superblock {
         let header_len = reader.u32()?;
         let (compatible, read_only_compatible, incompatible) = (reader.u32()?, reader.u32()?, reader.u32()?);
         let cipher = reader.u32()?;
-        if (compatible, read_only_compatible, incompatible) != (0, 0, 0) {
-            return newer(format!("{version} with features {read_only_compatible:#x}/{incompatible:#x}"));
+        if incompatible != INCOMPATIBLE {
+            return newer(format!("{version} with features {incompatible:#x}"));
         }
         if cipher != u32::from(CIPHER_NONE) {
             return newer(format!("{version} with cipher {cipher}"));
         }
         let superblock = Self {
+            compatible,
+            read_only_compatible,
             file_id: reader.tag()?,
             sequence: reader.u64()?,
             key_epoch: reader.u32()?,

@@ -38,6 +38,8 @@ pub struct Volume<F> {
     /// Tracked here, because asking is slow in some browsers.
     file_len: Cell<u64>,
     owner: Cell<Owner>,
+    /// Of the newest superblock that was read or written.
+    sequence: Cell<u64>,
     io: Cell<IoStatistics>,
 }
 
@@ -69,6 +71,7 @@ impl<F: File> Volume<F> {
             cache: RefCell::new(Cache::new(cache_size)),
             file_len: Cell::new(file_len),
             owner: Cell::new(owner),
+            sequence: Cell::new(superblock.as_ref().map_or(0, |superblock| superblock.sequence)),
             io: Cell::default(),
         };
         Ok((volume, superblock))
@@ -111,6 +114,7 @@ impl<F: File> Volume<F> {
     /// Writes a superblock and makes it durable. Everything it reaches must be durable already.
     pub fn write_superblock(&self, superblock: &Superblock) -> Result<()> {
         superblock.write(&self.file)?;
+        self.sequence.set(superblock.sequence);
         self.count_write(2, 2 * SLOT_LEN);
         self.file_len.set(self.file_len.get().max(SLOT_COUNT * SLOT_LEN as u64));
         self.sync()
@@ -148,9 +152,14 @@ impl<F: File> Volume<F> {
     /// Damage that is seen while another connection writes the file is that connection's doing.
     fn explain(&self, error: Error) -> Error {
         match error {
-            Error::Corrupt { .. } if self.confirm_owner() == Err(Error::Locked) => Error::Locked,
+            Error::Corrupt { .. } if !self.is_exclusive() && self.was_written_by_another() => Error::Locked,
             error => error,
         }
+    }
+
+    fn was_written_by_another(&self) -> bool {
+        let newest = Superblock::read(&self.file).ok().flatten().map_or(0, |superblock| superblock.sequence);
+        newest != self.sequence.get() || self.confirm_owner() == Err(Error::Locked)
     }
 
     /// The seal.

@@ -7,6 +7,7 @@ mod costs;
 mod crash;
 mod durability;
 mod exhaustive;
+mod failures;
 mod find;
 mod groups;
 mod index_build;

@@ -61,8 +61,8 @@ class Reader:
             data = os.pread(self.file, 4096, slot * 4096)
             if len(data) < 4096 or data[:8] != b"FERROLT\n" or xxh3_128(data[:4080]) != data[4080:]:
                 continue
-            version, header_len, *flags_and_cipher = struct.unpack_from("<6I", data, 8)
-            if version != 1 or any(flags_and_cipher):
+            version, header_len, _, _, *needed = struct.unpack_from("<6I", data, 8)
+            if version != 1 or any(needed):
                 raise SystemExit("the file needs a newer reader")
             check(header_len == BLOCK and not any(data[224:4080]), f"superblock slot {slot}")
             found.append(Superblock(*struct.unpack_from("<16sQ8xQQQQ16sQQQQ16sQI4xQ16sQQQ", data, 32)))
@@ -85,8 +85,10 @@ class Reader:
         page = os.pread(self.file, length, address)
         check(len(page) == length >= 64 and page[48:64] == tag, what)
         check(self.tag_holds(page, kind, owner, offset), what)
-        found, flags, codec, stored_len, raw_len = struct.unpack_from("<3B5x2I", page)
-        check(found == kind and flags == 0 and stored_len == length - 64 and raw_len <= 65 << 20, what + ": header")
+        found, flags, codec, unused, epoch, stored_len, raw_len = struct.unpack_from("<4B3I", page)
+        limit = 1 << 30 if kind == MANIFEST else 65 << 20
+        check(found == kind and not (flags or unused or epoch) and not any(page[32:48]), what + ": header")
+        check(stored_len == length - 64 and raw_len <= limit, what + ": lengths")
         if codec == 0:
             check(raw_len == stored_len, what + ": length")
             return page[64:]
@@ -200,7 +202,8 @@ class Reader:
             following = self.following(segment, end) if end else None
             if following:
                 first, behind = blocks_of(following.address, following.len)
-                following = None if any(first < b and a < behind for a, b in taken) else following
+                is_taken = any(first < b and a < behind for a, b in taken)
+                following = None if is_taken or not self.is_head_valid(following) else following
         self.extents += taken
         proven = max(root.synced_seq, self.proven_behind(segment, end))
         check(proven <= self.last, f"log: commit {self.last + 1}, of {proven} that were durable, is missing")
@@ -214,7 +217,7 @@ class Reader:
     def valid_at(self, segment, offset, kind, number):
         """What is valid at an offset. Of a frame whose number is not known, the number is the one that it says."""
         header = segment.data[offset : offset + 64]
-        if len(header) < 64 or header[:4] != bytes([kind, 0, 0, 0]):
+        if len(header) < 64 or header[:2] != bytes([kind, 0]):
             return None
         length, generation, *fields, chain = struct.unpack_from("<I4Q8s", header, 4)
         end = offset + 64 + (length if kind == FRAME else 0)
@@ -226,10 +229,14 @@ class Reader:
             return None
         return Frame(length, *fields, chain, header[48:], sealed[64:])
 
+    def is_head_valid(self, segment):
+        """Step 3."""
+        head = self.valid_at(segment, 0, SEGMENT, segment.index)
+        return head and head[:3] == (segment.len, segment.index, self.next) and head.chain == self.tag[:8]
+
     def replay(self, segment, versions):
         """Steps 3 and 4: where the chain stands in a segment, 0 when its header is not valid."""
-        head = self.valid_at(segment, 0, SEGMENT, segment.index)
-        if not head or head[:3] != (segment.len, segment.index, self.next) or head.chain != self.tag[:8]:
+        if not self.is_head_valid(segment):
             return 0
         end = 128
         while frame := self.valid_at(segment, end, FRAME, self.next):

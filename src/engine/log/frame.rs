@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! 0  u8   kind: 16 segment header, 17 commit, 18 link
-//! 1  u8   zero        2 u16 zero
+//! 1  u8   zero
+//! 2  u16  commit: how many writes of commits have failed in this generation; zero elsewhere
 //! 4  u32  commit: length of the payload; segment header: length of the segment; link: length of the next segment
 //! 8  u64  generation
 //! 16 u64  commit: number of the frame; segment header: index of the segment; link: number of the next commit frame
@@ -27,6 +28,9 @@ pub(super) const SEGMENT_DATA: usize = 2 * FRAME_HEADER_LEN;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) kind: PlaceKind,
+    /// Makes a commit that is written again after a failure another one than the first, so that what the first left
+    /// behind it cannot be taken for what follows.
+    pub(super) attempt: u16,
     pub(super) len: u32,
     pub(super) generation: u64,
     pub(super) number: u64,
@@ -44,7 +48,8 @@ impl Frame {
     /// Appends the frame, sealed for its place.
     pub(super) fn append(&self, out: &mut Vec<u8>, payload: &[u8], place: Place, seal: &dyn Seal) -> Tag {
         let start = out.len();
-        out.extend_from_slice(&[self.kind as u8, 0, 0, 0]);
+        out.extend_from_slice(&[self.kind as u8, 0]);
+        out.extend_from_slice(&self.attempt.to_le_bytes());
         out.extend_from_slice(&self.len.to_le_bytes());
         for field in [self.generation, self.number, self.seq, self.synced_seq] {
             out.extend_from_slice(&field.to_le_bytes());
@@ -66,11 +71,12 @@ impl Frame {
             18 => PlaceKind::LogLink,
             _ => return None,
         };
-        if reader.bytes(3)? != [0; 3] {
+        if reader.u8()? != 0 {
             return None;
         }
         Some(Self {
             kind,
+            attempt: reader.u16()?,
             len: reader.u32()?,
             generation: reader.u64()?,
             number: reader.u64()?,

@@ -86,22 +86,27 @@ impl<F: File> LogReader<'_, F> {
             return Ok(None);
         }
         let Some(mut segment) = self.read_segment(start.address, start.len, start.segment_index)? else {
-            return Ok(None);
+            return Err(Error::corrupt(
+                "superblock: its log is not in the file",
+                format_args!("offset {}", start.address),
+            ));
         };
         self.extents.push(Extent::for_len(start.address, start.len));
+        if !self.is_head_valid(&mut segment) {
+            return Ok(Some((segment, 0)));
+        }
         loop {
-            if !self.is_head_valid(&mut segment) {
-                return Ok(Some((segment, 0)));
-            }
             let position = self.replay_segment(&mut segment, &mut apply)?;
             let Some((address, len)) = self.link(&mut segment, position) else {
                 return Ok(Some((segment, position)));
             };
-            let Some(next) = self.read_segment(address, len, segment.index + 1)? else {
+            let Some(mut next) = self.read_segment(address, len, segment.index + 1)? else {
                 return Ok(Some((segment, position)));
             };
             let extent = Extent::for_len(address, len);
-            if self.extents.iter().any(|used| used.address < extent.end() && extent.address < used.end()) {
+            let is_taken = self.extents.iter().any(|used| used.address < extent.end() && extent.address < used.end());
+            // A link may stand where the segment was never written; its place may have been given to something else.
+            if is_taken || !self.is_head_valid(&mut next) {
                 return Ok(Some((segment, position)));
             }
             self.extents.push(extent);

@@ -43,6 +43,8 @@ pub(in crate::engine) struct Log {
     appended: ChainEnd,
     /// Frames that are not written yet.
     pending: Vec<u8>,
+    /// How many writes have failed.
+    attempt: u16,
 }
 
 impl Log {
@@ -64,6 +66,7 @@ impl Log {
             written: end,
             appended: end,
             pending: Vec::new(),
+            attempt: 0,
         })
     }
 
@@ -103,6 +106,7 @@ impl Log {
         batch.encode(&mut payload);
         let frame = Frame {
             kind: PlaceKind::LogFrame,
+            attempt: self.attempt,
             len: payload.len() as u32,
             generation: self.generation,
             number: self.appended.next_frame,
@@ -157,10 +161,9 @@ impl Log {
                 Ok(())
             }
             Err(error) => {
-                // Some of it may have been written: make sure that no whole frame is found there.
-                volume
-                    .write(&[0; FRAME_HEADER_LEN], address)
-                    .map_err(|_| Error::Failed { reason: format!("a commit could not be taken back: {error}") })?;
+                let failed = |error| Error::Failed { reason: format!("a commit could not be taken back: {error}") };
+                self.attempt = self.attempt.checked_add(1).ok_or_else(|| failed(error.clone()))?;
+                take_back(volume, address).map_err(failed)?;
                 Err(error.into())
             }
         }
@@ -169,6 +172,7 @@ impl Log {
     fn segment_head<F: File>(&self, volume: &Volume<F>, segment: &Segment, synced_seq: Seq) -> Vec<u8> {
         let head = Frame {
             kind: PlaceKind::LogSegment,
+            attempt: 0,
             len: segment.len as u32,
             generation: self.generation,
             number: segment.index,
@@ -204,6 +208,7 @@ impl Log {
     fn write_links<F: File>(&self, volume: &Volume<F>, old: &Segment, new: &Segment, synced_seq: Seq) -> Result<()> {
         let link = Frame {
             kind: PlaceKind::LogLink,
+            attempt: 0,
             len: new.len as u32,
             generation: self.generation,
             number: self.written.next_frame,
@@ -235,6 +240,15 @@ impl Log {
         let kept = self.segments.partition_point(|segment| segment.index < start.segment_index);
         self.segments.drain(..kept).map(|segment| segment.extent).collect()
     }
+}
+
+/// Makes sure that no commit is found at `address`, where a write has failed: some of it may be there.
+fn take_back<F: File>(volume: &Volume<F>, address: u64) -> crate::page::Result<()> {
+    let mut header = [0; FRAME_HEADER_LEN];
+    let len = volume.read(&mut header, address)?;
+    // On a full disk nothing can be written where nothing was.
+    let is_there = header.iter().take(len).any(|&byte| byte != 0);
+    if is_there { volume.write(&[0; FRAME_HEADER_LEN], address) } else { Ok(()) }
 }
 
 fn allocate<F: File>(volume: &Volume<F>, free: &mut FreeSet, len: u64, index: u64, end: ChainEnd) -> Result<Segment> {
