@@ -80,7 +80,15 @@ serve: setup package demo-data ## serve the demo page on localhost
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 
+<<<<<<< HEAD
 test: setup test-format test-lints test-rust test-reader test-package test-wasi ## run all tests, on all hosts
+=======
+<<<<<<< HEAD
+test: setup test-format test-lints test-rust test-reader package test-package test-wasi ## run all tests, on all hosts
+=======
+test: setup test-format test-lints test-rust test-package test-wasi ## run all tests, on all hosts
+>>>>>>> cli
+>>>>>>> main
 	@$(SAY) "all tests have passed"
 
 test-format: ## check the formatting of Rust
@@ -99,11 +107,22 @@ test-rust: ## run the Rust tests natively, simulations included
 	@$(SAY) "Rust tests, simulations included"
 	@cargo test $(QUIET)
 
+<<<<<<< HEAD
+=======
+<<<<<<< HEAD
+>>>>>>> main
 test-reader: native ## compare a reader that was written from docs/format.md alone with the program
 	@$(SAY) "the file format, by an independent reader"
 	@tests/format_reader/run.sh $(NATIVE)
 
+<<<<<<< HEAD
 test-package: package ## check the types of the npm package, and test it in Node and in Chromium
+=======
+test-package: ## check the types of the npm package, and test it in Node and in Chromium
+=======
+test-package: package ## check the types of the npm package, and test it in Node and in Chromium
+>>>>>>> cli
+>>>>>>> main
 	@$(SAY) "types of the npm package"
 	@npm --prefix js run --silent check
 	@$(SAY) "the npm package in Node"

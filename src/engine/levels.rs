@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::entry::Prefix;
 use super::table::{Table, TableId};
 
