@@ -109,11 +109,9 @@ impl<F: File> Engine<F> {
             Bound::Included(key) | Bound::Excluded(key) => key,
             Bound::Unbounded => &[],
         };
-        // No key is larger than this one: it is longer than keys may be.
-        let beyond = [0xff; super::entry::KEY_LEN_MAX + 1];
         let largest = match end {
-            Bound::Included(key) | Bound::Excluded(key) => key,
-            Bound::Unbounded => &beyond,
+            Bound::Included(key) | Bound::Excluded(key) => Some(key),
+            Bound::Unbounded => None,
         };
         for tables in tree.runs_in(smallest, largest) {
             sources.push(Source::Run(RunCursor::new(&self.volume, tables, start, end, direction, true)?));
