@@ -18,7 +18,7 @@ pub struct Scan<'a, F: File> {
 
 /// A version of the database that stays readable until it is released. Made by [`Database::snapshot`].
 ///
-/// Documents that expire after it was taken are still in it until a compaction drops them.
+/// Documents that expire after it was taken are still in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshot {
     inner: engine::Snapshot,
