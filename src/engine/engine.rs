@@ -52,7 +52,7 @@ pub struct Engine<F> {
     /// Bytes that must be merged until every level has its size, about.
     pub(super) debt: u64,
     /// Why the engine closed itself to writes.
-    pub(super) failed: Option<String>,
+    pub(super) failed: Option<Error>,
     /// What maintenance last failed with, until it is told.
     pub(super) maintenance_error: Option<Error>,
     pub(super) counters: Counters,
@@ -269,16 +269,23 @@ impl<F: File> Engine<F> {
         if self.options.read_only {
             return Err(Error::ReadOnly);
         }
-        if let Some(reason) = &self.failed {
-            return Err(Error::Failed { reason: reason.clone() });
-        }
+        self.ensure_not_failed()?;
         if self.log.is_none() { self.begin_writing() } else { Ok(()) }
+    }
+
+    /// Fails when the engine has closed itself to writes: with `Locked` when that was because of another writer.
+    pub(super) fn ensure_not_failed(&self) -> Result<()> {
+        match &self.failed {
+            None => Ok(()),
+            Some(error @ (Error::Locked | Error::Failed { .. })) => Err(error.clone()),
+            Some(error) => Err(Error::Failed { reason: error.to_string() }),
+        }
     }
 
     /// Closes the engine to writes: after `error` it is not known what is durable, and nothing may be acknowledged
     /// on the strength of a later flush.
     pub(super) fn fail(&mut self, error: Error) -> Error {
-        self.failed.get_or_insert_with(|| error.to_string());
+        self.failed.get_or_insert_with(|| error.clone());
         error
     }
 
@@ -352,12 +359,12 @@ impl<F: File> Engine<F> {
     /// [`Error::Fs`] or [`Error::Failed`] when the last commits could not be made durable.
     pub fn close(mut self) -> Result<()> {
         self.finish_group(self.options.durability)?;
-        match &self.failed {
+        if self.synced_seq < self.written_seq {
             // What was acknowledged without being durable may be lost.
-            Some(reason) if self.synced_seq < self.written_seq => return Err(Error::Failed { reason: reason.clone() }),
-            Some(_) => return Ok(()),
-            None if self.log.is_none() => return Ok(()),
-            None => {}
+            self.ensure_not_failed()?;
+        }
+        if self.failed.is_some() || self.log.is_none() {
+            return Ok(());
         }
         if let Some(job) = self.job.take() {
             self.abandon_outputs(job.into_output());

@@ -104,7 +104,7 @@ impl<F: File> Engine<F> {
             last_seq: self.last_seq,
             synced_seq: self.synced_seq,
             snapshots: self.snapshots.len() as u64,
-            failed: self.failed.clone(),
+            failed: self.failed.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -104,9 +104,7 @@ impl<F: File> Engine<F> {
     /// [`Error::Fs`], after which the engine has closed itself to writes.
     pub fn sync(&mut self) -> Result<()> {
         self.finish_group(Durability::Never)?;
-        if let Some(reason) = &self.failed {
-            return Err(Error::Failed { reason: reason.clone() });
-        }
+        self.ensure_not_failed()?;
         // Also what was found in the log may not be durable yet.
         if self.synced_seq < self.written_seq && !self.options.read_only { self.sync_volume() } else { Ok(()) }
     }
