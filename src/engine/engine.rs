@@ -193,7 +193,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Prepares for writing: claims the file, begins a log of its own, and writes what the found log held as tables.
-    fn begin_writing(&mut self) -> Result<()> {
+    pub(super) fn begin_writing(&mut self) -> Result<()> {
         let mut owner_id = [0; 16];
         self.environment.fill_random(&mut owner_id);
         // Another may have written since the file was opened here, without a new claim: it had claimed it before.

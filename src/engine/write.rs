@@ -105,8 +105,12 @@ impl<F: File> Engine<F> {
     pub fn sync(&mut self) -> Result<()> {
         self.finish_group(Durability::Never)?;
         self.ensure_not_failed()?;
-        // Also what was found in the log may not be durable yet.
-        if self.synced_seq < self.written_seq && !self.options.read_only { self.sync_volume() } else { Ok(()) }
+        if self.synced_seq == self.written_seq || self.options.read_only {
+            return Ok(());
+        }
+        // What was found in the log may not be durable either. Where an earlier connection failed to flush it, no
+        // flush can be relied on any more: it must be written again.
+        if self.log.is_none() { self.begin_writing() } else { self.sync_volume() }
     }
 
     /// Drops every key of a key space; durable when it returns. Costs the memtable and the manifest, not the data.

@@ -38,6 +38,8 @@ pub struct Volume<F> {
     /// Tracked here, because asking is slow in some browsers.
     file_len: Cell<u64>,
     owner: Cell<Owner>,
+    /// Whether the last claim failed, and may have been written in part.
+    is_claim_torn: Cell<bool>,
     /// Of the newest superblock that was read or written.
     sequence: Cell<u64>,
     io: Cell<IoStatistics>,
@@ -71,6 +73,7 @@ impl<F: File> Volume<F> {
             cache: RefCell::new(Cache::new(cache_size)),
             file_len: Cell::new(file_len),
             owner: Cell::new(owner),
+            is_claim_torn: Cell::new(false),
             sequence: Cell::new(superblock.as_ref().map_or(0, |superblock| superblock.sequence)),
             io: Cell::default(),
         };
@@ -122,10 +125,16 @@ impl<F: File> Volume<F> {
 
     /// Claims the file for `owner_id`. Fails when another has claimed it since it was opened.
     pub fn claim(&self, id: [u8; 16]) -> Result<()> {
+        if self.is_claim_torn.get() {
+            // What a failed claim left is nobody's claim but our own; whoever came since has written the file too.
+            self.owner.set(Owner::read(&self.file)?);
+        }
         let seen = self.owner.get();
         seen.confirm(&self.file)?;
         let owner = Owner { id, epoch: seen.epoch + 1 };
+        self.is_claim_torn.set(true);
         owner.write(&self.file)?;
+        self.is_claim_torn.set(false);
         self.count_write(1, OWNER_LEN);
         self.file_len.set(self.file_len.get().max(OWNER_ADDRESS + OWNER_LEN as u64));
         self.owner.set(owner);
