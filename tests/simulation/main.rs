@@ -1,0 +1,13 @@
+//! The database on a simulated disk that loses power, fails and fills up. What is found afterwards must be what was
+//! committed: all that was acknowledged as durable, and nothing that was never written.
+
+mod apply;
+mod compare;
+mod host;
+mod model;
+mod operation;
+#[path = "../documents/support/oracle.rs"]
+mod oracle;
+mod random;
+mod seeds;
+mod world;

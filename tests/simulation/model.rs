@@ -1,0 +1,144 @@
+//! What a database should hold: after each commit, and after a crash.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A document as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub json: Arc<str>,
+    pub version: u64,
+    pub expires_at: Option<u64>,
+    /// Whether the clock has stood at the expiry or behind it. From then on the document may be dropped for good, also
+    /// when the clock goes back.
+    pub lapsed: bool,
+}
+
+impl Stored {
+    pub fn is_live(&self, now_ms: u64) -> bool {
+        self.expires_at.is_none_or(|at| at > now_ms)
+    }
+}
+
+/// What the list of indexes says of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    Building,
+    Ready,
+    /// One of the two: it is not known how many commits the rest of the work took.
+    Either,
+}
+
+/// Everything that a database holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    pub documents: BTreeMap<Arc<str>, Stored>,
+    pub indexes: BTreeMap<&'static str, Readiness>,
+}
+
+impl State {
+    pub fn put(&mut self, key: &str, json: &Arc<str>, version: u64, expires_at: Option<u64>) {
+        let stored = Stored { json: json.clone(), version, expires_at, lapsed: false };
+        self.documents.insert(key.into(), stored);
+    }
+
+    /// The clock has been at `now_ms`.
+    pub fn lapse(&mut self, now_ms: u64) {
+        self.documents.values_mut().filter(|stored| !stored.is_live(now_ms)).for_each(|stored| stored.lapsed = true);
+    }
+}
+
+/// The state after some commits, which have these numbers.
+#[derive(Debug, Clone)]
+struct Entry {
+    first: u64,
+    last: u64,
+    state: State,
+}
+
+/// The states that a crash may go back to.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// Of what was acknowledged, from the last commit on that is sure to be durable.
+    acknowledged: Vec<Entry>,
+    /// Of what was begun, and whose fate is not known yet.
+    in_flight: Vec<Entry>,
+    /// The newest commit that was acknowledged as durable.
+    durable: u64,
+}
+
+impl History {
+    /// Begins with an empty database.
+    pub fn new() -> Self {
+        let mut history = Self::default();
+        history.acknowledge(0, 0, State::default());
+        history
+    }
+
+    /// Commits `first` to `last` are about to be made, each of which leaves `state`.
+    pub fn submit(&mut self, first: u64, last: u64, state: State) {
+        self.in_flight.push(Entry { first, last, state });
+    }
+
+    /// What was submitted has left no trace.
+    pub fn withdraw(&mut self) {
+        self.in_flight.clear();
+    }
+
+    /// How much is in flight, and going back to that.
+    pub fn mark(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub fn withdraw_to(&mut self, mark: usize) {
+        self.in_flight.truncate(mark);
+    }
+
+    /// All that was submitted has been acknowledged.
+    pub fn acknowledge_in_flight(&mut self) {
+        self.acknowledged.append(&mut self.in_flight);
+    }
+
+    pub fn acknowledge(&mut self, first: u64, last: u64, state: State) {
+        self.acknowledged.push(Entry { first, last, state });
+    }
+
+    /// All up to `version` is durable.
+    pub fn make_durable(&mut self, version: u64) {
+        self.durable = version;
+        self.acknowledged.retain(|entry| entry.last >= version);
+    }
+
+    pub fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// The states that a database at `version` may hold.
+    pub fn states_at(&self, version: u64) -> Vec<State> {
+        let entries = self.acknowledged.iter().chain(&self.in_flight).rev();
+        entries
+            .filter(|entry| entry.first <= version && version <= entry.last)
+            .map(|entry| entry.state.clone())
+            .collect()
+    }
+
+    /// This is what the restart has left: nothing else is possible any more.
+    pub fn settle(&mut self, version: u64, state: State) {
+        self.acknowledged.clear();
+        self.in_flight.clear();
+        self.acknowledge(version, version, state);
+        self.durable = version;
+    }
+
+    /// This is what is written now; some of it may still be lost.
+    pub fn resume(&mut self, version: u64, state: State) {
+        self.in_flight.clear();
+        self.acknowledged.retain(|entry| entry.last < version || entry.first < version);
+        self.acknowledge(version, version, state);
+    }
+
+    /// The clock has been at `now_ms`.
+    pub fn lapse(&mut self, now_ms: u64) {
+        self.acknowledged.iter_mut().chain(&mut self.in_flight).for_each(|entry| entry.state.lapse(now_ms));
+    }
+}

@@ -1,0 +1,264 @@
+//! What a workload does, and what that makes of the state.
+
+use crate::model::State;
+use crate::random::Random;
+use ferrolite::fs::File;
+use ferrolite::{Database, Range, Result, Transaction};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many keys workloads use: few, so that they are overwritten and deleted.
+pub const KEYS: u64 = 80;
+/// The paths that workloads index.
+pub const PATHS: [&str; 3] = ["n", "s", "a.b"];
+
+pub fn key(index: u64) -> String {
+    format!("{}/{index:03}", ["a", "b", "ü"][index as usize % 3])
+}
+
+/// An operation that makes one commit, or none.
+#[derive(Debug, Clone)]
+pub enum Write {
+    Set(String, Arc<str>),
+    SetFor(String, Arc<str>, u64),
+    Delete(String),
+    Batch(Vec<Write>),
+    DeleteRange(String),
+    Expire(String, u64),
+    Persist(String),
+}
+
+/// What an operation answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Version(u64),
+    Found(bool),
+    Count(u64),
+}
+
+/// Any operation.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    Write(Write),
+    /// Writes that share one write to the file and one flush.
+    Group(Vec<Write>),
+    CreateIndex(&'static str),
+    IndexStep(&'static str, usize),
+    DropIndex(&'static str),
+    Flush,
+    Maintain(usize),
+    Compact,
+    /// A compaction in slices of so many bytes, with writes between them.
+    CompactSlowly(usize, Vec<Write>),
+    Snapshot,
+    ReadSnapshot,
+    Release,
+    /// The clock moves on, or back, by so many milliseconds.
+    Clock(i64),
+    Compare,
+}
+
+impl Write {
+    /// What a commit of this write makes of the state. `None` when there is nothing to commit.
+    pub fn effect(&self, state: &State, version: u64, now_ms: u64) -> Option<State> {
+        let mut after = state.clone();
+        let is_done = self.apply(&mut after, version, now_ms);
+        is_done.then_some(after)
+    }
+
+    fn apply(&self, state: &mut State, version: u64, now_ms: u64) -> bool {
+        match self {
+            Self::Set(key, json) => state.put(key, json, version, None),
+            Self::SetFor(key, json, ttl_ms) => state.put(key, json, version, Some(now_ms + ttl_ms)),
+            Self::Delete(key) => return state.documents.remove(key.as_str()).is_some(),
+            Self::Batch(writes) => {
+                for write in writes {
+                    write.apply(state, version, now_ms);
+                }
+                return !writes.is_empty();
+            }
+            Self::DeleteRange(prefix) => {
+                let before = state.documents.len();
+                state.documents.retain(|key, _| !key.starts_with(prefix.as_str()));
+                return state.documents.len() < before;
+            }
+            Self::Expire(key, _) | Self::Persist(key) => {
+                let expiry = match self {
+                    Self::Expire(_, ttl_ms) => Some(now_ms + ttl_ms),
+                    _ => None,
+                };
+                let Some(stored) = state.documents.get(key.as_str()).filter(|stored| stored.is_live(now_ms)) else {
+                    return false;
+                };
+                let has_change = expiry.is_some() || stored.expires_at.is_some();
+                let json = stored.json.clone();
+                if has_change {
+                    state.put(key, &json, version, expiry);
+                }
+                return has_change;
+            }
+        }
+        true
+    }
+
+    pub fn run<F: File>(&self, db: &mut Database<F>) -> Result<Answer> {
+        Ok(match self {
+            Self::Set(key, json) => Answer::Version(db.set_json(key, json)?),
+            Self::SetFor(key, json, ttl_ms) => {
+                Answer::Version(db.set_ex_json(key, json, Duration::from_millis(*ttl_ms))?)
+            }
+            Self::Delete(key) => Answer::Found(db.delete(key)?),
+            Self::Batch(writes) => Answer::Version(db.commit(transaction(writes)?)?),
+            Self::DeleteRange(prefix) => Answer::Count(db.delete_range(&Range::prefix(prefix.as_str()))?),
+            Self::Expire(key, ttl_ms) => Answer::Found(db.expire(key, Duration::from_millis(*ttl_ms))?),
+            Self::Persist(key) => Answer::Found(db.persist(key)?),
+        })
+    }
+
+    /// Whether the answer, and whether there was a commit, fit the state before. Of documents that have lapsed nothing
+    /// is known.
+    pub fn is_plausible(&self, before: &State, now_ms: u64, answer: Answer, committed: Option<u64>) -> bool {
+        let (key, prefix) = match self {
+            Self::Set(..) | Self::SetFor(..) => return committed.map(Answer::Version) == Some(answer),
+            Self::Batch(writes) => return writes.is_empty() || committed.map(Answer::Version) == Some(answer),
+            Self::Delete(key) | Self::Expire(key, _) | Self::Persist(key) => (Some(key.as_str()), None),
+            Self::DeleteRange(prefix) => (None, Some(prefix.as_str())),
+        };
+        let concerned = |name: &str| key == Some(name) || prefix.is_some_and(|prefix| name.starts_with(prefix));
+        let changes = |at: Option<u64>| !matches!(self, Self::Persist(_)) || at.is_some();
+        let stored: Vec<_> = before
+            .documents
+            .iter()
+            .filter(|(name, stored)| concerned(name) && changes(stored.expires_at))
+            .map(|(_, stored)| (stored.is_live(now_ms), stored.lapsed))
+            .collect();
+        let least = stored.iter().filter(|(is_live, lapsed)| *is_live && !lapsed).count() as u64;
+        let most = stored.iter().filter(|(is_live, _)| *is_live).count() as u64;
+        let told = match answer {
+            Answer::Found(found) => u64::from(found),
+            Answer::Count(count) => count,
+            Answer::Version(_) => return false,
+        };
+        // What has expired is deleted too where it is still there, but not counted.
+        let may_commit = told > 0 || (!matches!(self, Self::Expire(..) | Self::Persist(_)) && !stored.is_empty());
+        (least..=most).contains(&told) && (told == 0 || committed.is_some()) && (committed.is_none() || may_commit)
+    }
+}
+
+fn transaction(writes: &[Write]) -> Result<Transaction> {
+    writes.iter().try_fold(Transaction::new(), |transaction, write| match write {
+        Write::Set(key, json) => transaction.set_json(key, json),
+        Write::SetFor(key, json, ttl_ms) => transaction.set_ex_json(key, json, Duration::from_millis(*ttl_ms)),
+        Write::Delete(key) => transaction.delete(key),
+        other => panic!("{other:?} is no part of a transaction"),
+    })
+}
+
+/// Draws operations. The odds are drawn once a workload, so that workloads differ.
+#[derive(Debug)]
+pub struct Generator {
+    /// Of 100 operations, how many are not writes.
+    upkeep_percent: u64,
+    /// Bytes that a document is filled up with, at most, most of the time.
+    padding: u64,
+    /// Of 100 documents, how many expire.
+    expiring_percent: u64,
+    /// Whether there are indexes at all.
+    indexed: bool,
+}
+
+impl Generator {
+    pub fn new(random: &mut Random) -> Self {
+        Self {
+            upkeep_percent: random.pick(&[5, 15, 30]),
+            padding: random.pick(&[10, 200, 600, 2000]),
+            expiring_percent: random.pick(&[0, 10, 40]),
+            indexed: random.chance(80),
+        }
+    }
+
+    pub fn operation(&self, random: &mut Random) -> Operation {
+        if !random.chance(self.upkeep_percent) {
+            return match random.below(10) {
+                0 => Operation::Group((0..random.between(1, 12)).map(|_| self.write(random)).collect()),
+                _ => Operation::Write(self.write(random)),
+            };
+        }
+        match random.below(26) {
+            0..=2 if self.indexed => Operation::CreateIndex(random.pick(&PATHS)),
+            3..=5 if self.indexed => Operation::IndexStep(random.pick(&PATHS), random.between(1, 40) as usize),
+            6 if self.indexed => Operation::DropIndex(random.pick(&PATHS)),
+            7 | 8 => Operation::Flush,
+            9..=12 => Operation::Maintain(random.pick(&[1, 4 << 10, 64 << 10, 1 << 20])),
+            13 | 14 => Operation::Compact,
+            15 => {
+                let writes = (0..random.between(1, 8)).map(|_| self.write(random)).collect();
+                Operation::CompactSlowly(random.pick(&[1, 4 << 10, 32 << 10]), writes)
+            }
+            16 | 17 => Operation::Snapshot,
+            18 | 19 => Operation::ReadSnapshot,
+            20 => Operation::Release,
+            21 | 22 => Operation::Clock(random.between(1, 3000) as i64),
+            23 => Operation::Clock(-(random.between(1, 3000) as i64)),
+            _ => Operation::Compare,
+        }
+    }
+
+    fn write(&self, random: &mut Random) -> Write {
+        match random.below(40) {
+            0..=23 => self.put(random),
+            24..=29 => Write::Delete(some_key(random)),
+            30..=34 => self.batch(random),
+            35 => Write::DeleteRange(random.pick(&["a/00", "b/0", "ü/01", "a/04"]).to_string()),
+            36 | 37 => Write::Expire(some_key(random), random.between(1, 4000)),
+            38 => Write::Persist(some_key(random)),
+            // One that fills a log segment, or several.
+            _ => Write::Set(some_key(random), self.document(random, 20_000)),
+        }
+    }
+
+    fn put(&self, random: &mut Random) -> Write {
+        let (key, json) = (some_key(random), self.document(random, self.padding));
+        if random.chance(self.expiring_percent) {
+            Write::SetFor(key, json, random.between(1, 4000))
+        } else {
+            Write::Set(key, json)
+        }
+    }
+
+    fn batch(&self, random: &mut Random) -> Write {
+        let mut keys: Vec<u64> = (0..random.below(25)).map(|_| random.below(KEYS)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let write = |index: u64| match random.below(4) {
+            0 => Write::Delete(key(index)),
+            1 if random.chance(self.expiring_percent) => {
+                Write::SetFor(key(index), self.document(random, self.padding), random.between(1, 4000))
+            }
+            _ => Write::Set(key(index), self.document(random, self.padding)),
+        };
+        Write::Batch(keys.into_iter().map(write).collect())
+    }
+
+    fn document(&self, random: &mut Random, padding: u64) -> Arc<str> {
+        let mut fields = Vec::new();
+        if random.chance(80) {
+            fields.push(format!("\"n\":{}", random.below(6)));
+        }
+        if random.chance(60) {
+            fields.push(format!("\"s\":\"{}\"", random.pick(&["a", "ab", "b", "c"])));
+        }
+        if random.chance(60) {
+            fields
+                .push(format!("\"a\":{{\"b\":{}}}", random.pick(&["null", "true", "false", "-1", "0", "7", "\"b\""])));
+        }
+        let letters: String =
+            (0..random.below(padding + 1) / 8).map(|_| random.pick(&["padding ", "filling "]).to_string()).collect();
+        fields.push(format!("\"p\":\"{letters}{}\"", random.below(1 << 30)));
+        format!("{{{}}}", fields.join(",")).into()
+    }
+}
+
+fn some_key(random: &mut Random) -> String {
+    key(random.below(KEYS))
+}

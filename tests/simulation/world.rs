@@ -1,0 +1,248 @@
+//! A database on a simulated disk, with all that is known of what it should hold.
+//!
+//! After every operation the world knows which states a crash may lead back to: those of the commits from the last
+//! durable acknowledgement on, and of what was under way. A database that is opened again must be in one of them.
+
+use crate::compare::{compare, compare_documents, summary};
+use crate::host::{Host, START_MS};
+use crate::model::{History, State};
+use crate::operation::Operation;
+use ferrolite::fs::FileSystem;
+use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
+use ferrolite::{Database, Durability, Error, ErrorCode, Options, PageLimits, Range, Result, Snapshot};
+
+/// The file that all simulations use.
+pub const NAME: &str = "db";
+/// More commits than any operation makes.
+pub const COMMITS_MAX: u64 = 1000;
+
+/// How an operation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// It failed, and the database is as it was before.
+    Refused,
+    /// It failed, and the database takes no more writes until it is opened again.
+    Closed,
+    /// The simulated host has crashed.
+    Crashed,
+}
+
+/// How a session came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Everything that was acknowledged can be read, be it durable or not.
+    Dropped,
+    PowerLost,
+}
+
+pub struct World {
+    pub fs: Simulated,
+    pub host: Host,
+    pub options: Options,
+    pub db: Option<Database<SimulatedFile>>,
+    /// What was acknowledged.
+    pub state: State,
+    pub version: u64,
+    /// The version that the present session began with.
+    opened_version: u64,
+    pub history: History,
+    pub now_ms: u64,
+    pub(crate) snapshots: Vec<(Snapshot, State, u64)>,
+    end: End,
+    /// Whether the dropping of an index may have been interrupted: then it goes on by itself, with a commit.
+    pub(crate) drops: bool,
+    /// Whether to print what happens.
+    trace: bool,
+}
+
+impl World {
+    pub fn new(seed: u64, options: Options) -> Self {
+        Self {
+            fs: Simulated::new(seed),
+            host: Host::new(seed),
+            options,
+            db: None,
+            state: State::default(),
+            version: 0,
+            opened_version: 0,
+            history: History::new(),
+            now_ms: START_MS,
+            snapshots: Vec::new(),
+            end: End::PowerLost,
+            drops: false,
+            trace: std::env::var_os("FERROLITE_TRACE").is_some(),
+        }
+    }
+
+    pub fn trace(&self, what: impl FnOnce() -> String) {
+        if self.trace {
+            let text = what();
+            eprintln!("{:>5} {}", self.version, text.get(..400).unwrap_or(&text));
+        }
+    }
+
+    pub fn is_always(&self) -> bool {
+        self.options.durability == Durability::Always
+    }
+
+    /// Opens the database and compares what it holds with what it may hold.
+    pub fn open(&mut self) -> Outcome {
+        let host = Box::new(self.host.clone());
+        let opened = pollster::block_on(Database::open_with(&self.fs, NAME, self.options.clone(), host));
+        match opened {
+            Ok(db) => {
+                self.db = Some(db);
+                self.recognize()
+            }
+            Err(error) => self.classify(&error, "opening"),
+        }
+    }
+
+    /// Finds out which of the possible states the opened database is in.
+    fn recognize(&mut self) -> Outcome {
+        let db = self.db.as_ref().expect("it was just opened");
+        let version = db.version();
+        let least = if self.end == End::PowerLost { self.history.durable() } else { self.version };
+        assert!(version >= least, "version {version} was found, but {least} was acknowledged");
+        let mut states = self.history.states_at(version);
+        if self.drops {
+            let earlier = (1..3).filter_map(|back| version.checked_sub(back)).filter(|&earlier| earlier >= least);
+            states.extend(earlier.flat_map(|earlier| self.history.states_at(earlier)));
+        }
+        let mut problems = Vec::new();
+        for state in &states {
+            match compare(db, state, self.now_ms) {
+                Ok(settled) => {
+                    self.trace(|| format!("open: version {version}, {}", summary(&settled)));
+                    return self.begin(version, settled);
+                }
+                // The power may fail again while it is read: opening may go on with what was begun before.
+                Err(problem) if is_crash(&problem) => return self.crashed(),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        panic!("version {version}, of {least} to {}, is none of what was committed: {problems:#?}", self.version);
+    }
+
+    fn begin(&mut self, version: u64, state: State) -> Outcome {
+        match self.end {
+            End::PowerLost => self.history.settle(version, state.clone()),
+            End::Dropped => self.history.resume(version, state.clone()),
+        }
+        (self.version, self.state, self.end) = (version, state, End::Dropped);
+        self.opened_version = version;
+        Outcome::Done
+    }
+
+    fn crashed(&mut self) -> Outcome {
+        self.snapshots.clear();
+        self.db = None;
+        Outcome::Crashed
+    }
+
+    /// What an error of the host or of the database means.
+    pub(crate) fn classify(&mut self, error: &Error, what: &str) -> Outcome {
+        self.trace(|| format!("{what}: {error}"));
+        if is_crash(&error.to_string()) {
+            return self.crashed();
+        }
+        let code = error.code();
+        let is_expected = matches!(code, ErrorCode::Io | ErrorCode::StorageFull | ErrorCode::Failed);
+        assert!(is_expected && self.fs.faults_fired() > 0 || code == ErrorCode::StorageFull, "{what}: {error}");
+        let failed = self.db.as_ref().and_then(|db| db.stats().engine.failed);
+        if failed.is_some() { Outcome::Closed } else { Outcome::Refused }
+    }
+
+    /// Whether the power has failed and is not back.
+    pub fn is_down(&self) -> bool {
+        pollster::block_on(self.fs.list()).is_err()
+    }
+
+    /// The process ends without closing the database. What it has written stays with the host.
+    pub fn kill(&mut self) {
+        self.trace(|| "kill".to_owned());
+        self.snapshots.clear();
+        self.db = None;
+    }
+
+    /// The power fails and comes back. What is lost, and what of it is there when the database is opened, is not known.
+    pub fn restart(&mut self, recovery: Recovery) {
+        self.trace(|| format!("power loss, {recovery:?} of {}", self.fs.unsynced()));
+        self.crashed();
+        self.fs.restart(recovery);
+        self.end = End::PowerLost;
+    }
+
+    /// Closes the database. When that succeeds, everything is durable; but a session that has written nothing says
+    /// nothing of what it found.
+    pub fn close(&mut self) -> Outcome {
+        self.snapshots.clear();
+        let Some(db) = self.db.take() else { return Outcome::Done };
+        match db.close() {
+            Ok(()) => {
+                self.trace(|| "close".to_owned());
+                if self.version > self.opened_version {
+                    self.history.make_durable(self.version);
+                }
+                Outcome::Done
+            }
+            Err(error) => self.classify(&error, "close"),
+        }
+    }
+
+    /// Compares everything with what was acknowledged. REQUIRES: no faults are planned.
+    pub fn compare(&mut self) {
+        let Some(db) = &self.db else { return };
+        assert_eq!(db.version(), self.version, "the version of the last commit");
+        match compare(db, &self.state, self.now_ms) {
+            Ok(settled) => self.state = settled,
+            Err(problem) if is_crash(&problem) => {}
+            Err(problem) => panic!("version {}: {problem}", self.version),
+        }
+    }
+
+    pub(crate) fn set_clock(&mut self, by_ms: i64) {
+        self.now_ms = self.now_ms.saturating_add_signed(by_ms);
+        self.host.set_now_ms(self.now_ms);
+        self.history.lapse(self.now_ms);
+        self.state.lapse(self.now_ms);
+    }
+
+    /// Reads the oldest snapshot page by page: it shows what it showed when it was taken.
+    pub(crate) fn read_snapshot(&self) -> Result<()> {
+        let Some(((snapshot, state, now_ms), db)) = self.snapshots.first().zip(self.db.as_ref()) else { return Ok(()) };
+        let limits = PageLimits { documents: 7, bytes: 4096 };
+        let (mut found, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = db.scan_page(&Range::all(), *snapshot, after.as_deref(), limits)?;
+            after = page.documents.last().map(|document| document.key.clone());
+            found.extend(page.documents);
+            if !page.more || after.is_none() {
+                break;
+            }
+        }
+        if let Err(problem) = compare_documents(&found, state, *now_ms) {
+            panic!("a snapshot of {}: {problem}", summary(state));
+        }
+        Ok(())
+    }
+
+    /// Does an operation and learns from how it ended.
+    pub fn apply(&mut self, operation: &Operation) -> Outcome {
+        self.trace(|| format!("{operation:?}"));
+        if self.db.is_none() {
+            return Outcome::Done;
+        }
+        let outcome = self.dispatch(operation);
+        if outcome == Outcome::Refused {
+            let found = self.db.as_ref().map(Database::version);
+            assert_eq!(found, Some(self.version), "{operation:?} was refused, and yet committed something");
+        }
+        outcome
+    }
+}
+
+fn is_crash(message: &str) -> bool {
+    message.contains("simulated host has crashed")
+}
