@@ -64,6 +64,12 @@ impl Batch {
         self.size
     }
 
+    /// Whether it takes things away and adds none. What the database notes of itself is small, and does not count.
+    pub(super) fn only_deletes(&self) -> bool {
+        let is_catalog = |key: &[u8]| key.starts_with(&[0; 4]);
+        self.operations.iter().all(|operation| operation.value.is_none() || is_catalog(&operation.key))
+    }
+
     pub(super) fn into_operations(self) -> Vec<Operation> {
         self.operations
     }

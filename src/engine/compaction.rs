@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use super::engine::Engine;
 use super::entry::{Clock, Prefix, Version};
-use super::error::Result;
+use super::error::{Error, Result};
 use super::levels::{BOTTOM, Edit, FACTOR, LEVEL_COUNT, Placement, RUNS_MAX, Tree, overlapping, overlapping_or_small};
 use super::merge::{Direction, Merge, RunCursor, Source};
 use super::output::Output;
+use super::reserve::Room;
 use super::retention::Retention;
 use super::table::{Table, TableId};
 use crate::fs::File;
@@ -27,10 +28,12 @@ pub(super) struct Plan {
     pub(super) output_level: usize,
     /// In level 0, the number of the run that the outputs make.
     pub(super) output_run: u64,
+    /// Whether it only drops from its one table what newer ones supersede.
+    pub(super) purges: bool,
 }
 
 impl Plan {
-    fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+    pub(super) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
         self.runs.iter().flatten()
     }
 }
@@ -67,6 +70,13 @@ impl Job {
 
     pub(super) fn into_output(self) -> Output {
         self.output
+    }
+
+    /// Whether the outputs take as much room as the inputs.
+    fn is_as_large(&self) -> bool {
+        let blocks = |table: &Table| table.extent().blocks;
+        let written: u64 = self.output.tables.iter().map(blocks).sum();
+        written >= self.plan.tables().map(|table| blocks(table)).sum()
     }
 }
 
@@ -109,7 +119,7 @@ impl Tree {
         let output_level = self.base_level();
         let mut runs: Vec<_> = self.runs.iter().map(|run| run.tables.clone()).collect();
         runs.push(overlapping_or_small(self.level(output_level), smallest, largest).to_vec());
-        Some(Plan { prefix, runs, output_level, output_run: 0 })
+        Some(Plan { prefix, runs, output_level, output_run: 0, purges: false })
     }
 
     /// Merges neighbouring runs of level 0 into one, when all of level 0 is little beside what a merge downwards would
@@ -136,7 +146,7 @@ impl Tree {
         }
         let gathered = self.runs.get(start..end)?;
         let runs = gathered.iter().map(|run| run.tables.clone()).collect();
-        Some(Plan { prefix, runs, output_level: 0, output_run: gathered.first()?.number })
+        Some(Plan { prefix, runs, output_level: 0, output_run: gathered.first()?.number, purges: false })
     }
 
     /// The merge that level 0 needs.
@@ -156,6 +166,7 @@ impl Tree {
             runs: vec![vec![Arc::clone(source)], targets.to_vec()],
             output_level: level + 1,
             output_run: 0,
+            purges: false,
         })
     }
 }
@@ -177,17 +188,24 @@ impl<F: File> Engine<F> {
 
     /// The merge that is most due.
     fn plan_due(&self) -> Option<Plan> {
-        let mut best: Option<(f64, Prefix, usize)> = None;
+        let mut due = Vec::new();
         for (prefix, tree) in self.levels.trees() {
-            for (level, &score) in tree.scores().iter().enumerate() {
-                if score >= 1.0 && best.is_none_or(|(best, ..)| score > best) {
-                    best = Some((score, prefix, level));
-                }
-            }
+            let scores = tree.scores();
+            due.extend(
+                scores.into_iter().enumerate().filter(|(_, score)| *score >= 1.0).map(|scored| (scored, prefix)),
+            );
         }
-        let (_, prefix, level) = best?;
-        let tree = self.levels.tree(prefix)?;
-        if level == 0 { tree.plan_runs(prefix) } else { tree.plan_level(prefix, level) }
+        due.sort_by(|((_, a), _), ((_, b), _)| b.total_cmp(a));
+        due.into_iter().find_map(|((level, _), prefix)| {
+            let tree = self.levels.tree(prefix)?;
+            let plan = if level == 0 { tree.plan_runs(prefix) } else { tree.plan_level(prefix, level) };
+            plan.filter(|plan| self.is_readable(plan))
+        })
+    }
+
+    /// Whether no merge has met damage in the tables that the plan reads.
+    fn is_readable(&self, plan: &Plan) -> bool {
+        plan.tables().all(|table| !self.damaged.contains(&table.id))
     }
 
     /// Rewrites a table that is worth it: a quarter or more of it is tombstones or has expired, and nothing lies below.
@@ -212,7 +230,12 @@ impl<F: File> Engine<F> {
                     let has_garbage = statistics.tombstones > 0 || is_expired;
                     let is_lowest = (level + 1..LEVEL_COUNT)
                         .all(|deeper| overlapping(tree.level(deeper), &table.smallest, &table.largest).is_empty());
-                    has_garbage && is_lowest && statistics.max_seq <= oldest_snapshot && is_due(table, is_expired)
+                    let is_readable = !self.damaged.contains(&table.id);
+                    has_garbage
+                        && is_lowest
+                        && is_readable
+                        && statistics.max_seq <= oldest_snapshot
+                        && is_due(table, is_expired)
                 });
                 if let Some(table) = found {
                     return Some(Plan {
@@ -220,6 +243,7 @@ impl<F: File> Engine<F> {
                         runs: vec![vec![Arc::clone(table)]],
                         output_level: level,
                         output_run: 0,
+                        purges: false,
                     });
                 }
             }
@@ -235,17 +259,21 @@ impl<F: File> Engine<F> {
         }
     }
 
+    fn plan_surplus(&self) -> Option<Plan> {
+        let surplus = self.levels.trees().filter(|(_, tree)| tree.runs.len() > RUNS_MAX);
+        surplus.filter_map(|(prefix, tree)| tree.plan_runs(prefix)).find(|plan| self.is_readable(plan))
+    }
+
     /// Merges the runs of level 0 where there are more than there should be. Sessions that are too short to pay for
     /// it leave one each.
     pub(super) fn merge_surplus_runs(&mut self) -> Result<()> {
-        loop {
-            let surplus = self.levels.trees().find(|(_, tree)| tree.runs.len() > RUNS_MAX);
-            let Some(plan) = surplus.and_then(|(prefix, tree)| tree.plan_runs(prefix)) else { return Ok(()) };
+        while let Some(plan) = self.plan_surplus() {
             self.begin_job(plan)?;
             while self.job.is_some() {
                 self.job_slice(usize::MAX)?;
             }
         }
+        Ok(())
     }
 
     /// Begins a merge. Tables that meet nothing are moved without being read.
@@ -265,7 +293,10 @@ impl<F: File> Engine<F> {
         let clock = self.droppable_clock();
         let horizon =
             if clock.now_ms == 0 { clock.horizon } else { ExpiryHorizon { time_ms: clock.now_ms, seq: self.last_seq } };
-        let (output, key, versions) = (Output::default(), Vec::new(), Vec::new());
+        // A merge may need more than is kept back.
+        let is_bounded = plan.purges || plan.tables().count() == 1;
+        let room = if is_bounded || self.uses_reserve { Room::All } else { Room::Ordinary };
+        let (output, key, versions) = (Output::new(room), Vec::new(), Vec::new());
         self.job = Some(Job { plan, merge, output, clock, horizon, key, versions });
         Ok(())
     }
@@ -274,6 +305,9 @@ impl<F: File> Engine<F> {
     fn move_edit(&self, plan: &Plan) -> Option<Edit> {
         let tables: Vec<_> = plan.tables().collect();
         let [table] = tables.as_slice() else { return None };
+        if plan.purges {
+            return None;
+        }
         let is_there = self.levels.tree(plan.prefix)?.level(plan.output_level).iter().any(|there| there.id == table.id);
         let has_garbage = table.statistics.tombstones > 0;
         (!is_there && !has_garbage).then(|| Edit {
@@ -282,7 +316,8 @@ impl<F: File> Engine<F> {
         })
     }
 
-    /// Merges about `budget` bytes, and installs the outputs when the job is through. On error the job is dropped.
+    /// Merges about `budget` bytes, and installs the outputs when the job is through. On error the job is dropped; what
+    /// it read is left alone from then on when some of it is damaged: trying again would only find that again.
     pub(super) fn job_slice(&mut self, budget: usize) -> Result<usize> {
         let Some(mut job) = self.job.take() else { return Ok(0) };
         match self.merge_some(&mut job, budget) {
@@ -295,8 +330,14 @@ impl<F: File> Engine<F> {
                 Ok(done)
             }
             Err(error) => {
+                if matches!(error, Error::Corrupt { .. }) {
+                    self.damaged.extend(job.plan.tables().map(|table| table.id));
+                }
+                let is_tried_again =
+                    job.plan.purges && (self.lower_table_target(&error) || self.lower_purge_len(&job.plan, &error));
                 self.abandon_outputs(job.into_output());
-                Err(error)
+                self.restore_reserve();
+                if is_tried_again { Ok(0) } else { Err(error) }
             }
         }
     }
@@ -333,14 +374,26 @@ impl<F: File> Engine<F> {
         let tree = self.levels.tree(job.plan.prefix);
         let level = job.plan.output_level;
         // Below some runs of level 0 there are others.
-        let below = || level == 0 || tree.is_some_and(|tree| tree.may_exist_below(level, &job.key));
+        let below = || match tree {
+            _ if job.plan.purges => self.has_older(&job.plan, &job.key),
+            Some(tree) => level == 0 || tree.may_exist_below(level, &job.key),
+            None => level == 0,
+        };
         retention.reduce(&mut job.versions, below);
+        if job.plan.purges {
+            self.drop_superseded(&job.plan, &job.key, &mut job.versions)?;
+        }
         let versions = std::mem::take(&mut job.versions);
         job.output.push(self, &job.key, &versions)
     }
 
     fn install_job(&mut self, job: Job) -> Result<()> {
         let inputs: Vec<_> = job.plan.tables().cloned().collect();
+        if job.plan.purges && job.is_as_large() {
+            inputs.iter().for_each(|table| self.keep_from_purge(table.id));
+            self.abandon_outputs(job.into_output());
+            return Ok(());
+        }
         let (level, run) = (job.plan.output_level, job.plan.output_run);
         let added = job.output.tables.iter().map(|table| Placement { level, run, table: Arc::new(table.clone()) });
         let edit = Edit { removed: inputs.iter().map(|table| table.id).collect(), added: added.collect() };
@@ -352,6 +405,10 @@ impl<F: File> Engine<F> {
         for table in inputs {
             self.free.release(table.extent());
         }
+        if self.purge.is_some() || self.uses_reserve {
+            self.restore_reserve();
+        }
+        self.table_target = self.options.table_size();
         self.counters.compactions += 1;
         Ok(())
     }

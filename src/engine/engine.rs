@@ -5,15 +5,19 @@ use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
 use super::flush::Frozen;
 use super::levels::{Edit, Levels};
-use super::log::{Log, recover};
+use super::log::{Log, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover};
 use super::manifest::Manifest;
 use super::memtable::{Memtable, Undo};
 use super::options::Options;
+use super::purge::Purge;
+use super::reserve::is_full;
 use super::statistics::Counters;
-use super::table::Table;
+use super::table::{Table, TableId};
+use rustc_hash::FxHashSet;
+
 use crate::environment::Environment;
-use crate::fs::{self, File, FileSystem, OpenMode};
-use crate::page::{Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Superblock, Volume};
+use crate::fs::{File, FileSystem, OpenMode};
+use crate::page::{BLOCK_LEN, Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Superblock, Volume};
 
 /// An open database file: an ordered, versioned key-value store.
 ///
@@ -45,12 +49,26 @@ pub struct Engine<F> {
     pub(super) group_bytes: usize,
     /// Commits in the open group.
     pub(super) group_commits: u64,
+    /// Whether one of them puts something.
+    pub(super) group_puts: bool,
     /// Live snapshots, ascending; one that is held twice is here twice.
     pub(super) snapshots: Vec<Seq>,
     /// Bytes of maintenance that commits owe.
     pub(super) owed: u64,
     /// Bytes that must be merged until every level has its size, about.
     pub(super) debt: u64,
+    /// Bytes of the largest table.
+    pub(super) largest_table_len: u64,
+    /// Bytes at which a table is finished: less than usual while free space is in small pieces.
+    pub(super) table_target: usize,
+    /// Tables that are being rewritten without what newer ones make superfluous.
+    pub(super) purge: Option<Purge>,
+    /// Whether a merge may use what is kept back: once a purge has made what room there can be.
+    pub(super) uses_reserve: bool,
+    /// The superblock's number when there was no room for a merge.
+    pub(super) cramped_at: Option<u64>,
+    /// Tables in which a merge has met damage: they are left alone.
+    pub(super) damaged: FxHashSet<TableId>,
     /// Why the engine closed itself to writes.
     pub(super) failed: Option<Error>,
     /// What maintenance last failed with, until it is told.
@@ -152,6 +170,7 @@ impl<F: File> Engine<F> {
         environment: Box<dyn Environment + Send>,
     ) -> Result<Self> {
         let free = FreeSet::derive(Vec::new()).expect("nothing overlaps nothing");
+        let table_target = options.table_size();
         let mut engine = Self {
             next_table_id: superblock.next_table_id,
             last_seq: superblock.flushed_seq,
@@ -172,15 +191,22 @@ impl<F: File> Engine<F> {
             group: Vec::new(),
             group_bytes: 0,
             group_commits: 0,
+            group_puts: false,
             snapshots: Vec::new(),
             owed: 0,
             debt: 0,
+            largest_table_len: 0,
+            table_target,
+            purge: None,
+            uses_reserve: false,
+            cramped_at: None,
+            damaged: FxHashSet::default(),
             failed: None,
             maintenance_error: None,
             counters: Counters::default(),
         };
         engine.free = engine.derive_free_set()?;
-        engine.debt = engine.levels.trees().map(|(_, tree)| tree.debt()).sum();
+        engine.measure();
         Ok(engine)
     }
 
@@ -230,8 +256,11 @@ impl<F: File> Engine<F> {
         let mut salt = [0; 16];
         self.environment.fill_random(&mut salt);
         let generation = self.superblock.log.generation + 1;
-        let segment_len = self.first_segment_len();
-        let log = match Log::start(&self.volume, &mut self.free, generation, salt, segment_len) {
+        // In long segments a small memtable would leave most of the room unused.
+        let segment_len_max = (self.options.memtable_size as u64).clamp(BLOCK_LEN, SEGMENT_LEN_MAX);
+        // A database that has grown will fill large segments; one that is new should stay small.
+        let segment_len = if self.superblock.file_len > 1 << 20 { segment_len_max } else { SEGMENT_LEN_MIN };
+        let log = match Log::start(&self.volume, &mut self.free, generation, salt, segment_len, segment_len_max) {
             Ok(log) => log,
             Err(error) => {
                 self.abandon_outputs(output);
@@ -257,11 +286,6 @@ impl<F: File> Engine<F> {
         }
         std::mem::take(&mut self.found_log).into_iter().for_each(|extent| self.free.release(extent));
         Ok(())
-    }
-
-    fn first_segment_len(&self) -> u64 {
-        // A database that has grown will fill large segments; one that is new should stay small.
-        if self.superblock.file_len > 1 << 20 { 256 << 10 } else { super::log::SEGMENT_LEN_MIN }
     }
 
     /// Fails unless the engine may write; begins to, the first time.
@@ -326,7 +350,7 @@ impl<F: File> Engine<F> {
         }
         change(&mut superblock);
         superblock.file_len = self.required_len(&superblock, &levels);
-        if let Err(error) = self.volume.grow(superblock.file_len) {
+        if let Err(error) = self.volume.back(superblock.file_len) {
             manifest.into_iter().for_each(|written| Manifest::discard(written, &mut self.free));
             return Err(error.into());
         }
@@ -340,8 +364,14 @@ impl<F: File> Engine<F> {
         }
         self.superblock = superblock;
         self.levels = levels;
-        self.debt = self.levels.trees().map(|(_, tree)| tree.debt()).sum();
+        self.measure();
         Ok(())
+    }
+
+    /// Takes the measure of the tables anew.
+    fn measure(&mut self) {
+        self.debt = self.levels.trees().map(|(_, tree)| tree.debt()).sum();
+        self.largest_table_len = self.levels.tables().map(|table| table.len).max().unwrap_or(0);
     }
 
     /// The length the file must have for what the superblock reaches.
@@ -376,7 +406,7 @@ impl<F: File> Engine<F> {
                 _ => self.close_log(),
             },
             // The log holds what could not be written as tables.
-            Err(Error::Fs(fs::Error::StorageFull { .. })) if self.failed.is_none() => self.sync_volume(),
+            Err(error) if is_full(&error) && self.failed.is_none() => self.sync_volume(),
             Err(error) => Err(error),
         }
     }
@@ -391,6 +421,7 @@ impl<F: File> Engine<F> {
         if let Some(log) = self.log.take() {
             log.extents().for_each(|extent| self.free.release(extent));
         }
+        self.free.release_reserve();
         self.truncate_tail(0)
     }
 

@@ -15,6 +15,7 @@ use super::error::Result;
 use super::levels::{BOTTOM, Edit, Placement, SMALL_TABLE};
 use super::memtable::Memtable;
 use super::output::Output;
+use super::reserve::Room;
 use super::retention::Retention;
 use super::table::Table;
 use crate::fs::File;
@@ -38,10 +39,10 @@ impl<F: File> Engine<F> {
     pub(super) fn freeze(&mut self) -> Result<()> {
         assert!(self.frozen.is_none() && self.group.is_empty(), "a memtable is frozen between commits, one at a time");
         let Some(log) = self.log.as_mut().filter(|_| !self.memtable.is_empty()) else { return Ok(()) };
-        log.roll(&self.volume, &mut self.free, self.synced_seq)?;
+        log.roll(&self.volume, &mut self.free, self.synced_seq, Room::All)?;
         let log_start = log.start_of_current();
         let memtable = Arc::new(std::mem::take(&mut self.memtable));
-        let (seq, output) = (self.last_seq, Output::default());
+        let (seq, output) = (self.last_seq, Output::new(Room::All));
         self.frozen = Some(Frozen { memtable, seq, log_start, position: None, output });
         Ok(())
     }
@@ -50,7 +51,7 @@ impl<F: File> Engine<F> {
     /// flush begins anew with the next call; nothing is lost.
     pub(super) fn flush_slice(&mut self, budget: usize) -> Result<usize> {
         let Some(mut frozen) = self.frozen.take() else { return Ok(0) };
-        let mut output = std::mem::take(&mut frozen.output);
+        let mut output = std::mem::replace(&mut frozen.output, Output::new(Room::All));
         match self.write_frozen(&mut frozen, &mut output, budget) {
             Ok(done) if frozen.position.is_some() => {
                 frozen.output = output;
@@ -73,6 +74,7 @@ impl<F: File> Engine<F> {
                     return Err(error);
                 }
                 self.frozen = None;
+                self.table_target = self.options.table_size();
                 self.release_log_before(&start);
                 self.counters.flushes += 1;
                 Ok(done)
@@ -81,7 +83,7 @@ impl<F: File> Engine<F> {
                 frozen.position = None;
                 self.frozen = Some(frozen);
                 self.abandon_outputs(output);
-                Err(error)
+                if self.lower_table_target(&error) { Ok(0) } else { Err(error) }
             }
         }
     }
@@ -140,19 +142,23 @@ impl<F: File> Engine<F> {
 
     /// Writes `memtable` as tables at once; nothing refers to them yet.
     pub(super) fn write_memtable(&mut self, memtable: &Arc<Memtable>) -> Result<Output> {
-        let mut output = Output::default();
+        let mut output = Output::new(Room::All);
         let mut frozen = Frozen {
             memtable: Arc::clone(memtable),
             seq: self.last_seq,
             log_start: LogStart::default(),
             position: None,
-            output: Output::default(),
+            output: Output::new(Room::All),
         };
-        match self.write_frozen(&mut frozen, &mut output, usize::MAX) {
-            Ok(_) => Ok(output),
-            Err(error) => {
-                self.abandon_outputs(output);
-                Err(error)
+        loop {
+            match self.write_frozen(&mut frozen, &mut output, usize::MAX) {
+                Ok(_) => return Ok(output),
+                Err(error) => {
+                    self.abandon_outputs(std::mem::replace(&mut output, Output::new(Room::All)));
+                    if !self.lower_table_target(&error) {
+                        return Err(error);
+                    }
+                }
             }
         }
     }

@@ -63,10 +63,19 @@ impl Tree {
     /// Tables that may hold `key`, newest first.
     pub(super) fn candidates<'a>(&'a self, key: &'a [u8]) -> impl Iterator<Item = &'a Arc<Table>> {
         let runs = self.runs.iter().map(|run| run.tables.as_slice());
-        runs.chain(self.deep.iter().map(Vec::as_slice)).filter_map(move |tables| {
-            let index = tables.partition_point(|table| table.largest.as_ref() < key);
-            tables.get(index).filter(|table| table.smallest.as_ref() <= key)
-        })
+        runs.chain(self.deep.iter().map(Vec::as_slice)).filter_map(move |tables| holder(tables, key))
+    }
+
+    /// Tables that may hold an older version of `key` than those of `level`; of level 0, than those of run `run`.
+    pub(super) fn candidates_below<'a>(
+        &'a self,
+        level: usize,
+        run: u64,
+        key: &'a [u8],
+    ) -> impl Iterator<Item = &'a Arc<Table>> {
+        let runs = self.runs.iter().filter(move |older| level == 0 && older.number < run);
+        let sets = runs.map(|run| run.tables.as_slice()).chain(self.deep.iter().skip(level).map(Vec::as_slice));
+        sets.filter_map(move |tables| holder(tables, key))
     }
 
     /// Sorted sets of tables that do not overlap each other and reach into the closed range, newest first. Without a
@@ -167,6 +176,12 @@ impl Tree {
         let sets = self.runs.iter().map(|run| &run.tables).chain(&self.deep);
         sets.into_iter().all(|tables| tables.is_sorted_by(|a, b| a.largest < b.smallest))
     }
+}
+
+/// The one of these tables that may hold `key`. REQUIRES: sorted, not overlapping.
+fn holder<'a>(tables: &'a [Arc<Table>], key: &[u8]) -> Option<&'a Arc<Table>> {
+    let index = tables.partition_point(|table| table.largest.as_ref() < key);
+    tables.get(index).filter(|table| table.smallest.as_ref() <= key)
 }
 
 /// The tables that reach into the closed range. REQUIRES: sorted, not overlapping.

@@ -2,6 +2,7 @@
 
 use super::engine::Engine;
 use super::error::Result;
+use super::reserve::is_full;
 use crate::fs::File;
 
 /// Bytes of work in a slice: one to two milliseconds natively, a few in wasm.
@@ -52,8 +53,24 @@ impl<F: File> Engine<F> {
         if self.frozen.is_some() {
             return Ok(self.flush_slice(budget)?.max(1));
         }
+        if self.purge.is_some() {
+            if !self.purge_slice(budget)? {
+                self.cramped_at = Some(self.superblock.sequence);
+            }
+            return Ok(budget.max(1));
+        }
         if self.job.is_some() {
-            return Ok(self.job_slice(budget)?.max(1));
+            return match self.job_slice(budget) {
+                Err(error) if is_full(&error) && self.failed.is_none() => {
+                    self.begin_purge();
+                    Ok(1)
+                }
+                done => Ok(done?.max(1)),
+            };
+        }
+        // What did not fit will not fit before something has changed.
+        if self.cramped_at == Some(self.superblock.sequence) {
+            return Ok(0);
         }
         // Beginning costs a few reads, installing a moved table two flushes: about as much as a slice.
         Ok(if self.begin_due_job()? { SLICE } else { 0 })

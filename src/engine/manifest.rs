@@ -14,6 +14,7 @@ use rustc_hash::FxHashSet;
 
 use super::error::{Error, Result};
 use super::levels::{Edit, Levels, Placement};
+use super::reserve::{Room, allocate_with, is_full};
 use super::table::Table;
 use crate::fs::File;
 use crate::page::codec::{Reader, put_varint};
@@ -125,17 +126,20 @@ impl Manifest {
         // The page's seal is bound to its address, which depends on its length: build it once to learn the length.
         let len = build(volume, number, 0, &payload).0.len() as u64;
         let fits = |block: &Extent| block.address <= self.position && self.position + len <= block.end();
-        let (address, allocated) = if !whole && self.extents.iter().any(fits) {
-            (self.position, None)
-        } else {
-            let extent = free.allocate(Extent::for_len(0, len).blocks);
-            (extent.address, Some(extent))
+        let write = |address: u64| {
+            let (page, reference) = build(volume, number, address, &payload);
+            volume.write(&page, address).map(|()| reference).map_err(Error::from)
         };
-        let (page, reference) = build(volume, number, address, &payload);
-        if let Err(error) = volume.write(&page, address) {
-            allocated.into_iter().for_each(|extent| free.release(extent));
-            return Err(error.into());
-        }
+        let appended = (!whole && self.extents.iter().any(fits)).then(|| write(self.position));
+        let (address, allocated, reference) = match appended {
+            Some(Ok(reference)) => (self.position, None, reference),
+            Some(Err(error)) if !is_full(&error) => return Err(error),
+            _ => {
+                let written = allocate_with(free, len, Room::All, |extent| write(extent.address));
+                let (extent, reference) = written?;
+                (extent.address, Some(extent), reference)
+            }
+        };
         let head = ManifestHead { address, len: reference.len, number, tag: reference.tag };
         let mut next = if whole { Self::default() } else { self.clone() };
         next.head = head;

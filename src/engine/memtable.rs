@@ -12,6 +12,9 @@ use super::entry::{Seq, Version};
 /// What an entry costs beside its bytes: the map's node, two handles and their headers.
 const ENTRY_OVERHEAD: usize = 128;
 
+/// What an entry takes in a table beside its bytes, at most about: its header, its share of restarts, filter and index.
+const TABLE_OVERHEAD: usize = 24;
+
 /// The versions of one key, the newest first. Almost always there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Versions {
@@ -74,6 +77,13 @@ impl Memtable {
                 Undo { key, replaced: Some(old), kept_older: false }
             }
         }
+    }
+
+    /// Bytes that its entries take as tables, at most about.
+    pub(super) fn table_size_max(&self) -> u64 {
+        let spared = self.entries.len() * (ENTRY_OVERHEAD - TABLE_OVERHEAD);
+        let bytes = self.size.saturating_sub(spared) as u64;
+        bytes + bytes / 16
     }
 
     /// Takes an insertion back; the last one first.

@@ -3,21 +3,27 @@
 use super::engine::Engine;
 use super::entry::{Version, prefix_of};
 use super::error::Result;
+use super::reserve::Room;
 use super::table::{Table, TableBuilder};
 use crate::fs::File;
-use crate::page::Extent;
 
 /// The tables written so far, and the one being built.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Output {
+    room: Room,
     builder: Option<TableBuilder>,
     pub(super) tables: Vec<Table>,
 }
 
 impl Output {
+    /// No tables yet; they may be written into `room`.
+    pub(super) fn new(room: Room) -> Self {
+        Self { room, builder: None, tables: Vec::new() }
+    }
+
     /// Tables that are written already.
     pub(super) fn of(tables: Vec<Table>) -> Self {
-        Self { builder: None, tables }
+        Self { room: Room::Ordinary, builder: None, tables }
     }
 
     /// Adds the versions of one key. Tables do not cross key spaces, and never part the versions of a key.
@@ -26,7 +32,7 @@ impl Output {
             return Ok(());
         }
         let is_full = self.builder.as_ref().is_some_and(|builder| {
-            builder.len() >= engine.options.table_size() || prefix_of(builder.last_key()) != prefix_of(key)
+            builder.len() >= engine.table_target || prefix_of(builder.last_key()) != prefix_of(key)
         });
         if is_full {
             self.finish_table(engine)?;
@@ -46,12 +52,7 @@ impl Output {
     pub(super) fn finish_table<F: File>(&mut self, engine: &mut Engine<F>) -> Result<()> {
         let Some(builder) = self.builder.take() else { return Ok(()) };
         let (bytes, mut table) = builder.finish(&engine.volume);
-        let extent = engine.free.allocate(Extent::for_len(0, table.len).blocks);
-        table.address = extent.address;
-        if let Err(error) = engine.volume.write(&bytes, extent.address) {
-            engine.free.release(extent);
-            return Err(error.into());
-        }
+        table.address = engine.write_extent(&bytes, self.room)?.address;
         engine.counters.table_bytes_written += bytes.len() as u64;
         self.tables.push(table);
         Ok(())

@@ -9,6 +9,7 @@ use super::engine::Engine;
 use super::entry::Seq;
 use super::error::Result;
 use super::levels::{BOTTOM, Edit, Placement};
+use super::reserve::{Room, is_full};
 use super::table::Table;
 use crate::fs::File;
 use crate::page::Extent;
@@ -24,6 +25,8 @@ pub struct CompactProgress {
     phase: Phase,
     /// What was committed later is not waited for.
     seq: Seq,
+    /// Whether the disk had no room for a merge.
+    is_cramped: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,7 @@ enum Phase {
     Begin,
     Flush,
     Merge,
+    Purge,
     Move,
     Done,
 }
@@ -44,12 +48,13 @@ impl CompactProgress {
 
 impl Default for CompactProgress {
     fn default() -> Self {
-        Self { phase: Phase::Begin, seq: 0 }
+        Self { phase: Phase::Begin, seq: 0, is_cramped: false }
     }
 }
 
 impl<F: File> Engine<F> {
-    /// Merges every table to the bottom, drops what is deleted, superseded or expired, and gives the space back.
+    /// Merges every table to the bottom, drops what is deleted, superseded or expired, and gives the space back. Where
+    /// the disk has no room for a merge, tables are rewritten one by one instead, without what is superseded.
     ///
     /// # Errors
     /// As [`Engine::maintain`].
@@ -73,29 +78,59 @@ impl<F: File> Engine<F> {
                 self.flush_slice(budget)?;
             }
             Phase::Begin => {
+                // What could not be read before is tried once more.
+                self.damaged.clear();
                 progress.seq = self.last_seq;
                 progress.phase = Phase::Flush;
                 self.freeze()?;
             }
             Phase::Flush => progress.phase = Phase::Merge,
-            Phase::Merge if self.job.is_some() => {
-                self.job_slice(budget)?;
-            }
-            Phase::Merge => match self.plan_downwards(progress.seq) {
-                Some(plan) => self.begin_job(plan)?,
-                None => progress.phase = Phase::Move,
+            Phase::Merge => match self.merge_downwards(progress, budget) {
+                // What newer tables make superfluous can go one table at a time.
+                Err(error) if is_full(&error) && !progress.is_cramped => {
+                    (progress.is_cramped, progress.phase) = (true, Phase::Purge);
+                    self.begin_purge();
+                }
+                Err(error) if is_full(&error) => progress.phase = Phase::Move,
+                outcome => outcome?,
             },
+            Phase::Purge => {
+                if !self.purge_slice(budget)? {
+                    (progress.phase, self.uses_reserve) = (Phase::Merge, true);
+                }
+            }
             Phase::Move => {
+                self.uses_reserve = false;
                 if self.job.is_some() {
                     self.job_slice(budget)?;
-                } else if self.move_tables(0)? == 0 {
-                    self.finish_compaction()?;
+                } else if self.move_some_tables()? == 0 {
+                    self.finish_compaction(progress.is_cramped)?;
                     progress.phase = Phase::Done;
                 }
             }
             Phase::Done => {}
         }
         Ok(())
+    }
+
+    fn merge_downwards(&mut self, progress: &mut CompactProgress, budget: usize) -> Result<()> {
+        if self.job.is_some() {
+            self.job_slice(budget)?;
+            return Ok(());
+        }
+        match self.plan_downwards(progress.seq) {
+            Some(plan) => self.begin_job(plan)?,
+            None => progress.phase = Phase::Move,
+        }
+        Ok(())
+    }
+
+    /// Moves tables as long as the disk has room for that.
+    fn move_some_tables(&mut self) -> Result<u64> {
+        match self.move_tables(0) {
+            Err(error) if is_full(&error) && self.failed.is_none() => Ok(0),
+            moved => moved,
+        }
     }
 
     /// The next merge that brings everything committed up to `seq` to the bottom.
@@ -109,10 +144,17 @@ impl<F: File> Engine<F> {
     }
 
     /// Rewrites the manifest and begins a new log segment, both as low as they may lie, and cuts the tail off.
-    fn finish_compaction(&mut self) -> Result<()> {
+    fn finish_compaction(&mut self, is_cramped: bool) -> Result<()> {
+        if is_cramped {
+            self.restore_reserve();
+            self.lower_reserve();
+        } else {
+            // The next commit that puts something holds one again.
+            self.free.release_reserve();
+        }
         if self.memtable.is_empty() {
             if let Some(log) = &mut self.log {
-                log.roll(&self.volume, &mut self.free, self.synced_seq)?;
+                log.roll(&self.volume, &mut self.free, self.synced_seq, Room::All)?;
                 let start = log.start_of_current();
                 let flushed_seq = self.last_seq;
                 self.install_with(Edit::default(), true, |superblock| {
@@ -135,6 +177,9 @@ impl<F: File> Engine<F> {
             if moved > 0 {
                 return Ok(true);
             }
+        }
+        if self.free.reserved_bytes() > 0 && self.free.free_bytes() > slack {
+            self.lower_reserve();
         }
         self.truncate_tail(slack)?;
         Ok(false)

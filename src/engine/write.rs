@@ -6,6 +6,7 @@ use super::entry::{BATCH_SIZE_MAX, Prefix, Seq};
 use super::error::{Error, Result};
 use super::levels::{Edit, LEVEL_COUNT};
 use super::options::Durability;
+use super::reserve::Room;
 use crate::fs::File;
 
 impl<F: File> Engine<F> {
@@ -23,6 +24,7 @@ impl<F: File> Engine<F> {
         }
         self.ensure_writable()?;
         self.make_room()?;
+        self.ensure_reserve(&batch)?;
         let log = self.log.as_mut().expect("a writable engine has a log");
         let seq = self.last_seq + 1;
         log.append(&self.volume, &batch, seq, self.synced_seq);
@@ -67,6 +69,7 @@ impl<F: File> Engine<F> {
         self.counters.groups += 1;
         self.counters.commit_bytes += bytes as u64;
         self.group.clear();
+        self.group_puts = false;
         self.pay(bytes);
         Ok(())
     }
@@ -74,7 +77,8 @@ impl<F: File> Engine<F> {
     fn write_group(&mut self, durability: Durability) -> Result<()> {
         self.volume.confirm_owner()?;
         if let Some(log) = &mut self.log {
-            log.write_pending(&self.volume, &mut self.free, self.synced_seq)?;
+            let room = if self.group_puts { Room::Ordinary } else { Room::All };
+            log.write_pending(&self.volume, &mut self.free, self.synced_seq, room)?;
         }
         let before = std::mem::replace(&mut self.written_seq, self.last_seq);
         if durability == Durability::Always
@@ -93,6 +97,7 @@ impl<F: File> Engine<F> {
         self.last_seq = self.written_seq;
         self.group_bytes = 0;
         self.group_commits = 0;
+        self.group_puts = false;
         if let Some(log) = &mut self.log {
             log.discard_pending();
         }

@@ -47,13 +47,15 @@ pub struct FreeSet {
     runs: Vec<Extent>,
     /// Address behind the last block in use.
     end: u64,
+    /// Blocks that are neither free nor in use: kept back for when the host has no more.
+    reserve: Vec<Extent>,
 }
 
 impl FreeSet {
     /// Everything but `used` is free. `None` when two used extents overlap or one is outside the grid.
     pub fn derive(mut used: Vec<Extent>) -> Option<Self> {
         used.sort_unstable();
-        let mut set = Self { runs: Vec::new(), end: HEADER_LEN };
+        let mut set = Self { runs: Vec::new(), end: HEADER_LEN, reserve: Vec::new() };
         for extent in used {
             if !extent.is_valid() || extent.address < set.end {
                 return None;
@@ -88,6 +90,31 @@ impl FreeSet {
     pub fn allocate_below(&mut self, blocks: u64, limit: u64) -> Option<Extent> {
         let lowest = self.runs.iter().find(|run| run.blocks >= blocks)?.address;
         (lowest + blocks * BLOCK_LEN <= limit).then(|| self.allocate(blocks))
+    }
+
+    /// Keeps an extent back that was allocated.
+    pub fn keep_back(&mut self, extent: Extent) {
+        self.reserve.push(extent);
+    }
+
+    /// Frees all that is kept back.
+    pub fn release_reserve(&mut self) {
+        std::mem::take(&mut self.reserve).into_iter().for_each(|extent| self.release(extent));
+    }
+
+    /// Bytes that are kept back.
+    pub fn reserved_bytes(&self) -> u64 {
+        self.reserve.iter().map(Extent::len).sum()
+    }
+
+    /// Takes blocks from those that are kept back, where the fewest that will do are in one piece.
+    pub fn allocate_reserved(&mut self, blocks: u64) -> Option<Extent> {
+        let fitting = self.reserve.iter_mut().filter(|piece| piece.blocks >= blocks);
+        let piece = fitting.min_by_key(|piece| piece.blocks)?;
+        let extent = Extent::new(piece.address, blocks);
+        *piece = Extent::new(extent.end(), piece.blocks - blocks);
+        self.reserve.retain(|piece| piece.blocks > 0);
+        Some(extent)
     }
 
     /// Gives an extent back. It must have been allocated.
@@ -155,6 +182,21 @@ mod tests {
         set.release(second);
         assert_eq!(set.end(), HEADER_LEN);
         assert_eq!(set.free_bytes(), 0);
+    }
+
+    #[test]
+    fn what_is_kept_back_is_not_given_out_unless_asked_for() {
+        let mut set = FreeSet::derive(Vec::new()).unwrap();
+        let extent = set.allocate(3);
+        set.keep_back(extent);
+        assert_eq!((set.reserved_bytes(), set.free_bytes()), (3 * BLOCK_LEN, 0));
+        assert_eq!(set.allocate(1), Extent::new(block(3), 1));
+        assert_eq!(set.allocate_reserved(2), Some(Extent::new(block(0), 2)));
+        assert_eq!(set.allocate_reserved(2), None);
+        assert_eq!(set.reserved_bytes(), BLOCK_LEN);
+        set.release(Extent::new(block(0), 2));
+        set.release_reserve();
+        assert_eq!((set.reserved_bytes(), set.free_bytes()), (0, 3 * BLOCK_LEN));
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct IoStatistics {
     pub syncs: u64,
 }
 
+/// Bytes of zeros that are written with one call.
+const BACK_LEN: u64 = 1 << 20;
+
 /// One database file.
 pub struct Volume<F> {
     file: F,
@@ -111,6 +114,8 @@ impl<F: File> Volume<F> {
     /// kept by a crash is whole by itself.
     pub fn create(&mut self, superblock: &Superblock) -> Result<()> {
         self.seal = Box::new(ChecksumSeal::new(superblock.file_id));
+        // The slots of the next superblock: writing that must never fail for want of space.
+        self.back(SLOT_COUNT * SLOT_LEN as u64)?;
         self.write_superblock(superblock)
     }
 
@@ -228,9 +233,30 @@ impl<F: File> Volume<F> {
 
     /// Writes raw bytes.
     pub fn write(&self, bytes: &[u8], address: u64) -> Result<()> {
-        write_full(&self.file, bytes, address)?;
+        self.back(address)?;
+        self.write_at(bytes, address)
+    }
+
+    fn write_at(&self, bytes: &[u8], address: u64) -> Result<()> {
+        if let Err(error) = write_full(&self.file, bytes, address) {
+            // Some of it may have been written, and made the file longer.
+            self.file_len.set(self.file.len().unwrap_or(0).max(self.file_len.get()));
+            return Err(error.into());
+        }
         self.count_write(1, bytes.len());
         self.file_len.set(self.file_len.get().max(address + bytes.len() as u64));
+        Ok(())
+    }
+
+    /// Makes the file at least `len` bytes long. It grows by zeros that are written, so that there are no holes in it:
+    /// what is written there later does not find the disk full.
+    pub fn back(&self, len: u64) -> Result<()> {
+        let missing = len.saturating_sub(self.file_len.get());
+        let zeros = vec![0; missing.min(BACK_LEN) as usize];
+        while self.file_len.get() < len {
+            let position = self.file_len.get();
+            self.write_at(zeros.get(..(len - position).min(BACK_LEN) as usize).unwrap_or_default(), position)?;
+        }
         Ok(())
     }
 
@@ -239,11 +265,6 @@ impl<F: File> Volume<F> {
         io.writes += calls;
         io.bytes_written += bytes as u64;
         self.io.set(io);
-    }
-
-    /// Makes the file at least `len` bytes long.
-    pub fn grow(&self, len: u64) -> Result<()> {
-        if len > self.file_len.get() { self.truncate(len) } else { Ok(()) }
     }
 
     /// Sets the file's length.

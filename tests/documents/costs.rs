@@ -34,20 +34,24 @@ fn a_commit_costs_one_write_and_one_flush() {
             db.create_index(path).unwrap();
         }
         db.set("warm", &1).unwrap();
-        let (mut plain, mut rolls) = (0, 0);
+        let (mut plain, mut rolls, mut reserves) = (0, 0, 0);
         for index in 0..2000 {
             let counts = cost(&fs, || set(&mut db, index));
             assert_eq!(counts.syncs, 1, "commit {index}");
             assert_eq!(counts.reads, 0, "commit {index}");
             match (counts.writes, counts.growths) {
                 (1, 0) => plain += 1,
-                // The first commit of a log segment: two copies of the link to it, and the commit.
-                (3, 1) => rolls += 1,
+                // The first commit of a log segment: two copies of the link to it, and the commit. Before them the
+                // segment, unless it lies where something else was.
+                (4, 1) | (3, 0) => rolls += 1,
+                // What is kept back for a full disk grows with the data.
+                (writes, growths) if writes == growths + 1 => reserves += 1,
                 other => panic!("commit {index} made {other:?} writes and growths"),
             }
         }
         // Two thousand commits of about 400 bytes fill four segments of 256 KiB after the three smaller first ones.
-        assert!(plain >= 1990 && (1..=10).contains(&rolls), "{plain} plain commits, {rolls} new segments");
+        assert!(plain >= 1985 && (1..=10).contains(&rolls), "{plain} plain commits, {rolls} new segments");
+        assert!((1..=5).contains(&reserves), "the reserve grew {reserves} times");
     }
 }
 
@@ -65,7 +69,9 @@ fn the_size_of_a_commit_does_not_matter() {
     // One that does not fit what is left of the segment gets a segment of its own, however large it is.
     let large = (0..20_000).fold(Transaction::new(), |tx, n| tx.set_json(&format!("{n}"), &document(n)).unwrap());
     let counts = cost(&fs, || assert!(db.commit(large).is_ok()));
-    assert_eq!((counts.writes, counts.syncs, counts.growths), (3, 1, 1));
+    // Beside it there are the links to it. The file grows for it and for what is kept back, by a MiB a call.
+    assert_eq!(counts.syncs, 1);
+    assert!((4..=20).contains(&counts.writes), "{counts:?}");
 }
 
 #[test]

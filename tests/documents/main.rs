@@ -9,6 +9,7 @@ mod durability;
 mod exhaustive;
 mod failures;
 mod find;
+mod full_disk;
 mod groups;
 mod index_build;
 mod index_drop;

@@ -17,4 +17,4 @@ mod recovery;
 mod writer;
 
 pub(super) use recovery::recover;
-pub(super) use writer::{Log, SEGMENT_LEN_MIN};
+pub(super) use writer::{Log, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};

@@ -4,13 +4,14 @@ use super::frame::{FRAME_HEADER_LEN, Frame, LINK_SLOT, SEGMENT_DATA, chain};
 use crate::engine::batch::Batch;
 use crate::engine::entry::Seq;
 use crate::engine::error::{Error, Result};
+use crate::engine::reserve::{Room, allocate_with, is_full};
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, Extent, FreeSet, LogStart, Place, PlaceKind, Tag, Volume};
 
 /// The first segment of a small database's log.
 pub(in crate::engine) const SEGMENT_LEN_MIN: u64 = 32 << 10;
-/// Segments double up to this.
-const SEGMENT_LEN_MAX: u64 = 256 << 10;
+/// Segments double up to this, unless less is asked for.
+pub(in crate::engine) const SEGMENT_LEN_MAX: u64 = 256 << 10;
 
 #[derive(Debug, Clone, Copy)]
 struct Segment {
@@ -45,19 +46,22 @@ pub(in crate::engine) struct Log {
     pending: Vec<u8>,
     /// How many writes have failed.
     attempt: u16,
+    /// Segments double up to this, bytes.
+    segment_len_max: u64,
 }
 
 impl Log {
-    /// Starts a generation with a segment of its own. Nothing is written yet, but the file is grown.
+    /// Starts a generation with a segment of `segment_len` bytes; later ones double up to `segment_len_max`. No frame is written yet, but the file is grown.
     pub(in crate::engine) fn start<F: File>(
         volume: &Volume<F>,
         free: &mut FreeSet,
         generation: u64,
         salt: [u8; 16],
         segment_len: u64,
+        segment_len_max: u64,
     ) -> Result<Self> {
         let end = ChainEnd { next_frame: 1, tag: [0; 16] };
-        let segment = allocate(volume, free, segment_len, 0, end)?;
+        let segment = allocate(volume, free, segment_len, SEGMENT_LEN_MIN, 0, end, Room::All)?;
         Ok(Self {
             generation,
             salt,
@@ -67,6 +71,7 @@ impl Log {
             appended: end,
             pending: Vec::new(),
             attempt: 0,
+            segment_len_max,
         })
     }
 
@@ -135,13 +140,14 @@ impl Log {
         volume: &Volume<F>,
         free: &mut FreeSet,
         synced_seq: Seq,
+        room: Room,
     ) -> Result<()> {
         if self.pending.is_empty() {
             return Ok(());
         }
         let behind = self.position.max(SEGMENT_DATA as u64) + (self.pending.len() + FRAME_HEADER_LEN) as u64;
         if behind > self.current().len {
-            self.roll(volume, free, synced_seq)?;
+            self.roll(volume, free, synced_seq, room)?;
         }
         let segment = self.current();
         let address = segment.extent.address + self.position;
@@ -191,11 +197,13 @@ impl Log {
         volume: &Volume<F>,
         free: &mut FreeSet,
         synced_seq: Seq,
+        room: Room,
     ) -> Result<()> {
         let old = self.current();
         let needed = (SEGMENT_DATA + self.pending.len() + FRAME_HEADER_LEN) as u64;
-        let len = (old.len * 2).clamp(SEGMENT_LEN_MIN, SEGMENT_LEN_MAX).max(needed.next_multiple_of(BLOCK_LEN));
-        let new = allocate(volume, free, len, old.index + 1, self.written)?;
+        let least = needed.next_multiple_of(BLOCK_LEN);
+        let len = (old.len * 2).clamp(SEGMENT_LEN_MIN, self.segment_len_max).max(least);
+        let new = allocate(volume, free, len, least, old.index + 1, self.written, room)?;
         if let Err(error) = self.write_links(volume, &old, &new, synced_seq) {
             free.release(new.extent);
             return Err(error);
@@ -251,11 +259,26 @@ fn take_back<F: File>(volume: &Volume<F>, address: u64) -> crate::page::Result<(
     if is_there { volume.write(&[0; FRAME_HEADER_LEN], address) } else { Ok(()) }
 }
 
-fn allocate<F: File>(volume: &Volume<F>, free: &mut FreeSet, len: u64, index: u64, end: ChainEnd) -> Result<Segment> {
+/// Allocates a segment of `len` bytes, or, where the host has no space for it, of `least` bytes. The host has then given
+/// the space for good: a commit that fits the segment does not find the disk full.
+fn allocate<F: File>(
+    volume: &Volume<F>,
+    free: &mut FreeSet,
+    len: u64,
+    least: u64,
+    index: u64,
+    end: ChainEnd,
+    room: Room,
+) -> Result<Segment> {
+    let back = |extent: Extent, len: u64| volume.back(extent.address + len).map_err(Error::from);
     let extent = free.allocate(Extent::for_len(0, len).blocks);
-    if let Err(error) = volume.grow(extent.address + len) {
-        free.release(extent);
-        return Err(error.into());
-    }
+    let (extent, len) = match back(extent, len).inspect_err(|_| free.release(extent)) {
+        Ok(()) => (extent, len),
+        Err(error) if is_full(&error) => {
+            let least = least.min(len);
+            allocate_with(free, least, room, |extent| back(extent, least).map(|()| least))?
+        }
+        Err(error) => return Err(error),
+    };
     Ok(Segment { extent, len, index, first_frame: end.next_frame, previous_tag: end.tag })
 }

@@ -1,0 +1,178 @@
+//! Room for a disk that is full.
+//!
+//! Deleting and compacting need space before they give any back: a tombstone needs the log, a memtable and a merge
+//! need room for their tables. So part of the file is kept back, written with zeros, so that the host has given the
+//! space for good. A commit that puts something is refused with `StorageFull` when the reserve cannot be held; all
+//! other work draws on it when nothing else is to be had.
+//!
+//! The reserve holds what the memtables would take as tables, the largest table once more (a rewrite has both for a
+//! while), a log segment, and a page of the manifest.
+
+use super::batch::Batch;
+use super::engine::Engine;
+use super::error::{Error, Result};
+use super::purge::PURGE_LEN;
+use crate::fs::{self, File};
+use crate::page::{BLOCK_LEN, Extent, FreeSet};
+
+/// While less than this is in use there is no reserve: little is to be gained by deleting.
+const RESERVE_FROM: u64 = 1 << 20;
+/// Blocks for a log segment, a page of the manifest, and for what of an extent is not filled.
+const BLOCKS_EXTRA: u64 = 4;
+/// On a full disk a memtable of less than this, or of an eighth of what it may have, is not written early.
+const FLUSH_FROM: usize = 128 << 10;
+/// A table that was finished at this size fits a block.
+const TABLE_TARGET_MIN: usize = 48 << 10;
+/// The reserve grows by at least this, where the disk has it, so that it does not do so often.
+const GROWTH: u64 = 1 << 20;
+
+/// Whether the host has no more space.
+pub(super) fn is_full(error: &Error) -> bool {
+    matches!(error, Error::Fs(fs::Error::StorageFull { .. }))
+}
+
+/// What space may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    Ordinary,
+    /// When there is no other, also what is kept back.
+    All,
+}
+
+/// Allocates an extent for `len` bytes and lets `write` fill it; where the host has no space for it, and all room may be
+/// used, from what is kept back.
+pub(super) fn allocate_with<T>(
+    free: &mut FreeSet,
+    len: u64,
+    room: Room,
+    write: impl Fn(Extent) -> Result<T>,
+) -> Result<(Extent, T)> {
+    let blocks = Extent::for_len(0, len).blocks;
+    let attempt = |free: &mut FreeSet, extent| match write(extent) {
+        Ok(written) => Ok((extent, written)),
+        Err(error) => {
+            free.release(extent);
+            Err(error)
+        }
+    };
+    let extent = free.allocate(blocks);
+    match attempt(free, extent) {
+        Err(error) if is_full(&error) && room == Room::All => match free.allocate_reserved(blocks) {
+            Some(extent) => attempt(free, extent),
+            None => Err(error),
+        },
+        outcome => outcome,
+    }
+}
+
+impl<F: File> Engine<F> {
+    /// Makes sure that there will be room to delete and to compact after this commit; one that only deletes may use
+    /// that room.
+    pub(super) fn ensure_reserve(&mut self, batch: &Batch) -> Result<()> {
+        if batch.only_deletes() {
+            return Ok(());
+        }
+        self.group_puts = true;
+        match self.hold_reserve(batch.size()) {
+            Err(error) if is_full(&error) && self.group.is_empty() && self.is_worth_a_flush() => {
+                // As a table the memtable takes less room than in the log and kept back.
+                self.flush_memtables()?;
+                self.hold_reserve(batch.size())
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn hold_reserve(&mut self, more: usize) -> Result<()> {
+        let (held, needed) = (self.free.reserved_bytes(), self.reserve_needed(more as u64));
+        if held >= needed {
+            return Ok(());
+        }
+        let generous = needed.max(held + GROWTH);
+        match self.try_reserve(generous) {
+            Err(error) if is_full(&error) && generous > needed => self.try_reserve(needed),
+            outcome => outcome,
+        }
+    }
+
+    fn is_worth_a_flush(&self) -> bool {
+        self.frozen.is_some() || self.memtable.size() >= (self.options.memtable_size / 8).max(FLUSH_FROM)
+    }
+
+    /// Bytes that must be kept back when `more` bytes are added to the memtable.
+    fn reserve_needed(&self, more: u64) -> u64 {
+        let frozen = self.frozen.as_ref().map_or(0, |frozen| frozen.memtable.table_size_max());
+        let memtables = self.memtable.table_size_max() + frozen + more + more / 16;
+        let in_use = self.free.end() - self.free.free_bytes() - self.free.reserved_bytes();
+        if memtables + in_use < RESERVE_FROM {
+            return 0;
+        }
+        // Each key space has a table of its own.
+        let trees = self.levels.trees().count() as u64 + 2;
+        let rewrite = self.largest_table_len.max(PURGE_LEN);
+        (memtables.div_ceil(BLOCK_LEN) + rewrite.div_ceil(BLOCK_LEN) + trees + BLOCKS_EXTRA) * BLOCK_LEN
+    }
+
+    /// Holds a reserve of `len` bytes, in pieces of which one is large enough for any table. On error it is as before.
+    fn try_reserve(&mut self, len: u64) -> Result<()> {
+        let before = self.free.clone();
+        self.free.release_reserve();
+        let table = self.largest_table_len.max(self.options.table_size() as u64).max(PURGE_LEN).div_ceil(BLOCK_LEN);
+        let (mut missing, mut piece) = (len.div_ceil(BLOCK_LEN), table);
+        while missing > 0 {
+            let extent = self.free.allocate(piece.min(missing));
+            match self.volume.back(extent.end()) {
+                Ok(()) => {
+                    missing -= extent.blocks;
+                    self.free.keep_back(extent);
+                }
+                Err(error) => {
+                    self.free.release(extent);
+                    // The first piece must be whole, the others may be smaller.
+                    if self.free.reserved_bytes() == 0 || piece == 1 {
+                        self.free = before;
+                        return Err(error.into());
+                    }
+                    piece = piece.div_ceil(2);
+                }
+            }
+        }
+        // There is room again for what did not fit.
+        self.cramped_at = None;
+        Ok(())
+    }
+
+    /// After `error`: whether to try again with smaller tables, because space is left in small pieces only.
+    pub(super) fn lower_table_target(&mut self, error: &Error) -> bool {
+        let is_lowered = is_full(error) && self.table_target > TABLE_TARGET_MIN;
+        if is_lowered {
+            self.table_target = (self.table_target / 2).max(TABLE_TARGET_MIN);
+        }
+        is_lowered
+    }
+
+    /// Fills the reserve up again, as far as it goes.
+    pub(super) fn restore_reserve(&mut self) {
+        let needed = self.reserve_needed(0);
+        if self.free.reserved_bytes() < needed {
+            // What does not go now may go later.
+            let _ = self.try_reserve(needed);
+        }
+    }
+
+    /// Moves the reserve towards the beginning of the file when it is what keeps the file long.
+    pub(super) fn lower_reserve(&mut self) {
+        let len = self.free.reserved_bytes();
+        if len > 0 {
+            // Where it cannot be written lower, it stays.
+            let _ = self.try_reserve(len);
+        }
+    }
+
+    /// Writes the bytes of a table into an extent of its own.
+    pub(super) fn write_extent(&mut self, bytes: &[u8], room: Room) -> Result<Extent> {
+        let (volume, len) = (&self.volume, bytes.len() as u64);
+        let write = |extent: Extent| Ok(volume.write(bytes, extent.address)?);
+        allocate_with(&mut self.free, len, room, write).map(|(extent, ())| extent)
+    }
+}
