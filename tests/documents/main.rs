@@ -14,7 +14,6 @@ mod groups;
 mod index_build;
 mod index_drop;
 mod indexes;
-mod model;
 mod ranges;
 mod snapshots;
 mod support;

@@ -1,0 +1,234 @@
+//! JSON as the tests understand it: parsed into a tree, and ordered as `find` must order values. Written from the
+//! documentation, without a look at how the database does it.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// A JSON value. Strings are code points, for they may hold halves of surrogate pairs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Json {
+    Null,
+    Bool(bool),
+    /// An integer of 64 bits.
+    Integer(i128),
+    /// Any other number.
+    Double(f64),
+    String(Vec<u32>),
+    Array(Vec<Json>),
+    Object(BTreeMap<Vec<u32>, Json>),
+}
+
+impl Json {
+    /// Parses a text; `None` when it is not JSON. Of fields with one name the last one counts.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parser = Parser { left: text.as_bytes() };
+        let value = parser.value()?;
+        parser.skip_space();
+        parser.left.is_empty().then_some(value)
+    }
+
+    /// The value at a path of fields.
+    pub fn at(&self, path: &str) -> Option<&Self> {
+        path.split('.').try_fold(self, |value, field| match value {
+            Self::Object(fields) => fields.get(&field.chars().map(u32::from).collect::<Vec<_>>()),
+            _ => None,
+        })
+    }
+
+    /// How deep arrays and objects are nested.
+    pub fn depth(&self) -> usize {
+        match self {
+            Self::Array(elements) => 1 + elements.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Object(fields) => 1 + fields.values().map(Self::depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// The type, in the order of types. Booleans are one.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Null => 0,
+            Self::Bool(_) => 1,
+            Self::Integer(_) | Self::Double(_) => 2,
+            Self::String(_) => 3,
+            Self::Array(_) => 4,
+            Self::Object(_) => 5,
+        }
+    }
+
+    pub fn compare(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
+            (Self::Integer(a), Self::Integer(b)) => a.cmp(b),
+            (Self::Double(a), Self::Double(b)) => a.partial_cmp(b).expect("JSON has no NaN"),
+            (Self::Integer(a), Self::Double(b)) => compare_exactly(*a, *b),
+            (Self::Double(a), Self::Integer(b)) => compare_exactly(*b, *a).reverse(),
+            (Self::String(a), Self::String(b)) => a.cmp(b),
+            (Self::Array(a), Self::Array(b)) => {
+                let unequal = a.iter().zip(b).map(|(a, b)| a.compare(b)).find(|order| order.is_ne());
+                unequal.unwrap_or(a.len().cmp(&b.len()))
+            }
+            (Self::Object(a), Self::Object(b)) => {
+                let fields = a.iter().zip(b);
+                let unequal = fields.map(|(a, b)| a.0.cmp(b.0).then_with(|| a.1.compare(b.1))).find(|it| it.is_ne());
+                unequal.unwrap_or(a.len().cmp(&b.len()))
+            }
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+}
+
+fn compare_exactly(integer: i128, double: f64) -> Ordering {
+    if double.abs() >= 1e30 {
+        return 0.0.partial_cmp(&double).expect("JSON has no NaN");
+    }
+    integer.cmp(&(double.trunc() as i128)).then_with(|| 0.0.partial_cmp(&double.fract()).expect("it is finite"))
+}
+
+struct Parser<'a> {
+    left: &'a [u8],
+}
+
+impl Parser<'_> {
+    fn skip_space(&mut self) {
+        while let [b' ' | b'\t' | b'\n' | b'\r', left @ ..] = self.left {
+            self.left = left;
+        }
+    }
+
+    fn take(&mut self, literal: &[u8]) -> Option<()> {
+        self.left = self.left.strip_prefix(literal)?;
+        Some(())
+    }
+
+    fn value(&mut self) -> Option<Json> {
+        self.skip_space();
+        match self.left.first()? {
+            b'n' => self.take(b"null").map(|()| Json::Null),
+            b't' => self.take(b"true").map(|()| Json::Bool(true)),
+            b'f' => self.take(b"false").map(|()| Json::Bool(false)),
+            b'"' => self.string().map(Json::String),
+            b'[' => {
+                let mut elements = Vec::new();
+                self.list(b'[', b']', |parser| parser.value().map(|value| elements.push(value)))?;
+                Some(Json::Array(elements))
+            }
+            b'{' => {
+                let mut fields = BTreeMap::new();
+                self.list(b'{', b'}', |parser| {
+                    let name = parser.string()?;
+                    parser.skip_space();
+                    parser.take(b":")?;
+                    fields.insert(name, parser.value()?);
+                    Some(())
+                })?;
+                Some(Json::Object(fields))
+            }
+            _ => self.number(),
+        }
+    }
+
+    fn list(&mut self, open: u8, close: u8, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.take(&[open])?;
+        self.skip_space();
+        if self.take(&[close]).is_some() {
+            return Some(());
+        }
+        loop {
+            self.skip_space();
+            item(self)?;
+            self.skip_space();
+            if self.take(&[close]).is_some() {
+                return Some(());
+            }
+            self.take(b",")?;
+        }
+    }
+
+    fn number(&mut self) -> Option<Json> {
+        let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        let length = self.left.iter().position(|byte| !is_part(byte)).unwrap_or(self.left.len());
+        let (number, left) = self.left.split_at(length);
+        self.left = left;
+        let text = std::str::from_utf8(number).ok()?;
+        let (whole, exponent) = text.split_once(['e', 'E']).map_or((text, None), |(whole, it)| (whole, Some(it)));
+        let (whole, fraction) = whole.split_once('.').map_or((whole, None), |(whole, it)| (whole, Some(it)));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let unsigned = whole.strip_prefix('-').unwrap_or(whole);
+        let is_number = digits(unsigned)
+            && (unsigned == "0" || !unsigned.starts_with('0'))
+            && fraction.is_none_or(digits)
+            && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)));
+        let in_64_bits = |integer: &i128| *integer >= i128::from(i64::MIN) && *integer <= i128::from(u64::MAX);
+        if !is_number {
+            return None;
+        }
+        match text.parse::<i128>().ok().filter(in_64_bits) {
+            Some(integer) => Some(Json::Integer(integer)),
+            None => text.parse().ok().map(Json::Double),
+        }
+    }
+
+    fn string(&mut self) -> Option<Vec<u32>> {
+        self.take(b"\"")?;
+        let mut points: Vec<u32> = Vec::new();
+        loop {
+            let character = self.character()?;
+            let point = match character {
+                '"' => return Some(points),
+                '\\' => self.escape()?,
+                '\0'..='\u{1f}' => return None,
+                other => u32::from(other),
+            };
+            points.push(point);
+        }
+    }
+
+    fn character(&mut self) -> Option<char> {
+        let length = match self.left.first()? {
+            0..0x80 => 1,
+            0x80..0xe0 => 2,
+            0xe0..0xf0 => 3,
+            _ => 4,
+        };
+        let (character, left) = self.left.split_at_checked(length)?;
+        self.left = left;
+        std::str::from_utf8(character).ok()?.chars().next()
+    }
+
+    /// The code point behind a backslash. The second half of a pair is joined with the first.
+    fn escape(&mut self) -> Option<u32> {
+        let (letter, left) = self.left.split_first()?;
+        self.left = left;
+        Some(match letter {
+            b'"' | b'\\' | b'/' => u32::from(*letter),
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => 10,
+            b'r' => 13,
+            b't' => 9,
+            b'u' => {
+                let high = self.unit()?;
+                let before = self.left;
+                let low = self.take(b"\\u").and_then(|()| self.unit());
+                match low {
+                    Some(low @ 0xdc00..0xe000) if (0xd800..0xdc00).contains(&high) => {
+                        0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)
+                    }
+                    _ => {
+                        self.left = before;
+                        high
+                    }
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn unit(&mut self) -> Option<u32> {
+        let (digits, left) = self.left.split_at_checked(4)?;
+        self.left = left;
+        let text = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'))?;
+        u32::from_str_radix(text, 16).ok()
+    }
+}
