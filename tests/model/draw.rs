@@ -15,8 +15,6 @@ pub struct Kinds {
     pub faults: bool,
     /// The clock goes back: then answers depend on what has been compacted.
     pub set_back: bool,
-    /// The database is opened again, as what is kept in a file of the host.
-    pub reopens: bool,
 }
 
 /// Keys of all shapes, few enough to meet again.
@@ -140,8 +138,7 @@ fn reads() -> BoxedStrategy<Operation> {
 }
 
 fn upkeep(kinds: Kinds) -> BoxedStrategy<Operation> {
-    let back = u32::from(kinds.set_back);
-    let again = u32::from(kinds.reopens);
+    let turn_back = move |ms| if kinds.set_back { Operation::SetBack { ms } } else { Operation::Wait { ms } };
     prop_oneof![
         3 => paths().prop_map(|path| Operation::CreateIndex { path }),
         3 => (paths(), 0usize..5).prop_map(|(path, budget)| Operation::IndexStep { path, budget }),
@@ -151,14 +148,14 @@ fn upkeep(kinds: Kinds) -> BoxedStrategy<Operation> {
         6 => (0usize..3).prop_map(|slot| Operation::Page { slot }),
         1 => (0usize..3).prop_map(|slot| Operation::Release { slot }),
         4 => (1u64..40).prop_map(|ms| Operation::Wait { ms }),
-        3 * back => (1u64..40).prop_map(|ms| Operation::SetBack { ms }),
+        3 => (1u64..40).prop_map(turn_back),
         1 => Just(Operation::Flush),
         1 => Just(Operation::Tick),
         3 => prop::sample::select(&[1usize, 4 << 10, 64 << 10, 1 << 20][..]).prop_map(|budget| Operation::Maintain { budget }),
         1 => Just(Operation::Compact),
         3 => prop::sample::select(&[1usize, 4 << 10, 64 << 10][..]).prop_map(|budget| Operation::CompactStep { budget }),
-        2 * again => any::<bool>().prop_map(|closes| Operation::Reopen { closes }),
-        again => Just(Operation::ReopenReadOnly),
+        2 => any::<bool>().prop_map(|closes| Operation::Reopen { closes }),
+        1 => Just(Operation::ReopenReadOnly),
     ]
     .boxed()
 }
