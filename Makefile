@@ -14,6 +14,8 @@ QUIET := $(shell [ -t 2 ] || echo --quiet)
 SAY := printf '\n\033[1m==> %s\033[0m\n'
 NATIVE := target/release/ferrolite
 WASI := target/wasm32-wasip1/release/ferrolite.wasm
+# The native program leaves files here with which that for WASI compares its own.
+SAME_BYTES := target/same-bytes
 # The features that every WASI host has; the order of speed before size is the native program's too.
 WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
@@ -113,7 +115,9 @@ test-package: package ## check the types of the npm package, and test it in Node
 
 test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
 	@$(SAY) "Rust tests under wasmtime"
-	@$(TOOL_PATHS); CARGO_TARGET_WASM32_WASIP1_RUNNER="wasmtime run --dir ." \
+	@rm -rf $(SAME_BYTES)
+	@FERROLITE_SAME_BYTES=$(SAME_BYTES) cargo test $(QUIET) --test model every_host_writes_the_same_bytes
+	@$(TOOL_PATHS); CARGO_TARGET_WASM32_WASIP1_RUNNER="wasmtime run --dir . --env FERROLITE_SAME_BYTES=$(SAME_BYTES)" \
 	  cargo test $(QUIET) --target wasm32-wasip1 --lib --tests
 	@$(SAY) "the command-line program under wasmtime"
 	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test cli -- --include-ignored

@@ -9,6 +9,7 @@ mod json;
 mod model;
 mod operation;
 mod search;
+mod stream;
 #[path = "../documents/support/mod.rs"]
 mod support;
 mod torture;

@@ -127,7 +127,7 @@ pub fn documents() -> BoxedStrategy<String> {
         60 => 0usize..40,
         12 => 300usize..2000,
         3 => 17_000usize..40_000,
-        1 => prop::sample::select(&[70_000usize, 200_000][..]),
+        1 => prop::sample::select(&[70_000usize, 70_000, 70_000, 200_000, 200_000, 1_100_000][..]),
     ];
     let padded = (values(), padding)
         .prop_map(|(x, length)| format!("{{\"x\":{x},\"p\":\"{}\"}}", "padding and filling ".repeat(length / 20)));

@@ -3,5 +3,6 @@ import documents from "./documents.mjs";
 import indexes from "./indexes.mjs";
 import input from "./input.mjs";
 import lifetime from "./lifetime.mjs";
+import stream from "./stream.mjs";
 
-export const groups = { documents, indexes, input, lifetime };
+export const groups = { documents, indexes, input, lifetime, stream };
