@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import golden
 import reader
 
 PROGRAM, DIRECTORY = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
@@ -201,6 +202,7 @@ def small_with_log():
 
 
 def main():
+    golden.compare_all(DIRECTORY)
     file = DIRECTORY / "large.db"
     several_levels(file)
     log_tail(file)

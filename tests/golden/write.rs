@@ -11,7 +11,7 @@
 use crate::listing::{Find, Index, Listing, documents, names, pack, path_of};
 use crate::support::{START_MS, ms};
 use ferrolite::fs::simulated::{Recovery, Simulated};
-use ferrolite::fs::{File, FileSystem};
+use ferrolite::fs::{File, FileSystem, Std};
 use ferrolite::{Compression, Database, Environment, Options, Range, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -182,8 +182,15 @@ fn small() -> Options {
 
 #[test]
 #[ignore = "writes golden files"]
-#[cfg(not(target_os = "wasi"))]
 fn write_golden_files() {
+    if cfg!(target_os = "wasi") {
+        write_on_wasi();
+    } else {
+        write_natively();
+    }
+}
+
+fn write_natively() {
     make("v1-empty", "created and closed, nothing in it", plain(), |recipe| {
         recipe.open().close().unwrap();
         None
@@ -233,16 +240,13 @@ fn write_golden_files() {
     make("v1-crashed", "power was lost in the middle of a merge; what was not synced is lost", small(), crashed);
 }
 
-#[test]
-#[ignore = "writes golden files"]
-#[cfg(target_os = "wasi")]
-fn write_golden_files_on_wasi() {
+fn write_on_wasi() {
     let name = "v1-wasi";
     let directory = std::path::PathBuf::from("target/golden-wasi");
     std::fs::create_dir_all(&directory).unwrap();
     let file = directory.join("db");
     std::fs::remove_file(&file).ok();
-    let recipe = Recipe { fs: ferrolite::fs::Std::new(directory), host: Host::new(name), options: Options::default() };
+    let recipe = Recipe { fs: Std::new(directory), host: Host::new(name), options: Options::default() };
     recipe.everything();
     let mut db = recipe.open();
     fill(&mut db, 95..115);
