@@ -50,8 +50,7 @@ fn check_condition(text: &str) -> Option<Json> {
     let given: Vec<&Json> = lower.iter().chain(&upper).copied().flatten().collect();
     let is_range = !given.is_empty()
         && given.len() == bounds.len()
-        && !(lower[0].is_some() && lower[1].is_some())
-        && !(upper[0].is_some() && upper[1].is_some())
+        && [lower, upper].iter().all(|side| side.iter().flatten().count() <= 1)
         && given.iter().all(|bound| bound.rank() == given[0].rank() && bound.depth() <= DEPTH_MAX);
     is_range.then_some(condition)
 }

@@ -46,6 +46,27 @@ export default [
     },
   },
   {
+    // Where the old document is read in one turn and its index entry replaced in another, entries are left behind.
+    name: "an index is right after many writers of one key at once",
+    async run({ open, Transaction }) {
+      const db = await open();
+      await db.createIndex("n");
+      const writers = Array.from({ length: 20 }, async (_, writer) => {
+        for (let round = 0; round < 20; round++) {
+          const n = writer * 100 + round;
+          if (round % 5 === 4) await db.delete("k");
+          else if (round % 5 === 3) await db.commit(new Transaction().set("k", { n: -1 }).set("k", { n }));
+          else await db.set("k", { n });
+        }
+      });
+      await Promise.all(writers);
+      await Promise.all(Array.from({ length: 50 }, (_, n) => db.set("k", { n })));
+      equal(await db.find("n", { gte: -1 }), ["k"]);
+      equal(await db.find("n", 49), ["k"]);
+      equal((await db.check({ full: true })).problems, []);
+    },
+  },
+  {
     name: "indexes are there after reopening",
     async run({ open, persistent }) {
       if (!persistent) return;
