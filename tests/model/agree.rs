@@ -5,6 +5,7 @@ use crate::draw::{Kinds, operations, options};
 use crate::host::Host;
 use crate::model::Model;
 use crate::operation::Operation;
+use crate::torture::config;
 use crate::world::World;
 use ferrolite::fs::Simulated;
 use ferrolite::{Options, Range};
@@ -15,7 +16,7 @@ use proptest::test_runner::TestCaseResult;
 const KINDS: Kinds = Kinds { faults: true, set_back: true };
 /// Operations of a case, at most.
 const LENGTH_MAX: usize = 80;
-const CASES: u32 = if cfg!(target_os = "wasi") { 40 } else { 300 };
+const CASES: u32 = if cfg!(target_os = "wasi") { 500 } else { 4000 };
 
 /// A case: options and operations.
 pub fn cases(length_max: usize) -> impl Strategy<Value = (Options, Vec<Operation>)> {
@@ -69,7 +70,7 @@ pub fn everything(model: &Model) -> Vec<Operation> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+    #![proptest_config(config(CASES))]
 
     #[test]
     fn the_database_agrees_with_the_model((options, operations) in cases(LENGTH_MAX)) {

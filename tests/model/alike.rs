@@ -6,6 +6,7 @@ use crate::draw::{Kinds, operations, options};
 use crate::host::{Directory, Host};
 use crate::model::Model;
 use crate::operation::Operation;
+use crate::torture::config;
 use crate::world::World;
 use ferrolite::Options;
 use ferrolite::fs::{Memory, Simulated};
@@ -16,7 +17,7 @@ use serde_json::Value;
 
 const KINDS: Kinds = Kinds { faults: false, set_back: false };
 const LENGTH_MAX: usize = 80;
-const CASES: u32 = if cfg!(target_os = "wasi") { 15 } else { 300 };
+const CASES: u32 = if cfg!(target_os = "wasi") { 80 } else { 800 };
 
 /// Under what a workload is played.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Setting {
 pub struct Case {
     pub operations: Vec<Operation>,
     pub settings: [Setting; 3],
+    /// Whether it is played on files of the host too, where flushes take their time.
+    on_files: bool,
 }
 
 fn setting() -> impl Strategy<Value = Setting> {
@@ -56,6 +59,9 @@ pub fn alike(case: &Case) -> TestCaseResult {
     let [first, second, third] = &case.settings;
     play(Memory::new(), first, &played)?;
     play(Simulated::new(1), second, &played)?;
+    if !case.on_files {
+        return play(Memory::new(), third, &played);
+    }
     let directory = Directory::new();
     play(directory.0.clone(), third, &played)
 }
@@ -73,7 +79,7 @@ fn play<H: Host>(host: H, setting: &Setting, played: &[(Operation, Value)]) -> T
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+    #![proptest_config(config(CASES))]
 
     #[test]
     fn answers_do_not_depend_on_settings_and_hosts(case in cases(LENGTH_MAX)) {

@@ -17,16 +17,18 @@ fn time() -> Option<Duration> {
     Some(Duration::from_secs(60 * minutes))
 }
 
+/// So many cases. One that fails is remembered in a file beside its source, `NAME.regressions`, and tried first from then
+/// on.
+pub fn config(cases: u32) -> Config {
+    let beside_source = FileFailurePersistence::WithSource("regressions");
+    Config { cases, failure_persistence: Some(Box::new(beside_source)), ..Config::default() }
+}
+
 /// Runs new cases until the time is over. A case that fails is remembered as those of the short form are.
 fn run_for<S: Strategy>(time: Duration, cases: &S, test: impl Fn(S::Value) -> TestCaseResult) -> u64 {
     let (begin, mut done) = (Instant::now(), 0);
     while begin.elapsed() < time {
-        let mut runner = TestRunner::new(Config {
-            cases: CASES_AT_ONCE,
-            source_file: Some(file!()),
-            failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-            ..Config::default()
-        });
+        let mut runner = TestRunner::new(Config { source_file: Some(file!()), ..config(CASES_AT_ONCE) });
         runner.run(cases, &test).unwrap_or_else(|failure| panic!("{failure}"));
         done += u64::from(CASES_AT_ONCE);
     }
