@@ -42,7 +42,8 @@ fn setting() -> impl Strategy<Value = Setting> {
 
 pub fn cases(length_max: usize) -> impl Strategy<Value = Case> {
     let settings = [setting().boxed(), setting().boxed(), setting().boxed()];
-    (vec(operations(KINDS), 1..length_max), settings).prop_map(|(operations, settings)| Case { operations, settings })
+    (vec(operations(KINDS), 1..length_max), settings, prop::bool::weighted(0.15))
+        .prop_map(|(operations, settings, on_files)| Case { operations, settings, on_files })
 }
 
 /// Plays a case under each of its settings, in memory, on a simulated disk and on the host's own files.
