@@ -43,7 +43,7 @@ fn tell(what: &str, number: u64) {
 fn long_form_of_agreeing_with_the_model() {
     let Some(time) = time() else { return };
     let operations = Cell::new(0);
-    let cases = run_for(time / 2, &agree::cases(400), |(options, case)| {
+    let cases = run_for(time, &agree::cases(400), |(options, case)| {
         operations.set(operations.get() + case.len() as u64);
         agree(options, &case)
     });
@@ -55,7 +55,7 @@ fn long_form_of_agreeing_with_the_model() {
 fn long_form_of_answering_alike() {
     let Some(time) = time() else { return };
     let operations = Cell::new(0);
-    let cases = run_for(time / 2, &alike::cases(400), |case| {
+    let cases = run_for(time, &alike::cases(400), |case| {
         operations.set(operations.get() + (case.operations.len() * case.settings.len()) as u64);
         alike(&case)
     });

@@ -35,6 +35,10 @@ const NUMBERS: [&str; 26] = [
     "123456789012345678901234567890",
 ];
 
+/// Numbers that are one double and yet differ, often enough to meet.
+const NEIGHBOURS: [&str; 5] =
+    ["9007199254740992", "9007199254740993", "9007199254740992.0", "18446744073709551614", "18446744073709551615"];
+
 /// Strings near which escaping and ordering matter, as JSON.
 const STRINGS: [&str; 16] = [
     r#""""#,
@@ -64,6 +68,7 @@ fn numbers() -> BoxedStrategy<String> {
         4 => (-3i32..4).prop_map(|number| number.to_string()),
         2 => (-3i32..4).prop_map(|number| format!("{number}.0")),
         3 => prop::sample::select(&NUMBERS[..]).prop_map(str::to_owned),
+        3 => prop::sample::select(&NEIGHBOURS[..]).prop_map(str::to_owned),
         1 => any::<i64>().prop_map(|number| number.to_string()),
         1 => any::<u64>().prop_map(|number| number.to_string()),
         1 => any::<f64>().prop_filter_map("JSON has no NaN", |number| {
