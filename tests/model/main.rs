@@ -5,6 +5,7 @@ mod agree;
 mod alike;
 mod draw;
 mod host;
+mod input;
 mod json;
 mod model;
 mod operation;

@@ -1,15 +1,12 @@
 //! The model: what a database must answer, worked out on a map.
 
-use crate::json::Json;
+use crate::input::{check_expiry, check_json, check_key, check_path, check_range};
 use crate::operation::{Operation, Part, Text, Write};
 use crate::search::{search, written_by_serde};
 use crate::support::START_MS;
-use ferrolite::{ErrorCode, MAX_KEY_LENGTH, MAX_PATH_LENGTH, Range};
+use ferrolite::{ErrorCode, Range};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The last millisecond of the year 9999, at which documents may still expire.
-const LAST_EXPIRY_MS: u64 = 253_402_300_799_999;
 
 /// A document of the model.
 #[derive(Debug, Clone)]
@@ -82,34 +79,6 @@ impl Model {
         match operation {
             Operation::Write(write) => self.write(write),
             Operation::Group { writes, fails } => Ok(self.group(writes, *fails, told)),
-            Operation::Get { key } => {
-                check_key(key)?;
-                let found = self.live(key);
-                Ok(found.map_or(Value::Null, |it| json!({ "json": it.json, "call": it.call, "until": it.expires_at })))
-            }
-            Operation::GetMany { keys } => {
-                keys.iter().try_for_each(check_key)?;
-                Ok(keys
-                    .iter()
-                    .map(|key| self.live(key).map(|stored| stored.json.clone()))
-                    .map(|it| json!(it))
-                    .collect())
-            }
-            Operation::Ttl { key } => {
-                check_key(key)?;
-                let left = |stored: &Stored| stored.expires_at.map_or(Value::Null, |at| json!(at - self.now_ms));
-                Ok(self.live(key).map_or(json!("missing"), left))
-            }
-            Operation::Count { range } => Ok(json!(self.live_in(range)?.len())),
-            Operation::Keys { range } => Ok(self.live_in(range)?.into_iter().map(|(key, _)| json!(key)).collect()),
-            Operation::Entries { range } => {
-                Ok(self.live_in(range)?.into_iter().map(|(key, stored)| json!([key, stored.json])).collect())
-            }
-            Operation::Find { path, condition, options } => {
-                let documents = self.documents.iter().filter(|(_, stored)| stored.is_live(self.now_ms));
-                let texts = documents.map(|(key, stored)| (key, &stored.json));
-                search(texts, path, condition, *options).map(|keys| json!(keys))
-            }
             Operation::CreateIndex { path } => {
                 self.check_index(path)?;
                 Ok(json!(!self.indexes.insert(path.clone())))
@@ -147,6 +116,41 @@ impl Model {
                 self.read_only = matches!(operation, Operation::ReopenReadOnly);
                 Ok(Value::Null)
             }
+            read => self.read(read),
+        }
+    }
+
+    fn read(&self, operation: &Operation) -> Answer {
+        match operation {
+            Operation::Get { key } => {
+                check_key(key)?;
+                let found = self.live(key);
+                Ok(found.map_or(Value::Null, |it| json!({ "json": it.json, "call": it.call, "until": it.expires_at })))
+            }
+            Operation::GetMany { keys } => {
+                keys.iter().try_for_each(check_key)?;
+                Ok(keys
+                    .iter()
+                    .map(|key| self.live(key).map(|stored| stored.json.clone()))
+                    .map(|it| json!(it))
+                    .collect())
+            }
+            Operation::Ttl { key } => {
+                check_key(key)?;
+                let left = |stored: &Stored| stored.expires_at.map_or(Value::Null, |at| json!(at - self.now_ms));
+                Ok(self.live(key).map_or(json!("missing"), left))
+            }
+            Operation::Count { range } => Ok(json!(self.live_in(range)?.len())),
+            Operation::Keys { range } => Ok(self.live_in(range)?.into_iter().map(|(key, _)| json!(key)).collect()),
+            Operation::Entries { range } => {
+                Ok(self.live_in(range)?.into_iter().map(|(key, stored)| json!([key, stored.json])).collect())
+            }
+            Operation::Find { path, condition, options } => {
+                let documents = self.documents.iter().filter(|(_, stored)| stored.is_live(self.now_ms));
+                let texts = documents.map(|(key, stored)| (key, &stored.json));
+                search(texts, path, condition, *options).map(|keys| json!(keys))
+            }
+            other => panic!("{other:?} is no read"),
         }
     }
 
@@ -357,28 +361,4 @@ pub fn told_as(answer: Answer) -> Value {
 
 fn is_of_the_disk(code: &Value) -> bool {
     code == "Io" || code == "StorageFull"
-}
-
-fn check_key(key: &Text) -> Result<(), ErrorCode> {
-    if key.is_empty() || key.len() > MAX_KEY_LENGTH { Err(ErrorCode::InvalidKey) } else { Ok(()) }
-}
-
-fn check_json(text: &str) -> Result<(), ErrorCode> {
-    Json::parse(text).map(drop).ok_or(ErrorCode::InvalidValue)
-}
-
-fn check_expiry(at_ms: u64) -> Result<u64, ErrorCode> {
-    if at_ms == 0 || at_ms > LAST_EXPIRY_MS { Err(ErrorCode::InvalidOptions) } else { Ok(at_ms) }
-}
-
-fn check_range(range: &Range) -> Result<(), ErrorCode> {
-    let bounds = [&range.gt, &range.gte, &range.lt, &range.lte, &range.prefix];
-    let is_too_long = bounds.into_iter().flatten().any(|key| key.len() > MAX_KEY_LENGTH);
-    let is_contradiction = range.gt.is_some() && range.gte.is_some() || range.lt.is_some() && range.lte.is_some();
-    if is_too_long || is_contradiction { Err(ErrorCode::InvalidRange) } else { Ok(()) }
-}
-
-pub fn check_path(path: &str) -> Result<(), ErrorCode> {
-    let is_bad = path.is_empty() || path.len() > MAX_PATH_LENGTH || path.split('.').any(str::is_empty);
-    if is_bad { Err(ErrorCode::InvalidPath) } else { Ok(()) }
 }

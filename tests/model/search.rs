@@ -1,7 +1,7 @@
 //! `find`, said in another way: by parsing and comparing everything.
 
+use crate::input::check_path;
 use crate::json::Json;
-use crate::model::check_path;
 use crate::operation::Text;
 use ferrolite::{ErrorCode, FindOptions};
 
