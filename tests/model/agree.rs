@@ -16,7 +16,7 @@ use proptest::test_runner::TestCaseResult;
 const KINDS: Kinds = Kinds { faults: true, set_back: true };
 /// Operations of a case, at most.
 const LENGTH_MAX: usize = 80;
-const CASES: u32 = if cfg!(target_os = "wasi") { 1500 } else { 4000 };
+const CASES: u32 = if cfg!(target_os = "wasi") { 1000 } else { 4000 };
 
 /// A case: options and operations.
 pub fn cases(length_max: usize) -> impl Strategy<Value = (Options, Vec<Operation>)> {

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 const KINDS: Kinds = Kinds { faults: false, set_back: false };
 const LENGTH_MAX: usize = 80;
-const CASES: u32 = if cfg!(target_os = "wasi") { 300 } else { 800 };
+const CASES: u32 = if cfg!(target_os = "wasi") { 150 } else { 800 };
 
 /// Under what a workload is played.
 #[derive(Debug, Clone)]
