@@ -59,8 +59,8 @@ mod page;
 
 pub use documents::{
     CheckReport, Compression, Condition, Database, Document, Durability, Error, ErrorCode, FindOptions, IndexInfo,
-    IndexProgress, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, Options, Page, PageLimits, Range, Result,
-    Scan, Snapshot, Stats, Transaction, Ttl, ttl_from_seconds,
+    IndexProgress, LostPart, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, Options, Page, PageLimits, Range,
+    Result, Salvage, SalvageReport, Scan, Snapshot, Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
 };
 pub use engine::{CompactProgress, Statistics as EngineStatistics};
 pub use environment::{Environment, HostEnvironment};

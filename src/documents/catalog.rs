@@ -4,6 +4,7 @@
 //! ```text
 //! key  1                                                   value  u32, little-endian: the next index's id
 //! key  2 | collection (u32, big-endian) | id (the same)    value  {"path": ..., "state": ...}, as JSON
+//! key  3                                                   value  empty; what a salvage writes is not all there yet
 //!
 //! state  "ready", "dropping" or {"building": {"after": KEY}}: documents up to KEY are indexed, null for none
 //! ```
@@ -21,6 +22,7 @@ use std::ops::Bound;
 
 const NEXT_INDEX_ID: u8 = 1;
 const INDEX: u8 = 2;
+const UNFINISHED: u8 = 3;
 const FIRST_INDEX_ID: u32 = 1;
 
 /// What the database holds besides documents.
@@ -64,6 +66,12 @@ impl Catalog {
         let mut cursor = engine.scan(range, false, engine.last_seq(), 0)?;
         let mut catalog = Self { indexes: Vec::new(), next_index_id: FIRST_INDEX_ID };
         while let Some((key, entry)) = cursor.next()? {
+            if key == unfinished_key() {
+                return Err(Error::Corrupt {
+                    what: "the database: the salvage that wrote it did not finish".to_owned(),
+                    at: "its catalog; remove it, and begin again".to_owned(),
+                });
+            }
             catalog.read(&key, &entry.value).ok_or_else(|| Error::Corrupt {
                 what: "the list of indexes".to_owned(),
                 at: format!("key {key:02x?}"),
@@ -136,6 +144,19 @@ impl Catalog {
     pub fn forget(&mut self, id: u32) {
         self.indexes.retain(|index| index.id != id);
     }
+}
+
+/// The catalog's key that says that a salvage is still writing the database.
+pub(super) fn unfinished_key() -> Vec<u8> {
+    [&CATALOG[..], &[UNFINISHED]].concat()
+}
+
+/// The path of the index that a catalog entry of a damaged database is about, whatever the rest of the catalog says.
+/// `None` when it is about something else or not to be understood.
+pub(super) fn salvaged_path(key: &[u8], value: &[u8]) -> Option<Path> {
+    let mut catalog = Catalog { indexes: Vec::new(), next_index_id: u32::MAX };
+    catalog.read(key, value)?;
+    catalog.indexes.pop().filter(|index| index.state != IndexState::Dropping).map(|index| index.path)
 }
 
 impl Index {

@@ -81,7 +81,7 @@ pub struct Engine<F> {
 const SEQ_MAX: Seq = 1 << 53;
 
 /// Fails when superblock and manifest contradict each other; only a file that was forged or mixed up does.
-fn check_agreement(superblock: &Superblock, levels: &Levels) -> Result<()> {
+pub(super) fn check_agreement(superblock: &Superblock, levels: &Levels) -> Result<()> {
     let log_end = superblock.log.address.checked_add(superblock.log.len);
     let is_sane = |table: &Table| {
         table.id < superblock.next_table_id

@@ -34,6 +34,7 @@ mod purge;
 mod read;
 mod reserve;
 mod retention;
+mod salvage;
 mod space;
 mod statistics;
 mod table;
@@ -45,6 +46,7 @@ pub use entry::{Entry, Seq};
 pub use error::Error;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, Snapshot};
+pub use salvage::{Losses, LostPiece, Salvager};
 pub use space::CompactProgress;
 pub use statistics::Statistics;
 

@@ -19,7 +19,7 @@ use super::seal::{Place, PlaceKind, Seal, TAG_LEN, Tag};
 /// The largest payload a page may claim, before compression. Above what is ever written, so that only damage or a
 /// forged file meets it; it bounds what a reader allocates. Values reach 64 MiB; a page of the manifest holds up to
 /// 9 KiB for each table, and so the manifest of 250 GiB fits.
-fn raw_len_max(kind: PlaceKind) -> usize {
+pub(super) fn raw_len_max(kind: PlaceKind) -> usize {
     if kind == PlaceKind::Manifest { 1 << 30 } else { 65 << 20 }
 }
 

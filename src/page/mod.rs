@@ -24,7 +24,9 @@ mod extents;
 mod header;
 mod layout;
 mod owner;
+mod probe;
 mod seal;
+mod slots;
 mod superblock;
 mod volume;
 
@@ -33,6 +35,8 @@ pub use error::{Error, Result};
 pub use extents::{Extent, FreeSet};
 pub use header::{Compression, PageHeader, PageRef};
 pub use layout::{BLOCK_LEN, FORMAT_VERSION, HEADER_LEN, PAGE_HEADER_LEN, align_up};
+pub use probe::Claim;
 pub use seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};
+pub use slots::Slots;
 pub use superblock::{ExpiryHorizon, LogStart, ManifestHead, Superblock};
 pub use volume::{IoStatistics, Volume};

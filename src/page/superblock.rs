@@ -87,6 +87,8 @@ const INCOMPATIBLE: u32 = 0;
 const CIPHER_NONE: u8 = 0;
 /// Bytes of a slot that its checksum covers.
 const COVERED: usize = SLOT_LEN - TAG_LEN;
+/// Where the file id and what follows it begin.
+const BODY: usize = 32;
 
 impl Superblock {
     fn encode(&self) -> Vec<u8> {
@@ -125,7 +127,7 @@ impl Superblock {
     }
 
     /// Decodes a slot. `Ok(None)` when it holds no whole superblock.
-    fn decode(slot: &[u8]) -> Result<Option<Self>> {
+    pub(super) fn decode(slot: &[u8]) -> Result<Option<Self>> {
         let Some((covered, checksum)) = slot.split_at_checked(COVERED) else { return Ok(None) };
         if !covered.starts_with(&MAGIC) || xxh3_128(covered).to_le_bytes() != checksum {
             return Ok(None);
@@ -150,7 +152,17 @@ impl Superblock {
         if cipher != u32::from(CIPHER_NONE) {
             return newer(format!("{version} with cipher {cipher}"));
         }
-        let superblock = Self {
+        let superblock = Self::decode_body(reader, compatible, read_only_compatible)?;
+        let reserved_is_zero = reader.rest().iter().all(|&byte| byte == 0);
+        if u64::from(header_len) != HEADER_LEN || !reserved_is_zero {
+            return None;
+        }
+        Some(Ok(superblock))
+    }
+
+    /// The fields behind the features.
+    fn decode_body(reader: &mut Reader<'_>, compatible: u32, read_only_compatible: u32) -> Option<Self> {
+        Some(Self {
             compatible,
             read_only_compatible,
             file_id: reader.tag()?,
@@ -176,12 +188,12 @@ impl Superblock {
             },
             expiry: ExpiryHorizon { time_ms: reader.u64()?, seq: reader.u64()? },
             file_len: reader.u64()?,
-        };
-        let reserved_is_zero = reader.rest().iter().all(|&byte| byte == 0);
-        if u64::from(header_len) != HEADER_LEN || !reserved_is_zero {
-            return None;
-        }
-        Some(Ok(superblock))
+        })
+    }
+
+    /// What a slot says whose checksum does not hold.
+    pub(super) fn hint(slot: &[u8]) -> Option<Self> {
+        Self::decode_body(&mut Reader::new(slot.get(BODY..COVERED)?), 0, 0)
     }
 
     /// Writes the superblock into the slots that do not hold the one before it. Not durable until synced.

@@ -10,6 +10,7 @@ use super::header::{Compression, PageHeader, PageRef, append_page, open_page};
 use super::layout::{HEADER_LEN, OWNER_ADDRESS, SLOT_COUNT, SLOT_LEN};
 use super::owner::{OWNER_LEN, Owner};
 use super::seal::{ChecksumSeal, Place, Seal};
+use super::slots::Slots;
 use super::superblock::Superblock;
 use crate::fs::{File, read_full, write_full};
 
@@ -67,20 +68,58 @@ impl<F: File> Volume<F> {
             }
             _ => {}
         }
-        let file_id = superblock.as_ref().map_or([0; 16], |superblock| superblock.file_id);
+        let mut volume = Self::assemble(file, file_len, cache_size, compression)?;
+        if let Some(superblock) = &superblock {
+            volume.adopt(superblock);
+        }
+        Ok((volume, superblock))
+    }
+
+    /// Opens a file that may be damaged, to read what can be read. None of the superblocks is adopted yet.
+    ///
+    /// # Errors
+    /// [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::Fs`].
+    pub fn open_damaged(file: F, cache_size: usize) -> Result<(Self, Slots)> {
+        let file_len = file.len()?;
+        let slots = Slots::read(&file)?;
+        if slots.valid.is_empty() {
+            match Self::tell_foreign(&file, file_len)? {
+                Error::Corrupt { .. } => {}
+                // Damage may have met the magic too.
+                foreign if slots.hints.iter().all(|hint| hint.file_id == [0; 16]) => return Err(foreign),
+                _ => {}
+            }
+        }
+        Ok((Self::assemble(file, file_len, cache_size, Compression::None)?, slots))
+    }
+
+    fn assemble(file: F, file_len: u64, cache_size: usize, compression: Compression) -> Result<Self> {
         let owner = Owner::read(&file)?;
-        let volume = Self {
+        Ok(Self {
             file,
-            seal: Box::new(ChecksumSeal::new(file_id)),
+            seal: Box::new(ChecksumSeal::new([0; 16])),
             compression,
             cache: RefCell::new(Cache::new(cache_size)),
             file_len: Cell::new(file_len),
             owner: Cell::new(owner),
             is_claim_torn: Cell::new(false),
-            sequence: Cell::new(superblock.as_ref().map_or(0, |superblock| superblock.sequence)),
+            sequence: Cell::new(0),
             io: Cell::default(),
-        };
-        Ok((volume, superblock))
+        })
+    }
+
+    /// Reads on as the file that `superblock` is the root of.
+    pub fn adopt(&mut self, superblock: &Superblock) {
+        self.seal = Box::new(ChecksumSeal::new(superblock.file_id));
+        self.sequence.set(superblock.sequence);
+    }
+
+    /// What the superblock slots hold now.
+    ///
+    /// # Errors
+    /// As [`Volume::open_damaged`].
+    pub fn slots(&self) -> Result<Slots> {
+        Slots::read(&self.file)
     }
 
     /// Whether no byte outside the superblock slots was ever written: such a file holds no commit, since a commit

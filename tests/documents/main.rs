@@ -15,6 +15,7 @@ mod index_build;
 mod index_drop;
 mod indexes;
 mod ranges;
+mod salvage;
 mod snapshots;
 mod support;
 mod transactions;

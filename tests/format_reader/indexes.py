@@ -57,6 +57,8 @@ def parse_catalog(catalog):
     """The indexes by id, and what is wrong with the catalog."""
     indexes = {}
     for key, value in catalog.items():
+        if key == b"\3":
+            return {}, ["catalog: a salvage into this database has not finished"]
         if key[:1] == b"\2":
             collection, index_id = struct.unpack(">II", key[1:])
             indexes[index_id] = json.loads(value)

@@ -14,7 +14,9 @@
 
 mod frame;
 mod recovery;
+mod salvage;
 mod writer;
 
 pub(super) use recovery::recover;
+pub(super) use salvage::{SalvagedLog, salvage_log};
 pub(super) use writer::{Log, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};

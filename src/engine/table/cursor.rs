@@ -177,7 +177,7 @@ impl TableCursor {
     }
 }
 
-fn child(page: &BlockCursor) -> Result<PageRef> {
+pub(super) fn child(page: &BlockCursor) -> Result<PageRef> {
     let mut reader = Reader::new(page.value());
     PageRef::decode(&mut reader)
         .filter(|_| reader.is_empty())

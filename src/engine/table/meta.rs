@@ -71,7 +71,7 @@ impl Table {
         self.smallest.as_ref() <= largest && self.largest.as_ref() >= smallest
     }
 
-    pub(super) fn read_page<F: File>(
+    pub(in crate::engine) fn read_page<F: File>(
         &self,
         volume: &Volume<F>,
         kind: PlaceKind,

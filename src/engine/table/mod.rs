@@ -17,7 +17,9 @@ mod builder;
 mod cursor;
 mod filter;
 mod meta;
+mod walker;
 
 pub(super) use builder::TableBuilder;
 pub(super) use cursor::TableCursor;
 pub(super) use meta::{Table, TableId};
+pub(super) use walker::{Gap, WalkedTable, Walker, first_key};

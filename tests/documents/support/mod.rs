@@ -1,6 +1,7 @@
 //! What the tests of the documents layer share.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod damaged;
 pub mod oracle;
 
 use ferrolite::fs::{FileSystem, Memory, MemoryFile};

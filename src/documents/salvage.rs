@@ -1,0 +1,336 @@
+//! Recovering what can be read of a damaged database into a new one.
+//!
+//! The new database is marked as unfinished with its first commit, and the mark is removed with its last: a salvage that
+//! was cut short leaves nothing that could be taken for a whole database.
+
+use super::catalog::{salvaged_path, unfinished_key};
+use super::document::key_of;
+use super::error::{Error, Result};
+use super::key::{CATALOG, DOCUMENTS, check_key};
+use super::path::Path;
+use super::{Database, Durability, Options, json};
+use crate::engine::{Batch, Losses, Salvager};
+use crate::environment::Environment;
+use crate::fs::{self, File, FileSystem, OpenMode};
+use serde::Serialize;
+
+/// Documents that are written with one commit, ...
+const COMMIT_DOCUMENTS: usize = 1000;
+/// ... or bytes of them.
+const COMMIT_BYTES: usize = 256 << 10;
+/// Documents that one slice of an index is built from.
+const INDEX_DOCUMENTS: usize = 512;
+/// Bytes of a slice, when nobody waits.
+const SLICE_BYTES: usize = 1 << 20;
+
+/// A part of a damaged database that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LostPart {
+    /// What it is.
+    pub what: String,
+    /// Where it begins in the file, bytes.
+    pub offset: u64,
+    /// Bytes of it that could not be read.
+    pub bytes: u64,
+    /// The id of the table that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<u64>,
+    /// Documents that are lost with it have keys from this one, ...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// ... up to this one, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Whether documents may be lost with it. What leads to documents can be lost without any of them.
+    pub has_documents: bool,
+}
+
+/// What a salvage has recovered, and what is lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SalvageReport {
+    /// Documents in the new database.
+    pub documents: u64,
+    /// Those among them of which a newer version, or the deletion, may be lost.
+    pub uncertain: u64,
+    /// Documents that were left out because they have expired.
+    pub expired: u64,
+    /// Values that were left out because they are no documents.
+    pub unreadable: u64,
+    /// The paths of the indexes that were built again.
+    pub indexes: Vec<String>,
+    /// Commits that were durable and are lost with a part of the log.
+    pub commits_lost: u64,
+    /// Entries of tables that are lost, as far as they could be counted.
+    pub entries_lost: u64,
+    /// Bytes that could not be read.
+    pub bytes_lost: u64,
+    /// Whether no list of tables could be relied on, and the whole file was searched for them. Then documents that were
+    /// deleted may be back, and older versions of others.
+    pub scanned: bool,
+    /// Whether everything that was committed is there as it was.
+    pub complete: bool,
+    /// The parts that could not be read, the first thousand of them.
+    pub lost: Vec<LostPart>,
+    /// Parts that are not in the list.
+    pub more_lost: u64,
+}
+
+/// What a salvage is about to do.
+enum Phase {
+    Prepare,
+    Copy,
+    Index(usize),
+    Finish,
+    Done,
+}
+
+/// A salvage that is done in slices. Made by [`Salvage::begin`]; [`salvage`] does all at once.
+///
+/// When it is dropped before it is done, the new database stays behind and cannot be opened: remove it.
+pub struct Salvage<S: File, T: File> {
+    source: Salvager<S>,
+    target: Option<Database<T>>,
+    phase: Phase,
+    paths: Vec<Path>,
+    report: SalvageReport,
+}
+
+/// Recovers what can be read of the database `name` on `from` into the new database `out` on `to`, and reports what is
+/// lost. The damaged database is not changed.
+///
+/// What every page and every commit says is proven by its checksum: nothing is invented, and one damaged page takes no
+/// other with it. Documents keep their expiry; versions begin anew. Indexes are built again. `options` are those of the
+/// new database.
+///
+/// # Errors
+/// `InvalidOptions` when `out` exists; `NotFound`, `Locked`, `NotADatabase`, `NewerFormat`, `StorageFull`, `Io`. Then the
+/// new database is removed.
+///
+/// ```
+/// # use ferrolite::{Database, Options, fs::Memory, salvage};
+/// # pollster::block_on(async {
+/// let fs = Memory::new();
+/// let mut db = Database::open(&fs, "damaged", Options::default()).await?;
+/// db.set("a", &1)?;
+/// db.close()?;
+/// let report = salvage(&fs, "damaged", &fs, "recovered", Options::default()).await?;
+/// assert!(report.complete);
+/// assert_eq!(Database::open(&fs, "recovered", Options::default()).await?.get("a")?, Some(1));
+/// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+/// ```
+pub async fn salvage<S: FileSystem, T: FileSystem>(
+    from: &S,
+    name: &str,
+    to: &T,
+    out: &str,
+    options: Options,
+) -> Result<SalvageReport> {
+    let environment = Box::new(crate::HostEnvironment);
+    salvage_with(from, name, to, out, options, environment).await
+}
+
+/// [`salvage`] with a clock and randomness of the caller's.
+///
+/// # Errors
+/// As [`salvage`].
+pub async fn salvage_with<S: FileSystem, T: FileSystem>(
+    from: &S,
+    name: &str,
+    to: &T,
+    out: &str,
+    options: Options,
+    environment: Box<dyn Environment + Send>,
+) -> Result<SalvageReport> {
+    let mut salvage = Salvage::begin(from, name, to, out, options, environment).await?;
+    let outcome = loop {
+        match salvage.step(SLICE_BYTES) {
+            Ok(false) => {}
+            Ok(true) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    let report = salvage.into_report();
+    if let Err(error) = outcome {
+        // The mark in it says the same, should it not go.
+        to.remove(out).await.ok();
+        return Err(error);
+    }
+    Ok(report)
+}
+
+impl<S: File, T: File> Salvage<S, T> {
+    /// Opens the database `name` on `from`, and creates `out` on `to`.
+    ///
+    /// # Errors
+    /// As [`salvage`]; nothing is created then.
+    pub async fn begin<A: FileSystem<File = S>, B: FileSystem<File = T>>(
+        from: &A,
+        name: &str,
+        to: &B,
+        out: &str,
+        options: Options,
+        environment: Box<dyn Environment + Send>,
+    ) -> Result<Self> {
+        let is_wanted = |prefix| prefix == CATALOG || prefix == DOCUMENTS;
+        let source = Salvager::open(from, name, environment.now_ms(), is_wanted).await?;
+        match to.open(out, OpenMode::ReadOnly).await {
+            Err(fs::Error::NotFound { .. }) => {}
+            Err(fs::Error::Locked { .. }) | Ok(_) => {
+                let reason = format!("{out} is there already; a salvage writes a new database, so name another");
+                return Err(Error::invalid_options(reason));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let options = Options { create: true, read_only: false, durability: Durability::Never, ..options };
+        let target = Database::open_with(to, out, options, environment).await.and_then(|mut target| {
+            let mut batch = Batch::new();
+            batch.put(unfinished_key(), Vec::new(), None);
+            target.apply(batch)?;
+            target.flush()?;
+            Ok(target)
+        });
+        match target {
+            Ok(target) => {
+                let (phase, report) = (Phase::Prepare, SalvageReport::default());
+                Ok(Self { source, target: Some(target), phase, paths: Vec::new(), report })
+            }
+            Err(error) => {
+                to.remove(out).await.ok();
+                Err(error)
+            }
+        }
+    }
+
+    /// One slice of about `budget_bytes`; true when all is done, and the new database is closed.
+    ///
+    /// # Errors
+    /// As [`salvage`]. Then, or when the work is given up, drop this and remove the new database.
+    pub fn step(&mut self, budget_bytes: usize) -> Result<bool> {
+        let Some(target) = &mut self.target else { return Ok(true) };
+        self.phase = match self.phase {
+            Phase::Prepare if self.source.prepare(budget_bytes as u64)? => Phase::Copy,
+            Phase::Prepare => Phase::Prepare,
+            Phase::Copy => match copy(&mut self.source, target, &mut self.paths, &mut self.report, budget_bytes)? {
+                true => Phase::Index(0),
+                false => Phase::Copy,
+            },
+            Phase::Index(index) => match self.paths.get(index) {
+                None => Phase::Finish,
+                Some(path) => match target.create_index_step(path.as_str(), INDEX_DOCUMENTS)?.done {
+                    true => {
+                        self.report.indexes.push(path.as_str().to_owned());
+                        Phase::Index(index + 1)
+                    }
+                    false => Phase::Index(index),
+                },
+            },
+            Phase::Finish => {
+                // All that was written before is durable before the mark goes: commits are kept in their order.
+                let mut batch = Batch::new();
+                batch.delete(unfinished_key());
+                target.apply(batch)?;
+                target.flush()?;
+                if let Some(target) = self.target.take() {
+                    target.close()?;
+                }
+                Phase::Done
+            }
+            Phase::Done => Phase::Done,
+        };
+        Ok(matches!(self.phase, Phase::Done))
+    }
+
+    /// How much is done, from 0 to 1; building indexes is not counted.
+    pub fn progress(&self) -> f64 {
+        let (done, all) = self.source.progress();
+        match self.phase {
+            Phase::Prepare | Phase::Copy => done as f64 / all.max(1) as f64,
+            _ => 1.0,
+        }
+    }
+
+    /// What was recovered and what is lost: of everything when it is done, and else so far.
+    pub fn into_report(self) -> SalvageReport {
+        self.report()
+    }
+
+    /// The same before it is done.
+    pub fn report(&self) -> SalvageReport {
+        let losses = self.source.losses();
+        let part = |piece: &crate::engine::LostPiece| LostPart {
+            what: piece.what.clone(),
+            offset: piece.address,
+            bytes: piece.bytes,
+            table: piece.table,
+            from: piece.from.as_deref().and_then(lost_key),
+            to: piece.to.as_deref().and_then(lost_key),
+            has_documents: piece.has_entries,
+        };
+        SalvageReport {
+            commits_lost: losses.commits,
+            entries_lost: losses.entries,
+            bytes_lost: losses.bytes,
+            scanned: self.source.has_scanned(),
+            complete: matches!(self.phase, Phase::Done) && is_complete(losses) && self.report.unreadable == 0,
+            lost: losses.pieces.iter().map(part).collect(),
+            more_lost: losses.more_pieces,
+            ..self.report.clone()
+        }
+    }
+}
+
+fn is_complete(losses: &Losses) -> bool {
+    !losses.is_any
+}
+
+/// The document key in a bound of what is lost, which need not be a whole key.
+fn lost_key(engine_key: &[u8]) -> Option<String> {
+    let key = engine_key.strip_prefix(&DOCUMENTS)?.get(1..)?;
+    Some(String::from_utf8_lossy(key).into_owned())
+}
+
+/// Copies entries until about `budget` bytes are read; true when there are no more.
+fn copy<S: File, T: File>(
+    source: &mut Salvager<S>,
+    target: &mut Database<T>,
+    paths: &mut Vec<Path>,
+    report: &mut SalvageReport,
+    budget: usize,
+) -> Result<bool> {
+    let end = source.bytes_read().saturating_add(budget as u64);
+    let mut batch = Batch::new();
+    let mut documents = 0;
+    let is_done = loop {
+        if batch.size() >= COMMIT_BYTES || documents >= COMMIT_DOCUMENTS || source.bytes_read() >= end {
+            break false;
+        }
+        let Some(found) = source.next()? else { break true };
+        let Some(entry) = found.entry else {
+            report.expired += u64::from(found.is_expired && found.key.starts_with(&DOCUMENTS));
+            continue;
+        };
+        if found.key.starts_with(&CATALOG) {
+            paths.extend(salvaged_path(&found.key, &entry.value).filter(|path| !paths.contains(path)));
+            continue;
+        }
+        if !is_document(&found.key, &entry.value) {
+            report.unreadable += 1;
+            continue;
+        }
+        documents += 1;
+        report.uncertain += u64::from(found.is_uncertain);
+        batch.put(found.key.to_vec(), entry.value.to_vec(), entry.expires_at);
+    };
+    report.documents += documents as u64;
+    if !batch.is_empty() {
+        target.apply(batch)?;
+    }
+    Ok(is_done)
+}
+
+fn is_document(engine_key: &[u8], value: &[u8]) -> bool {
+    let text = key_of(engine_key).and_then(|key| check_key(key).and_then(|()| json::text_of(key, value)));
+    text.is_ok_and(|text| json::check_text(text).is_ok())
+}

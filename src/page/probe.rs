@@ -1,0 +1,82 @@
+//! Reading pages that no reference leads to. Their own headers say how long they are; the tag proves them, since it
+//! holds at one place of one table in one file only.
+
+use bytes::Bytes;
+
+use super::codec::Reader;
+use super::error::{Error, Result};
+use super::header::{PageRef, open_page, raw_len_max};
+use super::layout::PAGE_HEADER_LEN;
+use super::seal::{Place, PlaceKind, TAG_OFFSET};
+use super::volume::Volume;
+use crate::fs::File;
+
+/// What the header of a page of a table claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// What the page is.
+    pub kind: PlaceKind,
+    /// The table.
+    pub owner: u64,
+    /// Length with header, bytes.
+    pub len: u32,
+}
+
+impl Claim {
+    /// Reads a header; `None` when no page of a table has such a one. Other bytes hardly ever look like one.
+    pub fn read(header: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(header.get(..PAGE_HEADER_LEN)?);
+        let kind = match reader.u8()? {
+            1 => PlaceKind::Data,
+            2 => PlaceKind::Index,
+            3 => PlaceKind::Filter,
+            _ => return None,
+        };
+        let (flags, codec, unused) = (reader.u8()?, reader.u8()?, reader.bytes(5)?);
+        let (stored_len, raw_len) = (reader.u32()?, reader.u32()? as usize);
+        let owner = reader.u64()?;
+        reader.u64()?;
+        let is_plain = unused.iter().chain(reader.bytes(16)?).all(|&byte| byte == 0);
+        let is_sane = flags == 0 && raw_len <= raw_len_max(kind) && stored_len as usize <= raw_len;
+        let is_coded = codec == 1 || (codec == 0 && stored_len as usize == raw_len);
+        let len = stored_len.checked_add(PAGE_HEADER_LEN as u32)?;
+        (is_plain && is_sane && is_coded).then_some(Self { kind, owner, len })
+    }
+}
+
+impl<F: File> Volume<F> {
+    /// Reads the page at `address` whose header claims `len` bytes; its payload, if its tag holds at one of `places`, and
+    /// which of them.
+    ///
+    /// # Errors
+    /// [`Error::Fs`].
+    pub fn probe(
+        &self,
+        address: u64,
+        len: u32,
+        places: impl IntoIterator<Item = Place>,
+    ) -> Result<Option<(Bytes, Place)>> {
+        if address.checked_add(u64::from(len)).is_none_or(|end| end > self.file_len()) {
+            return Ok(None);
+        }
+        let mut page = vec![0; len as usize];
+        if self.read(&mut page, address)? < page.len() {
+            return Ok(None);
+        }
+        let Some(tag) = page.get(TAG_OFFSET..PAGE_HEADER_LEN).and_then(|tag| tag.first_chunk()).copied() else {
+            return Ok(None);
+        };
+        for place in places {
+            let Ok(offset) = u32::try_from(place.offset) else { continue };
+            if self.seal().open(place, &mut page) {
+                let reference = PageRef { offset, len, tag };
+                return match open_page(page, place, &reference, self.seal()) {
+                    Ok(payload) => Ok(Some((payload, place))),
+                    Err(Error::Corrupt { .. }) => Ok(None),
+                    Err(error) => Err(error),
+                };
+            }
+        }
+        Ok(None)
+    }
+}
