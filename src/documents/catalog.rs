@@ -59,12 +59,18 @@ struct Record {
     state: IndexState,
 }
 
+impl Default for Catalog {
+    fn default() -> Self {
+        Self { indexes: Vec::new(), next_index_id: FIRST_INDEX_ID }
+    }
+}
+
 impl Catalog {
     /// Reads the catalog.
     pub fn load<F: File>(engine: &Engine<F>) -> Result<Self> {
         let range = KeyRange { start: Bound::Included(CATALOG.to_vec()), end: end_of(CATALOG.to_vec()) };
         let mut cursor = engine.scan(range, false, engine.last_seq(), 0)?;
-        let mut catalog = Self { indexes: Vec::new(), next_index_id: FIRST_INDEX_ID };
+        let mut catalog = Self::default();
         while let Some((key, entry)) = cursor.next()? {
             if key == unfinished_key() {
                 return Err(Error::Corrupt {
@@ -184,7 +190,7 @@ mod tests {
     use super::*;
 
     fn empty() -> Catalog {
-        Catalog { indexes: Vec::new(), next_index_id: FIRST_INDEX_ID }
+        Catalog::default()
     }
 
     fn index_key(id: u32) -> Vec<u8> {

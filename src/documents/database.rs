@@ -33,6 +33,7 @@ pub struct Database<F: File> {
     pub(super) engine: Engine<F>,
     pub(super) catalog: Catalog,
     read_only: bool,
+    damage: Vec<String>,
     durability: Durability,
     last_sync_ms: u64,
     /// Whether commits wait to be written.
@@ -72,8 +73,16 @@ impl<F: File> Database<F> {
         environment: Box<dyn Environment + Send>,
     ) -> Result<Self> {
         let engine = Engine::open(fs, name, options.for_engine()?, environment).await?;
-        let catalog = Catalog::load(&engine)?;
+        let mut damage: Vec<_> = engine.damage().iter().map(ToString::to_string).collect();
+        let catalog = match Catalog::load(&engine) {
+            Err(error @ Error::Corrupt { .. }) if options.allow_damage => {
+                damage.push(error.to_string());
+                Catalog::default()
+            }
+            catalog => catalog?,
+        };
         let mut database = Self {
+            damage,
             last_sync_ms: engine.now_ms(),
             engine,
             catalog,
@@ -231,6 +240,12 @@ impl<F: File> Database<F> {
     /// Whether the database was opened read-only.
     pub fn is_read_only(&self) -> bool {
         self.read_only
+    }
+
+    /// What was found damaged when the database was opened with [`Options::allow_damage`]: each with where it is. Pages
+    /// of documents are looked at when they are read; [`Database::check`] looks at all of them.
+    pub fn damage(&self) -> &[String] {
+        &self.damage
     }
 
     /// An error when the database was opened read-only.

@@ -108,7 +108,10 @@ pub enum Error {
         message: String,
     },
     /// The file is damaged. What was damaged is never returned as data.
-    #[error("the database is damaged: {what} at {at}; restore it from a copy, or save what can still be read")]
+    #[error(
+        "the database is damaged: {what} at {at}; restore it from a copy, or recover what can be read with `salvage` \
+         or by opening it read-only with `allowDamage`"
+    )]
     Corrupt {
         /// What was being read.
         what: String,

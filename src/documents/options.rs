@@ -23,6 +23,9 @@ pub struct Options {
     pub create: bool,
     /// Whether to refuse every write. Default: false.
     pub read_only: bool,
+    /// Whether to open a damaged database too, by the newest state of it that can be proven to be whole; only together
+    /// with `read_only`. [`Database::damage`](crate::Database::damage) tells what was found. Default: false.
+    pub allow_damage: bool,
     /// When a commit is made durable. Default: [`Durability::Always`].
     pub durability: Durability,
     /// Bytes of memory for pages that were read. Default: 8 MiB.
@@ -40,6 +43,7 @@ impl Default for Options {
         Self {
             create: true,
             read_only: false,
+            allow_damage: false,
             durability: Durability::Always,
             cache_size: 8 << 20,
             memtable_size: 4 << 20,
@@ -162,9 +166,15 @@ impl Options {
         self.durability.check()?;
         check_size("pageSize", self.page_size, PAGE_SIZE)?;
         check_size("memtableSize", self.memtable_size, MEMTABLE_SIZE)?;
+        if self.allow_damage && !self.read_only {
+            return Err(Error::invalid_options(
+                "`allowDamage` needs `readOnly`: nothing is written into a damaged file",
+            ));
+        }
         Ok(engine::Options {
             create: self.create && !self.read_only,
             read_only: self.read_only,
+            allow_damage: self.allow_damage,
             durability: match self.durability {
                 Durability::Always => engine::Durability::Always,
                 Durability::Periodic { .. } | Durability::Never => engine::Durability::Never,

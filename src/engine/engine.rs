@@ -5,19 +5,20 @@ use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
 use super::flush::Frozen;
 use super::levels::{Edit, Levels};
-use super::log::{Log, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover};
+use super::log::{Log, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover, recover_to_break};
 use super::manifest::Manifest;
 use super::memtable::{Memtable, Undo};
 use super::options::Options;
 use super::purge::Purge;
 use super::reserve::is_full;
+use super::salvage::proven_state;
 use super::statistics::Counters;
 use super::table::{Table, TableId};
 use rustc_hash::FxHashSet;
 
 use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};
-use crate::page::{BLOCK_LEN, Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Superblock, Volume};
+use crate::page::{BLOCK_LEN, Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Slots, Superblock, Volume};
 
 /// An open database file: an ordered, versioned key-value store.
 ///
@@ -74,6 +75,8 @@ pub struct Engine<F> {
     /// What maintenance last failed with, until it is told.
     pub(super) maintenance_error: Option<Error>,
     pub(super) counters: Counters,
+    /// What was found damaged when the file was opened in spite of it.
+    pub(super) damage: Vec<Error>,
 }
 
 /// Sequence numbers end here, so that they are exact as JavaScript numbers; a million commits a second get there in
@@ -117,6 +120,10 @@ impl<F: File> Engine<F> {
             (false, false) => OpenMode::ReadWrite,
         };
         let file = files.open(name, mode).await?;
+        if options.allow_damage {
+            let (volume, slots) = Volume::open_damaged(file, options.cache_size)?;
+            return Self::recover_damaged(volume, &slots, options, environment);
+        }
         let (volume, superblock) = Volume::open(file, options.cache_size, options.compression)?;
         match superblock {
             Some(superblock) if superblock.read_only_compatible != 0 && !options.read_only => Err(Error::NewerFormat {
@@ -147,11 +154,7 @@ impl<F: File> Engine<F> {
         let (manifest, levels) = Manifest::load(&volume, superblock.manifest)?;
         check_agreement(&superblock, &levels)?;
         let mut memtable = Memtable::default();
-        let recovered = recover(&volume, &superblock, |batch, seq| {
-            for operation in batch.into_operations() {
-                memtable.insert(operation, seq, |_| false);
-            }
-        })?;
+        let recovered = recover(&volume, &superblock, |batch, seq| memtable.apply(batch, seq))?;
         let mut engine = Self::assemble(volume, superblock, manifest, levels, options, environment)?;
         engine.memtable = memtable;
         engine.last_seq = recovered.last_seq;
@@ -159,6 +162,42 @@ impl<F: File> Engine<F> {
         engine.found_log = recovered.extents;
         engine.free = engine.derive_free_set()?;
         Ok(engine)
+    }
+
+    /// Opens by the newest state whose superblock and manifest are whole, with the log up to where it breaks off. What is
+    /// damaged beyond that is told by [`Engine::damage`], or found when it is read.
+    fn recover_damaged(
+        mut volume: Volume<F>,
+        slots: &Slots,
+        options: Options,
+        environment: Box<dyn Environment + Send>,
+    ) -> Result<Self> {
+        let mut damage = Vec::new();
+        let Some(state) = proven_state(&mut volume, slots, &mut damage)? else {
+            let first = damage.into_iter().find(|error| matches!(error, Error::Corrupt { .. }));
+            return Err(first.unwrap_or(Error::NotADatabase { reason: "it is empty".to_owned() }));
+        };
+        let mut memtable = Memtable::default();
+        let recovered =
+            recover_to_break(&volume, &state.superblock, &mut damage, |batch, seq| memtable.apply(batch, seq))?;
+        let superblock = state.superblock;
+        let mut engine = Self::assemble(volume, superblock, state.manifest, state.levels, options, environment)?;
+        engine.memtable = memtable;
+        engine.last_seq = recovered.last_seq;
+        engine.written_seq = recovered.last_seq;
+        engine.found_log = recovered.extents;
+        match engine.derive_free_set() {
+            Ok(free) => engine.free = free,
+            // Nothing is written that could go wrong by it.
+            Err(error) => damage.push(error),
+        }
+        engine.damage = damage;
+        Ok(engine)
+    }
+
+    /// What was found damaged when the file was opened in spite of it.
+    pub fn damage(&self) -> &[Error] {
+        &self.damage
     }
 
     fn assemble(
@@ -204,6 +243,7 @@ impl<F: File> Engine<F> {
             failed: None,
             maintenance_error: None,
             counters: Counters::default(),
+            damage: Vec::new(),
         };
         engine.free = engine.derive_free_set()?;
         engine.measure();

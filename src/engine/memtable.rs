@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 
-use super::batch::Operation;
+use super::batch::{Batch, Operation};
 use super::entry::{Seq, Version};
 
 /// What an entry costs beside its bytes: the map's node, two handles and their headers.
@@ -84,6 +84,13 @@ impl Memtable {
         let spared = self.entries.len() * (ENTRY_OVERHEAD - TABLE_OVERHEAD);
         let bytes = self.size.saturating_sub(spared) as u64;
         bytes + bytes / 16
+    }
+
+    /// Applies a commit that was read from the log.
+    pub(super) fn apply(&mut self, batch: Batch, seq: Seq) {
+        for operation in batch.into_operations() {
+            self.insert(operation, seq, |_| false);
+        }
     }
 
     /// Takes an insertion back; the last one first.

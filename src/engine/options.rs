@@ -23,6 +23,8 @@ pub struct Options {
     pub create: bool,
     /// Never write; every write fails with `ReadOnly`.
     pub read_only: bool,
+    /// Read a damaged file too: by the newest state of it that can be proven. Needs `read_only`.
+    pub allow_damage: bool,
     /// When commits are durable.
     pub durability: Durability,
     /// Bytes of page payloads to keep in memory.
@@ -41,6 +43,7 @@ impl Default for Options {
         Self {
             create: true,
             read_only: false,
+            allow_damage: false,
             durability: Durability::Always,
             cache_size: 8 << 20,
             memtable_size: 4 << 20,

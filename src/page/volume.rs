@@ -44,7 +44,7 @@ pub struct Volume<F> {
     owner: Cell<Owner>,
     /// Whether the last claim failed, and may have been written in part.
     is_claim_torn: Cell<bool>,
-    /// Of the newest superblock that was read or written.
+    /// Of the newest superblock that was in the file when it was opened, or was written since.
     sequence: Cell<u64>,
     io: Cell<IoStatistics>,
 }
@@ -71,6 +71,7 @@ impl<F: File> Volume<F> {
         let mut volume = Self::assemble(file, file_len, cache_size, compression)?;
         if let Some(superblock) = &superblock {
             volume.adopt(superblock);
+            volume.sequence.set(superblock.sequence);
         }
         Ok((volume, superblock))
     }
@@ -90,7 +91,9 @@ impl<F: File> Volume<F> {
                 _ => {}
             }
         }
-        Ok((Self::assemble(file, file_len, cache_size, Compression::None)?, slots))
+        let volume = Self::assemble(file, file_len, cache_size, Compression::None)?;
+        volume.sequence.set(volume.newest_sequence());
+        Ok((volume, slots))
     }
 
     fn assemble(file: F, file_len: u64, cache_size: usize, compression: Compression) -> Result<Self> {
@@ -111,7 +114,6 @@ impl<F: File> Volume<F> {
     /// Reads on as the file that `superblock` is the root of.
     pub fn adopt(&mut self, superblock: &Superblock) {
         self.seal = Box::new(ChecksumSeal::new(superblock.file_id));
-        self.sequence.set(superblock.sequence);
     }
 
     /// What the superblock slots hold now.
@@ -211,8 +213,12 @@ impl<F: File> Volume<F> {
     }
 
     fn was_written_by_another(&self) -> bool {
-        let newest = Superblock::read(&self.file).ok().flatten().map_or(0, |superblock| superblock.sequence);
-        newest != self.sequence.get() || self.confirm_owner() == Err(Error::Locked)
+        self.newest_sequence() != self.sequence.get() || self.confirm_owner() == Err(Error::Locked)
+    }
+
+    /// That of the newest superblock in the file; 0 when that cannot be told.
+    fn newest_sequence(&self) -> u64 {
+        Superblock::read(&self.file).ok().flatten().map_or(0, |superblock| superblock.sequence)
     }
 
     /// The seal.

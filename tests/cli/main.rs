@@ -13,4 +13,5 @@ mod indexes;
 mod load;
 mod ranges;
 mod repl;
+mod salvage;
 mod sharing;

@@ -5,6 +5,7 @@ mod bad_input;
 mod clock;
 mod costs;
 mod crash;
+mod damaged_open;
 mod durability;
 mod exhaustive;
 mod failures;

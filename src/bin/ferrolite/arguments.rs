@@ -43,6 +43,8 @@ pub struct Request {
     pub quick: bool,
     /// `--read-only`.
     pub read_only: bool,
+    /// `--allow-damage`.
+    pub allow_damage: bool,
     /// Whether it is a line of the REPL.
     pub in_repl: bool,
 }
@@ -56,6 +58,7 @@ struct Parsed {
     ttl: Option<Duration>,
     quick: bool,
     read_only: bool,
+    allow_damage: bool,
     json: bool,
     durability: Option<Durability>,
     help: bool,
@@ -63,7 +66,7 @@ struct Parsed {
 }
 
 /// All options by their long names.
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 15] = [
     "prefix",
     "gt",
     "gte",
@@ -74,6 +77,7 @@ const OPTIONS: [&str; 14] = [
     "ttl",
     "quick",
     "read-only",
+    "allow-damage",
     "json",
     "durability",
     "help",
@@ -81,7 +85,7 @@ const OPTIONS: [&str; 14] = [
 ];
 
 /// The options for all verbs; a line of the REPL cannot change them.
-const GENERAL: [&str; 4] = ["json", "durability", "help", "version"];
+const GENERAL: [&str; 5] = ["allow-damage", "json", "durability", "help", "version"];
 
 /// Reads the process's arguments.
 pub fn parse_command_line() -> Result<Invocation, Failure> {
@@ -149,6 +153,7 @@ impl Parsed {
             "ttl" => self.ttl = Some(ttl_from_seconds(parser.value()?.parse()?)?),
             "quick" => self.quick = true,
             "read-only" => self.read_only = true,
+            "allow-damage" => self.allow_damage = true,
             "json" => self.json = true,
             "durability" => self.durability = Some(text()?.parse()?),
             "help" => self.help = true,
@@ -196,8 +201,8 @@ impl Parsed {
         if !verb.words.contains(&words.len()) {
             return Err(verb.misused(in_repl));
         }
-        let Self { range, ttl, quick, read_only, .. } = self;
-        Ok(Request { verb, words, range, ttl, quick, read_only, in_repl })
+        let Self { range, ttl, quick, read_only, allow_damage, .. } = self;
+        Ok(Request { verb, words, range, ttl, quick, read_only, allow_damage, in_repl })
     }
 
     /// The arguments that are not options, as text.

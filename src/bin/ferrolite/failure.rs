@@ -70,7 +70,7 @@ impl Failure {
     /// A check has found damage.
     pub fn damaged(problems: usize) -> Self {
         let message =
-            format!("{problems} damaged places; restore the file from a copy, or dump what can still be read");
+            format!("{problems} damaged places; restore the file from a copy, or `salvage` what can still be read");
         Self::new(EXIT_DAMAGED, ErrorCode::Corrupt.as_str(), message)
     }
 

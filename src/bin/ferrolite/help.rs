@@ -26,6 +26,8 @@ const OPTIONS: &str = "
 options:
   --durability WHEN        when a commit is flushed: always (the default), periodic:MS or never
                            (then on closing); also the environment variable FERROLITE_DURABILITY
+  --allow-damage           read a damaged file too, by what can be proven of it; what is damaged is told
+                           on standard error, and nothing can be written
   --json                   print one JSON value a line, and errors as JSON
   -h, --help               print this; behind a verb, how to use it
   -V, --version            print the version

@@ -59,6 +59,7 @@ fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answ
             let source = load::Source::open(request)?;
             session.with_database(request, |db| load::run(db, source, output))
         }
+        Run::Salvage => verbs::salvage::run(session, request, output),
         Run::Help | Run::Exit => Err(Failure::usage(format!("`{}` is a verb of the REPL", request.verb.name))),
     }
 }

@@ -4,7 +4,7 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::verbs::Access;
 use ferrolite::fs::{Std, StdFile};
-use ferrolite::{Database, Durability, Error, ErrorCode, Options};
+use ferrolite::{Database, Durability, Error, ErrorCode, Options, SalvageReport};
 use std::path::PathBuf;
 
 /// A database in a file of the host.
@@ -50,21 +50,40 @@ impl Session {
         request: &Request,
         work: impl FnOnce(&mut Db) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        let access = if request.read_only { Access::Read } else { (request.verb.access)(request) };
+        let wanted = (request.verb.access)(request);
+        let access = if request.read_only || request.allow_damage { Access::Read } else { wanted };
         let options = Options {
             create: access == Access::Create,
             read_only: access == Access::Read,
+            allow_damage: request.allow_damage,
             durability: self.durability,
             ..Options::default()
         };
         let opened = pollster::block_on(Database::open(&self.directory, &self.name, options));
         let mut db = opened.map_err(|error| self.not_opened(error, access))?;
+        for damage in db.damage() {
+            eprintln!("ferrolite: {}: {damage}", self.path.display());
+        }
         let result = work(&mut db);
         // Closing makes durable what was put off; a failure before it is the one to tell.
         let closed = db.close().map_err(|error| self.name_file(error));
         let result = result?;
         closed?;
         Ok(result)
+    }
+
+    /// Salvages the database into a new one at `out`.
+    pub fn salvage(&self, out: &str) -> Result<SalvageReport, Failure> {
+        let out = Self::new(PathBuf::from(out), Some(self.durability))?;
+        let salvage = ferrolite::salvage(&self.directory, &self.name, &out.directory, &out.name, Options::default());
+        pollster::block_on(salvage).map_err(|error| match error.code() {
+            // What is wrong is the other file, or where it should be.
+            ErrorCode::InvalidOptions => Failure::from(error).at_path(&out.name, &out.path),
+            ErrorCode::NotFound if self.path.is_file() => {
+                Failure::from(error).saying(NO_DIRECTORY).at_path(&out.name, &out.path)
+            }
+            _ => self.not_opened(error, Access::Read),
+        })
     }
 
     /// Says what to do when there is no such file.

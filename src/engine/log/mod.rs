@@ -17,6 +17,6 @@ mod recovery;
 mod salvage;
 mod writer;
 
-pub(super) use recovery::recover;
+pub(super) use recovery::{recover, recover_to_break};
 pub(super) use salvage::{SalvagedLog, salvage_log};
 pub(super) use writer::{Log, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};

@@ -25,6 +25,18 @@ pub(in crate::engine) fn recover<F: File>(
     superblock: &Superblock,
     apply: impl FnMut(Batch, Seq),
 ) -> Result<Recovered> {
+    let mut damage = Vec::new();
+    let recovered = recover_to_break(volume, superblock, &mut damage, apply)?;
+    damage.into_iter().next().map_or(Ok(recovered), Err)
+}
+
+/// The same, but what is missing is added to `damage`, and what was found before it counts.
+pub(in crate::engine) fn recover_to_break<F: File>(
+    volume: &Volume<F>,
+    superblock: &Superblock,
+    damage: &mut Vec<Error>,
+    apply: impl FnMut(Batch, Seq),
+) -> Result<Recovered> {
     let mut reader = LogReader {
         volume,
         generation: superblock.log.generation,
@@ -34,11 +46,17 @@ pub(in crate::engine) fn recover<F: File>(
         last_seq: superblock.flushed_seq,
         extents: Vec::new(),
     };
-    let end = reader.replay(superblock, apply)?;
+    let end = match reader.replay(superblock, apply) {
+        Err(error @ Error::Corrupt { .. }) => {
+            damage.push(error);
+            None
+        }
+        end => end?,
+    };
     let proven = superblock.synced_seq.max(reader.proven_behind(end)?);
     if proven > reader.last_seq {
         let what = "log: a commit that was durable is missing";
-        return Err(Error::corrupt(what, format_args!("commit {}, of {proven}", reader.last_seq + 1)));
+        damage.push(Error::corrupt(what, format_args!("commit {}, of {proven}", reader.last_seq + 1)));
     }
     Ok(Recovered { last_seq: reader.last_seq, extents: reader.extents })
 }

@@ -49,7 +49,7 @@ pub fn compact(db: &mut Db, _request: &Request, output: &mut Output) -> Result<A
     Ok(Answer::Yes)
 }
 
-type Line = (&'static str, String);
+pub(super) type Line = (&'static str, String);
 
 fn of_file(stats: &Stats) -> Vec<Line> {
     let engine = &stats.engine;
@@ -97,13 +97,13 @@ fn some_or_none(text: String) -> String {
     if text.is_empty() { "none".to_owned() } else { text }
 }
 
-fn table(lines: &[Line]) -> String {
+pub(super) fn table(lines: &[Line]) -> String {
     let lines = lines.iter().map(|(name, value)| format!("{name:<18}{value}"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A number with a comma after each thousand.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

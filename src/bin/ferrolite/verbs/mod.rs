@@ -4,6 +4,7 @@ mod documents;
 mod file;
 mod indexes;
 mod ranges;
+pub mod salvage;
 
 use crate::arguments::Request;
 use crate::dump;
@@ -40,6 +41,8 @@ pub enum Run {
     Repl,
     /// By reading lines of documents.
     Load,
+    /// On a database that may be damaged, into a new one.
+    Salvage,
     /// By printing a help text.
     Help,
     /// By ending the REPL.
@@ -100,7 +103,7 @@ const PLAIN: Verb = Verb {
 };
 
 /// All verbs, in the order of the help text.
-pub static VERBS: [Verb; 17] = [
+pub static VERBS: [Verb; 18] = [
     Verb {
         name: "get",
         arguments: "KEY...",
@@ -205,6 +208,15 @@ pub static VERBS: [Verb; 17] = [
         options: &["quick"],
         summary: "look for damage, in every page of the file; --quick: in its structure only",
         run: Run::Verb(file::check),
+        ..PLAIN
+    },
+    Verb {
+        name: "salvage",
+        arguments: "OUT",
+        words: 1..=1,
+        summary: "recover what can be read of a damaged file into the new file OUT, and tell what is lost",
+        run: Run::Salvage,
+        place: Place::Shell,
         ..PLAIN
     },
     Verb {
