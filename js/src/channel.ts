@@ -31,6 +31,8 @@ export class Channel {
   #characters = 0;
   #id = 0;
   #failure: FerroliteError | undefined;
+  /** Is told how much of a salvage is done. */
+  onProgress: ((done: number) => void) | undefined;
 
   /** `post` hands a request to the session, whose responses go to `receive`. */
   constructor(post: Post) {
@@ -67,6 +69,8 @@ export class Channel {
     } else if ("finished" in response) {
       const [task, result] = this.#parse(response.finished) as [number, Result];
       take(this.#tasks, task)?.resolve(result);
+    } else if ("progress" in response) {
+      this.onProgress?.(response.progress);
     } else if ("answer" in response) {
       this.#settle(take(this.#messages, response.id) ?? [], response.answer);
     } else if ("error" in response) {

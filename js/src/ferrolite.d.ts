@@ -27,3 +27,17 @@ export class Connection {
   /** Puts all commits on the disk and closes the file. Later calls are answered with `Closed`. */
   close(): void;
 }
+
+/** A salvage under way. What these methods throw is as with `Connection`. */
+export class Salvaging {
+  private constructor();
+  /** Opens `name`, and creates `out`. */
+  static begin(host: Host, name: string, out: string, options: unknown): Promise<Salvaging>;
+  /** Does a slice of about so many bytes; whether it was the last one. */
+  step(budgetBytes: number): boolean;
+  /** How much is done, from 0 to 1. */
+  progress(): number;
+  report(): unknown;
+  /** Closes both files. */
+  free(): void;
+}

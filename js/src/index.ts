@@ -4,12 +4,14 @@ import { Database } from "./database.js";
 import { FerroliteError } from "./error.js";
 import * as opfs from "./opfs.js";
 import { assertName, assertOpenArguments, splitOptions } from "./options.js";
-import type { Response, StorageFacts } from "./protocol.js";
-import type { OpenOptions } from "./types.js";
+import type { Request, Response, StorageFacts } from "./protocol.js";
+import type { SalvageReport } from "./reports.js";
+import { assertSalvageArguments } from "./salvage-options.js";
+import type { OpenOptions, SalvageOptions } from "./types.js";
 
 export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
-export type { CheckReport, Stats } from "./reports.js";
+export type { CheckReport, LostPart, SalvageReport, Stats } from "./reports.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
 
@@ -28,27 +30,34 @@ export class Ferrolite extends Database {
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
     splitOptions(options);
-    if (typeof Worker === "undefined") {
-      throw new FerroliteError("Unsupported", "there are no workers here; open the database in a page or a worker");
-    }
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    const channel = new Channel((request, transfer) => worker.postMessage(request, transfer));
-    worker.onmessage = ({ data }: MessageEvent<Response>) => {
-      channel.receive(data);
-      if ("fatal" in data) worker.terminate();
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      const why = event.message || "its script could not be loaded; is worker.js served beside the package, as JavaScript?";
-      channel.fail(new FerroliteError("Io", `the database's worker failed: ${why}`));
-      worker.terminate();
-    };
+    const { worker, channel } = startWorker();
     try {
       const facts = (await channel.request({ kind: "open", name, options })) as StorageFacts;
       return new Ferrolite(channel, facts, () => worker.terminate());
     } catch (thrown) {
       worker.terminate();
       throw FerroliteError.from(thrown, "Io");
+    }
+  }
+
+  /**
+   * Recovers what can be read of a damaged database into a new one, and reports what is lost. The damaged one is not
+   * changed. Nothing is invented: each page and each commit is proven by its checksum. When it fails, or is broken off
+   * by `signal`, the new database is removed.
+   */
+  static async salvage(name: string, out: string, options: SalvageOptions = {}): Promise<SalvageReport> {
+    assertSalvageArguments(name, out, options);
+    const { worker, channel } = startWorker();
+    const abort = () => worker.postMessage({ kind: "abort", id: 0 } satisfies Request);
+    options.signal?.addEventListener("abort", abort);
+    channel.onProgress = (done) => options.onProgress?.(done);
+    try {
+      return (await channel.request({ kind: "salvage", name, out })) as SalvageReport;
+    } catch (thrown) {
+      throw FerroliteError.from(thrown, "Io");
+    } finally {
+      options.signal?.removeEventListener("abort", abort);
+      worker.terminate();
     }
   }
 
@@ -62,4 +71,24 @@ export class Ferrolite extends Database {
   static async list(_directory?: string): Promise<string[]> {
     return opfs.list();
   }
+}
+
+/** A worker for one database, and the channel to it. */
+function startWorker(): { worker: Worker; channel: Channel } {
+  if (typeof Worker === "undefined") {
+    throw new FerroliteError("Unsupported", "there are no workers here; open the database in a page or a worker");
+  }
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  const channel = new Channel((request, transfer) => worker.postMessage(request, transfer));
+  worker.onmessage = ({ data }: MessageEvent<Response>) => {
+    channel.receive(data);
+    if ("fatal" in data) worker.terminate();
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    const why = event.message || "its script could not be loaded; is worker.js served beside the package, as JavaScript?";
+    channel.fail(new FerroliteError("Io", `the database's worker failed: ${why}`));
+    worker.terminate();
+  };
+  return { worker, channel };
 }

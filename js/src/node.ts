@@ -3,17 +3,20 @@ import { readFile } from "node:fs/promises";
 
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
-import { FerroliteError } from "./error.js";
+import { FerroliteError, isReport } from "./error.js";
 import init, { Connection } from "./ferrolite.js";
 import { databasePath, list, NodeHost, remove } from "./node-files.js";
 import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "./options.js";
 import type { StorageFacts } from "./protocol.js";
+import type { SalvageReport } from "./reports.js";
+import { salvage } from "./salvage.js";
+import { assertSalvageArguments } from "./salvage-options.js";
 import { type Scheduler, Session } from "./session.js";
-import type { OpenOptions } from "./types.js";
+import type { OpenOptions, SalvageOptions } from "./types.js";
 
 export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
-export type { CheckReport, Stats } from "./reports.js";
+export type { CheckReport, LostPart, SalvageReport, Stats } from "./reports.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
 
@@ -93,10 +96,26 @@ export class Ferrolite extends Database {
     });
     const channel: Channel = new Channel(
       inTurns((request) => {
-        if (request.kind !== "open") session.handle(request);
+        if (request.kind !== "open" && request.kind !== "salvage" && request.kind !== "abort") session.handle(request);
       }),
     );
     return new Ferrolite(channel, host === undefined ? memoryFacts : fileFacts(path), () => {});
+  }
+
+  static async salvage(name: string, out: string, options: SalvageOptions = {}): Promise<SalvageReport> {
+    assertSalvageArguments(name, out, options);
+    await loadEngine();
+    const host = new NodeHost();
+    try {
+      return await salvage(host, databasePath(name), databasePath(out), {
+        pause: () => new Promise((resolve) => setImmediate(resolve)),
+        isAborted: () => options.signal?.aborted === true,
+        progress: (done) => options.onProgress?.(done),
+      });
+    } catch (thrown) {
+      host.closeAll();
+      throw isReport(thrown) ? host.explain(thrown) : FerroliteError.from(thrown, "Internal");
+    }
   }
 
   static async delete(name: string): Promise<boolean> {

@@ -9,6 +9,10 @@ import type { OpenOptions, StorageFacts } from "./types.js";
 export type Request =
   /** The first message: opens the database. Answered by `value: StorageFacts`. */
   | { readonly kind: "open"; readonly id: number; readonly name: string; readonly options: OpenOptions }
+  /** The first message, in place of `open`: salvages a database into another. Answered by `value: SalvageReport`. */
+  | { readonly kind: "salvage"; readonly id: number; readonly name: string; readonly out: string }
+  /** Breaks a salvage off, which is then answered by an error. */
+  | { readonly kind: "abort"; readonly id: number }
   /** A JSON array of calls `[verb, ...arguments]`. Answered by `answer`. */
   | { readonly kind: "calls"; readonly id: number; readonly message: Uint8Array<ArrayBuffer> }
   /** Answered by `value: Stats`. */
@@ -23,6 +27,8 @@ export type Response =
   | { readonly id: number; readonly error: ErrorReport }
   /** `[task, result]` as JSON: the result of a call that was first answered as pending. */
   | { readonly finished: Uint8Array }
+  /** How much of a salvage is done, from 0 to 1. */
+  | { readonly progress: number }
   /** The engine is gone. Nothing else will be answered. */
   | { readonly fatal: ErrorReport };
 

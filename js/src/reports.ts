@@ -7,6 +7,8 @@ export interface Stats {
   /** The version of the newest commit. */
   readonly version: number;
   readonly indexes: readonly IndexInfo[];
+  /** What was found damaged when it was opened with `allowDamage`, and where. */
+  readonly damage: readonly string[];
   readonly counters: {
     readonly commits: number;
     /** Groups of commits that shared a write and a flush. */
@@ -73,4 +75,52 @@ export interface CheckReport {
   readonly indexEntries: number;
   /** What is wrong, and where; empty when all is well. */
   readonly problems: readonly string[];
+  /** What costs nothing but is not as it should be: a spare copy that is damaged, or that a crash cut short. */
+  readonly notes: readonly string[];
+}
+
+/** A part of a damaged database that could not be read. */
+export interface LostPart {
+  /** What it is. */
+  readonly what: string;
+  /** Where it begins in the file, bytes. */
+  readonly offset: number;
+  /** Bytes of it that could not be read. */
+  readonly bytes: number;
+  /** The id of the table that it belongs to. */
+  readonly table?: number;
+  /** Documents that are lost with it have keys from this one, where that is known, ... */
+  readonly from?: string;
+  /** ... up to this one. */
+  readonly to?: string;
+  /** Whether documents may be lost with it. */
+  readonly hasDocuments: boolean;
+}
+
+/** What a salvage has recovered, and what is lost. */
+export interface SalvageReport {
+  /** Documents in the new database. */
+  readonly documents: number;
+  /** Those among them of which a newer version, or the deletion, may be lost. */
+  readonly uncertain: number;
+  /** Documents that were left out because they have expired. */
+  readonly expired: number;
+  /** Values that were left out because they are no documents. */
+  readonly unreadable: number;
+  /** The paths of the indexes that were built again. */
+  readonly indexes: readonly string[];
+  /** Commits that were on the disk and are lost. */
+  readonly commitsLost: number;
+  /** Entries of tables that are lost, as far as they could be counted. */
+  readonly entriesLost: number;
+  /** Bytes that could not be read. */
+  readonly bytesLost: number;
+  /** Whether the whole file had to be searched: deleted documents and older versions may be back. */
+  readonly scanned: boolean;
+  /** Whether everything that was committed is there as it was. */
+  readonly complete: boolean;
+  /** The parts that could not be read, the first thousand of them. */
+  readonly lost: readonly LostPart[];
+  /** Parts that are not in the list. */
+  readonly moreLost: number;
 }

@@ -45,7 +45,7 @@ export class Session {
   }
 
   /** Answers one request. An engine that stopped is told as `fatal`, and nothing is answered after that. */
-  handle(request: Exclude<Request, { kind: "open" }>): void {
+  handle(request: Exclude<Request, { kind: "open" | "salvage" | "abort" }>): void {
     const { id } = request;
     this.#messages++;
     this.#lastMessageMs = performance.now();

@@ -26,6 +26,19 @@ export interface OpenOptions {
   readonly create?: boolean;
   /** Open it for reading alone. Default: `false`. */
   readonly readOnly?: boolean;
+  /**
+   * Open a damaged database too, by the newest state of it that can be proven whole; only with `readOnly`. What was found
+   * is in `stats().damage`. Default: `false`.
+   */
+  readonly allowDamage?: boolean;
+}
+
+/** How a database is salvaged, and how it is watched. */
+export interface SalvageOptions {
+  /** Breaks it off: what was written is removed, and the error is `Aborted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Is told now and then how much is done, from 0 to 1. */
+  readonly onProgress?: ((done: number) => void) | undefined;
 }
 
 /** The truth about where the data is. */

@@ -3,6 +3,7 @@ import { FerroliteError } from "./error.js";
 import init, { Connection } from "./ferrolite.js";
 import { assertSupported, fileName, OpfsHost, storageFacts } from "./opfs.js";
 import type { Request, Response } from "./protocol.js";
+import { salvage } from "./salvage.js";
 import { type Scheduler, Session } from "./session.js";
 import { memoryFacts, splitOptions } from "./options.js";
 
@@ -55,12 +56,33 @@ async function open({ name, options }: Request & { kind: "open" }) {
   return { session, facts };
 }
 
+async function runSalvage({ id, name, out }: Request & { kind: "salvage" }): Promise<void> {
+  const { soon } = scheduler();
+  let isAborted = false;
+  scope.onmessage = ({ data }) => {
+    isAborted ||= data.kind === "abort";
+  };
+  try {
+    assertSupported();
+    await loadEngine();
+    const value = await salvage(new OpfsHost(), fileName(name), fileName(out), {
+      pause: () => new Promise((resolve) => soon(resolve, true)),
+      isAborted: () => isAborted,
+      progress: (progress) => scope.postMessage({ progress }, []),
+    });
+    scope.postMessage({ id, value }, []);
+  } catch (thrown) {
+    scope.postMessage({ id, error: FerroliteError.from(thrown, "Io").report() }, []);
+  }
+}
+
 scope.onmessage = async ({ data: first }) => {
+  if (first.kind === "salvage") return runSalvage(first);
   if (first.kind !== "open") return;
   try {
     const { session, facts } = await open(first);
     scope.onmessage = ({ data }) => {
-      if (data.kind !== "open") session.handle(data);
+      if (data.kind !== "open" && data.kind !== "salvage" && data.kind !== "abort") session.handle(data);
     };
     scope.postMessage({ id: first.id, value: facts }, []);
   } catch (thrown) {

@@ -1,5 +1,5 @@
 // The shared cases in Node, over files and in memory.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -13,8 +13,9 @@ const directory = `${mkdtempSync(join(tmpdir(), "ferrolite-cases-"))}/`;
 after(() => rmSync(directory, { recursive: true }));
 
 const list = async () => (await ferrolite.Ferrolite.list(directory)).map((name) => directory + name);
+const rewrite = async (name, change) => writeFileSync(`${name}.ferrolite`, change(readFileSync(`${name}.ferrolite`)));
 const hosts = {
-  file: { ...ferrolite, list, directory, persistent: true, options: {} },
+  file: { ...ferrolite, list, rewrite, directory, persistent: true, options: {} },
   memory: { ...ferrolite, list, directory, persistent: false, options: { storage: "memory" } },
 };
 

@@ -81,7 +81,7 @@ impl Connection {
 }
 
 /// The options, by way of a JSON value: read straight into a struct, fields that it does not have would be ignored.
-fn parse_options(options: JsValue) -> crate::Result<Options> {
+pub(super) fn parse_options(options: JsValue) -> crate::Result<Options> {
     let invalid = |reason: String| Error::InvalidOptions { reason };
     let value: Value = serde_wasm_bindgen::from_value(options).map_err(|error| invalid(error.to_string()))?;
     if !value.is_object() {
@@ -91,7 +91,7 @@ fn parse_options(options: JsValue) -> crate::Result<Options> {
 }
 
 /// An error as JavaScript gets it.
-fn thrown(error: &Error) -> JsValue {
+pub(super) fn thrown(error: &Error) -> JsValue {
     let report = Report::of(error).serialize(&Serializer::json_compatible());
     report.unwrap_or_else(|_| JsValue::from_str(&error.to_string()))
 }

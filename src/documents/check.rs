@@ -28,6 +28,8 @@ pub struct CheckReport {
     pub index_entries: u64,
     /// What is wrong, and where; empty when all is well.
     pub problems: Vec<String>,
+    /// What costs nothing but is not as it should be: a spare copy that is damaged, or that a crash cut short.
+    pub notes: Vec<String>,
 }
 
 impl CheckReport {
@@ -49,15 +51,17 @@ impl CheckReport {
 }
 
 impl<F: File> Database<F> {
-    /// Looks for damage. What it finds is told by the report. `full` reads every page of the file, every document and
-    /// every index entry.
+    /// Looks for damage. What it finds is told by the report. Without `full` that is the structure: superblock, manifest,
+    /// extents and log. `full` reads every page of the file, every document and every index entry, and compares each with
+    /// what leads to it.
     ///
     /// # Errors
     /// `Io`, `Locked`.
     pub fn check(&self, full: bool) -> Result<CheckReport> {
         let engine = self.engine.check(full)?;
-        let (tables, entries, problems) = (engine.tables, engine.entries, engine.problems);
-        let mut report = CheckReport { tables, entries, problems, ..CheckReport::default() };
+        let (tables, entries) = (engine.tables, engine.entries);
+        let (problems, notes) = (engine.problems, engine.notes);
+        let mut report = CheckReport { tables, entries, problems, notes, ..CheckReport::default() };
         // In a file that is damaged the rest would only say so again.
         if full && report.is_ok() {
             let outcome = self.check_documents(&mut report);

@@ -13,6 +13,8 @@ pub struct Stats {
     pub version: u64,
     /// The indexes.
     pub indexes: Vec<IndexInfo>,
+    /// What was found damaged at opening, as [`Database::damage`] tells it.
+    pub damage: Vec<String>,
     /// The engine's own figures.
     #[serde(flatten)]
     pub engine: engine::Statistics,
@@ -21,6 +23,11 @@ pub struct Stats {
 impl<F: File> Database<F> {
     /// Figures about the database. Costs nothing to speak of.
     pub fn stats(&self) -> Stats {
-        Stats { version: self.version(), indexes: self.indexes(), engine: self.engine.statistics() }
+        Stats {
+            version: self.version(),
+            indexes: self.indexes(),
+            damage: self.damage().to_vec(),
+            engine: self.engine.statistics(),
+        }
     }
 }

@@ -139,6 +139,11 @@ impl FreeSet {
         }
     }
 
+    /// The free runs, by address.
+    pub fn runs(&self) -> &[Extent] {
+        &self.runs
+    }
+
     /// Address behind the last block in use: the least length the file needs, rounded up to blocks.
     pub fn end(&self) -> u64 {
         self.end

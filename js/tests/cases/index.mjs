@@ -3,6 +3,7 @@ import documents from "./documents.mjs";
 import indexes from "./indexes.mjs";
 import input from "./input.mjs";
 import lifetime from "./lifetime.mjs";
+import salvage from "./salvage.mjs";
 import stream from "./stream.mjs";
 
-export const groups = { documents, indexes, input, lifetime, stream };
+export const groups = { documents, indexes, input, lifetime, salvage, stream };

@@ -4,7 +4,8 @@ let count = 0;
 
 /**
  * `host` has the package's exports, `options` for `open`, whether data persists, a `directory` prefix for names, and
- * `list()`, which gives names as `open` takes them.
+ * `list()`, which gives names as `open` takes them; where data persists also `rewrite(name, change)`, which changes the
+ * bytes of a file.
  */
 export async function runCase(testCase, host) {
   const { Ferrolite, options, directory = "" } = host;

@@ -12,6 +12,7 @@
 //! index pages are shortened: not below the last key of their page, and below the first key of the next one unless
 //! both pages hold versions of one key.
 
+mod audit;
 mod block;
 mod builder;
 mod cursor;
@@ -19,6 +20,7 @@ mod filter;
 mod meta;
 mod walker;
 
+pub(super) use audit::audit;
 pub(super) use builder::TableBuilder;
 pub(super) use cursor::TableCursor;
 pub(super) use meta::{Table, TableId};

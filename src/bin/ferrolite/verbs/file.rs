@@ -27,6 +27,9 @@ pub fn check(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answ
     ];
     let looked_at: Vec<_> = looked_at.into_iter().map(|(name, count)| (name, grouped(count))).collect();
     output.answer(&report, &table(&looked_at))?;
+    if !output.is_json() {
+        report.notes.iter().try_for_each(|note| output.line(&format!("note: {note}")))?;
+    }
     if report.is_ok() {
         if !output.is_json() {
             output.line("no damage found")?;

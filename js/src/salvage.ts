@@ -1,0 +1,35 @@
+/** Salvaging a database: the engine works in slices, between which it can be watched and broken off. */
+import { Salvaging } from "./ferrolite.js";
+import type { Host } from "./host.js";
+import type { SalvageReport } from "./reports.js";
+import { aborted } from "./salvage-options.js";
+
+/** Bytes of a slice: a few milliseconds. */
+const SLICE_BYTES = 256 << 10;
+
+/** Who watches a salvage. */
+export interface Watcher {
+  /** Lets other events in. */
+  pause(): Promise<void>;
+  isAborted(): boolean;
+  progress(done: number): void;
+}
+
+/** Salvages the file `name` into the new file `out`, which is removed when that fails. */
+export async function salvage(host: Host, name: string, out: string, watcher: Watcher): Promise<SalvageReport> {
+  const salvaging = await Salvaging.begin(host, name, out, {});
+  let isDone = false;
+  try {
+    while (!isDone) {
+      await watcher.pause();
+      if (watcher.isAborted()) throw aborted();
+      isDone = salvaging.step(SLICE_BYTES);
+      watcher.progress(salvaging.progress());
+    }
+    return salvaging.report() as SalvageReport;
+  } finally {
+    salvaging.free();
+    // Should it not go: it is marked, and will not open.
+    if (!isDone) await host.remove(out).catch(() => undefined);
+  }
+}

@@ -1,0 +1,43 @@
+//! A salvage as JavaScript drives it: in slices, so that it can be watched and broken off.
+
+use super::connection::{parse_options, thrown};
+use super::files::{AnyFile, Files};
+use crate::fs::{AccessHandle, Host};
+use crate::{HostEnvironment, Salvage};
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+
+/// A salvage under way. Errors are thrown as those of `Connection`. `free` closes both files; when that comes before it
+/// is done, the new database cannot be opened and is to be removed.
+#[wasm_bindgen]
+pub struct Salvaging {
+    salvage: Salvage<AnyFile, AnyFile>,
+}
+
+#[wasm_bindgen]
+impl Salvaging {
+    /// Opens `name`, and creates `out` with these options.
+    pub async fn begin(host: Host, name: String, out: String, options: JsValue) -> Result<Salvaging, JsValue> {
+        let options = parse_options(options).map_err(|error| thrown(&error))?;
+        let files = Files::Host(AccessHandle::new(host));
+        let environment = Box::new(HostEnvironment);
+        let salvage = Salvage::begin(&files, &name, &files, &out, options, environment).await;
+        Ok(Self { salvage: salvage.map_err(|error| thrown(&error))? })
+    }
+
+    /// Does a slice of about so many bytes; whether it was the last one.
+    pub fn step(&mut self, budget_bytes: usize) -> Result<bool, JsValue> {
+        self.salvage.step(budget_bytes).map_err(|error| thrown(&error))
+    }
+
+    /// How much is done, from 0 to 1.
+    pub fn progress(&self) -> f64 {
+        self.salvage.progress()
+    }
+
+    /// What was recovered and what is lost.
+    pub fn report(&self) -> Result<JsValue, JsValue> {
+        self.salvage.report().serialize(&Serializer::json_compatible()).map_err(JsValue::from)
+    }
+}
