@@ -4,9 +4,10 @@ use std::ops::Bound;
 
 use super::engine::Engine;
 use super::entry::{Clock, Entry, Prefix, Seq, Version, prefix_of};
-use super::error::Result;
+use super::error::{Error, Result};
 use super::levels::Tree;
 use super::merge::{Direction, MemoryCursor, Merge, RunCursor, Source};
+use super::salvage::find_in_damaged;
 use crate::fs::File;
 
 /// A range of engine keys inside one key space.
@@ -68,7 +69,13 @@ impl<F: File> Engine<F> {
         }
         let Some(tree) = prefix_of(key).and_then(|prefix| self.levels.tree(prefix)) else { return Ok(None) };
         for table in tree.candidates(key) {
-            if let Some(version) = table.get(&self.volume, key, at)? {
+            let found = match table.get(&self.volume, key, at) {
+                Err(error @ Error::Corrupt { .. }) if self.options.allow_damage => {
+                    find_in_damaged(table, &self.volume, key, at, error)
+                }
+                found => found,
+            };
+            if let Some(version) = found? {
                 return Ok(Some(version));
             }
         }

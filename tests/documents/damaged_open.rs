@@ -1,6 +1,6 @@
 //! A damaged database can be opened read-only, and says what is damaged.
 
-use crate::support::damaged::{DATA, MANIFEST, content, frames, pages, put, slots};
+use crate::support::damaged::{DATA, FILTER, INDEX, MANIFEST, content, frames, pages, put, slots};
 use crate::support::{Bench, code, open};
 use ferrolite::fs::{Memory, MemoryFile};
 use ferrolite::{Database, ErrorCode, Options, Range};
@@ -138,4 +138,23 @@ fn documents_beside_a_damaged_page_are_read() {
         }
     }
     assert!(hit > 5);
+}
+
+#[test]
+fn damage_in_what_leads_to_documents_hides_none() {
+    let (bench, bytes) = sample();
+    let mut hit = 0;
+    for page in pages(&bytes).into_iter().filter(|page| [INDEX, FILTER].contains(&page.kind)) {
+        let mut damaged = bytes.clone();
+        damaged[page.address as usize + 70] ^= 1;
+        let db = reopen(&bench, &damaged, damaged_options()).unwrap();
+        let without = Options { read_only: true, ..Options::default() };
+        let whole = reopen(&bench, &damaged, without);
+        for n in 0..300 {
+            let key = format!("key{n:03}");
+            assert!(db.get_json(&key).unwrap().is_some(), "{key}, {page:?}");
+            hit += u32::from(whole.as_ref().is_ok_and(|db| db.get_json(&key).is_err()));
+        }
+    }
+    assert!(hit > 100, "{hit}");
 }

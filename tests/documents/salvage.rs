@@ -3,8 +3,9 @@
 use crate::support::damaged::{DATA, FILTER, INDEX, MANIFEST, Page, content, pages, put, slots};
 use crate::support::{Bench, Clock, assert_sound, code, ms, open};
 use ferrolite::fs::Memory;
-use ferrolite::{Compression, Database, ErrorCode, Options, Range, SalvageReport, salvage_with};
+use ferrolite::{Compression, Database, ErrorCode, Options, Range, Salvage, SalvageReport, salvage_with};
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 type Documents = BTreeMap<String, String>;
 
@@ -383,11 +384,19 @@ fn damage(bytes: &mut [u8], seed: u64) {
     }
 }
 
+/// How long the long form of a test runs, where that is asked for.
+fn torture() -> Option<Duration> {
+    let minutes: u64 = std::env::var("FERROLITE_TORTURE").ok()?.parse().ok()?;
+    Some(Duration::from_secs(60 * minutes))
+}
+
 #[test]
 fn whatever_is_damaged_nothing_is_invented() {
+    let (began, limit) = (Instant::now(), torture());
     let seeds = if cfg!(target_os = "wasi") { 20 } else { 250 };
     let mut kinds = [0; 4];
-    for seed in 0..seeds {
+    let is_due = |seed: u64| limit.map_or(seed < seeds, |limit| began.elapsed() < limit);
+    for seed in (0..).take_while(|&seed| is_due(seed)) {
         let (mut bytes, history, clock) = historied(seed % 4);
         damage(&mut bytes, seed);
         let fs = Memory::new();
@@ -421,4 +430,78 @@ fn whatever_is_damaged_nothing_is_invented() {
         kinds[3] += u64::from(report.uncertain > 0);
     }
     assert!(kinds.iter().all(|&count| count > seeds / 50), "{kinds:?}");
+    if limit.is_some() {
+        println!("torture\tsalvage\tdamaged files salvaged\t{}", kinds[0]);
+    }
+}
+
+#[test]
+fn a_salvage_that_fails_leaves_no_database() {
+    use ferrolite::fs::simulated::{Fault, Operation, Simulated};
+    let (bytes, _, clock) = sample(options(), false);
+    let from = Memory::new();
+    put(&from, "damaged", &bytes);
+    let to = Simulated::new(1);
+    let salvage = || salvage_with(&from, "damaged", &to, "out", Options::default(), Box::new(clock.clone()));
+    let mut failures = 0;
+    for call in [1, 2, 3, 5, 8, 13, 20] {
+        for fault in [Fault::StorageFull, Fault::Io] {
+            to.fail_call(Some(Operation::Write), call, fault, true);
+            let outcome = pollster::block_on(salvage());
+            to.clear_faults();
+            let is_there = to.content("out").is_some();
+            assert_eq!(outcome.is_ok(), is_there, "call {call}: {outcome:?}");
+            if is_there {
+                pollster::block_on(ferrolite::fs::FileSystem::remove(&to, "out")).unwrap();
+            } else {
+                failures += 1;
+            }
+        }
+    }
+    assert!(failures > 4, "{failures}");
+}
+
+#[test]
+fn a_salvage_that_was_killed_leaves_nothing_that_opens() {
+    let (bytes, _, clock) = sample(options(), false);
+    let from = Memory::new();
+    put(&from, "damaged", &bytes);
+    for steps in 0..5 {
+        let to = Memory::new();
+        let environment = Box::new(clock.clone());
+        let salvage = Salvage::begin(&from, "damaged", &to, "db", Options::default(), environment);
+        let mut salvage = pollster::block_on(salvage).unwrap();
+        for _ in 0..steps {
+            assert!(!salvage.step(20_000).unwrap());
+        }
+        assert!(!salvage.report().complete);
+        drop(salvage);
+        let error = open(&to, &clock, Options::default()).err().unwrap();
+        assert_eq!(error.code(), ErrorCode::Corrupt);
+        assert!(error.to_string().contains("did not finish"), "{error}");
+    }
+}
+
+#[test]
+fn any_bytes_are_gone_through_without_a_panic() {
+    let (bytes, _, clock) = sample(options(), true);
+    let mut files: Vec<Vec<u8>> = vec![Vec::new(), vec![0; 70_000], vec![17; 200_000], b"FERROLT\n".repeat(20_000)];
+    // Headers of pages and of frames everywhere, with the lengths that their bytes happen to say.
+    for step in [16, 48, 64, 80, 4096] {
+        let mut shifted = bytes.clone();
+        shifted.copy_within((64 << 10)..bytes.len() - step, (64 << 10) + step);
+        files.push(shifted);
+    }
+    files.push([&bytes[..64 << 10], &bytes[64 << 10..].iter().rev().copied().collect::<Vec<u8>>()].concat());
+    for len in [1, 100, 4096, 5000, 16 << 10, 20_000, 64 << 10, 70_000] {
+        files.push(bytes[..len].to_vec());
+    }
+    for (index, file) in files.iter().enumerate() {
+        let fs = Memory::new();
+        put(&fs, "damaged", file);
+        let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Box::new(clock.clone()));
+        if let Err(error) = pollster::block_on(salvage) {
+            assert_eq!(error.code(), ErrorCode::NotADatabase, "{index}: {error}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 // What the documentation shows must compile, and what is wrong must not.
-import { type CheckReport, Ferrolite, FerroliteError, type StorageFacts, Transaction } from "ferrolite";
+import {
+  type CheckReport, Ferrolite, FerroliteError, type LostPart, type SalvageReport, type StorageFacts, Transaction,
+} from "ferrolite";
 
 interface User {
   name: string;
@@ -43,6 +45,13 @@ export async function examples(): Promise<void> {
   const report: CheckReport = await db.check({ full: true });
   const syncs: number = (await db.stats()).io.syncs;
   const names: string[] = await Ferrolite.list();
+  const salvaged: SalvageReport = await Ferrolite.salvage("notes", "recovered", {
+    signal: new AbortController().signal,
+    onProgress: (done) => done satisfies number,
+  });
+  const parts: readonly LostPart[] = salvaged.lost;
+  const damaged = await Ferrolite.open("notes", { readOnly: true, allowDamage: true });
+  const told: readonly string[] = (await damaged.stats()).damage;
   const gone: boolean = await Ferrolite.delete("notes");
 
   try {
@@ -50,7 +59,7 @@ export async function examples(): Promise<void> {
   } catch (error) {
     if (error instanceof FerroliteError && error.code === "StorageFull") throw error;
   }
-  void [anything, users, all, entries, keys, isNew, left, report, syncs, names, gone];
+  void [anything, users, all, entries, keys, isNew, left, report, syncs, names, gone, parts, told];
 }
 
 export async function mistakes(db: Ferrolite): Promise<void> {

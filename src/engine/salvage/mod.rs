@@ -12,6 +12,7 @@
 //! | `../log/salvage.rs` | commits behind a gap in the log, and which of them can be believed |
 //! | `../table/walker.rs` | a table without its index |
 //! | `scan.rs` | tables that nothing leads to |
+//! | `lookup.rs` | one key, where the index of a table is damaged |
 //! | `merge.rs` | all of it in key order, and what may be missing at each key |
 //!
 //! Invariants:
@@ -19,6 +20,7 @@
 //! - memory is bounded by the log, by one page of each table that overlaps, and by a list of a thousand pieces;
 //! - bytes are hashed a bounded number of times, whatever they are.
 
+mod lookup;
 mod merge;
 mod report;
 mod scan;
@@ -33,6 +35,7 @@ use super::memtable::Memtable;
 use super::table::{Table, WalkedTable};
 use crate::fs::{File, FileSystem, OpenMode};
 use crate::page::{ExpiryHorizon, LogStart, PlaceKind, Slots, Superblock, Volume};
+pub(super) use lookup::find_in_damaged;
 use merge::SalvageMerge;
 pub use report::{Losses, LostPiece};
 use scan::Scan;
@@ -132,16 +135,7 @@ impl<F: File> Salvager<F> {
         }
         for table in state.levels.tables() {
             if (self.wanted)(table.prefix()) {
-                self.tables.push(WalkedTable {
-                    id: table.id,
-                    address: table.address,
-                    len: table.len,
-                    prefix: table.prefix(),
-                    known: Some(table.clone()),
-                    smallest: table.smallest.clone(),
-                    is_headless: false,
-                    is_endless: false,
-                });
+                self.tables.push(WalkedTable::of(table));
             }
         }
         if state.may_be_old {

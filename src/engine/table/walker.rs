@@ -52,6 +52,22 @@ pub(in crate::engine) struct WalkedTable {
     pub(in crate::engine) is_endless: bool,
 }
 
+impl WalkedTable {
+    /// A table that the manifest tells of.
+    pub(in crate::engine) fn of(table: &Arc<Table>) -> Self {
+        Self {
+            id: table.id,
+            address: table.address,
+            len: table.len,
+            prefix: table.prefix(),
+            known: Some(Arc::clone(table)),
+            smallest: table.smallest.clone(),
+            is_headless: false,
+            is_endless: false,
+        }
+    }
+}
+
 /// A place in a table where something cannot be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::engine) struct Gap {
