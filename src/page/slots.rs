@@ -56,7 +56,7 @@ impl Slots {
         };
         for (index, slot) in slots.iter().enumerate() {
             let is_newest = index as u64 / 2 == newest % 2;
-            let wanted = if is_newest { newest } else { newest - 1 };
+            let wanted = if is_newest { newest } else { newest.saturating_sub(1) };
             let is_whole = match slot {
                 Slot::Valid(superblock) => superblock.sequence == wanted,
                 Slot::Empty => wanted == 0,

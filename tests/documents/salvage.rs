@@ -505,3 +505,28 @@ fn any_bytes_are_gone_through_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn forged_superblocks_are_gone_through_without_a_panic() {
+    let (bytes, _, clock) = sample(options(), true);
+    let values = [0, 1, 65_536, 1 << 40, u64::MAX / 2, u64::MAX];
+    for field in (48..224).step_by(if cfg!(target_os = "wasi") { 32 } else { 8 }) {
+        for value in values {
+            let mut forged = bytes.clone();
+            for slot in slots().map(|slot| slot as usize) {
+                forged[slot + field..slot + field + 8].copy_from_slice(&u64::to_le_bytes(value));
+                let sum = xxhash_rust::xxh3::xxh3_128(&forged[slot..slot + 4080]).to_le_bytes();
+                forged[slot + 4080..slot + 4096].copy_from_slice(&sum);
+            }
+            let fs = Memory::new();
+            put(&fs, "damaged", &forged);
+            let salvage = salvage_with(&fs, "damaged", &fs, "out", Options::default(), Box::new(clock.clone()));
+            pollster::block_on(salvage).unwrap();
+            put(&fs, "db", &forged);
+            let reading = Options { read_only: true, allow_damage: true, ..Options::default() };
+            if let Ok(db) = open(&fs, &clock, reading) {
+                db.check(true).unwrap();
+            }
+        }
+    }
+}

@@ -108,20 +108,21 @@ pub(in crate::engine) fn salvage_log<F: File>(
         for found in &run.frames {
             let Some(batch) = reader.batch(found, &mut bytes)? else { break };
             let address = reader.address(found);
-            if found.frame.seq > log.last_seq + 1 && (log.is_found || flushed_seq.is_some()) {
-                log.lost.push((log.last_seq + 1, found.frame.seq - 1, position.0 + position.1));
+            let expected = log.last_seq.saturating_add(1);
+            if found.frame.seq > expected && (log.is_found || flushed_seq.is_some()) {
+                log.lost.push((expected, found.frame.seq - 1, position.0.saturating_add(position.1)));
             }
             apply(batch, found.frame.seq);
             log.last_seq = found.frame.seq;
             log.is_found = true;
             attempt = found.frame.attempt;
-            end = (found.frame.number + 1, found.tag);
+            end = (found.frame.number.saturating_add(1), found.tag);
             position = (address, found.frame.padded_len() as u64);
         }
     }
-    let end_address = position.0 + position.1;
+    let end_address = position.0.saturating_add(position.1);
     if reader.proven > log.last_seq {
-        log.lost.push((log.last_seq + 1, reader.proven, end_address));
+        log.lost.push((log.last_seq.saturating_add(1), reader.proven, end_address));
     } else if reader.is_broken_frame(end_address, end)? {
         log.doubtful = Some(end_address);
     }
@@ -202,7 +203,8 @@ impl<F: File> Reader<'_, F> {
                 self.patience = self.patience.saturating_add(8 * count as u64);
                 self.read_segment(index, &mut bytes);
             }
-            next = self.segments.range(index.saturating_add(1)..).next().map(|(&index, _)| index);
+            let behind = index.checked_add(1).and_then(|behind| self.segments.range(behind..).next());
+            next = behind.map(|(&index, _)| index);
         }
         Ok(())
     }

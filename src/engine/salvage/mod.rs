@@ -131,7 +131,7 @@ impl<F: File> Salvager<F> {
         self.losses.is_any |= self.volume.file_len() < state.superblock.file_len;
         if !state.is_proven {
             self.losses.is_any = true;
-            self.first_unknown_id = state.levels.tables().map(|table| table.id + 1).max().unwrap_or(0);
+            self.first_unknown_id = state.levels.tables().map(|table| table.id.saturating_add(1)).max().unwrap_or(0);
         }
         for table in state.levels.tables() {
             if (self.wanted)(table.prefix()) {
@@ -223,7 +223,7 @@ impl<F: File> Salvager<F> {
     fn begin_merge(&mut self, found: Vec<WalkedTable>) {
         let mut tables = std::mem::take(&mut self.tables);
         tables.extend(found);
-        self.table_bytes = tables.iter().map(|table| table.len).sum();
+        self.table_bytes = tables.iter().fold(0, |sum, table| sum.saturating_add(table.len));
         self.merge = Some(SalvageMerge::new(std::mem::take(&mut self.log), tables));
     }
 
@@ -270,7 +270,8 @@ impl<F: File> Salvager<F> {
         let scanned = self.scan.as_ref().map_or(file, Scan::position);
         let walked = self.merge.as_ref().map_or(0, |merge| merge.walked);
         let tables = if self.merge.is_some() { self.table_bytes } else { file };
-        ((scanned + walked).min(file + tables), file + tables)
+        let all = file.saturating_add(tables);
+        (scanned.saturating_add(walked).min(all), all)
     }
 
     /// Bytes of tables that were read so far.

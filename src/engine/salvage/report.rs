@@ -46,7 +46,7 @@ pub struct Losses {
 
 impl Losses {
     pub(super) fn add(&mut self, piece: LostPiece) {
-        self.bytes += piece.bytes;
+        self.bytes = self.bytes.saturating_add(piece.bytes);
         self.is_any |= piece.has_entries;
         if self.pieces.len() < PIECES_MAX { self.pieces.push(piece) } else { self.more_pieces += 1 }
     }
@@ -75,13 +75,13 @@ impl Losses {
     pub(super) fn finish_table(&mut self, walker: &Walker) {
         if let Some(known) = &walker.table.known {
             let lost = known.statistics.entries.saturating_sub(walker.found());
-            self.entries += lost;
+            self.entries = self.entries.saturating_add(lost);
             self.is_any |= lost > 0;
         }
     }
 
     pub(super) fn add_commits(&mut self, from: Seq, to: Seq, address: u64) {
-        self.commits += to - from + 1;
+        self.commits = self.commits.saturating_add((to - from).saturating_add(1));
         self.newest_commit = self.newest_commit.max(to);
         let what = if from == to { format!("commit {from}") } else { format!("commits {from} to {to}") };
         self.add(LostPiece {

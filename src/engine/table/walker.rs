@@ -243,7 +243,8 @@ impl Walker {
 
     fn lose(&mut self, at: u64, bytes: u64) {
         let address = self.table.address + at;
-        self.gap.get_or_insert_with(|| Gap { address, ..Gap::default() }).bytes += bytes;
+        let gap = self.gap.get_or_insert_with(|| Gap { address, ..Gap::default() });
+        gap.bytes = gap.bytes.saturating_add(bytes);
     }
 
     /// Tells which keys a gap can have held that ends at the offset `end`, before `next`.
