@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::{Fault, Faults, Operation};
+use super::fault::{Fault, Faults, Lie, Operation};
 use super::node::Node;
 use super::random::Random;
-use super::recovery::{Chooser, Recovery};
+use super::recovery::{Aftermath, Chooser, Recovery};
+use crate::fs::memory::Openers;
 use crate::fs::{Error, OpenMode, Result};
 
 /// The length that no simulated file may pass, in bytes: whoever writes there is mistaken about the offset.
@@ -47,6 +48,11 @@ pub(super) struct Disk {
     /// The mutating calls until the crash, the one that it hits included.
     pub(super) crash_in: Option<u64>,
     pub(super) faults: Faults,
+    /// The writes that were not done as they were acknowledged.
+    pub(super) lies: Vec<Lie>,
+    pub(super) aftermath: Aftermath,
+    /// The call that a planned crash has hit.
+    pub(super) crashed_in: Option<Operation>,
     /// The most that all files may hold together, in bytes.
     pub(super) capacity: Option<u64>,
     /// Whether files are locked while open.
@@ -93,6 +99,9 @@ impl Disk {
             crashed: false,
             crash_in: None,
             faults: Faults::default(),
+            lies: Vec::new(),
+            aftermath: Aftermath::default(),
+            crashed_in: None,
             capacity: None,
             exclusive: true,
             counts: Counts::default(),
@@ -107,6 +116,7 @@ impl Disk {
             files: self.files.iter().map(|(name, node)| (name.clone(), node.copy())).collect(),
             random: self.random.clone(),
             faults: self.faults.clone(),
+            lies: self.lies.clone(),
             ..*self
         }
     }
@@ -144,9 +154,20 @@ impl Disk {
         for node in self.files.values_mut() {
             node.restart(|change| chooser.fate(change));
         }
+        self.aftermath.add(&chooser.into_aftermath());
+        self.crashed_in = None;
         self.epoch += 1;
         self.crashed = false;
         self.crash_in = None;
+    }
+
+    /// Nobody has a file open any more; nothing else has changed.
+    pub(super) fn restart_process(&mut self) {
+        self.files.values_mut().for_each(|node| node.openers = Openers::default());
+        self.epoch += 1;
+        self.crashed = false;
+        self.crash_in = None;
+        self.crashed_in = None;
     }
 
     /// Counts a call, and decides on it. What needs no more than an error fails here.
@@ -168,6 +189,7 @@ impl Disk {
             self.crash_in = self.crash_in.map(|calls| calls.saturating_sub(1));
             if self.crash_in == Some(0) {
                 self.crashed = true;
+                self.crashed_in = Some(operation);
                 return Ok(Verdict::Crash);
             }
         }
@@ -237,8 +259,15 @@ impl Disk {
             Verdict::Proceed => {}
             // The write may have reached the disk before the power failed, or may not: the restart decides.
             Verdict::Crash => outcome = Some(crashed(Operation::Write)),
-            Verdict::Fault(Fault::LostWrite) => return Ok(bytes.len()),
-            Verdict::Fault(Fault::MisdirectedWrite) => offset = self.elsewhere(name, offset)?,
+            Verdict::Fault(Fault::LostWrite) => {
+                self.lies.push(Lie { offset, landed_at: None, bytes: bytes.to_vec() });
+                return Ok(bytes.len());
+            }
+            Verdict::Fault(Fault::MisdirectedWrite) => {
+                let landed_at = self.elsewhere(name, offset)?;
+                self.lies.push(Lie { offset, landed_at: Some(landed_at), bytes: bytes.to_vec() });
+                offset = landed_at;
+            }
             Verdict::Fault(Fault::ShortWrite) if bytes.len() > 1 => {
                 let count = 1 + self.random.below(bytes.len() - 1);
                 bytes = bytes.get(..count).unwrap_or_default();

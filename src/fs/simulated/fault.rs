@@ -1,7 +1,9 @@
 //! Faults that a test plans: which call fails, and how.
 
+use std::collections::BTreeMap;
+
 /// A kind of file system call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// [`FileSystem::open`](crate::fs::FileSystem::open)
     Open,
@@ -42,7 +44,7 @@ impl Operation {
 }
 
 /// What goes wrong with a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// The call fails with [`Error::Io`](crate::fs::Error::Io). Of a write, a part may have been done. After a failed
     /// sync no later sync saves what was unsynced then, as on Linux: it reads back until the power is lost, and is
@@ -71,6 +73,17 @@ impl Fault {
     }
 }
 
+/// A write that the disk has lied about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lie {
+    /// Where the bytes should be, and are not.
+    pub offset: u64,
+    /// Where they are instead; `None` when they were lost.
+    pub landed_at: Option<u64>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
 #[derive(Debug, Clone)]
 struct Plan {
     operation: Option<Operation>,
@@ -84,7 +97,7 @@ struct Plan {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Faults {
     plans: Vec<Plan>,
-    pub(super) fired: u64,
+    pub(super) fired: BTreeMap<(Operation, Fault), u64>,
 }
 
 impl Faults {
@@ -111,7 +124,9 @@ impl Faults {
             fired = fired.or(Some(plan.fault));
             plan.persistent
         });
-        self.fired += u64::from(fired.is_some());
+        if let Some(fault) = fired {
+            *self.fired.entry((operation, fault)).or_default() += 1;
+        }
         fired
     }
 }

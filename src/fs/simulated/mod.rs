@@ -42,12 +42,13 @@ mod recovery;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use disk::Counts;
-pub use fault::{Fault, Operation};
-pub use recovery::Recovery;
+pub use fault::{Fault, Lie, Operation};
+pub use recovery::{Aftermath, Recovery};
 
 use super::{Error, File, FileSystem, OpenMode, Result, check_name, memory};
 use disk::Disk;
@@ -134,6 +135,12 @@ impl Simulated {
         self.disk().restart(recovery);
     }
 
+    /// The process has ended, be it by a planned crash, and another one begins: what was written stays with the host, be
+    /// it durable or not. Files that were open are dead.
+    pub fn restart_process(&self) {
+        self.disk().restart_process();
+    }
+
     /// Plans a fault: the `calls`th call from now that it can hit fails, and all later ones too when `persistent`.
     /// With an `operation`, only such calls are counted and hit.
     ///
@@ -150,7 +157,27 @@ impl Simulated {
 
     /// How many calls have been hit by planned faults.
     pub fn faults_fired(&self) -> u64 {
-        self.disk().faults.fired
+        self.disk().faults.fired.values().sum()
+    }
+
+    /// The same by the calls that were hit and the faults that hit them.
+    pub fn faults_fired_by_kind(&self) -> BTreeMap<(Operation, Fault), u64> {
+        self.disk().faults.fired.clone()
+    }
+
+    /// The writes that the disk has lied about so far: [`Fault::LostWrite`] and [`Fault::MisdirectedWrite`].
+    pub fn lies(&self) -> Vec<Lie> {
+        self.disk().lies.clone()
+    }
+
+    /// What became of unsynced changes in all restarts so far.
+    pub fn aftermath(&self) -> Aftermath {
+        self.disk().aftermath
+    }
+
+    /// The call at which the power has failed, when a planned crash has come and there was no restart yet.
+    pub fn crashed_in(&self) -> Option<Operation> {
+        self.disk().crashed_in
     }
 
     /// Limits what all files may hold together, in bytes. A write that grows a file past it is cut short, and fails

@@ -19,6 +19,43 @@ pub enum Recovery {
     Keep(u64),
 }
 
+/// What restarts have made of changes that were not synced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Aftermath {
+    /// Changes that were kept whole.
+    pub kept: u64,
+    /// Changes that were lost.
+    pub lost: u64,
+    /// Writes of which some sectors may have been kept and others lost.
+    pub torn: u64,
+    /// Changes that were kept although an older one was lost.
+    pub reordered: u64,
+    /// Writes that were kept, in whole or in part, without all of the file's growth.
+    pub growth_lost: u64,
+}
+
+impl Aftermath {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.kept += other.kept;
+        self.lost += other.lost;
+        self.torn += other.torn;
+        self.reordered += other.reordered;
+        self.growth_lost += other.growth_lost;
+    }
+
+    fn count(&mut self, fate: &Fate, end: usize) {
+        match fate.part {
+            Part::All => {
+                self.kept += 1;
+                self.reordered += u64::from(self.lost > 0);
+            }
+            Part::Nothing => self.lost += 1,
+            Part::Sectors(_) => self.torn += 1,
+        }
+        self.growth_lost += u64::from(!matches!(fate.part, Part::Nothing) && fate.grow_to < end);
+    }
+}
+
 /// Chooses the fates of one restart.
 #[derive(Debug)]
 pub(super) struct Chooser<'a> {
@@ -30,6 +67,7 @@ pub(super) struct Chooser<'a> {
     /// odds, hardly any crash among many changes would keep nearly all of them, or nearly none.
     kept_percent: usize,
     torn_percent: usize,
+    aftermath: Aftermath,
 }
 
 impl<'a> Chooser<'a> {
@@ -39,7 +77,7 @@ impl<'a> Chooser<'a> {
             Recovery::Random => (draw([5, 50, 75, 95]), draw([0, 25, 50, 100])),
             _ => (0, 0),
         };
-        Self { recovery, unsynced, random, kept_percent, torn_percent }
+        Self { recovery, unsynced, random, kept_percent, torn_percent, aftermath: Aftermath::default() }
     }
 
     /// Whether a file that was never synced is still there.
@@ -51,7 +89,18 @@ impl<'a> Chooser<'a> {
         }
     }
 
+    /// What the changes so far have come to.
+    pub(super) fn into_aftermath(self) -> Aftermath {
+        self.aftermath
+    }
+
     pub(super) fn fate(&mut self, change: &Change) -> Fate {
+        let fate = self.choose(change);
+        self.aftermath.count(&fate, change.extent().map_or(0, |(end, _)| end));
+        fate
+    }
+
+    fn choose(&mut self, change: &Change) -> Fate {
         let kept = match self.recovery {
             Recovery::Random => return self.random_fate(change),
             Recovery::KeepAll => true,
