@@ -210,7 +210,7 @@ class Reader:
         return versions
 
     def segment(self, address, length, index):
-        if address < BLOCK or address % BLOCK or address + length > os.fstat(self.file).st_size:
+        if address < BLOCK or address % BLOCK or address >= os.fstat(self.file).st_size:
             return None
         return Segment(address, length, index, os.pread(self.file, length, address))
 
@@ -263,7 +263,7 @@ class Reader:
         while segment and segment.address not in looked_at:
             looked_at.add(segment.address)
             link = None
-            for offset in range(0, segment.len - 63, 16):
+            for offset in range(0, len(segment.data) - 63, 16):
                 kind = segment.data[offset]
                 if (offset >= end or offset == 64) and kind in (SEGMENT, FRAME, LINK):
                     found = self.valid_at(segment, offset, kind, None if kind == FRAME else segment.index)

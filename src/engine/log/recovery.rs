@@ -65,6 +65,8 @@ pub(in crate::engine) fn recover_to_break<F: File>(
 struct Segment {
     address: u64,
     index: u64,
+    /// Its length; the file may end before.
+    len: u64,
     bytes: Vec<u8>,
 }
 
@@ -84,13 +86,16 @@ impl<F: File> LogReader<'_, F> {
     }
 
     fn read_segment(&self, address: u64, len: u64, index: u64) -> Result<Option<Segment>> {
-        if !Extent::for_len(address, len).is_valid() || address.saturating_add(len) > self.volume.file_len() {
+        // A crash may lose the file's growth and keep what was written first into it: were it not read now, it would come
+        // up later, when the file has grown again.
+        let in_file = self.volume.file_len().saturating_sub(address).min(len);
+        if !Extent::for_len(address, len).is_valid() || in_file == 0 {
             return Ok(None);
         }
-        let mut bytes = vec![0; len as usize];
+        let mut bytes = vec![0; in_file as usize];
         let count = self.volume.read(&mut bytes, address)?;
         bytes.truncate(count);
-        Ok(Some(Segment { address, index, bytes }))
+        Ok(Some(Segment { address, index, len, bytes }))
     }
 
     /// Follows the chain to its end, and gives the place where it broke off.
@@ -134,9 +139,9 @@ impl<F: File> LogReader<'_, F> {
 
     fn is_head_valid(&self, segment: &mut Segment) -> bool {
         let place = self.place(PlaceKind::LogSegment, segment.index);
-        let len = segment.bytes.len();
+        let len = segment.len;
         self.open(&mut segment.bytes, 0, place).is_some_and(|(head, _)| {
-            head.len as usize == len
+            u64::from(head.len) == len
                 && head.number == segment.index
                 && head.seq == self.next_frame
                 && head.previous == chain(&self.tag)
