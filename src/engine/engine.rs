@@ -267,6 +267,10 @@ impl<F: File> Engine<F> {
         self.volume.claim(owner_id)?;
         // And a commit of its own may have been on its way while it lost the file. The next one it refuses itself.
         self.confirm_unchanged()?;
+        self.volume.renew(&self.superblock)?;
+        if let Err(error) = self.volume.sync() {
+            return Err(self.fail(error.into()));
+        }
         let memtable = std::sync::Arc::new(std::mem::take(&mut self.memtable));
         let outcome = self.begin_log(&memtable);
         if outcome.is_err() {

@@ -198,12 +198,13 @@ impl Superblock {
 
     /// Writes the superblock into the slots that do not hold the one before it. Not durable until synced.
     pub(super) fn write(&self, file: &impl File) -> Result<()> {
-        let slot = self.encode();
-        let first = (self.sequence % 2) * 2;
-        for index in [first, first + 1] {
-            write_full(file, &slot, index * SLOT_LEN as u64)?;
-        }
-        Ok(())
+        (0..2).try_for_each(|copy| self.write_copy(file, copy))
+    }
+
+    /// Writes one of the two copies.
+    pub(super) fn write_copy(&self, file: &impl File, copy: u64) -> Result<()> {
+        let slot = (self.sequence % 2) * 2 + copy;
+        Ok(write_full(file, &self.encode(), slot * SLOT_LEN as u64)?)
     }
 
     /// Reads the newest superblock. `None` when no slot holds one.

@@ -169,6 +169,17 @@ impl<F: File> Volume<F> {
         self.sync()
     }
 
+    /// Writes again what was found, for the next sync: the newest superblock and the file's length. An earlier connection
+    /// may have failed to make them durable, or was killed before; then the next sync alone would not do it, and writing
+    /// into what this superblock does not reach would destroy what the durable one needs. One copy is enough: the other
+    /// one is left alone, should this one be torn.
+    pub fn renew(&self, superblock: &Superblock) -> Result<()> {
+        self.truncate(self.file_len.get())?;
+        superblock.write_copy(&self.file, 0)?;
+        self.count_write(1, SLOT_LEN);
+        Ok(())
+    }
+
     /// Claims the file for `owner_id`. Fails when another has claimed it since it was opened.
     pub fn claim(&self, id: [u8; 16]) -> Result<()> {
         if self.is_claim_torn.get() {
@@ -276,13 +287,15 @@ impl<F: File> Volume<F> {
         Ok(count)
     }
 
-    /// Writes raw bytes.
+    /// Writes raw bytes. What is free here may be in use by another connection that has claimed the file since: then
+    /// nothing is written.
     pub fn write(&self, bytes: &[u8], address: u64) -> Result<()> {
         self.back(address)?;
         self.write_at(bytes, address)
     }
 
     fn write_at(&self, bytes: &[u8], address: u64) -> Result<()> {
+        self.confirm_owner()?;
         if let Err(error) = write_full(&self.file, bytes, address) {
             // Some of it may have been written, and made the file longer.
             self.file_len.set(self.file.len().unwrap_or(0).max(self.file_len.get()));
@@ -312,8 +325,9 @@ impl<F: File> Volume<F> {
         self.io.set(io);
     }
 
-    /// Sets the file's length.
+    /// Sets the file's length; not that of a file that another connection has claimed.
     pub fn truncate(&self, len: u64) -> Result<()> {
+        self.confirm_owner()?;
         self.file.truncate(len)?;
         self.file_len.set(len);
         Ok(())
