@@ -7,6 +7,7 @@ mod costs;
 mod crash;
 mod damaged_open;
 mod durability;
+mod every_fault;
 mod exhaustive;
 mod failures;
 mod find;

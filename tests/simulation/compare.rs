@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// What may be found on each path: by equality, by a range, backwards.
-const QUESTIONS: [(&str, &str, bool); 7] = [
+pub const QUESTIONS: [(&str, &str, bool); 7] = [
     ("n", "1", false),
     ("n", r#"{"gte":1,"lt":4}"#, true),
     ("s", r#""b""#, false),
@@ -77,7 +77,7 @@ fn brief(document: &Document) -> String {
     format!("{key} version {version} until {expires_at:?} of {} bytes", json.len())
 }
 
-fn compare_indexes<F: File>(db: &Database<F>, state: &State) -> Result<(), String> {
+pub fn compare_indexes<F: File>(db: &Database<F>, state: &State) -> Result<(), String> {
     let found = db.indexes();
     let is_same = found.len() == state.indexes.len()
         && found.iter().all(|index| match state.indexes.get(index.path.as_str()) {

@@ -3,11 +3,17 @@
 
 mod apply;
 mod compare;
+mod damage;
+mod honest;
 mod host;
+mod lying;
 mod model;
 mod operation;
 #[path = "../documents/support/oracle.rs"]
 mod oracle;
 mod random;
-mod seeds;
+mod runner;
+mod session;
+mod shared;
+mod tally;
 mod world;

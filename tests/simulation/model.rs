@@ -65,6 +65,8 @@ pub struct History {
     in_flight: Vec<Entry>,
     /// The newest commit that was acknowledged as durable.
     durable: u64,
+    /// Whether older states are kept too: a disk that lies may lead back to them.
+    pub keeps_all: bool,
 }
 
 impl History {
@@ -106,7 +108,9 @@ impl History {
     /// All up to `version` is durable.
     pub fn make_durable(&mut self, version: u64) {
         self.durable = version;
-        self.acknowledged.retain(|entry| entry.last >= version);
+        if !self.keeps_all {
+            self.acknowledged.retain(|entry| entry.last >= version);
+        }
     }
 
     pub fn durable(&self) -> u64 {
@@ -124,14 +128,28 @@ impl History {
 
     /// This is what the restart has left: nothing else is possible any more.
     pub fn settle(&mut self, version: u64, state: State) {
+        self.durable = version;
+        if self.keeps_all {
+            return self.settle_after_all(version, state);
+        }
         self.acknowledged.clear();
         self.in_flight.clear();
         self.acknowledge(version, version, state);
-        self.durable = version;
+    }
+
+    /// This is what is there, and what was before it may come back.
+    fn settle_after_all(&mut self, version: u64, state: State) {
+        self.acknowledged.append(&mut self.in_flight);
+        self.acknowledged.iter_mut().for_each(|entry| entry.last = entry.last.min(version.saturating_sub(1)));
+        self.acknowledged.retain(|entry| entry.first <= entry.last && entry.last < version);
+        self.acknowledge(version, version, state);
     }
 
     /// This is what is written now; some of it may still be lost.
     pub fn resume(&mut self, version: u64, state: State) {
+        if self.keeps_all {
+            return self.settle_after_all(version, state);
+        }
         self.in_flight.clear();
         self.acknowledged.retain(|entry| entry.last < version || entry.first < version);
         self.acknowledge(version, version, state);

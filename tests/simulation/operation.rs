@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// How many keys workloads use: few, so that they are overwritten and deleted.
 pub const KEYS: u64 = 80;
+const YEAR_MS: u64 = 365 * 24 * 3600 * 1000;
 /// The paths that workloads index.
 pub const PATHS: [&str; 3] = ["n", "s", "a.b"];
 
@@ -199,7 +200,9 @@ impl Generator {
             18 | 19 => Operation::ReadSnapshot,
             20 => Operation::Release,
             21 | 22 => Operation::Clock(random.between(1, 3000) as i64),
-            23 => Operation::Clock(-(random.between(1, 3000) as i64)),
+            23 if random.chance(70) => Operation::Clock(-(random.between(1, 3000) as i64)),
+            // Somebody sets the clock, by up to a year.
+            23 => Operation::Clock(random.between(0, 2 * YEAR_MS) as i64 - YEAR_MS as i64),
             _ => Operation::Compare,
         }
     }

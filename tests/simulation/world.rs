@@ -4,9 +4,11 @@
 //! durable acknowledgement on, and of what was under way. A database that is opened again must be in one of them.
 
 use crate::compare::{compare, compare_documents, summary};
+use crate::damage::{Damage, compare_damaged};
 use crate::host::{Host, START_MS};
 use crate::model::{History, State};
 use crate::operation::Operation;
+use crate::tally::Tally;
 use ferrolite::fs::FileSystem;
 use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
 use ferrolite::{Database, Durability, Error, ErrorCode, Options, PageLimits, Range, Result, Snapshot};
@@ -52,6 +54,9 @@ pub struct World {
     end: End,
     /// Whether the dropping of an index may have been interrupted: then it goes on by itself, with a commit.
     pub(crate) drops: bool,
+    /// On a disk that lies: what it may have damaged.
+    pub(crate) damage: Option<Damage>,
+    pub tally: Tally,
     /// Whether to print what happens.
     trace: bool,
 }
@@ -71,6 +76,8 @@ impl World {
             snapshots: Vec::new(),
             end: End::PowerLost,
             drops: false,
+            damage: None,
+            tally: Tally::default(),
             trace: std::env::var_os("FERROLITE_TRACE").is_some(),
         }
     }
@@ -88,10 +95,17 @@ impl World {
 
     /// Opens the database and compares what it holds with what it may hold.
     pub fn open(&mut self) -> Outcome {
+        if let Some(damage) = &mut self.damage {
+            damage.note_open();
+        }
         let host = Box::new(self.host.clone());
         let opened = pollster::block_on(Database::open_with(&self.fs, NAME, self.options.clone(), host));
+        // A fault was for the opening; what follows only compares.
+        self.fs.clear_faults();
+        self.note_lies();
         match opened {
             Ok(db) => {
+                self.tally.one("work: databases opened");
                 self.db = Some(db);
                 self.recognize()
             }
@@ -104,6 +118,7 @@ impl World {
         let db = self.db.as_ref().expect("it was just opened");
         let version = db.version();
         let least = if self.end == End::PowerLost { self.history.durable() } else { self.version };
+        let least = if self.damage.as_ref().is_some_and(Damage::excuses_older_state) { 0 } else { least };
         assert!(version >= least, "version {version} was found, but {least} was acknowledged");
         let mut states = self.history.states_at(version);
         if self.drops {
@@ -112,8 +127,15 @@ impl World {
         }
         let mut problems = Vec::new();
         for state in &states {
-            match compare(db, state, self.now_ms) {
+            let outcome = match &self.damage {
+                Some(damage) if damage.is_any() => compare_damaged(db, state, self.now_ms),
+                _ => compare(db, state, self.now_ms),
+            };
+            match outcome {
                 Ok(settled) => {
+                    if version < self.version && self.damage.is_some() {
+                        self.tally.one("bit rot and lies: opened an older state");
+                    }
                     self.trace(|| format!("open: version {version}, {}", summary(&settled)));
                     return self.begin(version, settled);
                 }
@@ -136,6 +158,7 @@ impl World {
     }
 
     fn crashed(&mut self) -> Outcome {
+        self.note_session();
         self.snapshots.clear();
         self.db = None;
         Outcome::Crashed
@@ -144,14 +167,61 @@ impl World {
     /// What an error of the host or of the database means.
     pub(crate) fn classify(&mut self, error: &Error, what: &str) -> Outcome {
         self.trace(|| format!("{what}: {error}"));
+        self.note_lies();
         if is_crash(&error.to_string()) {
+            self.note_crash(what);
             return self.crashed();
         }
         let code = error.code();
+        if self.damage.as_ref().is_some_and(|damage| damage.explains(code, what, self.version == 0)) {
+            self.tally.one(format!("bit rot and lies: {code} while {what}"));
+            return self.outcome_of_error();
+        }
         let is_expected = matches!(code, ErrorCode::Io | ErrorCode::StorageFull | ErrorCode::Failed);
         assert!(is_expected && self.fs.faults_fired() > 0 || code == ErrorCode::StorageFull, "{what}: {error}");
+        self.tally.one(format!("error: {code} while {what}"));
+        self.outcome_of_error()
+    }
+
+    fn outcome_of_error(&self) -> Outcome {
         let failed = self.db.as_ref().and_then(|db| db.stats().engine.failed);
         if failed.is_some() { Outcome::Closed } else { Outcome::Refused }
+    }
+
+    fn note_crash(&mut self, what: &str) {
+        let Some(call) = self.fs.crashed_in() else { return };
+        let is_recovering = self.db.is_some() && self.version == self.opened_version && what != "close";
+        self.tally.one(format!("crash while {}", if is_recovering { "recovering" } else { what }));
+        self.tally.one(format!("crash in {call:?}"));
+    }
+
+    fn note_session(&mut self) {
+        if let Some(db) = &self.db {
+            self.tally.engine(&db.stats().engine);
+        }
+    }
+
+    fn note_lies(&mut self) {
+        let Some(damage) = &mut self.damage else { return };
+        let lies = self.fs.lies();
+        let new = damage.note_lies(&lies);
+        for lie in &lies[new..] {
+            let (kind, len) = (lie.bytes.first().copied(), lie.bytes.len());
+            self.trace(|| format!("lie: {len} bytes of kind {kind:?} for {} to {:?}", lie.offset, lie.landed_at));
+        }
+    }
+
+    /// Bits rot, on a disk that lies. `draw` gives the place, below the length that it is given.
+    pub fn rot(&mut self, draw: impl FnOnce(u64) -> (u64, u32)) {
+        let (Some(damage), Some(content)) = (&mut self.damage, self.fs.content(NAME)) else { return };
+        if content.is_empty() {
+            return;
+        }
+        let (offset, bit) = draw(content.len() as u64);
+        damage.note_rot(offset);
+        self.fs.flip_bit(NAME, offset as usize, bit);
+        self.tally.one("bit rot: bytes");
+        self.trace(|| format!("bit {bit} of byte {offset} of {} rots", content.len()));
     }
 
     /// Whether the power has failed and is not back.
@@ -162,8 +232,17 @@ impl World {
     /// The process ends without closing the database. What it has written stays with the host.
     pub fn kill(&mut self) {
         self.trace(|| "kill".to_owned());
+        self.tally.one("work: kills");
+        self.note_session();
         self.snapshots.clear();
         self.db = None;
+    }
+
+    /// What looked like a power failure was the process being killed in the middle of a call: the host goes on.
+    pub fn restart_process(&mut self) {
+        self.trace(|| "killed in a call".to_owned());
+        self.tally.one("work: kills in the middle of a call");
+        self.fs.restart_process();
     }
 
     /// The power fails and comes back. What is lost, and what of it is there when the database is opened, is not known.
@@ -178,12 +257,18 @@ impl World {
     /// nothing of what it found.
     pub fn close(&mut self) -> Outcome {
         self.snapshots.clear();
+        self.note_session();
         let Some(db) = self.db.take() else { return Outcome::Done };
+        self.note_lies();
         match db.close() {
             Ok(()) => {
                 self.trace(|| "close".to_owned());
+                self.tally.one("work: databases closed");
                 if self.version > self.opened_version {
                     self.history.make_durable(self.version);
+                    if let Some(damage) = &mut self.damage {
+                        damage.note_close(&self.fs.lies());
+                    }
                 }
                 Outcome::Done
             }
@@ -191,11 +276,24 @@ impl World {
         }
     }
 
+    /// All that was exercised.
+    pub fn into_tally(mut self) -> Tally {
+        self.note_session();
+        self.tally.disk(&self.fs);
+        self.tally
+    }
+
     /// Compares everything with what was acknowledged. REQUIRES: no faults are planned.
     pub fn compare(&mut self) {
+        self.note_lies();
         let Some(db) = &self.db else { return };
         assert_eq!(db.version(), self.version, "the version of the last commit");
-        match compare(db, &self.state, self.now_ms) {
+        let outcome = match &self.damage {
+            Some(damage) if damage.is_any() => compare_damaged(db, &self.state, self.now_ms),
+            _ => compare(db, &self.state, self.now_ms),
+        };
+        self.tally.one("work: comparisons of everything");
+        match outcome {
             Ok(settled) => self.state = settled,
             Err(problem) if is_crash(&problem) => {}
             Err(problem) => panic!("version {}: {problem}", self.version),
@@ -234,7 +332,22 @@ impl World {
         if self.db.is_none() {
             return Outcome::Done;
         }
+        if let Some(damage) = &mut self.damage {
+            damage.note_work();
+        }
         let outcome = self.dispatch(operation);
+        self.note_lies();
+        if outcome == Outcome::Done {
+            match operation {
+                Operation::CreateIndex(_) => self.tally.one("work: indexes built"),
+                Operation::DropIndex(_) => self.tally.one("work: indexes dropped"),
+                Operation::ReadSnapshot => self.tally.one("work: snapshots read"),
+                Operation::Clock(by_ms) if *by_ms < 0 => self.tally.one("work: clock set back"),
+                Operation::Clock(_) => self.tally.one("work: clock moved on"),
+                Operation::Compact | Operation::CompactSlowly(..) => self.tally.one("work: compactions"),
+                _ => {}
+            }
+        }
         if outcome == Outcome::Refused {
             let found = self.db.as_ref().map(Database::version);
             assert_eq!(found, Some(self.version), "{operation:?} was refused, and yet committed something");

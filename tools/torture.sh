@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# The long form of the tests that look for lost or invented data. MINUTES= in all (60) are divided among the parts that run
+# for a time; the others take as long as they take. PARTS="a b" runs some of them only. Ends with a table of what was tried.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tools/env.sh
+
+minutes=${MINUTES:-60}
+results=$(mktemp -d /tmp/ferrolite-torture-XXXXXX)
+trap 'rm -rf "$results"' EXIT
+native="cargo test --quiet --profile torture"
+wasi="env CARGO_TARGET_WASM32_WASIP1_RUNNER='wasmtime run --dir . --env FERROLITE_TORTURE' $native --target wasm32-wasip1"
+
+# A part a line: its name; its share of the time, 0 when it takes none; the command. Parts that are not there are left out.
+parts() {
+  cat <<PARTS
+honest-disk|4|$native --test simulation honest_disks -- --nocapture
+lying-disk|4|$native --test simulation lying -- --nocapture
+shared-disk|1|$native --test simulation two_connections -- --nocapture
+honest-disk-wasi|2|$wasi --test simulation honest_disks -- --nocapture
+lying-disk-wasi|1|$wasi --test simulation lying -- --nocapture
+exhaustive|0|$native --test documents exhaustive -- --nocapture
+every-fault|0|$native --test documents every_fault -- --nocapture
+engine|0|$native --lib engine::tests -- --nocapture
+PARTS
+  if [ -e tests/corruption ]; then echo "corruption|2|$native --test corruption -- --nocapture"; fi
+  if [ -e tests/model ]; then echo "model|2|$native --test model -- --nocapture"; fi
+  if [ -e tests/kills ]; then echo "kills|3|$native --test kills -- --nocapture"; fi
+  if grep -q '^fuzz:' Makefile; then echo "fuzz|4|make fuzz MINUTES=\$FERROLITE_TORTURE"; fi
+  if grep -q '^kills:' Makefile; then echo "kills-hosts|3|make kills"; fi
+  if grep -q '^full-disk:' Makefile; then echo "full-disk|0|make full-disk"; fi
+}
+
+selected() { [ -z "${PARTS:-}" ] || [[ " $PARTS " == *" $1 "* ]]; }
+
+shares=$(parts | while IFS='|' read -r name share _; do selected "$name" && echo "$share"; done | awk '{ sum += $1 } END { print sum + 0 }')
+failed=()
+while IFS='|' read -r name share command <&3; do
+  selected "$name" || continue
+  time=$((shares > 0 ? minutes * share / shares : 0))
+  if [ "$time" -lt 1 ]; then time=1; fi
+  printf '\n==> %s%s\n' "$name" "$([ "$share" = 0 ] || echo ", $time min")"
+  # The figures go into the table, all else is shown and kept.
+  if ! FERROLITE_TORTURE=$time bash -c "$command" 2>&1 | tee "$results/$name.log" | grep -v $'^torture\t'; then
+    # grep fails as well when there is nothing to show.
+    :
+  fi
+  status=${PIPESTATUS[0]}
+  if [ "$status" != 0 ]; then failed+=("$name"); fi
+  grep $'^torture\t' "$results/$name.log" >>"$results/table" || true
+done 3< <(parts)
+
+touch "$results/table"
+printf '\n%-40s %-26s %16s\n' part what count
+awk -F '\t' '{ printf "%-40s %-26s %16d\n", $2, $3, $4 }' "$results/table"
+printf '\n%-40s %-26s %16s\n' total "" ""
+awk -F '\t' '{ sum[$3] += $4 } END { for (what in sum) printf "%-40s %-26s %16d\n", "", what, sum[what] }' "$results/table" | sort
+printf '%-40s %-26s %16d\n' "" "parts that failed" "${#failed[@]}"
+
+for name in "${failed[@]}"; do
+  printf '\n%s failed. To repeat it:\n' "$name"
+  grep -hE '^ *(make simulate|FERROLITE_[A-Z]+=)' "$results/$name.log" || parts | awk -F '|' -v name="$name" '$1 == name { print "  FERROLITE_TORTURE=1 " $3 }'
+done
+[ "${#failed[@]}" = 0 ]
