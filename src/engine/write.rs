@@ -75,7 +75,6 @@ impl<F: File> Engine<F> {
     }
 
     fn write_group(&mut self, durability: Durability) -> Result<()> {
-        self.volume.confirm_owner()?;
         if let Some(log) = &mut self.log {
             let room = if self.group_puts { Room::Ordinary } else { Room::All };
             log.write_pending(&self.volume, &mut self.free, self.synced_seq, room)?;

@@ -166,6 +166,8 @@ impl Log {
                 self.pending.clear();
                 Ok(())
             }
+            // The file is another's, and nothing was written.
+            Err(error @ crate::page::Error::Locked) => Err(error.into()),
             Err(error) => {
                 let failed = |error| Error::Failed { reason: format!("a commit could not be taken back: {error}") };
                 self.attempt = self.attempt.checked_add(1).ok_or_else(|| failed(error.clone()))?;
