@@ -21,7 +21,7 @@ WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int 
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
 .PHONY: help setup build native wasi package sizes demo-data demo serve test test-format test-lints test-rust test-reader \
-  test-package test-wasi simulate torture bench bench-latency million clean FORCE
+  test-package test-wasi simulate torture fuzz mutations bench bench-latency million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
@@ -122,11 +122,24 @@ test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
 	@$(SAY) "the command-line program under wasmtime"
 	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test cli -- --include-ignored
 
+# --- looking for lost data, for as long as one likes --------------------------------------------------------------------
+
 simulate: ## run databases on simulated disks: SEED=n again, SEEDS=a..b, or new ones for MINUTES=n; DISK=honest|lying|shared
 	@SEED=$(SEED) SEEDS=$(SEEDS) MINUTES=$(MINUTES) DISK=$(DISK) tools/simulate.sh
 
 torture: setup ## run the long form of all tests for data loss, about MINUTES=60, and print a table of what was tried
 	@MINUTES=$(or $(MINUTES),60) PARTS="$(PARTS)" tools/torture.sh
+
+# For each target; all of them in turn take some nine hours.
+SECONDS_EACH = $(if $(filter command,$(origin SECONDS)),$(SECONDS),$$(($(or $(MINUTES),30) * 60)))
+
+fuzz: ## run the fuzz targets, MINUTES=30 or SECONDS=n each (TARGET="page log" runs these alone)
+	@tools/setup.sh fuzz
+	@$(SAY) "fuzzing"
+	@tools/fuzz.sh $(SECONDS_EACH) $(TARGET)
+
+mutations: ## put deliberate bugs into a copy of the source, one at a time, and tell which test finds each (hours)
+	@tests/mutations/run.py
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 

@@ -49,12 +49,14 @@
 //! abstracted by [`fs::FileSystem`], which keeps files, and [`Environment`], which has the clock and randomness. Only
 //! [`Database::open`] is asynchronous.
 
-#[cfg(any(test, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
 mod bindings;
 mod documents;
 mod engine;
 mod environment;
 pub mod fs;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod page;
 
 pub use documents::{

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks. Safe to run again: it checks first.
-# Usage: tools/setup.sh [build|wasmtime|browser|demo]...   (all, when nothing is named)
+# Usage: tools/setup.sh [build|wasmtime|browser|demo|fuzz]...   (all but fuzz, when nothing is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -91,6 +91,15 @@ install_demo_data() {
   npm install --silent --no-fund --no-audit --prefix "$TOOLS/demo" "@mdn/browser-compat-data@$DEMO_DATA_VERSION"
 }
 
+install_cargo_fuzz() {
+  [ "$(cargo fuzz --version 2>/dev/null || true)" = "cargo-fuzz $CARGO_FUZZ_VERSION" ] && return
+  has c++ || fail "a C++ compiler is missing, which libFuzzer needs: install g++, then run this again"
+  say "compiling cargo-fuzz $CARGO_FUZZ_VERSION (a minute, once)"
+  cargo install cargo-fuzz --version "$CARGO_FUZZ_VERSION" --locked \
+    --root "$TOOLS" --target-dir "$TOOLS/target" --quiet
+  rm -rf "$TOOLS/target"
+}
+
 mkdir -p "$TOOLS/bin"
 check_host
 [ $# -gt 0 ] || set -- build wasmtime browser demo
@@ -103,6 +112,7 @@ for part in "$@"; do
     wasmtime) install_wasmtime ;;
     browser) install_chromium ;;
     demo) install_demo_data ;;
+    fuzz) install_cargo_fuzz ;;
     *) say "unknown part: $part"; exit 2 ;;
   esac
 done

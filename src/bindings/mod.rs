@@ -22,6 +22,8 @@ mod connection;
 mod cursors;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod salvaging;
 mod service;

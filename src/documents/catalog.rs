@@ -86,7 +86,8 @@ impl Catalog {
         Ok(catalog)
     }
 
-    fn read(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
+    /// Takes in an entry; `None` when this layer cannot have written it.
+    pub(super) fn read(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
         match key.strip_prefix(&CATALOG)?.split_first()? {
             (&NEXT_INDEX_ID, []) => self.next_index_id = u32::from_le_bytes(value.try_into().ok()?),
             (&INDEX, rest) => {

@@ -8,6 +8,8 @@ mod document;
 mod error;
 mod error_code;
 mod find;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod index;
 mod index_entry;
 mod json;

@@ -1,64 +1,12 @@
 //! Encoded values sort like the values: fixed examples, and all pairs that proptest thinks of.
 
 use super::*;
+use crate::documents::fuzzing::compare;
 use proptest::prelude::*;
-use serde_json::{Number, Value, json};
-use std::cmp::Ordering;
+use serde_json::{Value, json};
 
 fn encoded(value: &Value) -> Vec<u8> {
     encode(&value.to_string()).unwrap()
-}
-
-/// The order of the values, written down once more in another way.
-fn compare(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::Null, Value::Null) => Ordering::Equal,
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Number(a), Value::Number(b)) => compare_numbers(a, b),
-        (Value::String(a), Value::String(b)) => a.cmp(b),
-        (Value::Array(a), Value::Array(b)) => {
-            let first = a.iter().zip(b).map(|(a, b)| compare(a, b)).find(|order| order.is_ne());
-            first.unwrap_or(a.len().cmp(&b.len()))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            let (mut a, mut b): (Vec<_>, Vec<_>) = (a.iter().collect(), b.iter().collect());
-            a.sort_by_key(|field| field.0);
-            b.sort_by_key(|field| field.0);
-            let field = |a: &(&String, &Value), b: &(&String, &Value)| a.0.cmp(b.0).then_with(|| compare(a.1, b.1));
-            let first = a.iter().zip(&b).map(|(a, b)| field(a, b)).find(|order| order.is_ne());
-            first.unwrap_or(a.len().cmp(&b.len()))
-        }
-        _ => rank(a).cmp(&rank(b)),
-    }
-}
-
-fn rank(value: &Value) -> u8 {
-    match value {
-        Value::Null => 0,
-        Value::Bool(_) => 1,
-        Value::Number(_) => 2,
-        Value::String(_) => 3,
-        Value::Array(_) => 4,
-        Value::Object(_) => 5,
-    }
-}
-
-fn compare_numbers(a: &Number, b: &Number) -> Ordering {
-    let integer = |n: &Number| n.as_i64().map(i128::from).or(n.as_u64().map(i128::from));
-    match (integer(a), integer(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        (Some(a), None) => compare_mixed(a, b.as_f64().unwrap()),
-        (None, Some(b)) => compare_mixed(b, a.as_f64().unwrap()).reverse(),
-        (None, None) => a.as_f64().partial_cmp(&b.as_f64()).unwrap(),
-    }
-}
-
-fn compare_mixed(integer: i128, double: f64) -> Ordering {
-    if double.abs() >= 1e30 {
-        return 0.0.partial_cmp(&double).unwrap();
-    }
-    let whole = double.floor() as i128;
-    integer.cmp(&whole).then(if double > double.floor() { Ordering::Less } else { Ordering::Equal })
 }
 
 fn numbers() -> impl Strategy<Value = Value> {

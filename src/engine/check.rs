@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::engine::{Engine, check_agreement};
+use super::engine::{Engine, check_agreement, used_extents};
 use super::entry::{Prefix, Seq};
 use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, Tree};
@@ -88,7 +88,8 @@ impl<F: File> Engine<F> {
     /// Reads the log as it is in the file: it must lead to the last commit that was written.
     fn check_log(&self, report: &mut CheckReport) -> Result<()> {
         let mut damage = Vec::new();
-        let found = recover_to_break(&self.volume, &self.superblock, &mut damage, |_, _| {})?;
+        let used = used_extents(&self.levels, &self.manifest);
+        let found = recover_to_break(&self.volume, &self.superblock, &used, &mut damage, |_, _| {})?;
         let is_short = damage.is_empty() && self.failed.is_none() && found.last_seq < self.written_seq;
         let known = &self.damage;
         report.problems.extend(damage.iter().filter(|error| !known.contains(error)).map(ToString::to_string));

@@ -103,6 +103,11 @@ pub(super) fn check_agreement(superblock: &Superblock, levels: &Levels) -> Resul
     }
 }
 
+/// Where the tables and the manifest lie.
+pub(super) fn used_extents(levels: &Levels, manifest: &Manifest) -> Vec<Extent> {
+    levels.tables().map(|table| table.extent()).chain(manifest.extents().iter().copied()).collect()
+}
+
 impl<F: File> Engine<F> {
     /// Opens a database file. Costs the manifest and the tail of the log; writes nothing unless the file is new.
     ///
@@ -154,7 +159,8 @@ impl<F: File> Engine<F> {
         let (manifest, levels) = Manifest::load(&volume, superblock.manifest)?;
         check_agreement(&superblock, &levels)?;
         let mut memtable = Memtable::default();
-        let recovered = recover(&volume, &superblock, |batch, seq| memtable.apply(batch, seq))?;
+        let used = used_extents(&levels, &manifest);
+        let recovered = recover(&volume, &superblock, &used, |batch, seq| memtable.apply(batch, seq))?;
         let mut engine = Self::assemble(volume, superblock, manifest, levels, options, environment)?;
         engine.memtable = memtable;
         engine.last_seq = recovered.last_seq;
@@ -178,8 +184,9 @@ impl<F: File> Engine<F> {
             return Err(first.unwrap_or(Error::NotADatabase { reason: "it is empty".to_owned() }));
         };
         let mut memtable = Memtable::default();
+        let used = used_extents(&state.levels, &state.manifest);
         let recovered =
-            recover_to_break(&volume, &state.superblock, &mut damage, |batch, seq| memtable.apply(batch, seq))?;
+            recover_to_break(&volume, &state.superblock, &used, &mut damage, |batch, seq| memtable.apply(batch, seq))?;
         let superblock = state.superblock;
         let mut engine = Self::assemble(volume, superblock, state.manifest, state.levels, options, environment)?;
         engine.memtable = memtable;
@@ -252,9 +259,9 @@ impl<F: File> Engine<F> {
 
     /// The grid less all that is in use.
     fn derive_free_set(&self) -> Result<FreeSet> {
-        let tables = self.levels.tables().map(|table| table.extent());
-        let used = tables.chain(self.manifest.extents().iter().copied()).chain(self.found_log.iter().copied());
-        FreeSet::derive(used.collect())
+        let mut used = used_extents(&self.levels, &self.manifest);
+        used.extend(&self.found_log);
+        FreeSet::derive(used)
             .ok_or_else(|| Error::corrupt("manifest: two things claim one place", "the manifest and the log"))
     }
 
@@ -286,7 +293,8 @@ impl<F: File> Engine<F> {
         if self.volume.is_exclusive() {
             return Ok(());
         }
-        let log_end = || match recover(&self.volume, &self.superblock, |_, _| {}) {
+        let used = used_extents(&self.levels, &self.manifest);
+        let log_end = || match recover(&self.volume, &self.superblock, &used, |_, _| {}) {
             // A log that was whole and is not any more is being written.
             Err(Error::Corrupt { .. }) => Err(Error::Locked),
             found => found.map(|found| found.last_seq),
@@ -380,7 +388,10 @@ impl<F: File> Engine<F> {
     ) -> Result<()> {
         self.volume.confirm_owner()?;
         let mut levels = self.levels.clone();
-        levels.apply(&edit);
+        if !levels.apply(&edit) {
+            let what = "manifest: tables that overlap would come of what it says of them";
+            return Err(Error::corrupt(what, format_args!("offset {}", self.superblock.manifest.address)));
+        }
         let manifest = if edit.is_empty() && !rewrite_manifest {
             None
         } else {

@@ -176,7 +176,7 @@ fn build<F: File>(volume: &Volume<F>, number: u64, address: u64, payload: &[u8])
     (page, reference)
 }
 
-fn encode_edit(out: &mut Vec<u8>, removed: &[u64], added: impl ExactSizeIterator<Item = Placement>) {
+pub(super) fn encode_edit(out: &mut Vec<u8>, removed: &[u64], added: impl ExactSizeIterator<Item = Placement>) {
     put_varint(out, removed.len() as u64);
     removed.iter().for_each(|&id| put_varint(out, id));
     put_varint(out, added.len() as u64);
@@ -194,7 +194,7 @@ fn encode_whole(levels: &Levels) -> Vec<u8> {
     out
 }
 
-fn encode_change(edit: &Edit, previous: &ManifestHead) -> Vec<u8> {
+pub(super) fn encode_change(edit: &Edit, previous: &ManifestHead) -> Vec<u8> {
     let mut out = vec![CHANGE];
     out.extend_from_slice(&previous.address.to_le_bytes());
     out.extend_from_slice(&previous.len.to_le_bytes());
@@ -203,9 +203,9 @@ fn encode_change(edit: &Edit, previous: &ManifestHead) -> Vec<u8> {
     out
 }
 
-type Previous = Option<(u64, u32, [u8; 16])>;
+pub(super) type Previous = Option<(u64, u32, [u8; 16])>;
 
-fn decode(payload: &[u8]) -> Option<(Edit, Previous)> {
+pub(super) fn decode(payload: &[u8]) -> Option<(Edit, Previous)> {
     let mut reader = Reader::new(payload);
     let previous = match reader.u8()? {
         WHOLE => None,

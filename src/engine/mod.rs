@@ -22,6 +22,8 @@ mod engine;
 mod entry;
 mod error;
 mod flush;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod levels;
 mod log;
 mod maintain;

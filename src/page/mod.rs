@@ -21,6 +21,8 @@ mod cache;
 pub mod codec;
 mod error;
 mod extents;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod header;
 mod layout;
 mod owner;
@@ -36,6 +38,8 @@ pub use extents::{Extent, FreeSet};
 pub use header::{Compression, PageHeader, PageRef};
 pub use layout::{BLOCK_LEN, FORMAT_VERSION, HEADER_LEN, PAGE_HEADER_LEN, align_up};
 pub use probe::Claim;
+#[cfg(any(test, fuzzing))]
+pub use seal::ChecksumSeal;
 pub use seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};
 pub use slots::Slots;
 pub use superblock::{ExpiryHorizon, LogStart, ManifestHead, Superblock};

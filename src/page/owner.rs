@@ -24,7 +24,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(OWNER_LEN);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&self.id);
@@ -34,7 +34,7 @@ impl Owner {
         out
     }
 
-    fn decode(record: &[u8]) -> Option<Self> {
+    pub(super) fn decode(record: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(record);
         if reader.bytes(MAGIC.len())? != MAGIC {
             return None;

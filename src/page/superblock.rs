@@ -91,7 +91,7 @@ const COVERED: usize = SLOT_LEN - TAG_LEN;
 const BODY: usize = 32;
 
 impl Superblock {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(SLOT_LEN);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());

@@ -124,8 +124,9 @@ impl<F: File> Volume<F> {
         Slots::read(&self.file)
     }
 
-    /// Whether no byte outside the superblock slots was ever written: such a file holds no commit, since a commit
-    /// needs the log and the owner record.
+    /// Whether no byte was ever written but those of the first superblock: such a file holds no commit, since a commit
+    /// needs the log and the owner record. The first one goes to the last two slots; the second is written once the
+    /// first is durable, and so a file with any of it in its first slots was cut off or damaged.
     fn is_unborn(file: &F, file_len: u64) -> Result<bool> {
         if file_len > HEADER_LEN {
             return Ok(false);
@@ -134,11 +135,13 @@ impl<F: File> Volume<F> {
         let len = read_full(file, &mut header, 0)?;
         header.truncate(len);
         let slots = SLOT_LEN * SLOT_COUNT as usize;
-        let slots_are_ours = header
+        let is_blank = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
+        let (before, rest) = header.split_at(header.len().min(2 * SLOT_LEN));
+        let first_is_ours = rest
             .chunks(SLOT_LEN)
-            .take(SLOT_COUNT as usize)
-            .all(|slot| slot.starts_with(&super::layout::MAGIC) || slot.iter().take(512).all(|&byte| byte == 0));
-        Ok(slots_are_ours && header.iter().skip(slots).all(|&byte| byte == 0))
+            .take(2)
+            .all(|slot| slot.starts_with(&super::layout::MAGIC) || is_blank(slot.get(..512).unwrap_or(slot)));
+        Ok(is_blank(before) && first_is_ours && is_blank(header.get(slots..).unwrap_or_default()))
     }
 
     fn tell_foreign(file: &F, file_len: u64) -> Result<Error> {

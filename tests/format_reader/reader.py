@@ -193,7 +193,8 @@ class Reader:
         root, versions, taken, end = self.root, [], [], 0
         self.next, self.tag, self.last = root.log_frame, root.log_tag, root.flushed_seq
         segment = self.segment(root.log_address, root.log_len, root.log_index)
-        check(segment or root.log_address == 0, "superblock: log segment")
+        is_whole = segment and root.log_address + root.log_len <= os.fstat(self.file).st_size
+        check(is_whole or root.log_address == 0, "superblock: log segment")
         following = segment
         while following:
             segment = following
@@ -205,7 +206,7 @@ class Reader:
                 is_taken = any(first < b and a < behind for a, b in taken)
                 following = None if is_taken or not self.is_head_valid(following) else following
         self.extents += taken
-        proven = max(root.synced_seq, self.proven_behind(segment, end))
+        proven = max(root.synced_seq, self.proven_behind(segment, end), self.proven_elsewhere(segment))
         check(proven <= self.last, f"log: commit {self.last + 1}, of {proven} that were durable, is missing")
         return versions
 
@@ -223,7 +224,7 @@ class Reader:
         end = offset + 64 + (length if kind == FRAME else 0)
         sealed = segment.data[offset:end]
         number = fields[0] if number is None else number
-        if generation != self.root.generation or end > segment.len:
+        if generation != self.root.generation or end > len(segment.data):
             return None
         if not self.tag_holds(sealed, kind, generation, number, self.root.salt):
             return None
@@ -271,6 +272,17 @@ class Reader:
                     link = found if found and kind == LINK else link
             segment = self.segment(link.seq, link.len, segment.index + 1) if link else None
             end = 0
+        return proven
+
+    def proven_elsewhere(self, last):
+        """Step 7: the same of segments that nothing leads to."""
+        proven = 0
+        for address in range(BLOCK, os.fstat(self.file).st_size if last else 0, BLOCK):
+            if not any(first <= address // BLOCK < behind for first, behind in self.extents):
+                block = Segment(address, 64, 0, os.pread(self.file, 64, address))
+                head = self.valid_at(block, 0, SEGMENT, None)
+                if head and head.number > last.index:
+                    proven = max(proven, self.proven_behind(self.segment(address, head.len, head.number), 0))
         return proven
 
     # --- everything (sections 11 and 16) ---

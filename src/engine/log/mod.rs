@@ -13,6 +13,8 @@
 //! the segments behind it.
 
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod recovery;
 mod salvage;
 mod writer;

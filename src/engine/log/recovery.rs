@@ -5,7 +5,7 @@ use crate::engine::batch::Batch;
 use crate::engine::entry::Seq;
 use crate::engine::error::{Error, Result};
 use crate::fs::File;
-use crate::page::{Extent, Place, PlaceKind, Superblock, TAG_OFFSET, Tag, Volume};
+use crate::page::{BLOCK_LEN, Extent, FreeSet, Place, PlaceKind, Superblock, TAG_OFFSET, Tag, Volume};
 
 /// What the log said.
 #[derive(Debug)]
@@ -16,17 +16,19 @@ pub(in crate::engine) struct Recovered {
     pub(in crate::engine) extents: Vec<Extent>,
 }
 
-/// Replays the log behind `superblock`, and hands each commit to `apply`.
+/// Replays the log behind `superblock`, and hands each commit to `apply`. `used` is where there is something else than
+/// log.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when a commit is missing that was durable; a torn tail is not an error.
 pub(in crate::engine) fn recover<F: File>(
     volume: &Volume<F>,
     superblock: &Superblock,
+    used: &[Extent],
     apply: impl FnMut(Batch, Seq),
 ) -> Result<Recovered> {
     let mut damage = Vec::new();
-    let recovered = recover_to_break(volume, superblock, &mut damage, apply)?;
+    let recovered = recover_to_break(volume, superblock, used, &mut damage, apply)?;
     damage.into_iter().next().map_or(Ok(recovered), Err)
 }
 
@@ -34,6 +36,7 @@ pub(in crate::engine) fn recover<F: File>(
 pub(in crate::engine) fn recover_to_break<F: File>(
     volume: &Volume<F>,
     superblock: &Superblock,
+    used: &[Extent],
     damage: &mut Vec<Error>,
     apply: impl FnMut(Batch, Seq),
 ) -> Result<Recovered> {
@@ -53,7 +56,11 @@ pub(in crate::engine) fn recover_to_break<F: File>(
         }
         end => end?,
     };
-    let proven = superblock.synced_seq.max(reader.proven_behind(end)?);
+    let mut proven = superblock.synced_seq;
+    if let Some((segment, position)) = end {
+        let index = segment.index;
+        proven = proven.max(reader.proven_behind(segment, position)?).max(reader.proven_elsewhere(index, used)?);
+    }
     if proven > reader.last_seq {
         let what = "log: a commit that was durable is missing";
         damage.push(Error::corrupt(what, format_args!("commit {}, of {proven}", reader.last_seq + 1)));
@@ -61,12 +68,18 @@ pub(in crate::engine) fn recover_to_break<F: File>(
     Ok(Recovered { last_seq: reader.last_seq, extents: reader.extents })
 }
 
+/// Free blocks that are searched for segments that nothing leads to: 256 MiB of them, lowest first, where segments are
+/// allocated.
+const BLOCKS_SEARCHED_MAX: usize = 4096;
+/// How often a byte behind the end of the log may be looked at: a document can be full of what looks like frames.
+const CHECKED_PER_BYTE: usize = 16;
+
 /// A segment as it was read.
 struct Segment {
     address: u64,
-    index: u64,
-    /// Its length; the file may end before.
     len: u64,
+    index: u64,
+    /// Fewer than its length where the file ends before.
     bytes: Vec<u8>,
 }
 
@@ -85,6 +98,7 @@ impl<F: File> LogReader<'_, F> {
         Place { kind, owner: self.generation, offset, salt: self.salt }
     }
 
+    /// Reads what the file has of a segment.
     fn read_segment(&self, address: u64, len: u64, index: u64) -> Result<Option<Segment>> {
         // A crash may lose the file's growth and keep what was written first into it: were it not read now, it would come
         // up later, when the file has grown again.
@@ -95,7 +109,7 @@ impl<F: File> LogReader<'_, F> {
         let mut bytes = vec![0; in_file as usize];
         let count = self.volume.read(&mut bytes, address)?;
         bytes.truncate(count);
-        Ok(Some(Segment { address, index, len, bytes }))
+        Ok(Some(Segment { address, len, index, bytes }))
     }
 
     /// Follows the chain to its end, and gives the place where it broke off.
@@ -108,7 +122,9 @@ impl<F: File> LogReader<'_, F> {
         if start.address == 0 {
             return Ok(None);
         }
-        let Some(mut segment) = self.read_segment(start.address, start.len, start.segment_index)? else {
+        let is_whole = start.address.checked_add(start.len).is_some_and(|end| end <= self.volume.file_len());
+        let segment = self.read_segment(start.address, start.len, start.segment_index)?;
+        let Some(mut segment) = segment.filter(|_| is_whole) else {
             return Err(Error::corrupt(
                 "superblock: its log is not in the file",
                 format_args!("offset {}", start.address),
@@ -195,8 +211,7 @@ impl<F: File> LogReader<'_, F> {
     }
 
     /// The newest commit that any valid frame behind the end of the chain says was durable.
-    fn proven_behind(&self, end: Option<(Segment, usize)>) -> Result<Seq> {
-        let Some((mut segment, mut position)) = end else { return Ok(0) };
+    fn proven_behind(&self, mut segment: Segment, mut position: usize) -> Result<Seq> {
         let mut proven = 0;
         let mut visited = Vec::new();
         loop {
@@ -212,15 +227,44 @@ impl<F: File> LogReader<'_, F> {
         }
     }
 
+    /// The same of segments behind the one with this index that nothing leads to: what led there may be damaged. A
+    /// segment begins where a block does.
+    fn proven_elsewhere(&self, index: u64, used: &[Extent]) -> Result<Seq> {
+        let all = used.iter().chain(&self.extents).copied().collect();
+        // Where two things claim one place, opening fails anyway.
+        let Some(free) = FreeSet::derive(all) else { return Ok(0) };
+        let tail = Extent::for_len(free.end(), self.volume.file_len().saturating_sub(free.end()));
+        let runs = free.runs().iter().copied().chain([tail]);
+        let blocks = runs.flat_map(|run| (0..run.blocks).map(move |block| run.address + block * BLOCK_LEN));
+        let mut proven = 0;
+        for address in blocks.take(BLOCKS_SEARCHED_MAX) {
+            let mut header = vec![0; FRAME_HEADER_LEN];
+            let count = self.volume.read(&mut header, address)?;
+            header.truncate(count);
+            if let Some(head) = Frame::decode(&header).filter(|head| head.number > index)
+                && self.open(&mut header, 0, self.place(PlaceKind::LogSegment, head.number)).is_some()
+                && let Some(segment) = self.read_segment(address, u64::from(head.len), head.number)?
+            {
+                proven = proven.max(self.proven_behind(segment, 0)?);
+            }
+        }
+        Ok(proven)
+    }
+
     /// Looks for valid frames anywhere behind `position`, and for a link.
     fn scan(&self, segment: &mut Segment, position: usize) -> (Seq, Option<(u64, u64)>) {
         let mut proven = 0;
         let mut next = None;
         let mut offset = 0;
+        // What looks like a header costs a checksum of as many bytes as it says.
+        let mut left = CHECKED_PER_BYTE * segment.bytes.len();
         while offset + FRAME_HEADER_LEN <= segment.bytes.len() {
             let header =
                 segment.bytes.get(offset..).and_then(Frame::decode).filter(|f| f.generation == self.generation);
-            if let Some(header) = header.filter(|_| offset >= position || offset == LINK_SLOT) {
+            let is_looked_at =
+                |header: &Frame| (offset >= position || offset == LINK_SLOT) && header.sealed_len() <= left;
+            if let Some(header) = header.filter(is_looked_at) {
+                left -= header.sealed_len();
                 let place = match header.kind {
                     PlaceKind::LogFrame => self.place(header.kind, header.number),
                     kind => self.place(kind, segment.index),

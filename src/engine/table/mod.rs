@@ -17,6 +17,8 @@ mod block;
 mod builder;
 mod cursor;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod meta;
 mod walker;
 

@@ -1,0 +1,39 @@
+//! What a fuzzer calls of this layer.
+
+use super::Service;
+use crate::fs::Memory;
+use crate::{Database, ErrorCode, Options};
+use serde_json::value::RawValue;
+
+/// A message to a database: it is refused, or each of its calls is answered.
+pub fn message(data: &[u8]) {
+    let mut database =
+        pollster::block_on(Database::open(&Memory::new(), "db", Options::default())).expect("memory does not fail");
+    for (key, json) in [("a", r#"{"n":1,"s":"x"}"#), ("b", "[]"), ("ü", r#"{"n":2.5}"#)] {
+        database.set_json(key, json).expect("memory does not fail");
+    }
+    database.create_index("n").expect("memory does not fail");
+    let mut service = Service::new(database);
+    match service.execute(data) {
+        Err(error) => assert_eq!(error.code(), ErrorCode::Internal),
+        Ok(answer) => {
+            let calls: Vec<&RawValue> = serde_json::from_slice(data).expect("it was understood");
+            assert_eq!(results(&answer).len(), calls.len(), "each call has a result");
+        }
+    }
+    let mut steps = 0;
+    while service.has_tasks() {
+        service.step();
+        steps += 1;
+        assert!(steps < 10_000, "a task does not end");
+    }
+    // Whatever it was, the database goes on.
+    let answer = service.execute(br#"[["set","z",1],["get","z"]]"#).expect("it is a message");
+    let [_, got] = &results(&answer)[..] else { panic!("two calls, two results") };
+    assert_eq!(got.get(), "[0,1]");
+    service.close().expect("memory does not fail");
+}
+
+fn results(answer: &[u8]) -> Vec<Box<RawValue>> {
+    serde_json::from_slice(answer).expect("an answer is JSON")
+}
