@@ -24,9 +24,10 @@ every-fault|0|$native --test documents every_fault -- --nocapture
 engine|0|$native --lib engine::tests -- --nocapture
 PARTS
   if [ -e tests/corruption ]; then echo "corruption|2|$native --test corruption -- --nocapture"; fi
-  if [ -e tests/model ]; then echo "model|2|$native --test model -- --nocapture"; fi
+  if [ -e tests/model ]; then echo "model|2|$native --test model long_form -- --nocapture"; fi
+  echo "salvage|1|$native --test documents salvage -- --nocapture"
   if [ -e tests/kills ]; then echo "kills|3|$native --test kills -- --nocapture"; fi
-  if grep -q '^fuzz:' Makefile; then echo "fuzz|4|make fuzz MINUTES=\$FERROLITE_TORTURE"; fi
+  if grep -q '^fuzz:' Makefile; then echo "fuzz|4|make fuzz SECONDS=\$((FERROLITE_TORTURE * 60 / $(ls fuzz/fuzz_targets | wc -l)))"; fi
   if grep -q '^kills:' Makefile; then echo "kills-hosts|3|make kills"; fi
   if grep -q '^full-disk:' Makefile; then echo "full-disk|0|make full-disk"; fi
 }
@@ -41,11 +42,10 @@ while IFS='|' read -r name share command <&3; do
   if [ "$time" -lt 1 ]; then time=1; fi
   printf '\n==> %s%s\n' "$name" "$([ "$share" = 0 ] || echo ", $time min")"
   # The figures go into the table, all else is shown and kept.
-  if ! FERROLITE_TORTURE=$time bash -c "$command" 2>&1 | tee "$results/$name.log" | grep -v $'^torture\t'; then
-    # grep fails as well when there is nothing to show.
-    :
-  fi
+  set +e
+  FERROLITE_TORTURE=$time bash -c "$command" 2>&1 | tee "$results/$name.log" | grep -v $'^torture\t'
   status=${PIPESTATUS[0]}
+  set -e
   if [ "$status" != 0 ]; then failed+=("$name"); fi
   grep $'^torture\t' "$results/$name.log" >>"$results/table" || true
 done 3< <(parts)
