@@ -34,7 +34,7 @@ PARTS
 
 selected() { [ -z "${PARTS:-}" ] || [[ " $PARTS " == *" $1 "* ]]; }
 
-shares=$(parts | while IFS='|' read -r name share _; do selected "$name" && echo "$share"; done | awk '{ sum += $1 } END { print sum + 0 }')
+shares=$(parts | while IFS='|' read -r name share _; do if selected "$name"; then echo "$share"; fi; done | awk '{ sum += $1 } END { print sum + 0 }')
 failed=()
 while IFS='|' read -r name share command <&3; do
   selected "$name" || continue
