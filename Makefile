@@ -21,7 +21,7 @@ WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int 
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
 .PHONY: help setup build native wasi package sizes demo-data demo serve test test-format test-lints test-rust test-reader \
-  test-package test-wasi simulate torture fuzz mutations bench bench-latency million clean FORCE
+  test-package test-wasi simulate torture fuzz kills mutations bench bench-latency million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
@@ -121,6 +121,17 @@ test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
 	  cargo test $(QUIET) --target wasm32-wasip1 --lib --tests
 	@$(SAY) "the command-line program under wasmtime"
 	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test cli -- --include-ignored
+	@$(SAY) "kills and full disks under wasmtime"
+	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test kills
+
+# Node's test runner puts a "#" before what a test prints.
+kills: setup package ## kill programs and fill disks on all four hosts; the long form with FERROLITE_TORTURE=1
+	@$(SAY) "kills and full disks, natively"
+	@cargo test $(QUIET) --test kills -- --nocapture
+	@$(SAY) "kills and full disks under wasmtime"
+	@$(TOOL_PATHS); FERROLITE_WASM=1 cargo test $(QUIET) --test kills -- --nocapture
+	@$(SAY) "kills and full disks in Node and in Chromium"
+	@$(TOOL_PATHS); cd js; node --test --test-concurrency=1 tests/kills.*.test.mjs tests/full-disk.*.test.mjs | sed 's/^# torture/torture/'
 
 # --- looking for lost data, for as long as one likes --------------------------------------------------------------------
 

@@ -26,10 +26,8 @@ PARTS
   if [ -e tests/corruption ]; then echo "corruption|2|$native --test corruption -- --nocapture"; fi
   if [ -e tests/model ]; then echo "model|2|$native --test model long_form -- --nocapture"; fi
   echo "salvage|1|$native --test documents salvage -- --nocapture"
-  if [ -e tests/kills ]; then echo "kills|3|$native --test kills -- --nocapture"; fi
   if grep -q '^fuzz:' Makefile; then echo "fuzz|4|make fuzz SECONDS=\$((FERROLITE_TORTURE * 60 / $(ls fuzz/fuzz_targets | wc -l)))"; fi
-  if grep -q '^kills:' Makefile; then echo "kills-hosts|3|make kills"; fi
-  if grep -q '^full-disk:' Makefile; then echo "full-disk|0|make full-disk"; fi
+  if grep -q '^kills:' Makefile; then echo "kills|0|make kills"; fi
 }
 
 selected() { [ -z "${PARTS:-}" ] || [[ " $PARTS " == *" $1 "* ]]; }

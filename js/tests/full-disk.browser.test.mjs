@@ -1,0 +1,58 @@
+// The origin's quota, set small through the DevTools protocol, is used up.
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { serve } from "../../tools/serve.mjs";
+import { startChromium } from "./support/chromium.mjs";
+
+const torture = Boolean(process.env.FERROLITE_TORTURE);
+const tests = dirname(fileURLToPath(import.meta.url));
+const rounds = torture ? 10 : 5;
+let server, browser, page, devTools;
+
+before(async () => {
+  server = await serve({ "/tests/": tests, "/ferrolite/": join(tests, "..", "dist") });
+  browser = await startChromium();
+  page = await browser.context.newPage();
+  await page.goto(`${server.url}tests/support/torture.html`);
+  await page.waitForFunction("globalThis.ready");
+  devTools = await browser.context.newCDPSession(page);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** From now on the origin may keep so many bytes more than it does; without a number as many as it likes. */
+async function allow(bytes) {
+  const origin = new URL(server.url).origin;
+  const { usage } = await devTools.send("Storage.getUsageAndQuota", { origin });
+  await devTools.send("Storage.overrideQuotaForOrigin", bytes === undefined ? { origin } : { origin, quotaSize: usage + bytes });
+}
+
+test("no room for a database", { timeout: 60_000 }, async () => {
+  for (const left of [0, 4 << 10, 16 << 10, 64 << 10, 80 << 10]) {
+    await allow(left);
+    const code = await page.evaluate(() => globalThis.create("no-room"));
+    assert.ok(code === undefined || code === "StorageFull", `with ${left} bytes left: ${code}`);
+    if (left === 0) assert.equal(code, "StorageFull");
+    await allow();
+    assert.equal(await page.evaluate(() => globalThis.create("no-room")), undefined, `after ${left} bytes were left`);
+    await page.evaluate(() => globalThis.remove("no-room"));
+  }
+});
+
+for (const [seed, bytes] of torture ? [[1, 4 << 20], [2, 4 << 20], [3, 12 << 20], [4, 12 << 20]] : [[1, 4 << 20], [2, 4 << 20]]) {
+  test(`a quota of ${bytes >> 20} MiB, seed ${seed}`, { timeout: 600_000 }, async () => {
+    await allow(bytes);
+    const scenario = { seed, rounds, bytes };
+    const fill = ([name, scenario]) => globalThis.fillQuota(name, scenario);
+    const { acknowledged, refused, failures } = await page.evaluate(fill, [`full-${seed}`, scenario]);
+    console.log(`Chromium, ${bytes} bytes: ${acknowledged} acknowledged, ${refused} refused`);
+    if (torture) console.log(`torture\tfull disk Chromium\tquota of ${bytes >> 20} MiB, quotas filled\t${rounds}`);
+    assert.deepEqual(failures, []);
+  });
+}
