@@ -156,7 +156,7 @@ fn ask<T>(result: Result<T, Error>) -> Option<T> {
 
 fn read(db: &Database<MemoryFile>) {
     let forwards: Option<Vec<Document>> = ask(db.scan(&Range::all()).and_then(Iterator::collect));
-    ask(db.scan(&Range::all().reverse()).and_then(Iterator::collect::<Result<Vec<Document>, Error>>));
+    let backwards = ask(db.scan(&Range::all().reverse()).and_then(Iterator::collect::<Result<Vec<Document>, Error>>));
     ask(db.count(&Range::all()));
     ask(db.keys(&Range::prefix("k01")));
     for index in 0..60 {
@@ -173,6 +173,8 @@ fn read(db: &Database<MemoryFile>) {
     if let (true, Some(forwards)) = (is_sound, forwards) {
         let is_ascending = forwards.windows(2).all(|pair| pair[0].key < pair[1].key);
         assert!(is_ascending, "what `check` finds sound is read in order");
+        let turned = backwards.map(|documents| documents.into_iter().rev().collect());
+        assert_eq!(turned, Some(forwards), "what `check` finds sound is the same backwards");
     }
 }
 

@@ -85,6 +85,7 @@ impl<F: File> Audit<'_, F> {
 
     fn index_page(&mut self, reference: &PageRef, depth: u8) -> Result<()> {
         let page = self.table.read_block(self.volume, PlaceKind::Index, reference, false).and_then(|mut page| {
+            page.check_restarts()?;
             page.first()?;
             Ok(page)
         });
@@ -119,6 +120,7 @@ impl<F: File> Audit<'_, F> {
         }
         self.end = offset + len;
         let page = self.table.read_block(self.volume, PlaceKind::Data, reference, false).and_then(|mut page| {
+            page.check_restarts()?;
             page.first()?;
             Ok(page)
         });

@@ -217,6 +217,24 @@ impl BlockCursor {
         self.go_to(0)
     }
 
+    /// Fails unless the restarts are entries that share nothing, ascending, the first entry among them. Leaves the
+    /// position undefined.
+    pub(super) fn check_restarts(&mut self) -> Result<()> {
+        let restarts: Vec<_> =
+            (0..self.block.restart_count()).map(|index| self.block.restart(index)).collect::<Result<_>>()?;
+        let mut left = restarts.iter().peekable();
+        self.first()?;
+        while self.valid() {
+            left.next_if(|restart| **restart == self.offset);
+            self.advance()?;
+        }
+        if left.next().is_some() || restarts.first() != Some(&0) {
+            return Err(damaged());
+        }
+        // One that shares something does not decode by itself.
+        restarts.into_iter().try_for_each(|restart| self.go_to(restart))
+    }
+
     /// To the next entry.
     pub(super) fn advance(&mut self) -> Result<()> {
         self.decode_next()
@@ -298,6 +316,37 @@ mod tests {
             builder.push(&key(index), &version(index));
         }
         Block::new(builder.finish().into()).unwrap()
+    }
+
+    #[test]
+    fn restarts_that_are_no_entries_are_found() {
+        let page = |restarts: &[u32]| {
+            let mut builder = BlockBuilder::default();
+            (0..40).for_each(|index| builder.push(&key(index), &version(index)));
+            let mut data = builder.finish();
+            data.truncate(Block::new(data.clone().into()).unwrap().entries_end);
+            restarts.iter().for_each(|restart| data.extend_from_slice(&restart.to_le_bytes()));
+            data.extend_from_slice(&(restarts.len() as u32).to_le_bytes());
+            BlockCursor::new(Block::new(data.into()).unwrap())
+        };
+        let sound = block(40);
+        let restarts: Vec<_> = (0..3).map(|index| sound.restart(index).unwrap() as u32).collect();
+        page(&restarts).check_restarts().unwrap();
+        page(&restarts[..1]).check_restarts().unwrap();
+        let mut second = BlockCursor::new(sound.clone());
+        second.first().unwrap();
+        second.advance().unwrap();
+        // Descending, not the first one, in the middle of an entry, an entry that shares something, behind the entries.
+        let wrong = [
+            vec![0, restarts[2], restarts[1]],
+            restarts[1..].to_vec(),
+            vec![0, restarts[1] + 1],
+            vec![0, second.offset as u32],
+            vec![0, sound.entries_end as u32],
+        ];
+        for restarts in wrong {
+            assert!(page(&restarts).check_restarts().is_err(), "{restarts:?}");
+        }
     }
 
     #[test]
