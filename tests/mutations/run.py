@@ -17,7 +17,15 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ferrolite-mutations"
 # The cheapest first: a bug that one of them finds is not shown to those behind it.
-SUITES = ["--lib", "--test=documents", "--test=elsewhere", "--test=corruption", "--test=model", "--test=simulation"]
+QUICK = [
+    (["--lib"], ["--skip=fuzzing"]),
+    (["--test=documents"], ["--skip=exhaustive", "--skip=every_fault", "--skip=full_disk"]),
+    (["--test=simulation"], []),
+    (["--test=corruption"], []),
+]
+FULL = [([suite], []) for suite in ["--test=documents", "--test=elsewhere", "--test=model", "--test=simulation", "--lib"]]
+# Seeds of each simulation in the quick suites.
+SEEDS_QUICK = "300"
 # A suite that takes longer has been made to hang.
 SECONDS_MAX = 1200
 
@@ -39,10 +47,12 @@ def copy_of_the_source() -> Path:
     return tree
 
 
-def cargo(tree: Path, suite: str, *more: str) -> subprocess.CompletedProcess | None:
+def cargo(tree: Path, suite: list[str], tests: list[str], seeds: str | None) -> subprocess.CompletedProcess | None:
     """The outcome of a suite, or None when it hangs."""
     environment = {**os.environ, "CARGO_TARGET_DIR": str(CACHE / "target"), "RUST_BACKTRACE": "0"}
-    command = ["cargo", "test", "--quiet", "--no-fail-fast", suite, *more]
+    if seeds:
+        environment["FERROLITE_SEEDS"] = seeds
+    command = ["cargo", "test", "--quiet", "--no-fail-fast", *suite, *tests]
     try:
         return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS_MAX)
     except subprocess.TimeoutExpired:
@@ -51,19 +61,20 @@ def cargo(tree: Path, suite: str, *more: str) -> subprocess.CompletedProcess | N
 
 def found_by(tree: Path) -> str | None:
     """The first test that fails."""
-    for suite in SUITES:
-        compiled = cargo(tree, suite, "--no-run")
-        if compiled is None or compiled.returncode != 0:
-            sys.exit(f"this does not compile:\n{compiled.stderr if compiled else ''}")
-        outcome = cargo(tree, suite)
-        name = suite.removeprefix("--test=").removeprefix("--")
-        if outcome is None:
-            return f"{name}: a test hangs"
-        if outcome.returncode != 0:
-            failures = re.findall(r"^    (\S+)$", outcome.stdout, re.M) or re.findall(r"thread '(\S+)'", outcome.stderr)
-            count = len(set(failures))
-            others = f" and {count - 1} more" if count > 1 else ""
-            return f"{name}: {failures[0] if failures else 'it aborts'}{others}"
+    for seeds, suites in ((SEEDS_QUICK, QUICK), (None, FULL)):
+        for suite, tests in suites:
+            compiled = cargo(tree, suite, ["--no-run"], seeds)
+            if compiled is None or compiled.returncode != 0:
+                sys.exit(f"this does not compile:\n{compiled.stderr if compiled else ''}")
+            outcome = cargo(tree, suite, ["--", *tests] if tests else [], seeds)
+            name = suite[0].removeprefix("--test=").removeprefix("--")
+            if outcome is None:
+                return f"{name}: a test hangs"
+            if outcome.returncode != 0:
+                failed = re.findall(r"^    (\S+)$", outcome.stdout, re.M)
+                failed = failed or re.findall(r"thread '(\S+)'", outcome.stderr)
+                others = f" and {len(set(failed)) - 1} more" if len(set(failed)) > 1 else ""
+                return f"{name}: `{failed[0]}`{others}" if failed else f"{name}: it aborts"
     return None
 
 
