@@ -21,7 +21,7 @@ WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int 
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
 .PHONY: help setup build native wasi package sizes demo-data demo serve test test-format test-lints test-rust test-reader \
-  test-package test-wasi simulate torture fuzz kills mutations bench bench-latency million clean FORCE
+  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
@@ -148,6 +148,15 @@ fuzz: ## run the fuzz targets, MINUTES=30 or SECONDS=n each (TARGET="page log" r
 	@tools/setup.sh fuzz
 	@$(SAY) "fuzzing"
 	@tools/fuzz.sh $(SECONDS_EACH) $(TARGET)
+
+coverage: ## tell which lines of the engine and of the page layer the tests reach
+	@tools/setup.sh coverage
+	@$(SAY) "tests, with their coverage"
+	@$(TOOL_PATHS); cargo llvm-cov clean --workspace; for suite in --lib --test=documents --test=simulation --test=elsewhere \
+	  --test=golden --test=corruption; do FERROLITE_SEEDS=250 cargo llvm-cov --quiet --no-report $$suite -- \
+	  --skip exhaustive --skip every_fault; done
+	@$(TOOL_PATHS); cargo llvm-cov report --lcov --output-path target/coverage.lcov
+	@tools/coverage.py target/coverage.lcov
 
 mutations: ## put deliberate bugs into a copy of the source, one at a time, and tell which test finds each (hours)
 	@tests/mutations/run.py

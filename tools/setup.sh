@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks. Safe to run again: it checks first.
-# Usage: tools/setup.sh [build|wasmtime|browser|demo|fuzz]...   (all but fuzz, when nothing is named)
+# Usage: tools/setup.sh [build|wasmtime|browser|demo|fuzz|coverage]...   (all but the last two, when nothing is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -91,6 +91,14 @@ install_demo_data() {
   npm install --silent --no-fund --no-audit --prefix "$TOOLS/demo" "@mdn/browser-compat-data@$DEMO_DATA_VERSION"
 }
 
+install_coverage() {
+  rustup component list --installed | grep -q '^llvm-tools' || rustup component add llvm-tools
+  [ "$(cargo llvm-cov --version 2>/dev/null || true)" = "cargo-llvm-cov $CARGO_LLVM_COV_VERSION" ] && return
+  say "compiling cargo-llvm-cov $CARGO_LLVM_COV_VERSION (a minute, once)"
+  cargo install cargo-llvm-cov --version "$CARGO_LLVM_COV_VERSION" --locked \
+    --root "$TOOLS" --target-dir "$TOOLS/target" --quiet
+}
+
 install_cargo_fuzz() {
   [ "$(cargo fuzz --version 2>/dev/null || true)" = "cargo-fuzz $CARGO_FUZZ_VERSION" ] && return
   has c++ || fail "a C++ compiler is missing, which libFuzzer needs: install g++, then run this again"
@@ -113,6 +121,7 @@ for part in "$@"; do
     browser) install_chromium ;;
     demo) install_demo_data ;;
     fuzz) install_cargo_fuzz ;;
+    coverage) install_coverage ;;
     *) say "unknown part: $part"; exit 2 ;;
   esac
 done
