@@ -70,6 +70,9 @@ impl<F: File> Engine<F> {
     /// that room.
     pub(super) fn ensure_reserve(&mut self, batch: &Batch) -> Result<()> {
         if batch.only_deletes() {
+            if self.group.is_empty() {
+                self.regain_reserve();
+            }
             return Ok(());
         }
         self.group_puts = true;
@@ -151,12 +154,35 @@ impl<F: File> Engine<F> {
         is_lowered
     }
 
-    /// Fills the reserve up again, as far as it goes.
-    pub(super) fn restore_reserve(&mut self) {
+    /// Fills the reserve up again, where there is room. Whether it is full.
+    pub(super) fn restore_reserve(&mut self) -> bool {
         let needed = self.reserve_needed(0);
-        if self.free.reserved_bytes() < needed {
-            // What does not go now may go later.
-            let _ = self.try_reserve(needed);
+        self.free.reserved_bytes() >= needed || self.try_reserve(needed).is_ok()
+    }
+
+    /// Deletes draw on the reserve faster than maintenance makes room, when that is paid in small shares. So before one,
+    /// as much is purged as fills the reserve up again; once for each superblock.
+    fn regain_reserve(&mut self) {
+        if self.restore_reserve() || self.cramped_at == Some(self.superblock.sequence) {
+            return;
+        }
+        // The log that a frozen memtable holds is free once it is written.
+        while self.frozen.is_some() {
+            if self.flush_slice(usize::MAX).is_err() {
+                return;
+            }
+        }
+        if self.purge.is_none() {
+            self.job.take().into_iter().for_each(|job| self.abandon_outputs(job.into_output()));
+            self.begin_purge();
+        }
+        let mut purged = self.purge_slice(usize::MAX);
+        while purged == Ok(true) && !self.restore_reserve() {
+            purged = self.purge_slice(usize::MAX);
+        }
+        if purged != Ok(true) {
+            self.purge = None;
+            self.cramped_at = Some(self.superblock.sequence);
         }
     }
 

@@ -193,3 +193,20 @@ fn with_a_small_memtable_after_everything_was_tidied_up() {
         bench.verify();
     }
 }
+
+#[test]
+fn everything_can_be_deleted_one_by_one() {
+    for (capacity, memtable_size) in [(6 << 20, 64 << 10), (12 << 20, 64 << 10), (12 << 20, 256 << 10)] {
+        let mut bench = Bench::new(capacity, options(memtable_size));
+        bench.db().create_index("x").unwrap();
+        for round in 0..4 {
+            bench.fill(1200);
+            if round % 2 == 1 {
+                bench.thin_out(3);
+                bench.fill(400);
+            }
+            bench.thin_out(1);
+            bench.verify();
+        }
+    }
+}
