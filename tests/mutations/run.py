@@ -71,7 +71,7 @@ def found_by(tree: Path) -> str | None:
             if outcome is None:
                 return f"{name}: a test hangs"
             if outcome.returncode != 0:
-                failed = re.findall(r"^    (\S+)$", outcome.stdout, re.M)
+                failed = re.findall(r"^    (\w+(?:::\w+)+)$", outcome.stdout, re.M)
                 failed = failed or re.findall(r"thread '(\S+)'", outcome.stderr)
                 others = f" and {len(set(failed)) - 1} more" if len(set(failed)) > 1 else ""
                 return f"{name}: `{failed[0]}`{others}" if failed else f"{name}: it aborts"
