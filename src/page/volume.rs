@@ -124,9 +124,9 @@ impl<F: File> Volume<F> {
         Slots::read(&self.file)
     }
 
-    /// Whether no byte was ever written but those of the first superblock: such a file holds no commit, since a commit
-    /// needs the log and the owner record. The first one goes to the last two slots; the second is written once the
-    /// first is durable, and so a file with any of it in its first slots was cut off or damaged.
+    /// Whether no byte was ever written but those of the first superblock and of the owner record: such a file holds no
+    /// commit, since a commit needs the log. The first superblock goes to the last two slots; the second is written once
+    /// the first is durable, and so a file with any of it in its first slots was cut off or damaged.
     fn is_unborn(file: &F, file_len: u64) -> Result<bool> {
         if file_len > HEADER_LEN {
             return Ok(false);
@@ -141,7 +141,10 @@ impl<F: File> Volume<F> {
             .chunks(SLOT_LEN)
             .take(2)
             .all(|slot| slot.starts_with(&super::layout::MAGIC) || is_blank(slot.get(..512).unwrap_or(slot)));
-        Ok(is_blank(before) && first_is_ours && is_blank(header.get(slots..).unwrap_or_default()))
+        let owner = OWNER_ADDRESS as usize..OWNER_ADDRESS as usize + OWNER_LEN;
+        let mut behind = (slots..).zip(header.get(slots..).unwrap_or_default());
+        let is_blank_behind = behind.all(|(at, &byte)| byte == 0 || owner.contains(&at));
+        Ok(is_blank(before) && first_is_ours && is_blank_behind)
     }
 
     fn tell_foreign(file: &F, file_len: u64) -> Result<Error> {

@@ -177,3 +177,28 @@ fn maintenance_of_a_connection_that_has_lost_the_file_writes_nothing() {
         assert!(fs.content("db") == content, "the file was changed");
     }
 }
+
+#[test]
+fn a_creation_that_was_never_durable_can_be_repeated() {
+    for call in 1..12 {
+        let (fs, clock) = (Simulated::new(call), Clock::new());
+        fs.fail_call(Some(Operation::Sync), 1, Fault::Io, false);
+        assert!(open(&fs, &clock, Options::default()).is_err());
+        // The host still has the superblock, and may never write it. On it the next connection claims the file.
+        fs.restart_process();
+        fs.crash_after(call);
+        let written = open(&fs, &clock, Options::default()).and_then(|mut db| db.set("k", &1));
+        if written.is_ok() {
+            fs.crash_now();
+        }
+        let unsynced = fs.unsynced().min(8);
+        for kept in 0..1 << unsynced {
+            let fs = fs.fork();
+            fs.restart(Recovery::Keep(kept));
+            let mut db =
+                open(&fs, &clock, Options::default()).unwrap_or_else(|error| panic!("{call}, {kept:b}: {error}"));
+            assert!(written.is_err() || db.get::<u8>("k").unwrap() == Some(1), "{call}, {kept:b}");
+            db.set("k", &2).unwrap();
+        }
+    }
+}
