@@ -63,6 +63,8 @@ pub struct History {
     acknowledged: Vec<Entry>,
     /// Of what was begun, and whose fate is not known yet.
     in_flight: Vec<Entry>,
+    /// What lay behind the state that a lying disk led back to.
+    hidden: Vec<Entry>,
     /// The newest commit that was acknowledged as durable.
     durable: u64,
     /// Whether older states are kept too: a disk that lies may lead back to them.
@@ -98,10 +100,12 @@ impl History {
 
     /// All that was submitted has been acknowledged.
     pub fn acknowledge_in_flight(&mut self) {
+        self.hidden.clear();
         self.acknowledged.append(&mut self.in_flight);
     }
 
     pub fn acknowledge(&mut self, first: u64, last: u64, state: State) {
+        self.hidden.clear();
         self.acknowledged.push(Entry { first, last, state });
     }
 
@@ -119,7 +123,7 @@ impl History {
 
     /// The states that a database at `version` may hold.
     pub fn states_at(&self, version: u64) -> Vec<State> {
-        let entries = self.acknowledged.iter().chain(&self.in_flight).rev();
+        let entries = self.hidden.iter().chain(&self.acknowledged).chain(&self.in_flight).rev();
         entries
             .filter(|entry| entry.first <= version && version <= entry.last)
             .map(|entry| entry.state.clone())
@@ -137,12 +141,16 @@ impl History {
         self.acknowledge(version, version, state);
     }
 
-    /// This is what is there, and what was before it may come back.
+    /// This is what is there, and what was before it may come back. So may what lies behind it, as long as nothing is
+    /// written: what hid it may have been a write that landed there, and is lost with the power.
     fn settle_after_all(&mut self, version: u64, state: State) {
         self.acknowledged.append(&mut self.in_flight);
+        let mut hidden = std::mem::take(&mut self.hidden);
+        hidden.extend(self.acknowledged.iter().filter(|entry| entry.last > version).cloned());
         self.acknowledged.iter_mut().for_each(|entry| entry.last = entry.last.min(version.saturating_sub(1)));
         self.acknowledged.retain(|entry| entry.first <= entry.last && entry.last < version);
         self.acknowledge(version, version, state);
+        self.hidden = hidden;
     }
 
     /// This is what is written now; some of it may still be lost.
@@ -157,6 +165,7 @@ impl History {
 
     /// The clock has been at `now_ms`.
     pub fn lapse(&mut self, now_ms: u64) {
-        self.acknowledged.iter_mut().chain(&mut self.in_flight).for_each(|entry| entry.state.lapse(now_ms));
+        let entries = self.hidden.iter_mut().chain(&mut self.acknowledged).chain(&mut self.in_flight);
+        entries.for_each(|entry| entry.state.lapse(now_ms));
     }
 }
