@@ -19,8 +19,8 @@ use crate::page::{BLOCK_LEN, Extent, FreeSet};
 const RESERVE_FROM: u64 = 1 << 20;
 /// Blocks for a log segment, a page of the manifest, and for what of an extent is not filled.
 const BLOCKS_EXTRA: u64 = 4;
-/// On a full disk a memtable of less than this, or of an eighth of what it may have, is not written early.
-const FLUSH_FROM: usize = 128 << 10;
+/// On a full disk a memtable of less than this is not written early: its tables would take as much room.
+const FLUSH_FROM: usize = 64 << 10;
 /// A table that was finished at this size fits a block.
 const TABLE_TARGET_MIN: usize = 48 << 10;
 /// The reserve grows by at least this, where the disk has it, so that it does not do so often.
@@ -99,7 +99,7 @@ impl<F: File> Engine<F> {
     }
 
     fn is_worth_a_flush(&self) -> bool {
-        self.frozen.is_some() || self.memtable.size() >= (self.options.memtable_size / 8).max(FLUSH_FROM)
+        self.frozen.is_some() || self.memtable.size() >= FLUSH_FROM
     }
 
     /// Bytes that must be kept back when `more` bytes are added to the memtable.
