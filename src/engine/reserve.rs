@@ -23,6 +23,8 @@ const BLOCKS_EXTRA: u64 = 4;
 const FLUSH_FROM: usize = 64 << 10;
 /// A table that was finished at this size fits a block.
 const TABLE_TARGET_MIN: usize = 48 << 10;
+/// What a group of commits may add beside its first one, where the disk has room for it.
+const GROUP_SLACK: u64 = 256 << 10;
 /// The reserve grows by at least this, where the disk has it, so that it does not do so often.
 const GROWTH: u64 = 1 << 20;
 
@@ -76,21 +78,29 @@ impl<F: File> Engine<F> {
             return Ok(());
         }
         self.group_puts = true;
-        match self.hold_reserve(batch.size()) {
-            Err(error) if is_full(&error) && self.group.is_empty() && self.is_worth_a_flush() => {
-                // As a table the memtable takes less room than in the log and kept back.
-                self.flush_memtables()?;
-                self.hold_reserve(batch.size())
+        // Within a group no memtable can be written: there should be room for more than its first commit.
+        let slack = if self.group.is_empty() { GROUP_SLACK } else { 0 };
+        match self.hold_reserve(batch.size(), slack) {
+            Err(error) if is_full(&error) && slack > 0 => {
+                if self.is_worth_a_flush() {
+                    // As a table the memtable takes less room than in the log and kept back.
+                    self.flush_memtables()?;
+                    if self.hold_reserve(batch.size(), slack).is_ok() {
+                        return Ok(());
+                    }
+                }
+                self.hold_reserve(batch.size(), 0)
             }
             outcome => outcome,
         }
     }
 
-    fn hold_reserve(&mut self, more: usize) -> Result<()> {
+    fn hold_reserve(&mut self, more: usize, slack: u64) -> Result<()> {
         let (held, needed) = (self.free.reserved_bytes(), self.reserve_needed(more as u64));
-        if held >= needed {
+        if needed == 0 || held >= needed + slack {
             return Ok(());
         }
+        let needed = needed + slack;
         let generous = needed.max(held + GROWTH);
         match self.try_reserve(generous) {
             Err(error) if is_full(&error) && generous > needed => self.try_reserve(needed),
