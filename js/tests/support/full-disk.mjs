@@ -64,7 +64,6 @@ class FullDisk {
       await this.#compare(`${at}read after deleting`);
       await this.#expect(`${at}compact`, () => this.#db.compact());
       await this.#compare(`${at}read after compacting`);
-      // A group of writes needs room for all of them at once, so less has room again than was deleted.
       await this.#writeAgain(`${at}write again`, Math.floor((before - this.#model.size) / 4));
       await this.#compare(`${at}read what was written again`);
     }
@@ -140,13 +139,14 @@ class FullDisk {
       this.acknowledged++;
       this.#model.set(key, JSON.stringify(document));
     };
-    await this.#inGroups(step, [...writes], ([key, document]) => this.#db.set(key, document), done);
+    // One by one: within a group nothing can be moved out of memory to make room.
+    await this.#inGroups(step, [...writes], ([key, document]) => this.#db.set(key, document), done, 1);
   }
 
   /** Makes a call for each item, some together, and notes those that were acknowledged; stops after a refusal. */
-  async #inGroups(step, items, call, done) {
-    for (let first = 0; first < items.length; first += TOGETHER) {
-      const some = items.slice(first, first + TOGETHER);
+  async #inGroups(step, items, call, done, together = TOGETHER) {
+    for (let first = 0; first < items.length; first += together) {
+      const some = items.slice(first, first + together);
       const results = await Promise.allSettled(some.map(call));
       results.forEach(({ status }, n) => status === "fulfilled" && done(some[n]));
       const refusal = results.find(({ status }) => status === "rejected");
