@@ -2,8 +2,9 @@
 //!
 //! Deleting and compacting need space before they give any back: a tombstone needs the log, a memtable and a merge
 //! need room for their tables. So part of the file is kept back, written with zeros, so that the host has given the
-//! space for good. A commit that puts something is refused with `StorageFull` when the reserve cannot be held; all
-//! other work draws on it when nothing else is to be had.
+//! space for good. A commit that puts something is refused with `StorageFull` when the reserve cannot be held. All
+//! other work draws on it when nothing else is to be had, but for merges of several tables: they may need more than it
+//! has, and use it only after a purge.
 //!
 //! The reserve holds what the memtables would take as tables, the largest table once more (a rewrite has both for a
 //! while), a log segment, and a page of the manifest.

@@ -51,7 +51,8 @@ pub(in crate::engine) struct Log {
 }
 
 impl Log {
-    /// Starts a generation with a segment of `segment_len` bytes; later ones double up to `segment_len_max`. No frame is written yet, but the file is grown.
+    /// Starts a generation with a segment of `segment_len` bytes; later ones double up to `segment_len_max`. No frame is
+    /// written yet, but the file is grown.
     pub(in crate::engine) fn start<F: File>(
         volume: &Volume<F>,
         free: &mut FreeSet,
