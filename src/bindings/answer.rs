@@ -14,7 +14,7 @@ pub(super) struct Answer {
 }
 
 /// A place in an answer to which it can be taken back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     len: usize,
     results: usize,
@@ -72,6 +72,12 @@ impl Answer {
         }
     }
 
+    /// Takes back whatever was written since `mark`.
+    pub fn restore(&mut self, mark: Mark) {
+        self.bytes.truncate(mark.len);
+        self.results = mark.results;
+    }
+
     /// JSON text, as it is.
     pub fn text(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
@@ -124,11 +130,6 @@ impl Answer {
     fn separate(&mut self) {
         self.text(if self.results == 0 { "[" } else { "," });
         self.results += 1;
-    }
-
-    fn restore(&mut self, mark: Mark) {
-        self.bytes.truncate(mark.len);
-        self.results = mark.results;
     }
 }
 

@@ -44,10 +44,10 @@ impl<F: File> Service<F> {
         };
         let mut desk = Desk { database, cursors: &mut self.cursors, tasks: &mut self.tasks };
         let mut group = None;
-        for call in &calls {
-            desk.run(call, &mut group, &mut answer);
+        for at in 0..calls.len() {
+            desk.run(&calls, at, &mut group, &mut answer);
         }
-        desk.finish(&mut group, &mut answer);
+        desk.finish(&calls, calls.len(), &mut group, &mut answer);
         Ok(answer.finish())
     }
 
@@ -86,30 +86,60 @@ impl<F: File> Service<F> {
     }
 }
 
+/// Calls of a message that share a write and a flush.
+#[derive(Clone, Copy)]
+struct Group {
+    /// Where their results begin.
+    mark: Mark,
+    /// The first of them.
+    first: usize,
+}
+
 impl<F: File> Desk<'_, F> {
-    /// Runs one call, in the group or outside of it, as its verb demands.
-    fn run(&mut self, call: &Call<'_>, group: &mut Option<Mark>, answer: &mut Answer) {
+    /// Runs the call `at`, in the group or outside of it, as its verb demands.
+    fn run(&mut self, calls: &[Call<'_>], at: usize, group: &mut Option<Group>, answer: &mut Answer) {
+        let call = &calls[at];
         match verbs::kind(call.verb) {
             Kind::Read => {}
             Kind::Write if group.is_some() => {}
-            Kind::Write => {
-                *group = Some(answer.mark());
-                self.database.begin_group();
-            }
-            Kind::Alone => self.finish(group, answer),
+            Kind::Write => *group = Some(self.begin(at, answer)),
+            Kind::Alone => self.finish(calls, at, group, answer),
         }
-        let mark = answer.mark();
-        if let Err(error) = verbs::run(self, call, answer) {
+        let mut mark = answer.mark();
+        let mut outcome = verbs::run(self, call, answer);
+        if matches!(outcome, Err(Error::StorageFull { .. })) && group.is_some_and(|group| group.first < at) {
+            // Memory can be written out to make room, but only between groups.
+            answer.restore(mark);
+            self.finish(calls, at, group, answer);
+            *group = Some(self.begin(at, answer));
+            mark = answer.mark();
+            outcome = verbs::run(self, call, answer);
+        }
+        if let Err(error) = outcome {
             answer.fail(mark, &error);
         }
     }
 
-    /// Writes and flushes the group that is open. When that fails, so have all of its calls.
-    fn finish(&mut self, group: &mut Option<Mark>, answer: &mut Answer) {
-        if let Some(mark) = group.take()
-            && let Err(error) = self.database.finish_group()
-        {
-            answer.fail_since(mark, &error);
+    fn begin(&mut self, first: usize, answer: &Answer) -> Group {
+        self.database.begin_group();
+        Group { mark: answer.mark(), first }
+    }
+
+    /// Writes and flushes the group that is open, and ends before the call `end`. When that fails, nothing of it was kept,
+    /// and so have all of its calls failed; but where there is no room for all of them, they are made one by one.
+    fn finish(&mut self, calls: &[Call<'_>], end: usize, group: &mut Option<Group>, answer: &mut Answer) {
+        let Some(Group { mark, first }) = group.take() else { return };
+        match self.database.finish_group() {
+            Ok(()) => {}
+            Err(Error::StorageFull { .. }) if end - first > 1 => {
+                answer.restore(mark);
+                for at in first..end {
+                    let mut alone = None;
+                    self.run(calls, at, &mut alone, answer);
+                    self.finish(calls, at + 1, &mut alone, answer);
+                }
+            }
+            Err(error) => answer.fail_since(mark, &error),
         }
     }
 }

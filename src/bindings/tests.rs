@@ -101,13 +101,38 @@ fn arguments_of_the_wrong_kind_have_codes() {
 fn when_the_flush_fails_so_do_all_calls_of_the_group() {
     let mut client = Client::new();
     assert_eq!(client.call(r#"["set","kept",0]"#)[0], 0);
-    client.fs.fail_call(Some(Operation::Write), 1, Fault::StorageFull, false);
+    client.fs.fail_call(Some(Operation::Write), 1, Fault::Io, false);
     let results = client.send(r#"[["get","kept"],["set","a",1],["get","a"],["delete","kept"]]"#);
     assert_eq!(results[0], json!([0, 0]), "it came before the group");
     for at in 1..4 {
-        assert_eq!(code(&results[at]), "StorageFull");
+        assert_eq!(code(&results[at]), "Io");
     }
     assert_eq!(client.call(r#"["entries",{}]"#), json!([0, [["kept", 0]]]));
+}
+
+#[test]
+fn on_a_disk_that_becomes_full_calls_together_have_about_the_room_of_calls_alone() {
+    let text: String = (0..1500u32).map(|n| char::from(b'a' + (n * n % 7919 % 26) as u8)).collect();
+    let acknowledged = |together: usize| {
+        let mut client = Client::new();
+        client.fs.set_capacity(Some(4 << 20));
+        let (mut keys, mut next) = (Vec::new(), 0..);
+        loop {
+            let some: Vec<u32> = next.by_ref().take(together).collect();
+            let sets = some.iter().map(|n| format!(r#"["set","k{n:05}","{n} {text}"]"#)).collect::<Vec<_>>();
+            let results = client.send(&format!("[{}]", sets.join(",")));
+            let done = some.iter().zip(results.as_array().unwrap()).filter(|(_, result)| result[0] == 0);
+            keys.extend(done.map(|(n, _)| format!("k{n:05}")));
+            if let Some(refused) = results.as_array().unwrap().iter().find(|result| result[0] != 0) {
+                assert_eq!(code(refused), "StorageFull");
+                break;
+            }
+        }
+        assert_eq!(client.call(r#"["keys",{}]"#), json!([0, keys]));
+        keys.len()
+    };
+    let (alone, together) = (acknowledged(1), acknowledged(50));
+    assert!(together * 5 > alone * 4, "{together} of {alone}");
 }
 
 #[test]

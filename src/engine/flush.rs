@@ -39,7 +39,7 @@ impl<F: File> Engine<F> {
     pub(super) fn freeze(&mut self) -> Result<()> {
         assert!(self.frozen.is_none() && self.group.is_empty(), "a memtable is frozen between commits, one at a time");
         let Some(log) = self.log.as_mut().filter(|_| !self.memtable.is_empty()) else { return Ok(()) };
-        log.roll(&self.volume, &mut self.free, self.synced_seq, Room::All)?;
+        log.roll(&self.volume, &mut self.free, 0, self.synced_seq, Room::All)?;
         let log_start = log.start_of_current();
         let memtable = Arc::new(std::mem::take(&mut self.memtable));
         let (seq, output) = (self.last_seq, Output::new(Room::All));

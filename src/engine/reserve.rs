@@ -79,21 +79,30 @@ impl<F: File> Engine<F> {
             return Ok(());
         }
         self.group_puts = true;
+        if !self.group.is_empty() {
+            return self.hold_reserve(batch.size(), 0);
+        }
         // Within a group no memtable can be written: there should be room for more than its first commit.
-        let slack = if self.group.is_empty() { GROUP_SLACK } else { 0 };
-        match self.hold_reserve(batch.size(), slack) {
-            Err(error) if is_full(&error) && slack > 0 => {
+        match self.make_room_for_puts(batch, GROUP_SLACK) {
+            Err(error) if is_full(&error) => {
                 if self.is_worth_a_flush() {
                     // As a table the memtable takes less room than in the log and kept back.
                     self.flush_memtables()?;
-                    if self.hold_reserve(batch.size(), slack).is_ok() {
+                    if self.make_room_for_puts(batch, GROUP_SLACK).is_ok() {
                         return Ok(());
                     }
                 }
-                self.hold_reserve(batch.size(), 0)
+                self.make_room_for_puts(batch, 0)
             }
             outcome => outcome,
         }
+    }
+
+    /// Holds the reserve, and then makes sure that the log has room beside it.
+    fn make_room_for_puts(&mut self, batch: &Batch, slack: u64) -> Result<()> {
+        self.hold_reserve(batch.size(), slack)?;
+        let log = self.log.as_mut().expect("a writable engine has a log");
+        log.make_room_for_commit(&self.volume, &mut self.free, batch.size(), self.synced_seq)
     }
 
     fn hold_reserve(&mut self, more: usize, slack: u64) -> Result<()> {

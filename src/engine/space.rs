@@ -154,7 +154,7 @@ impl<F: File> Engine<F> {
         }
         if self.memtable.is_empty() {
             if let Some(log) = &mut self.log {
-                log.roll(&self.volume, &mut self.free, self.synced_seq, Room::All)?;
+                log.roll(&self.volume, &mut self.free, 0, self.synced_seq, Room::All)?;
                 let start = log.start_of_current();
                 let flushed_seq = self.last_seq;
                 self.install_with(Edit::default(), true, |superblock| {

@@ -64,7 +64,7 @@ class FullDisk {
       await this.#compare(`${at}read after deleting`);
       await this.#expect(`${at}compact`, () => this.#db.compact());
       await this.#compare(`${at}read after compacting`);
-      await this.#writeAgain(`${at}write again`, Math.floor((before - this.#model.size) / 4));
+      await this.#writeAgain(`${at}write again`, Math.floor((before - this.#model.size) / 2));
       await this.#compare(`${at}read what was written again`);
     }
     await this.#expect("close", () => this.#db.close(), true);
@@ -139,14 +139,13 @@ class FullDisk {
       this.acknowledged++;
       this.#model.set(key, JSON.stringify(document));
     };
-    // One by one: within a group nothing can be moved out of memory to make room.
-    await this.#inGroups(step, [...writes], ([key, document]) => this.#db.set(key, document), done, 1);
+    await this.#inGroups(step, [...writes], ([key, document]) => this.#db.set(key, document), done);
   }
 
   /** Makes a call for each item, some together, and notes those that were acknowledged; stops after a refusal. */
-  async #inGroups(step, items, call, done, together = TOGETHER) {
-    for (let first = 0; first < items.length; first += together) {
-      const some = items.slice(first, first + together);
+  async #inGroups(step, items, call, done) {
+    for (let first = 0; first < items.length; first += TOGETHER) {
+      const some = items.slice(first, first + TOGETHER);
       const results = await Promise.allSettled(some.map(call));
       results.forEach(({ status }, n) => status === "fulfilled" && done(some[n]));
       const refusal = results.find(({ status }) => status === "rejected");

@@ -1,6 +1,6 @@
 //! Appends commits to the log.
 
-use super::frame::{FRAME_HEADER_LEN, Frame, LINK_SLOT, SEGMENT_DATA, chain};
+use super::frame::{FRAME_ALIGNMENT, FRAME_HEADER_LEN, Frame, LINK_SLOT, SEGMENT_DATA, chain};
 use crate::engine::batch::Batch;
 use crate::engine::entry::Seq;
 use crate::engine::error::{Error, Result};
@@ -146,10 +146,7 @@ impl Log {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let behind = self.position.max(SEGMENT_DATA as u64) + (self.pending.len() + FRAME_HEADER_LEN) as u64;
-        if behind > self.current().len {
-            self.roll(volume, free, synced_seq, room)?;
-        }
+        self.make_room(volume, free, self.pending.len(), synced_seq, room)?;
         let segment = self.current();
         let address = segment.extent.address + self.position;
         let written = if self.position == 0 {
@@ -194,16 +191,40 @@ impl Log {
         bytes
     }
 
-    /// Goes on in a new segment, which has room for what is pending.
+    /// Goes on in a new segment unless the current one has room for a commit of `len` bytes. REQUIRES: none is pending.
+    pub(in crate::engine) fn make_room_for_commit<F: File>(
+        &mut self,
+        volume: &Volume<F>,
+        free: &mut FreeSet,
+        len: usize,
+        synced_seq: Seq,
+    ) -> Result<()> {
+        self.make_room(volume, free, FRAME_HEADER_LEN + len + FRAME_ALIGNMENT, synced_seq, Room::Ordinary)
+    }
+
+    fn make_room<F: File>(
+        &mut self,
+        volume: &Volume<F>,
+        free: &mut FreeSet,
+        frames_len: usize,
+        synced_seq: Seq,
+        room: Room,
+    ) -> Result<()> {
+        let behind = self.position.max(SEGMENT_DATA as u64) + (frames_len + FRAME_HEADER_LEN) as u64;
+        if behind > self.current().len { self.roll(volume, free, frames_len, synced_seq, room) } else { Ok(()) }
+    }
+
+    /// Goes on in a new segment, which has room for frames of `frames_len` bytes.
     pub(in crate::engine) fn roll<F: File>(
         &mut self,
         volume: &Volume<F>,
         free: &mut FreeSet,
+        frames_len: usize,
         synced_seq: Seq,
         room: Room,
     ) -> Result<()> {
         let old = self.current();
-        let needed = (SEGMENT_DATA + self.pending.len() + FRAME_HEADER_LEN) as u64;
+        let needed = (SEGMENT_DATA + frames_len + FRAME_HEADER_LEN) as u64;
         let least = needed.next_multiple_of(BLOCK_LEN);
         let len = (old.len * 2).clamp(SEGMENT_LEN_MIN, self.segment_len_max).max(least);
         let new = allocate(volume, free, len, least, old.index + 1, self.written, room)?;
