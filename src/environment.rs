@@ -1,7 +1,7 @@
 //! Time and randomness come from outside, so that a run can be repeated.
 
 /// The clock and the source of randomness that a database uses.
-pub trait Environment {
+pub trait Environment: Send + Sync {
     /// Milliseconds since 1970-01-01 UTC. May step backwards; the database copes.
     fn now_ms(&self) -> u64;
 

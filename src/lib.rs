@@ -51,6 +51,7 @@
 
 #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
 mod bindings;
+mod crypto;
 mod documents;
 mod engine;
 mod environment;
@@ -59,6 +60,7 @@ pub mod fs;
 pub mod fuzzing;
 mod page;
 
+pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{
     CheckReport, Compression, Condition, Database, Document, Durability, Error, ErrorCode, FindOptions, IndexInfo,
     IndexProgress, LostPart, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, Options, Page, PageLimits, Range,

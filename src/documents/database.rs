@@ -70,7 +70,7 @@ impl<F: File> Database<F> {
         fs: &S,
         name: &str,
         options: Options,
-        environment: Box<dyn Environment + Send>,
+        environment: Arc<dyn Environment>,
     ) -> Result<Self> {
         let engine = Engine::open(fs, name, options.for_engine()?, environment).await?;
         let mut damage: Vec<_> = engine.damage().iter().map(ToString::to_string).collect();

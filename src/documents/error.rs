@@ -1,7 +1,7 @@
 //! What can go wrong, as one type with stable codes.
 
 use super::error_code::ErrorCode;
-use crate::{engine, fs};
+use crate::{engine, fs, page};
 use std::fmt;
 
 /// The result of a database call.
@@ -118,6 +118,18 @@ pub enum Error {
         /// Where it lies.
         at: String,
     },
+    /// The database is encrypted, and no key was given.
+    #[error("the database is encrypted; open it with its key or passphrase")]
+    KeyRequired,
+    /// A key was given, and the database is not encrypted.
+    #[error("the database is not encrypted; open it without a key")]
+    NotEncrypted,
+    /// The key or passphrase is not the database's. Or someone has changed the key slots so that it looks so.
+    #[error("the key or passphrase is not that of this database")]
+    WrongKey,
+    /// None of the places where an encrypted database keeps its keys is whole.
+    #[error("both key slots of the database are damaged, and no key opens it without them; restore it from a copy")]
+    KeySlotDamaged,
     /// The database was closed.
     #[error("the database is closed; open it again")]
     Closed,
@@ -183,6 +195,10 @@ impl Error {
             Self::NotADatabase { .. } => ErrorCode::NotADatabase,
             Self::NewerFormat { .. } => ErrorCode::NewerFormat,
             Self::Corrupt { .. } => ErrorCode::Corrupt,
+            Self::KeyRequired => ErrorCode::KeyRequired,
+            Self::NotEncrypted => ErrorCode::NotEncrypted,
+            Self::WrongKey => ErrorCode::WrongKey,
+            Self::KeySlotDamaged => ErrorCode::KeySlotDamaged,
             Self::Closed => ErrorCode::Closed,
             Self::Failed { .. } => ErrorCode::Failed,
             Self::Unsupported { .. } => ErrorCode::Unsupported,
@@ -208,6 +224,20 @@ impl From<fs::Error> for Error {
     }
 }
 
+impl From<page::KeyError> for Error {
+    fn from(error: page::KeyError) -> Self {
+        match error {
+            page::KeyError::Required => Self::KeyRequired,
+            page::KeyError::NotEncrypted => Self::NotEncrypted,
+            page::KeyError::Wrong => Self::WrongKey,
+            page::KeyError::SlotsDamaged => Self::KeySlotDamaged,
+            error @ page::KeyError::NoMemory { .. } => {
+                Self::Io { operation: "Argon2id".to_owned(), message: error.to_string() }
+            }
+        }
+    }
+}
+
 impl From<engine::Error> for Error {
     fn from(error: engine::Error) -> Self {
         match error {
@@ -215,6 +245,7 @@ impl From<engine::Error> for Error {
             engine::Error::Corrupt { what, at } => Self::Corrupt { what: what.to_owned(), at },
             error @ engine::Error::NotADatabase { .. } => Self::NotADatabase { message: error.to_string() },
             error @ engine::Error::NewerFormat { .. } => Self::NewerFormat { message: error.to_string() },
+            engine::Error::Key(error) => error.into(),
             engine::Error::ReadOnly => Self::opened_read_only(),
             engine::Error::Locked => Self::Locked { name: "the database".to_owned() },
             engine::Error::Failed { reason } => Self::Failed { reason },

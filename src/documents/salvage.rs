@@ -141,7 +141,7 @@ pub async fn salvage_with<S: FileSystem, T: FileSystem>(
     to: &T,
     out: &str,
     options: Options,
-    environment: Box<dyn Environment + Send>,
+    environment: Arc<dyn Environment>,
 ) -> Result<SalvageReport> {
     let mut salvage = Salvage::begin(from, name, to, out, options, environment).await?;
     let outcome = loop {
@@ -171,7 +171,7 @@ impl<S: File, T: File> Salvage<S, T> {
         to: &B,
         out: &str,
         options: Options,
-        environment: Box<dyn Environment + Send>,
+        environment: Arc<dyn Environment>,
     ) -> Result<Self> {
         let is_wanted = |prefix| prefix == CATALOG || prefix == DOCUMENTS;
         let source = Salvager::open(from, name, environment.now_ms(), is_wanted).await?;

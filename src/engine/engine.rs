@@ -26,7 +26,7 @@ use crate::page::{BLOCK_LEN, Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Slots,
 pub struct Engine<F> {
     pub(super) volume: Volume<F>,
     pub(super) options: Options,
-    pub(super) environment: Box<dyn Environment + Send>,
+    pub(super) environment: Arc<dyn Environment>,
     /// The newest superblock that is durable.
     pub(super) superblock: Superblock,
     pub(super) manifest: Manifest,
@@ -117,7 +117,7 @@ impl<F: File> Engine<F> {
         files: &S,
         name: &str,
         options: Options,
-        environment: Box<dyn Environment + Send>,
+        environment: Arc<dyn Environment>,
     ) -> Result<Self> {
         let mode = match (options.read_only, options.create) {
             (true, _) => OpenMode::ReadOnly,
@@ -140,7 +140,7 @@ impl<F: File> Engine<F> {
         }
     }
 
-    fn create(mut volume: Volume<F>, options: Options, environment: Box<dyn Environment + Send>) -> Result<Self> {
+    fn create(mut volume: Volume<F>, options: Options, environment: Arc<dyn Environment>) -> Result<Self> {
         if options.read_only || !options.create {
             return Err(Error::NotADatabase { reason: "it is empty".to_owned() });
         }
@@ -154,7 +154,7 @@ impl<F: File> Engine<F> {
         volume: Volume<F>,
         superblock: Superblock,
         options: Options,
-        environment: Box<dyn Environment + Send>,
+        environment: Arc<dyn Environment>,
     ) -> Result<Self> {
         let (manifest, levels) = Manifest::load(&volume, superblock.manifest)?;
         check_agreement(&superblock, &levels)?;
@@ -176,7 +176,7 @@ impl<F: File> Engine<F> {
         mut volume: Volume<F>,
         slots: &Slots,
         options: Options,
-        environment: Box<dyn Environment + Send>,
+        environment: Arc<dyn Environment>,
     ) -> Result<Self> {
         let mut damage = Vec::new();
         let Some(state) = proven_state(&mut volume, slots, &mut damage)? else {
@@ -213,7 +213,7 @@ impl<F: File> Engine<F> {
         manifest: Manifest,
         levels: Levels,
         options: Options,
-        environment: Box<dyn Environment + Send>,
+        environment: Arc<dyn Environment>,
     ) -> Result<Self> {
         let free = FreeSet::derive(Vec::new()).expect("nothing overlaps nothing");
         let table_target = options.table_size();

@@ -31,6 +31,9 @@ pub enum Error {
         /// What this version can do.
         supported: u32,
     },
+    /// The file's keys could not be unlocked.
+    #[error(transparent)]
+    Key(#[from] page::KeyError),
     /// The database was opened for reading only.
     #[error("the database is open for reading only")]
     ReadOnly,
@@ -71,6 +74,7 @@ impl From<page::Error> for Error {
             page::Error::Corrupt { what, at } => Self::Corrupt { what, at },
             page::Error::NotADatabase { reason } => Self::NotADatabase { reason },
             page::Error::NewerFormat { found, supported } => Self::NewerFormat { found, supported },
+            page::Error::Key(error) => Self::Key(error),
             page::Error::Locked => Self::Locked,
         }
     }

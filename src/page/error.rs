@@ -31,6 +31,9 @@ pub enum Error {
         /// What this version can do.
         supported: u32,
     },
+    /// The file's keys could not be unlocked.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// Another connection wrote the file.
     #[error("another connection has opened the file for writing; close one of them and open it again")]
     Locked,
@@ -43,4 +46,28 @@ impl Error {
     pub(crate) fn corrupt(what: &'static str, at: impl std::fmt::Display) -> Self {
         Self::Corrupt { what, at: at.to_string() }
     }
+}
+
+/// Why a file's keys could not be unlocked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The file is encrypted, and no key was given.
+    #[error("the database is encrypted; open it with its key or passphrase")]
+    Required,
+    /// A key was given, and the file is not encrypted.
+    #[error("the database is not encrypted; open it without a key, and export it into an encrypted one if it should be")]
+    NotEncrypted,
+    /// The key is not the file's.
+    #[error("the key or passphrase is not that of this database")]
+    Wrong,
+    /// None of the file's key slots is whole.
+    #[error("both key slots of the database are damaged; without them no key opens it: restore it from a copy")]
+    SlotsDamaged,
+    /// What the passphrase costs cannot be paid.
+    #[error("there are no {kib} KiB of memory to make a key of the passphrase")]
+    NoMemory {
+        /// Memory that Argon2id needs, KiB.
+        kib: u32,
+    },
 }

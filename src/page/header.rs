@@ -5,7 +5,7 @@
 //! 1  u8   flags, zero     16 u64  owner (table id)
 //! 2  u8   codec           24 u64  highest sequence number inside
 //! 3  u8   zero            32 [12] nonce, zero in plain files
-//! 4  u32  key epoch       44 u32  zero
+//! 4  u32  key epoch, too  44 u32  zero
 //! 8  u32  payload length  48 [16] tag
 //! ```
 
@@ -15,6 +15,7 @@ use super::codec::Reader;
 use super::error::{Error, Result};
 use super::layout::{PAGE_ALIGNMENT, PAGE_HEADER_LEN, align_up};
 use super::seal::{Place, PlaceKind, Seal, TAG_LEN, Tag};
+use crate::crypto::NONCE_LEN;
 
 /// The largest payload a page may claim, before compression. Above what is ever written, so that only damage or a
 /// forged file meets it; it bounds what a reader allocates. Values reach 64 MiB; a page of the manifest holds up to
@@ -115,10 +116,13 @@ fn append_payload(extent: &mut Vec<u8>, start: usize, payload: &[u8], compressio
     CODEC_NONE
 }
 
+fn damaged_page(what: &'static str, place: Place) -> Error {
+    Error::corrupt(what, format_args!("{:?} page of {}, offset {}", place.kind, place.owner, place.offset))
+}
+
 /// Checks a page that was read at `place` through `reference`, and gives its payload.
 pub(super) fn open_page(mut page: Vec<u8>, place: Place, reference: &PageRef, seal: &dyn Seal) -> Result<Bytes> {
-    let damaged =
-        |what| Error::corrupt(what, format_args!("{:?} page of {}, offset {}", place.kind, place.owner, place.offset));
+    let damaged = |what| damaged_page(what, place);
     let header = page.get(..PAGE_HEADER_LEN).ok_or_else(|| damaged("page header"))?;
     if header.get(PAGE_HEADER_LEN - TAG_LEN..) != Some(&reference.tag[..]) {
         return Err(damaged("page"));
@@ -126,16 +130,26 @@ pub(super) fn open_page(mut page: Vec<u8>, place: Place, reference: &PageRef, se
     if !seal.open(place, &mut page) {
         return Err(damaged("page"));
     }
+    decode_page(page, place, seal)
+}
+
+/// The payload of a page that the seal has opened.
+pub(super) fn decode_page(page: Vec<u8>, place: Place, seal: &dyn Seal) -> Result<Bytes> {
+    let damaged = |what| damaged_page(what, place);
     let mut reader = Reader::new(&page);
     let fields = (|| {
         let kind = reader.u8()?;
         let flags = reader.u8()?;
         let codec = reader.u8()?;
-        let unused = reader.bytes(5)?;
+        let unused = reader.u8()?;
+        let epoch = reader.u32()?;
         let lengths = (reader.u32()? as usize, reader.u32()? as usize);
         reader.bytes(16)?;
-        let is_plain = unused.iter().chain(reader.bytes(16)?).all(|&byte| byte == 0);
-        (is_plain && flags == 0).then_some((kind, codec, lengths.0, lengths.1))
+        let nonce = reader.bytes(NONCE_LEN)?;
+        let has_nonce = epoch != 0 || nonce.iter().any(|&byte| byte != 0);
+        let unused = u32::from(unused) | reader.u32()?;
+        let is_sane = flags == 0 && unused == 0 && (seal.has_nonces() || !has_nonce);
+        is_sane.then_some((kind, codec, lengths.0, lengths.1))
     })();
     let (kind, codec, stored_len, raw_len) = fields.ok_or_else(|| damaged("page header"))?;
     if kind != place.kind as u8 || stored_len + PAGE_HEADER_LEN != page.len() || raw_len > raw_len_max(place.kind) {

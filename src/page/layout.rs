@@ -14,6 +14,10 @@ pub(super) const MAGIC: [u8; 8] = *b"FERROLT\n";
 pub(super) const SLOT_LEN: usize = 4096;
 /// Number of superblock slots: two for each of two superblocks.
 pub(super) const SLOT_COUNT: u64 = 4;
+/// Address of the first of the two key slots.
+pub(super) const KEY_SLOTS_ADDRESS: u64 = 16 * 1024;
+/// Length of a key slot.
+pub(super) const KEY_SLOT_LEN: usize = 4096;
 /// Address of the owner record.
 pub(super) const OWNER_ADDRESS: u64 = 24 * 1024;
 /// Length of a page's header.

@@ -17,6 +17,7 @@
 //! - nothing that the newest durable superblock reaches is ever overwritten;
 //! - the free set is derived, never stored: it is the grid less what the superblock reaches.
 
+mod aead_seal;
 mod cache;
 pub mod codec;
 mod error;
@@ -24,6 +25,7 @@ mod extents;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod header;
+mod key_slots;
 mod layout;
 mod owner;
 mod probe;
@@ -33,9 +35,10 @@ mod superblock;
 mod volume;
 
 pub use cache::CacheStatistics;
-pub use error::{Error, Result};
+pub use error::{Error, KeyError, Result};
 pub use extents::{Extent, FreeSet};
 pub use header::{Compression, PageHeader, PageRef};
+pub use key_slots::Keyring;
 pub use layout::{BLOCK_LEN, FORMAT_VERSION, HEADER_LEN, PAGE_HEADER_LEN, align_up};
 pub use probe::Claim;
 #[cfg(any(test, fuzzing))]
@@ -43,4 +46,4 @@ pub use seal::ChecksumSeal;
 pub use seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};
 pub use slots::Slots;
 pub use superblock::{ExpiryHorizon, LogStart, ManifestHead, Superblock};
-pub use volume::{IoStatistics, Volume};
+pub use volume::{Access, IoStatistics, Volume};

@@ -5,10 +5,11 @@ use bytes::Bytes;
 
 use super::codec::Reader;
 use super::error::{Error, Result};
-use super::header::{PageRef, open_page, raw_len_max};
+use super::header::{decode_page, raw_len_max};
 use super::layout::PAGE_HEADER_LEN;
-use super::seal::{Place, PlaceKind, TAG_OFFSET};
+use super::seal::{Place, PlaceKind};
 use super::volume::Volume;
+use crate::crypto::NONCE_LEN;
 use crate::fs::File;
 
 /// What the header of a page of a table claims.
@@ -32,15 +33,15 @@ impl Claim {
             3 => PlaceKind::Filter,
             _ => return None,
         };
-        let (flags, codec, unused) = (reader.u8()?, reader.u8()?, reader.bytes(5)?);
+        let (flags, codec, unused, _epoch) = (reader.u8()?, reader.u8()?, reader.u8()?, reader.u32()?);
         let (stored_len, raw_len) = (reader.u32()?, reader.u32()? as usize);
-        let owner = reader.u64()?;
-        reader.u64()?;
-        let is_plain = unused.iter().chain(reader.bytes(16)?).all(|&byte| byte == 0);
-        let is_sane = flags == 0 && raw_len <= raw_len_max(kind) && stored_len as usize <= raw_len;
+        let (owner, _max_seq) = (reader.u64()?, reader.u64()?);
+        let (_nonce, unused_too) = (reader.bytes(NONCE_LEN)?, reader.u32()?);
+        let is_zero = u32::from(unused) | unused_too == 0;
+        let is_sane = is_zero && flags == 0 && raw_len <= raw_len_max(kind) && stored_len as usize <= raw_len;
         let is_coded = codec == 1 || (codec == 0 && stored_len as usize == raw_len);
         let len = stored_len.checked_add(PAGE_HEADER_LEN as u32)?;
-        (is_plain && is_sane && is_coded).then_some(Self { kind, owner, len })
+        (is_sane && is_coded).then_some(Self { kind, owner, len })
     }
 }
 
@@ -63,14 +64,9 @@ impl<F: File> Volume<F> {
         if self.read(&mut page, address)? < page.len() {
             return Ok(None);
         }
-        let Some(tag) = page.get(TAG_OFFSET..PAGE_HEADER_LEN).and_then(|tag| tag.first_chunk()).copied() else {
-            return Ok(None);
-        };
         for place in places {
-            let Ok(offset) = u32::try_from(place.offset) else { continue };
-            if self.seal().open(place, &mut page) {
-                let reference = PageRef { offset, len, tag };
-                return match open_page(page, place, &reference, self.seal()) {
+            if u32::try_from(place.offset).is_ok() && self.seal().open(place, &mut page) {
+                return match decode_page(page, place, self.seal()) {
                     Ok(payload) => Ok(Some((payload, place))),
                     Err(Error::Corrupt { .. }) => Ok(None),
                     Err(error) => Err(error),

@@ -1,8 +1,8 @@
 //! The one seam through which pages and log frames are protected.
 //!
 //! A sealed thing is a 64-byte header followed by a payload; the last 16 bytes of the header are its tag. A plain
-//! file's tag is a checksum. An encrypted file's is the tag of the AEAD, which also encrypts the payload; the
-//! header has room for the key epoch and the nonce, so that both kinds share one format.
+//! file's tag is a checksum. An encrypted file's is the tag of the [AEAD](super::aead_seal), which also encrypts the
+//! payload; the header has room for the key epoch and the nonce, so that both kinds share one format.
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -36,6 +36,13 @@ pub enum PlaceKind {
     LogLink = 18,
 }
 
+impl PlaceKind {
+    /// Whether it is a page, and not a part of the log.
+    pub fn is_page(self) -> bool {
+        matches!(self, Self::Data | Self::Index | Self::Filter | Self::Manifest)
+    }
+}
+
 /// Where a sealed thing belongs. A tag holds only at its own place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -47,16 +54,22 @@ pub struct Place {
     pub offset: u64,
     /// The log generation's salt; zero elsewhere.
     pub salt: [u8; 16],
+    /// The key epoch of the log generation; zero elsewhere and in plain files. The key implies it: it is not part of the
+    /// sealed place.
+    pub epoch: u32,
 }
 
 impl Place {
     /// A place without a salt.
     pub fn new(kind: PlaceKind, owner: u64, offset: u64) -> Self {
-        Self { kind, owner, offset, salt: [0; 16] }
+        Self { kind, owner, offset, salt: [0; 16], epoch: 0 }
     }
 
-    fn to_bytes(self, file_id: &[u8; 16]) -> [u8; 49] {
-        let mut out = [0; 49];
+    /// Length as bytes.
+    pub(super) const LEN: usize = 49;
+
+    pub(super) fn to_bytes(self, file_id: &[u8; 16]) -> [u8; Self::LEN] {
+        let mut out = [0; Self::LEN];
         let (file, rest) = out.split_at_mut(16);
         file.copy_from_slice(file_id);
         let (salt, rest) = rest.split_at_mut(16);
@@ -76,8 +89,11 @@ pub trait Seal {
     fn seal(&self, place: Place, sealed: &mut [u8]) -> Tag;
 
     /// Checks a sealed header and payload, and makes the payload readable in place. False when the tag does not
-    /// hold at this place.
+    /// hold at this place; then nothing was changed.
     fn open(&self, place: Place, sealed: &mut [u8]) -> bool;
+
+    /// Whether headers of pages have an epoch and a nonce. They are zero otherwise.
+    fn has_nonces(&self) -> bool;
 }
 
 /// The seal of a plain file: XXH3-128 over header and payload, seeded with the place.
@@ -113,6 +129,10 @@ impl Seal for ChecksumSeal {
         let tag = self.tag(place, sealed);
         sealed.get(TAG_OFFSET..PAGE_HEADER_LEN) == Some(&tag[..])
     }
+
+    fn has_nonces(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
@@ -120,7 +140,7 @@ mod tests {
     use super::*;
 
     fn place() -> Place {
-        Place { kind: PlaceKind::Data, owner: 7, offset: 64, salt: [3; 16] }
+        Place { kind: PlaceKind::Data, owner: 7, offset: 64, salt: [3; 16], epoch: 0 }
     }
 
     #[test]

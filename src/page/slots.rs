@@ -47,6 +47,20 @@ impl Slots {
         Ok(found)
     }
 
+    /// Takes out the superblocks that are whole and that the file's keys did not make.
+    pub(super) fn authenticate(&mut self, is_authentic: impl Fn(&Superblock) -> Result<bool>) -> Result<()> {
+        for superblock in std::mem::take(&mut self.valid) {
+            if is_authentic(&superblock)? {
+                self.valid.push(superblock);
+            } else {
+                let at = format_args!("number {}", superblock.sequence);
+                self.damaged.push(Error::corrupt("superblock that was not written with the database's keys", at));
+                self.hints.push(superblock);
+            }
+        }
+        Ok(())
+    }
+
     /// Compares each slot with what the newest superblock says must be there.
     fn judge(&mut self, slots: &[Slot]) {
         let Some(newest) = self.valid.first().map(|superblock| superblock.sequence) else {

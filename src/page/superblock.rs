@@ -8,7 +8,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::codec::Reader;
 use super::error::{Error, Result};
 use super::layout::{FORMAT_VERSION, HEADER_LEN, MAGIC, SLOT_COUNT, SLOT_LEN};
+use super::aead_seal::AeadSeal;
 use super::seal::{TAG_LEN, Tag};
+use crate::crypto::{Cipher, MAC_LEN};
 use crate::fs::{File, read_full, write_full};
 
 /// Where the log begins that must be replayed over the tables.
@@ -18,6 +20,8 @@ pub struct LogStart {
     pub generation: u64,
     /// Random, new for each generation, so that frames of an older one cannot be taken for this one's.
     pub salt: [u8; 16],
+    /// The epoch whose data key the log's key is derived from; 0 in plain files.
+    pub key_epoch: u32,
     /// Address of the first segment, 0 when there is none.
     pub address: u64,
     /// Length of the first segment, bytes.
@@ -64,7 +68,9 @@ pub struct Superblock {
     pub file_id: [u8; 16],
     /// Counts the superblocks of this file, from 1.
     pub sequence: u64,
-    /// Epoch of the keys that new pages are sealed with; 0 in plain files.
+    /// What the file is encrypted with.
+    pub cipher: Option<Cipher>,
+    /// Epoch that pages were sealed in when this was written, and whose data key authenticates this; 0 in plain files.
     pub key_epoch: u32,
     /// Every commit up to this sequence number is in the tables.
     pub flushed_seq: u64,
@@ -87,11 +93,14 @@ const INCOMPATIBLE: u32 = 0;
 const CIPHER_NONE: u8 = 0;
 /// Bytes of a slot that its checksum covers.
 const COVERED: usize = SLOT_LEN - TAG_LEN;
+/// Bytes of a slot that its code covers, which follows them; zero in plain files.
+const AUTHENTICATED: usize = COVERED - MAC_LEN;
 /// Where the file id and what follows it begin.
 const BODY: usize = 32;
 
 impl Superblock {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// The slot. `seal` authenticates it, where the file is encrypted.
+    pub(super) fn encode(&self, seal: Option<&AeadSeal>) -> Vec<u8> {
         let mut out = Vec::with_capacity(SLOT_LEN);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
@@ -99,11 +108,11 @@ impl Superblock {
         for flags in [self.compatible, self.read_only_compatible, INCOMPATIBLE] {
             out.extend_from_slice(&flags.to_le_bytes());
         }
-        out.extend_from_slice(&[CIPHER_NONE, 0, 0, 0]);
+        out.extend_from_slice(&[self.cipher.map_or(CIPHER_NONE, Cipher::id), 0, 0, 0]);
         out.extend_from_slice(&self.file_id);
         out.extend_from_slice(&self.sequence.to_le_bytes());
         out.extend_from_slice(&self.key_epoch.to_le_bytes());
-        out.extend_from_slice(&[0; 4]);
+        out.extend_from_slice(&self.log.key_epoch.to_le_bytes());
         for field in [self.flushed_seq, self.synced_seq, self.next_table_id, self.log.generation] {
             out.extend_from_slice(&field.to_le_bytes());
         }
@@ -120,7 +129,9 @@ impl Superblock {
         for field in [self.expiry.time_ms, self.expiry.seq, self.file_len] {
             out.extend_from_slice(&field.to_le_bytes());
         }
-        out.resize(COVERED, 0);
+        out.resize(AUTHENTICATED, 0);
+        let code = seal.map_or([0; MAC_LEN], |seal| seal.superblock_code(self.key_epoch, &out));
+        out.extend_from_slice(&code);
         let checksum = xxh3_128(&out).to_le_bytes();
         out.extend_from_slice(&checksum);
         out
@@ -149,11 +160,16 @@ impl Superblock {
         if incompatible != INCOMPATIBLE {
             return newer(format!("{version} with features {incompatible:#x}"));
         }
-        if cipher != u32::from(CIPHER_NONE) {
+        let known = u8::try_from(cipher).ok().and_then(Cipher::from_id);
+        if cipher != u32::from(CIPHER_NONE) && known.is_none() {
             return newer(format!("{version} with cipher {cipher}"));
         }
-        let superblock = Self::decode_body(reader, compatible, read_only_compatible)?;
-        let reserved_is_zero = reader.rest().iter().all(|&byte| byte == 0);
+        let body = Self::decode_body(reader)?;
+        let superblock = Self { compatible, read_only_compatible, cipher: known, ..body };
+        let reserved = reader.rest();
+        // The code is checked when the keys are there.
+        let reserved = if known.is_some() { reserved.get(..reserved.len() - MAC_LEN)? } else { reserved };
+        let reserved_is_zero = reserved.iter().all(|&byte| byte == 0);
         if u64::from(header_len) != HEADER_LEN || !reserved_is_zero {
             return None;
         }
@@ -161,19 +177,20 @@ impl Superblock {
     }
 
     /// The fields behind the features.
-    fn decode_body(reader: &mut Reader<'_>, compatible: u32, read_only_compatible: u32) -> Option<Self> {
+    fn decode_body(reader: &mut Reader<'_>) -> Option<Self> {
+        let (file_id, sequence) = (reader.tag()?, reader.u64()?);
+        let (key_epoch, log_key_epoch) = (reader.u32()?, reader.u32()?);
         Some(Self {
-            compatible,
-            read_only_compatible,
-            file_id: reader.tag()?,
-            sequence: reader.u64()?,
-            key_epoch: reader.u32()?,
-            flushed_seq: reader.bytes(4).and_then(|_| reader.u64())?,
+            file_id,
+            sequence,
+            key_epoch,
+            flushed_seq: reader.u64()?,
             synced_seq: reader.u64()?,
             next_table_id: reader.u64()?,
             log: LogStart {
                 generation: reader.u64()?,
                 salt: reader.tag()?,
+                key_epoch: log_key_epoch,
                 address: reader.u64()?,
                 len: reader.u64()?,
                 segment_index: reader.u64()?,
@@ -188,23 +205,40 @@ impl Superblock {
             },
             expiry: ExpiryHorizon { time_ms: reader.u64()?, seq: reader.u64()? },
             file_len: reader.u64()?,
+            ..Self::default()
         })
     }
 
     /// What a slot says whose checksum does not hold.
     pub(super) fn hint(slot: &[u8]) -> Option<Self> {
-        Self::decode_body(&mut Reader::new(slot.get(BODY..COVERED)?), 0, 0)
+        Self::decode_body(&mut Reader::new(slot.get(BODY..COVERED)?))
     }
 
     /// Writes the superblock into the slots that do not hold the one before it. Not durable until synced.
-    pub(super) fn write(&self, file: &impl File) -> Result<()> {
-        (0..2).try_for_each(|copy| self.write_copy(file, copy))
+    pub(super) fn write(&self, file: &impl File, seal: Option<&AeadSeal>) -> Result<()> {
+        (0..2).try_for_each(|copy| self.write_copy(file, copy, seal))
     }
 
     /// Writes one of the two copies.
-    pub(super) fn write_copy(&self, file: &impl File, copy: u64) -> Result<()> {
-        let slot = (self.sequence % 2) * 2 + copy;
-        Ok(write_full(file, &self.encode(), slot * SLOT_LEN as u64)?)
+    pub(super) fn write_copy(&self, file: &impl File, copy: u64, seal: Option<&AeadSeal>) -> Result<()> {
+        Ok(write_full(file, &self.encode(seal), self.slot_address(copy))?)
+    }
+
+    fn slot_address(&self, copy: u64) -> u64 {
+        ((self.sequence % 2) * 2 + copy) * SLOT_LEN as u64
+    }
+
+    /// Whether a copy in the file has the code that `seal` gives it: a checksum anyone can make.
+    pub(super) fn is_authentic(&self, file: &impl File, seal: &AeadSeal) -> Result<bool> {
+        let expected = self.encode(Some(seal));
+        for copy in 0..2 {
+            let mut slot = vec![0; SLOT_LEN];
+            read_full(file, &mut slot, self.slot_address(copy))?;
+            if slot == expected {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads the newest superblock. `None` when no slot holds one.
@@ -249,12 +283,12 @@ mod tests {
 
     #[test]
     fn round_trips() {
-        assert_eq!(Superblock::decode(&sample().encode()).unwrap(), Some(sample()));
+        assert_eq!(Superblock::decode(&sample().encode(None)).unwrap(), Some(sample()));
     }
 
     #[test]
     fn every_byte_is_covered() {
-        let slot = sample().encode();
+        let slot = sample().encode(None);
         assert_eq!(slot.len(), SLOT_LEN);
         for index in 0..slot.len() {
             let mut damaged = slot.clone();
@@ -265,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_told() {
-        let mut slot = sample().encode();
+        let mut slot = sample().encode(None);
         slot[8] = 2;
         let checksum = xxh3_128(&slot[..COVERED]).to_le_bytes();
         slot[COVERED..].copy_from_slice(&checksum);

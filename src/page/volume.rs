@@ -1,18 +1,35 @@
 //! The open file: sealed pages in, payloads out.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::aead_seal::AeadSeal;
 use super::cache::{Cache, CacheStatistics};
-use super::error::{Error, Result};
+use super::error::{Error, KeyError, Result};
 use super::header::{Compression, PageHeader, PageRef, append_page, open_page};
-use super::layout::{HEADER_LEN, OWNER_ADDRESS, SLOT_COUNT, SLOT_LEN};
+use super::key_slots::{KEY_MAGIC, Keyring};
+use super::layout::{HEADER_LEN, KEY_SLOT_LEN, KEY_SLOTS_ADDRESS, OWNER_ADDRESS, SLOT_COUNT, SLOT_LEN};
 use super::owner::{OWNER_LEN, Owner};
 use super::seal::{ChecksumSeal, Place, Seal};
 use super::slots::Slots;
 use super::superblock::Superblock;
+use crate::crypto::{Cipher, Encryption};
+use crate::environment::Environment;
 use crate::fs::{File, read_full, write_full};
+
+/// How a volume is opened.
+pub struct Access<'a> {
+    /// Bytes of page payloads to keep in memory.
+    pub cache_size: usize,
+    /// How new pages are compressed.
+    pub compression: Compression,
+    /// What opens an encrypted file, or makes a new one encrypted.
+    pub encryption: Option<&'a Encryption>,
+    /// Where nonces and keys come from.
+    pub environment: Arc<dyn Environment>,
+}
 
 /// What the volume asked of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -30,13 +47,18 @@ pub struct IoStatistics {
     pub syncs: u64,
 }
 
+/// What storage writes whole or not at all.
+const SECTOR_LEN: usize = 512;
 /// Bytes of zeros that are written with one call.
 const BACK_LEN: u64 = 1 << 20;
 
 /// One database file.
 pub struct Volume<F> {
     file: F,
-    seal: Box<dyn Seal + Send>,
+    checksum: ChecksumSeal,
+    /// The seal of an encrypted file; it takes the checksum's place.
+    aead: Option<AeadSeal>,
+    environment: Arc<dyn Environment>,
     compression: Compression,
     cache: RefCell<Cache>,
     /// Tracked here, because asking is slow in some browsers.
@@ -54,8 +76,8 @@ impl<F: File> Volume<F> {
     /// or an empty file.
     ///
     /// # Errors
-    /// [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::Corrupt`], [`Error::Fs`].
-    pub fn open(file: F, cache_size: usize, compression: Compression) -> Result<(Self, Option<Superblock>)> {
+    /// [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::Corrupt`], [`Error::Key`], [`Error::Fs`].
+    pub fn open(file: F, access: &Access<'_>) -> Result<(Self, Option<Superblock>)> {
         let file_len = file.len()?;
         let superblock = Superblock::read(&file)?;
         match &superblock {
@@ -68,8 +90,18 @@ impl<F: File> Volume<F> {
             }
             _ => {}
         }
-        let mut volume = Self::assemble(file, file_len, cache_size, compression)?;
+        let mut volume = Self::assemble(file, file_len, access)?;
         if let Some(superblock) = &superblock {
+            match (superblock.cipher, access.encryption) {
+                (Some(_), Some(encryption)) => volume.unlock(encryption)?,
+                (Some(_), None) => return Err(KeyError::Required.into()),
+                (None, Some(_)) => return Err(KeyError::NotEncrypted.into()),
+                (None, None) => {}
+            }
+            if !volume.is_authentic(superblock)? {
+                let what = "superblock: it was not written with this database's keys";
+                return Err(Error::corrupt(what, "the file's first 16 KiB"));
+            }
             volume.adopt(superblock);
             volume.sequence.set(superblock.sequence);
         }
@@ -79,10 +111,10 @@ impl<F: File> Volume<F> {
     /// Opens a file that may be damaged, to read what can be read. None of the superblocks is adopted yet.
     ///
     /// # Errors
-    /// [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::Fs`].
-    pub fn open_damaged(file: F, cache_size: usize) -> Result<(Self, Slots)> {
+    /// [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::Key`], [`Error::Fs`].
+    pub fn open_damaged(file: F, access: &Access<'_>) -> Result<(Self, Slots)> {
         let file_len = file.len()?;
-        let slots = Slots::read(&file)?;
+        let mut slots = Slots::read(&file)?;
         if slots.valid.is_empty() {
             match Self::tell_foreign(&file, file_len)? {
                 Error::Corrupt { .. } => {}
@@ -91,18 +123,48 @@ impl<F: File> Volume<F> {
                 _ => {}
             }
         }
-        let volume = Self::assemble(file, file_len, cache_size, Compression::None)?;
+        let mut volume = Self::assemble(file, file_len, access)?;
         volume.sequence.set(volume.newest_sequence());
+        // Where no superblock is left that could tell, the key slots do.
+        let is_encrypted = match slots.valid.first() {
+            Some(newest) => newest.cipher.is_some(),
+            None => Keyring::is_there(&volume.file)?,
+        };
+        match access.encryption {
+            Some(encryption) if is_encrypted => {
+                volume.unlock(encryption)?;
+                slots.authenticate(|superblock| volume.is_authentic(superblock))?;
+            }
+            Some(_) => return Err(KeyError::NotEncrypted.into()),
+            None if is_encrypted => return Err(KeyError::Required.into()),
+            None => {}
+        }
         Ok((volume, slots))
     }
 
-    fn assemble(file: F, file_len: u64, cache_size: usize, compression: Compression) -> Result<Self> {
+    fn unlock(&mut self, encryption: &Encryption) -> Result<()> {
+        let keyring = Keyring::unlock(&self.file, encryption)?;
+        self.aead = Some(AeadSeal::new(keyring, Arc::clone(&self.environment)));
+        Ok(())
+    }
+
+    /// Whether the file's keys made this superblock, which was read from it; true in a plain file.
+    fn is_authentic(&self, superblock: &Superblock) -> Result<bool> {
+        let Some(seal) = &self.aead else { return Ok(true) };
+        let keyring = seal.keyring();
+        let is_of_keys = superblock.file_id == keyring.file_id && superblock.cipher == Some(keyring.cipher);
+        Ok(is_of_keys && superblock.is_authentic(&self.file, seal)?)
+    }
+
+    fn assemble(file: F, file_len: u64, access: &Access<'_>) -> Result<Self> {
         let owner = Owner::read(&file)?;
         Ok(Self {
             file,
-            seal: Box::new(ChecksumSeal::new([0; 16])),
-            compression,
-            cache: RefCell::new(Cache::new(cache_size)),
+            checksum: ChecksumSeal::new([0; 16]),
+            aead: None,
+            environment: Arc::clone(&access.environment),
+            compression: access.compression,
+            cache: RefCell::new(Cache::new(access.cache_size)),
             file_len: Cell::new(file_len),
             owner: Cell::new(owner),
             is_claim_torn: Cell::new(false),
@@ -113,7 +175,10 @@ impl<F: File> Volume<F> {
 
     /// Reads on as the file that `superblock` is the root of.
     pub fn adopt(&mut self, superblock: &Superblock) {
-        self.seal = Box::new(ChecksumSeal::new(superblock.file_id));
+        self.checksum = ChecksumSeal::new(superblock.file_id);
+        if let Some(seal) = &self.aead {
+            seal.begin_epoch(superblock.key_epoch);
+        }
     }
 
     /// What the superblock slots hold now.
@@ -140,10 +205,17 @@ impl<F: File> Volume<F> {
         let first_is_ours = rest
             .chunks(SLOT_LEN)
             .take(2)
-            .all(|slot| slot.starts_with(&super::layout::MAGIC) || is_blank(slot.get(..512).unwrap_or(slot)));
+            .all(|slot| slot.starts_with(&super::layout::MAGIC) || is_blank(slot.get(..SECTOR_LEN).unwrap_or(slot)));
         let owner = OWNER_ADDRESS as usize..OWNER_ADDRESS as usize + OWNER_LEN;
+        // Key slots come before the first superblock.
+        let keys = (0..2).map(|copy| KEY_SLOTS_ADDRESS as usize + copy * KEY_SLOT_LEN);
+        let keys: Vec<_> = keys
+            .filter(|&at| header.get(at..).is_some_and(|slot| slot.starts_with(&KEY_MAGIC)))
+            .map(|at| at..at + SECTOR_LEN)
+            .collect();
         let mut behind = (slots..).zip(header.get(slots..).unwrap_or_default());
-        let is_blank_behind = behind.all(|(at, &byte)| byte == 0 || owner.contains(&at));
+        let is_blank_behind = behind
+            .all(|(at, &byte)| byte == 0 || owner.contains(&at) || keys.iter().any(|sector| sector.contains(&at)));
         Ok(is_blank(before) && first_is_ours && is_blank_behind)
     }
 
@@ -157,18 +229,60 @@ impl<F: File> Volume<F> {
         Ok(Error::NotADatabase { reason: format!("its {file_len} bytes do not begin with a superblock") })
     }
 
-    /// Makes the first superblock of a new file durable. It refers to nothing, and so asks for no length: one that is
-    /// kept by a crash is whole by itself.
-    pub fn create(&mut self, superblock: &Superblock) -> Result<()> {
-        self.seal = Box::new(ChecksumSeal::new(superblock.file_id));
+    /// Makes the first superblock of a new file durable; in an encrypted one the keys before it. It refers to nothing,
+    /// and so asks for no length: one that is kept by a crash is whole by itself.
+    pub fn create(&mut self, superblock: &mut Superblock, encryption: Option<&Encryption>) -> Result<()> {
         // The slots of the next superblock: writing that must never fail for want of space.
         self.back(SLOT_COUNT * SLOT_LEN as u64)?;
+        if let Some(encryption) = encryption {
+            let keyring = Keyring::create(superblock.file_id, encryption, &*self.environment)?;
+            superblock.cipher = Some(keyring.cipher);
+            superblock.key_epoch = keyring.newest_key_epoch();
+            self.back(KEY_SLOTS_ADDRESS + 2 * KEY_SLOT_LEN as u64)?;
+            self.write_keyring(keyring)?;
+        }
+        self.adopt(superblock);
         self.write_superblock(superblock)
+    }
+
+    /// What the file is encrypted with.
+    pub fn cipher(&self) -> Option<Cipher> {
+        self.aead.as_ref().map(|seal| seal.keyring().cipher)
+    }
+
+    /// The keys of an encrypted file.
+    pub fn keyring(&self) -> Option<&Keyring> {
+        self.aead.as_ref().map(AeadSeal::keyring)
+    }
+
+    /// Makes other keys of this file durable, and goes on with them. After an error it is not known which are in the
+    /// file; the old ones are, or these.
+    pub fn write_keyring(&mut self, mut keyring: Keyring) -> Result<()> {
+        self.confirm_owner()?;
+        keyring.write(&self.file, &*self.environment)?;
+        self.count_write(2, 2 * KEY_SLOT_LEN);
+        match &mut self.aead {
+            Some(seal) => seal.set_keyring(keyring),
+            None => self.aead = Some(AeadSeal::new(keyring, Arc::clone(&self.environment))),
+        }
+        Ok(())
+    }
+
+    /// The epoch in which new pages are sealed; 0 in a plain file.
+    pub fn key_epoch(&self) -> u32 {
+        self.aead.as_ref().map_or(0, AeadSeal::epoch)
+    }
+
+    /// Seals pages in another epoch from now on, if the file is encrypted.
+    pub fn begin_key_epoch(&self, epoch: u32) {
+        if let Some(seal) = &self.aead {
+            seal.begin_epoch(epoch);
+        }
     }
 
     /// Writes a superblock and makes it durable. Everything it reaches must be durable already.
     pub fn write_superblock(&self, superblock: &Superblock) -> Result<()> {
-        superblock.write(&self.file)?;
+        superblock.write(&self.file, self.aead.as_ref())?;
         self.sequence.set(superblock.sequence);
         self.count_write(2, 2 * SLOT_LEN);
         self.file_len.set(self.file_len.get().max(SLOT_COUNT * SLOT_LEN as u64));
@@ -181,8 +295,14 @@ impl<F: File> Volume<F> {
     /// one is left alone, should this one be torn.
     pub fn renew(&self, superblock: &Superblock) -> Result<()> {
         self.truncate(self.file_len.get())?;
-        superblock.write_copy(&self.file, 0)?;
+        superblock.write_copy(&self.file, 0, self.aead.as_ref())?;
         self.count_write(1, SLOT_LEN);
+        // A change of keys may have been cut short.
+        if let Some(seal) = &self.aead
+            && seal.keyring().settle(&self.file)?
+        {
+            self.count_write(1, KEY_SLOT_LEN);
+        }
         Ok(())
     }
 
@@ -240,7 +360,10 @@ impl<F: File> Volume<F> {
 
     /// The seal.
     pub fn seal(&self) -> &dyn Seal {
-        &*self.seal
+        match &self.aead {
+            Some(seal) => seal,
+            None => &self.checksum,
+        }
     }
 
     /// Appends a page to an extent that is being built in memory. `place_offset` gives the offset its seal is bound

@@ -1,0 +1,219 @@
+//! The seal of an encrypted file.
+//!
+//! Pages are sealed by the key of the epoch in their header, under a random nonce that lies there too. What lies in the
+//! log is sealed by a key of its generation, under a nonce that is made of its place and its attempt: see
+//! `docs/encryption.md` for why no key ever meets a nonce twice.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::key_slots::Keyring;
+use super::layout::PAGE_HEADER_LEN;
+use super::seal::{Place, Seal, TAG_OFFSET, Tag};
+use crate::crypto::{AeadKey, MAC_LEN, NONCE_LEN, Nonce};
+use crate::environment::Environment;
+
+/// Where the key epoch is in a page's header.
+const EPOCH_OFFSET: usize = 4;
+/// Where the nonce is in a page's header.
+const NONCE_OFFSET: usize = 32;
+/// Pages that are sealed by a key at most, under random nonces: two of 2^31 are alike with a chance below 2^-34.
+const SEALS_MAX: u32 = 1 << 31;
+
+/// Log keys in use: of the log that was found, and of the one that is written.
+type LogKeys = FxHashMap<(u64, [u8; 16], u32), AeadKey>;
+
+/// Encrypts and authenticates what is in the grid, and authenticates superblocks.
+pub struct AeadSeal {
+    keyring: Keyring,
+    environment: Arc<dyn Environment>,
+    /// What new pages are sealed in.
+    epoch: Cell<u32>,
+    /// Pages that were sealed in it.
+    seals: Cell<u32>,
+    pages: RefCell<FxHashMap<u32, AeadKey>>,
+    logs: RefCell<LogKeys>,
+    #[cfg(test)]
+    pairs: RefCell<Vec<Pair>>,
+}
+
+/// What was sealed under a key and a nonce: tests look at it.
+#[cfg(test)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The page key's epoch, or the log key's generation and salt.
+    pub key: (u32, u64, [u8; 16]),
+    /// The nonce.
+    pub nonce: Nonce,
+    /// The tag.
+    pub tag: Tag,
+}
+
+impl AeadSeal {
+    /// A seal that reads; [`AeadSeal::begin_epoch`] makes it one that writes.
+    pub fn new(keyring: Keyring, environment: Arc<dyn Environment>) -> Self {
+        Self {
+            keyring,
+            environment,
+            epoch: Cell::new(0),
+            seals: Cell::new(0),
+            pages: RefCell::default(),
+            logs: RefCell::default(),
+            #[cfg(test)]
+            pairs: RefCell::default(),
+        }
+    }
+
+    /// The file's keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Goes on with other keys for the same file.
+    pub fn set_keyring(&mut self, keyring: Keyring) {
+        self.keyring = keyring;
+    }
+
+    /// What new pages are sealed in.
+    pub fn epoch(&self) -> u32 {
+        self.epoch.get()
+    }
+
+    /// Seals pages in `epoch` from now on.
+    pub fn begin_epoch(&self, epoch: u32) {
+        self.epoch.set(epoch);
+        self.seals.set(0);
+    }
+
+    /// The code that authenticates a superblock of `epoch`.
+    pub fn superblock_code(&self, epoch: u32, covered: &[u8]) -> [u8; MAC_LEN] {
+        let key = self.keyring.data_key(epoch);
+        key.map_or([0; MAC_LEN], |key| key.superblock_key(&self.keyring.file_id).code(covered))
+    }
+
+    fn seal_page(&self, place: Place, sealed: &mut [u8]) -> Tag {
+        if self.seals.get() == SEALS_MAX {
+            self.begin_epoch(self.epoch.get() + 1);
+        }
+        self.seals.set(self.seals.get() + 1);
+        let epoch = self.epoch.get();
+        let mut nonce = [0; NONCE_LEN];
+        self.environment.fill_random(&mut nonce);
+        sealed[EPOCH_OFFSET..EPOCH_OFFSET + 4].copy_from_slice(&epoch.to_le_bytes());
+        sealed[NONCE_OFFSET..NONCE_OFFSET + NONCE_LEN].copy_from_slice(&nonce);
+        let tag = self.with_page_key(epoch, |key| encrypt(key, &nonce, &self.associated(place, sealed), sealed));
+        #[cfg(test)]
+        self.pairs.borrow_mut().push(Pair { key: (epoch, 0, [0; 16]), nonce, tag: tag.unwrap_or_default() });
+        tag.expect("an epoch is begun before a page is sealed in it")
+    }
+
+    fn seal_log(&self, place: Place, sealed: &mut [u8]) -> Tag {
+        let nonce = log_nonce(place, sealed);
+        let tag = self.with_log_key(place, |key| encrypt(key, &nonce, &self.associated(place, sealed), sealed));
+        #[cfg(test)]
+        self.pairs.borrow_mut().push(Pair { key: (0, place.owner, place.salt), nonce, tag: tag.unwrap_or_default() });
+        tag.expect("a log is written in an epoch that was begun")
+    }
+
+    fn open_page(&self, place: Place, sealed: &mut [u8]) -> Option<bool> {
+        let epoch = u32::from_le_bytes(*sealed.get(EPOCH_OFFSET..)?.first_chunk()?);
+        let nonce = *sealed.get(NONCE_OFFSET..)?.first_chunk()?;
+        let associated = self.associated(place, sealed);
+        self.with_page_key(epoch, |key| decrypt(key, &nonce, &associated, sealed))
+    }
+
+    fn open_log(&self, place: Place, sealed: &mut [u8]) -> Option<bool> {
+        let nonce = log_nonce(place, sealed);
+        let associated = self.associated(place, sealed);
+        self.with_log_key(place, |key| decrypt(key, &nonce, &associated, sealed))
+    }
+
+    /// What the tag covers beside the payload: the place, and the header without the tag.
+    fn associated(&self, place: Place, sealed: &[u8]) -> [u8; Place::LEN + TAG_OFFSET] {
+        let mut out = [0; Place::LEN + TAG_OFFSET];
+        let (place_bytes, header) = out.split_at_mut(Place::LEN);
+        place_bytes.copy_from_slice(&place.to_bytes(&self.keyring.file_id));
+        header.copy_from_slice(&sealed[..TAG_OFFSET]);
+        out
+    }
+
+    /// `None` when there is no data key for the epoch.
+    fn with_page_key<R>(&self, epoch: u32, work: impl FnOnce(&AeadKey) -> R) -> Option<R> {
+        let mut pages = self.pages.borrow_mut();
+        if !pages.contains_key(&epoch) {
+            let data_key = self.keyring.data_key(epoch)?;
+            // Damaged headers may name any epoch.
+            if pages.len() >= PAGE_KEYS_MAX {
+                pages.clear();
+            }
+            pages.insert(epoch, data_key.page_key(self.keyring.cipher, &self.keyring.file_id, epoch));
+        }
+        pages.get(&epoch).map(work)
+    }
+
+    fn with_log_key<R>(&self, place: Place, work: impl FnOnce(&AeadKey) -> R) -> Option<R> {
+        let mut logs = self.logs.borrow_mut();
+        let id = (place.owner, place.salt, place.epoch);
+        if !logs.contains_key(&id) {
+            let data_key = self.keyring.data_key(place.epoch)?;
+            if logs.len() >= LOG_KEYS_MAX {
+                logs.clear();
+            }
+            logs.insert(id, data_key.log_key(self.keyring.cipher, &self.keyring.file_id, place.owner, &place.salt));
+        }
+        logs.get(&id).map(work)
+    }
+
+    /// What was sealed so far.
+    #[cfg(test)]
+    pub fn pairs(&self) -> Vec<Pair> {
+        self.pairs.borrow().clone()
+    }
+}
+
+/// Expanded keys that are kept, about 1 KiB each.
+const PAGE_KEYS_MAX: usize = 1024;
+const LOG_KEYS_MAX: usize = 4;
+
+/// The nonce of what lies in the log: its number or the index of its segment, its attempt, and its kind.
+fn log_nonce(place: Place, sealed: &[u8]) -> Nonce {
+    let mut nonce = [0; NONCE_LEN];
+    nonce[..8].copy_from_slice(&place.offset.to_le_bytes());
+    nonce[8..10].copy_from_slice(&sealed[2..4]);
+    nonce[10] = place.kind as u8;
+    nonce
+}
+
+fn encrypt(key: &AeadKey, nonce: &Nonce, associated: &[u8], sealed: &mut [u8]) -> Tag {
+    let (header, payload) = sealed.split_at_mut(PAGE_HEADER_LEN);
+    let tag = key.seal(nonce, associated, payload);
+    header[TAG_OFFSET..].copy_from_slice(&tag);
+    tag
+}
+
+fn decrypt(key: &AeadKey, nonce: &Nonce, associated: &[u8], sealed: &mut [u8]) -> bool {
+    let (header, payload) = sealed.split_at_mut(PAGE_HEADER_LEN);
+    let Some(tag) = header[TAG_OFFSET..].first_chunk() else { return false };
+    key.open(nonce, associated, payload, tag)
+}
+
+impl Seal for AeadSeal {
+    fn seal(&self, place: Place, sealed: &mut [u8]) -> Tag {
+        assert!(sealed.len() >= PAGE_HEADER_LEN, "a sealed thing begins with its header");
+        if place.kind.is_page() { self.seal_page(place, sealed) } else { self.seal_log(place, sealed) }
+    }
+
+    fn open(&self, place: Place, sealed: &mut [u8]) -> bool {
+        if sealed.len() < PAGE_HEADER_LEN {
+            return false;
+        }
+        let opened = if place.kind.is_page() { self.open_page(place, sealed) } else { self.open_log(place, sealed) };
+        opened.unwrap_or(false)
+    }
+
+    fn has_nonces(&self) -> bool {
+        true
+    }
+}
