@@ -66,5 +66,5 @@ pub use documents::{
     IndexProgress, LostPart, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, Options, Page, PageLimits, Range,
     Result, Salvage, SalvageReport, Scan, Snapshot, Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
 };
-pub use engine::{CompactProgress, Statistics as EngineStatistics};
+pub use engine::{CompactProgress, EncryptionStatistics, RotateProgress, Statistics as EngineStatistics};
 pub use environment::{Environment, HostEnvironment};

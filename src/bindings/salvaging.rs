@@ -6,6 +6,7 @@ use crate::fs::{AccessHandle, Host};
 use crate::{HostEnvironment, Salvage};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
+use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
 /// A salvage under way. Errors are thrown as those of `Connection`. `free` closes both files; when that comes before it
@@ -21,7 +22,7 @@ impl Salvaging {
     pub async fn begin(host: Host, name: String, out: String, options: JsValue) -> Result<Salvaging, JsValue> {
         let options = parse_options(options).map_err(|error| thrown(&error))?;
         let files = Files::Host(AccessHandle::new(host));
-        let environment = Box::new(HostEnvironment);
+        let environment = Arc::new(HostEnvironment);
         let salvage = Salvage::begin(&files, &name, &files, &out, options, environment).await;
         Ok(Self { salvage: salvage.map_err(|error| thrown(&error))? })
     }

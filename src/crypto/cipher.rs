@@ -70,10 +70,15 @@ impl std::str::FromStr for Cipher {
 
 /// A key, expanded for its cipher.
 #[derive(Clone)]
-pub enum AeadKey {
-    /// AES-256-GCM.
+pub struct AeadKey {
+    expanded: Expanded,
+    #[cfg(test)]
+    bytes: Secret,
+}
+
+#[derive(Clone)]
+enum Expanded {
     Aes256Gcm(Box<Aes256Gcm>),
-    /// ChaCha20-Poly1305.
     ChaCha20Poly1305(Box<ChaCha20Poly1305>),
 }
 
@@ -81,18 +86,25 @@ impl AeadKey {
     /// Expands `key`.
     pub fn new(cipher: Cipher, key: &Secret) -> Self {
         let bytes: &[u8; KEY_LEN] = key;
-        match cipher {
-            Cipher::Aes256Gcm => Self::Aes256Gcm(Box::new(Aes256Gcm::new(bytes.into()))),
-            Cipher::ChaCha20Poly1305 => Self::ChaCha20Poly1305(Box::new(ChaCha20Poly1305::new(bytes.into()))),
+        let expanded = match cipher {
+            Cipher::Aes256Gcm => Expanded::Aes256Gcm(Box::new(Aes256Gcm::new(bytes.into()))),
+            Cipher::ChaCha20Poly1305 => Expanded::ChaCha20Poly1305(Box::new(ChaCha20Poly1305::new(bytes.into()))),
+        };
+        Self {
+            expanded,
+            #[cfg(test)]
+            bytes: key.clone(),
         }
     }
 
     /// Encrypts `text` in place; `associated` is covered by the tag, too.
     pub fn seal(&self, nonce: &Nonce, associated: &[u8], text: &mut [u8]) -> [u8; TAG_LEN] {
+        #[cfg(test)]
+        super::nonces::record(&self.bytes, nonce);
         let text = InOutBuf::from(text);
-        let sealed = match self {
-            Self::Aes256Gcm(key) => key.encrypt_inout_detached(nonce.into(), associated, text),
-            Self::ChaCha20Poly1305(key) => key.encrypt_inout_detached(nonce.into(), associated, text),
+        let sealed = match &self.expanded {
+            Expanded::Aes256Gcm(key) => key.encrypt_inout_detached(nonce.into(), associated, text),
+            Expanded::ChaCha20Poly1305(key) => key.encrypt_inout_detached(nonce.into(), associated, text),
         };
         // Both ciphers seal tens of gigabytes at once; a page or a commit has one at most.
         sealed.expect("the text is not longer than the cipher can seal").into()
@@ -101,9 +113,9 @@ impl AeadKey {
     /// Decrypts `text` in place, if the tag holds. If not, `text` is as it was.
     pub fn open(&self, nonce: &Nonce, associated: &[u8], text: &mut [u8], tag: &[u8; TAG_LEN]) -> bool {
         let text = InOutBuf::from(text);
-        match self {
-            Self::Aes256Gcm(key) => key.decrypt_inout_detached(nonce.into(), associated, text, tag.into()),
-            Self::ChaCha20Poly1305(key) => key.decrypt_inout_detached(nonce.into(), associated, text, tag.into()),
+        match &self.expanded {
+            Expanded::Aes256Gcm(key) => key.decrypt_inout_detached(nonce.into(), associated, text, tag.into()),
+            Expanded::ChaCha20Poly1305(key) => key.decrypt_inout_detached(nonce.into(), associated, text, tag.into()),
         }
         .is_ok()
     }

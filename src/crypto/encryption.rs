@@ -15,7 +15,7 @@ use super::cipher::{Cipher, KEY_LEN, Secret};
 /// let encryption = Encryption::passphrase("correct horse battery staple").with_cipher(Cipher::ChaCha20Poly1305);
 /// assert!(!format!("{encryption:?}").contains("horse"));
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Encryption {
     /// What opens the file.
     pub(crate) source: KeySource,
@@ -26,7 +26,7 @@ pub struct Encryption {
 }
 
 /// A key, or what one is made of.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// A key of 256 bits.
     Raw(Secret),
@@ -75,6 +75,17 @@ impl Encryption {
 
     fn new(source: KeySource) -> Self {
         Self { source, cipher: Cipher::default(), argon2: Argon2::default() }
+    }
+
+    /// What is wrong with it, in words.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        match &self.source {
+            KeySource::Passphrase(passphrase) if passphrase.is_empty() => Err("a passphrase must not be empty"),
+            KeySource::Raw(key) if key.iter().all(|&byte| byte == 0) => Err("a key of zeros is no key: make it random"),
+            _ if !self.argon2.is_valid() => Err("Argon2id takes 1 to 16 lanes, 8 KiB for each lane to 1 GiB of \
+                 memory, 1 to 1000 passes, and 4 GiB of memory times passes at most"),
+            _ => Ok(()),
+        }
     }
 
     /// The cipher of a file that is created. Default: [`Cipher::Aes256Gcm`].

@@ -10,7 +10,9 @@
 mod cipher;
 mod derive;
 mod encryption;
+#[cfg(test)]
+pub(crate) mod nonces;
 
-pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce, Secret};
-pub use derive::{DataKey, MAC_LEN, MacKey, WrappingKey, argon2id};
+pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce};
+pub use derive::{DataKey, MAC_LEN, WrappingKey, argon2id};
 pub use encryption::{Argon2, Encryption, KeySource};

@@ -7,6 +7,7 @@ use crate::engine::{self, Batch, CompactProgress, Engine};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An open database: JSON documents by key, in one file.
@@ -59,7 +60,7 @@ impl<F: File> Database<F> {
     /// `NotFound`, `Locked`, `ReadOnly`, `NotADatabase`, `NewerFormat`, `Corrupt`, `InvalidOptions`, `StorageFull`
     /// or `Io`. A file that cannot be opened is left as it was.
     pub async fn open<S: FileSystem<File = F>>(fs: &S, name: &str, options: Options) -> Result<Self> {
-        Self::open_with(fs, name, options, Box::new(HostEnvironment)).await
+        Self::open_with(fs, name, options, Arc::new(HostEnvironment)).await
     }
 
     /// Opens a database with a clock and randomness of the caller's.

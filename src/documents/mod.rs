@@ -15,6 +15,7 @@ mod index_entry;
 mod json;
 mod json_scan;
 mod key;
+mod keys;
 mod options;
 mod ordering;
 mod path;

@@ -1,6 +1,7 @@
 //! How to open a database.
 
 use super::error::{Error, Result};
+use crate::crypto::Encryption;
 use crate::engine;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -36,6 +37,10 @@ pub struct Options {
     pub page_size: usize,
     /// How pages are compressed, for pages written from now on. Default: [`Compression::Lz4`].
     pub compression: Compression,
+    /// The key or passphrase of an encrypted database; a new one is encrypted when it is given. Not part of the JSON of
+    /// options. Default: none.
+    #[serde(skip)]
+    pub encryption: Option<Encryption>,
 }
 
 impl Default for Options {
@@ -49,6 +54,7 @@ impl Default for Options {
             memtable_size: 4 << 20,
             page_size: 8 << 10,
             compression: Compression::Lz4,
+            encryption: None,
         }
     }
 }
@@ -166,6 +172,7 @@ impl Options {
         self.durability.check()?;
         check_size("pageSize", self.page_size, PAGE_SIZE)?;
         check_size("memtableSize", self.memtable_size, MEMTABLE_SIZE)?;
+        self.encryption.as_ref().map_or(Ok(()), check_encryption)?;
         if self.allow_damage && !self.read_only {
             return Err(Error::invalid_options(
                 "`allowDamage` needs `readOnly`: nothing is written into a damaged file",
@@ -186,8 +193,14 @@ impl Options {
                 Compression::None => engine::Compression::None,
                 Compression::Lz4 => engine::Compression::Lz4,
             },
+            encryption: self.encryption.clone(),
         })
     }
+}
+
+/// Fails when a key can be opened by anybody, or costs too much to open.
+pub(super) fn check_encryption(encryption: &Encryption) -> Result<()> {
+    encryption.check().map_err(Error::invalid_options)
 }
 
 fn check_size(name: &str, bytes: usize, allowed: RangeInclusive<usize>) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::engine::{Batch, Losses, Salvager};
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Documents that are written with one commit, ...
 const COMMIT_DOCUMENTS: usize = 1000;
@@ -127,7 +128,7 @@ pub async fn salvage<S: FileSystem, T: FileSystem>(
     out: &str,
     options: Options,
 ) -> Result<SalvageReport> {
-    let environment = Box::new(crate::HostEnvironment);
+    let environment = Arc::new(crate::HostEnvironment);
     salvage_with(from, name, to, out, options, environment).await
 }
 
@@ -174,7 +175,8 @@ impl<S: File, T: File> Salvage<S, T> {
         environment: Arc<dyn Environment>,
     ) -> Result<Self> {
         let is_wanted = |prefix| prefix == CATALOG || prefix == DOCUMENTS;
-        let source = Salvager::open(from, name, environment.now_ms(), is_wanted).await?;
+        let source =
+            Salvager::open(from, name, options.encryption.as_ref(), Arc::clone(&environment), is_wanted).await?;
         match to.open(out, OpenMode::ReadOnly).await {
             Err(fs::Error::NotFound { .. }) => {}
             Err(fs::Error::Locked { .. }) | Ok(_) => {

@@ -40,6 +40,7 @@ impl<F: File> Engine<F> {
         let mut report = CheckReport::default();
         report.problems.extend(self.damage.iter().map(ToString::to_string));
         report.notes.extend(self.volume.slots()?.damaged.iter().map(ToString::to_string));
+        report.notes.extend(self.volume.damaged_key_slots()?.iter().map(ToString::to_string));
         self.check_manifest(&mut report)?;
         self.check_extents(&mut report);
         self.check_log(&mut report)?;

@@ -28,8 +28,18 @@ pub(super) struct Plan {
     pub(super) output_level: usize,
     /// In level 0, the number of the run that the outputs make.
     pub(super) output_run: u64,
-    /// Whether it only drops from its one table what newer ones supersede.
-    pub(super) purges: bool,
+    pub(super) aim: Aim,
+}
+
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// To have fewer tables, and each level of its size.
+    Merge,
+    /// To drop from tables what newer ones supersede, where there is no room for a merge.
+    Purge,
+    /// To seal a table with newer keys.
+    Reseal,
 }
 
 impl Plan {
@@ -119,7 +129,7 @@ impl Tree {
         let output_level = self.base_level();
         let mut runs: Vec<_> = self.runs.iter().map(|run| run.tables.clone()).collect();
         runs.push(overlapping_or_small(self.level(output_level), smallest, largest).to_vec());
-        Some(Plan { prefix, runs, output_level, output_run: 0, purges: false })
+        Some(Plan { prefix, runs, output_level, output_run: 0, aim: Aim::Merge })
     }
 
     /// Merges neighbouring runs of level 0 into one, when all of level 0 is little beside what a merge downwards would
@@ -146,7 +156,7 @@ impl Tree {
         }
         let gathered = self.runs.get(start..end)?;
         let runs = gathered.iter().map(|run| run.tables.clone()).collect();
-        Some(Plan { prefix, runs, output_level: 0, output_run: gathered.first()?.number, purges: false })
+        Some(Plan { prefix, runs, output_level: 0, output_run: gathered.first()?.number, aim: Aim::Merge })
     }
 
     /// The merge that level 0 needs.
@@ -166,7 +176,7 @@ impl Tree {
             runs: vec![vec![Arc::clone(source)], targets.to_vec()],
             output_level: level + 1,
             output_run: 0,
-            purges: false,
+            aim: Aim::Merge,
         })
     }
 }
@@ -243,7 +253,7 @@ impl<F: File> Engine<F> {
                         runs: vec![vec![Arc::clone(table)]],
                         output_level: level,
                         output_run: 0,
-                        purges: false,
+                        aim: Aim::Merge,
                     });
                 }
             }
@@ -294,7 +304,7 @@ impl<F: File> Engine<F> {
         let horizon =
             if clock.now_ms == 0 { clock.horizon } else { ExpiryHorizon { time_ms: clock.now_ms, seq: self.last_seq } };
         // A merge may need more than is kept back.
-        let is_bounded = plan.purges || plan.tables().count() == 1;
+        let is_bounded = plan.aim != Aim::Merge || plan.tables().count() == 1;
         let room = if is_bounded || self.uses_reserve { Room::All } else { Room::Ordinary };
         let (output, key, versions) = (Output::new(room), Vec::new(), Vec::new());
         self.job = Some(Job { plan, merge, output, clock, horizon, key, versions });
@@ -305,7 +315,7 @@ impl<F: File> Engine<F> {
     fn move_edit(&self, plan: &Plan) -> Option<Edit> {
         let tables: Vec<_> = plan.tables().collect();
         let [table] = tables.as_slice() else { return None };
-        if plan.purges {
+        if plan.aim != Aim::Merge {
             return None;
         }
         let is_there = self.levels.tree(plan.prefix)?.level(plan.output_level).iter().any(|there| there.id == table.id);
@@ -333,8 +343,8 @@ impl<F: File> Engine<F> {
                 if matches!(error, Error::Corrupt { .. }) {
                     self.damaged.extend(job.plan.tables().map(|table| table.id));
                 }
-                let is_tried_again =
-                    job.plan.purges && (self.lower_table_target(&error) || self.lower_purge_len(&job.plan, &error));
+                let is_tried_again = job.plan.aim != Aim::Merge
+                    && (self.lower_table_target(&error) || self.lower_purge_len(&job.plan, &error));
                 self.abandon_outputs(job.into_output());
                 self.restore_reserve();
                 if is_tried_again { Ok(0) } else { Err(error) }
@@ -375,12 +385,13 @@ impl<F: File> Engine<F> {
         let level = job.plan.output_level;
         // Below some runs of level 0 there are others.
         let below = || match tree {
-            _ if job.plan.purges => self.has_older(&job.plan, &job.key),
+            _ if job.plan.aim == Aim::Purge => self.has_older(&job.plan, &job.key),
+            _ if job.plan.aim == Aim::Reseal => true,
             Some(tree) => level == 0 || tree.may_exist_below(level, &job.key),
             None => level == 0,
         };
         retention.reduce(&mut job.versions, below);
-        if job.plan.purges {
+        if job.plan.aim == Aim::Purge {
             self.drop_superseded(&job.plan, &job.key, &mut job.versions)?;
         }
         let versions = std::mem::take(&mut job.versions);
@@ -389,7 +400,7 @@ impl<F: File> Engine<F> {
 
     fn install_job(&mut self, job: Job) -> Result<()> {
         let inputs: Vec<_> = job.plan.tables().cloned().collect();
-        if job.plan.purges && job.is_as_large() {
+        if job.plan.aim == Aim::Purge && job.is_as_large() {
             inputs.iter().for_each(|table| self.keep_from_purge(table.id));
             self.abandon_outputs(job.into_output());
             return Ok(());

@@ -1,11 +1,13 @@
 //! The engine: what is open, and how it came to be.
 
+use std::sync::Arc;
+
 use super::compaction::Job;
 use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
 use super::flush::Frozen;
 use super::levels::{Edit, Levels};
-use super::log::{Log, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover, recover_to_break};
+use super::log::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover, recover_to_break};
 use super::manifest::Manifest;
 use super::memtable::{Memtable, Undo};
 use super::options::Options;
@@ -18,7 +20,7 @@ use rustc_hash::FxHashSet;
 
 use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};
-use crate::page::{BLOCK_LEN, Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Slots, Superblock, Volume};
+use crate::page::{Access, BLOCK_LEN, Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Slots, Superblock, Volume};
 
 /// An open database file: an ordered, versioned key-value store.
 ///
@@ -125,11 +127,17 @@ impl<F: File> Engine<F> {
             (false, false) => OpenMode::ReadWrite,
         };
         let file = files.open(name, mode).await?;
+        let access = Access {
+            cache_size: options.cache_size,
+            compression: options.compression,
+            encryption: options.encryption.as_ref(),
+            environment: Arc::clone(&environment),
+        };
         if options.allow_damage {
-            let (volume, slots) = Volume::open_damaged(file, options.cache_size)?;
+            let (volume, slots) = Volume::open_damaged(file, &access)?;
             return Self::recover_damaged(volume, &slots, options, environment);
         }
-        let (volume, superblock) = Volume::open(file, options.cache_size, options.compression)?;
+        let (volume, superblock) = Volume::open(file, &access)?;
         match superblock {
             Some(superblock) if superblock.read_only_compatible != 0 && !options.read_only => Err(Error::NewerFormat {
                 found: format!("features {:#x} for writing", superblock.read_only_compatible),
@@ -146,7 +154,7 @@ impl<F: File> Engine<F> {
         }
         let mut superblock = Superblock { sequence: 1, next_table_id: 1, ..Superblock::default() };
         environment.fill_random(&mut superblock.file_id);
-        volume.create(&superblock)?;
+        volume.create(&mut superblock, options.encryption.as_ref())?;
         Self::assemble(volume, superblock, Manifest::default(), Levels::default(), options, environment)
     }
 
@@ -278,11 +286,15 @@ impl<F: File> Engine<F> {
         if let Err(error) = self.volume.sync() {
             return Err(self.fail(error.into()));
         }
-        let memtable = std::sync::Arc::new(std::mem::take(&mut self.memtable));
+        if self.superblock.cipher.is_some() {
+            // Each opening that writes seals in an epoch of its own: how much was sealed before does not matter.
+            self.volume.begin_key_epoch(self.superblock.key_epoch + 1);
+        }
+        let memtable = Arc::new(std::mem::take(&mut self.memtable));
         let outcome = self.begin_log(&memtable);
         if outcome.is_err() {
             // Nothing else holds it: the outputs were written or abandoned.
-            self.memtable = std::sync::Arc::into_inner(memtable).expect("no one else holds the memtable");
+            self.memtable = Arc::into_inner(memtable).expect("no one else holds the memtable");
         }
         outcome
     }
@@ -303,7 +315,7 @@ impl<F: File> Engine<F> {
         if unchanged { Ok(()) } else { Err(Error::Locked) }
     }
 
-    fn begin_log(&mut self, memtable: &std::sync::Arc<Memtable>) -> Result<()> {
+    pub(super) fn begin_log(&mut self, memtable: &Arc<Memtable>) -> Result<()> {
         let output = self.write_memtable(memtable)?;
         let mut salt = [0; 16];
         self.environment.fill_random(&mut salt);
@@ -312,7 +324,9 @@ impl<F: File> Engine<F> {
         let segment_len_max = (self.options.memtable_size as u64).clamp(BLOCK_LEN, SEGMENT_LEN_MAX);
         // A database that has grown will fill large segments; one that is new should stay small.
         let segment_len = if self.superblock.file_len > 1 << 20 { segment_len_max } else { SEGMENT_LEN_MIN };
-        let log = match Log::start(&self.volume, &mut self.free, generation, salt, segment_len, segment_len_max) {
+        let key_epoch = self.volume.key_epoch();
+        let identity = LogIdentity { generation, salt, key_epoch };
+        let log = match Log::start(&self.volume, &mut self.free, identity, segment_len, segment_len_max) {
             Ok(log) => log,
             Err(error) => {
                 self.abandon_outputs(output);
@@ -400,6 +414,7 @@ impl<F: File> Engine<F> {
         let mut superblock = self.superblock.clone();
         superblock.sequence += 1;
         superblock.next_table_id = self.next_table_id;
+        superblock.key_epoch = self.volume.key_epoch();
         if let Some(written) = &manifest {
             superblock.manifest = written.head();
         }

@@ -24,6 +24,7 @@ mod error;
 mod flush;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod keys;
 mod levels;
 mod log;
 mod maintain;
@@ -46,11 +47,12 @@ pub use batch::Batch;
 pub use engine::Engine;
 pub use entry::{Entry, Seq};
 pub use error::Error;
+pub use keys::RotateProgress;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, Snapshot};
 pub use salvage::{Losses, LostPiece, Salvager};
 pub use space::CompactProgress;
-pub use statistics::Statistics;
+pub use statistics::{EncryptionStatistics, Statistics};
 
 #[cfg(test)]
 mod tests;

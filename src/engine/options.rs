@@ -1,5 +1,6 @@
 //! How an engine is opened.
 
+use crate::crypto::Encryption;
 pub use crate::page::Compression;
 
 /// When a commit is durable.
@@ -36,6 +37,8 @@ pub struct Options {
     pub page_size: usize,
     /// How pages are compressed.
     pub compression: Compression,
+    /// What opens an encrypted file, or makes a new one encrypted.
+    pub encryption: Option<Encryption>,
 }
 
 impl Default for Options {
@@ -49,6 +52,7 @@ impl Default for Options {
             memtable_size: 4 << 20,
             page_size: 8 << 10,
             compression: Compression::Lz4,
+            encryption: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::compaction::Plan;
+use super::compaction::{Aim, Plan};
 use super::engine::Engine;
 use super::entry::Version;
 use super::error::{Error, Result};
@@ -69,12 +69,12 @@ impl<F: File> Engine<F> {
                 let beside = first_small(tables.get(start..)?, purge.len_max, |table| {
                     if is_left(table) { table.extent().len() } else { u64::MAX }
                 });
-                Some(Plan { prefix, runs: vec![beside.to_vec()], output_level, output_run, purges: true })
+                Some(Plan { prefix, runs: vec![beside.to_vec()], output_level, output_run, aim: Aim::Purge })
             };
             let gathered = || {
                 let runs = small_runs(tree, purge.len_max, is_left)?;
                 let tables = runs.iter().map(|run| run.tables.clone()).collect();
-                Some(Plan { prefix, runs: tables, output_level: 0, output_run: runs.first()?.number, purges: true })
+                Some(Plan { prefix, runs: tables, output_level: 0, output_run: runs.first()?.number, aim: Aim::Purge })
             };
             levels.into_iter().find_map(rewritten).or_else(gathered).or_else(|| runs.into_iter().find_map(rewritten))
         })
@@ -82,7 +82,7 @@ impl<F: File> Engine<F> {
 
     /// After a rewrite found no room: whether to try again with fewer tables at a time.
     pub(super) fn lower_purge_len(&mut self, plan: &Plan, error: &Error) -> bool {
-        let is_lowered = plan.purges && plan.tables().count() > 1 && is_full(error);
+        let is_lowered = plan.aim == Aim::Purge && plan.tables().count() > 1 && is_full(error);
         if let Some(purge) = self.purge.as_mut().filter(|_| is_lowered) {
             purge.len_max /= 2;
         }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::engine::Engine;
 use super::levels::LEVEL_COUNT;
+use crate::crypto::{Argon2, Cipher};
 use crate::fs::File;
 use crate::page::{CacheStatistics, FORMAT_VERSION, IoStatistics};
 
@@ -43,6 +44,22 @@ pub struct LevelStatistics {
     pub tombstones: u64,
 }
 
+/// How a file is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EncryptionStatistics {
+    /// What it is encrypted with.
+    pub cipher: Cipher,
+    /// What a passphrase costs; `None` when the file is opened by a key.
+    pub argon2: Option<Argon2>,
+    /// The epoch in which new pages are sealed.
+    pub key_epoch: u32,
+    /// Bytes of tables that are sealed with an older data key than the newest: a rotation is not through.
+    pub old_key_bytes: u64,
+    /// Whether there is an older data key.
+    pub is_rotating: bool,
+}
+
 /// What the engine has done and what it holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -73,6 +90,8 @@ pub struct Statistics {
     pub synced_seq: u64,
     /// Snapshots that are held.
     pub snapshots: u64,
+    /// How the file is encrypted; `None` in a plain file.
+    pub encryption: Option<EncryptionStatistics>,
     /// Whether the engine has closed itself to writes, and why.
     pub failed: Option<String>,
 }
@@ -104,6 +123,7 @@ impl<F: File> Engine<F> {
             last_seq: self.last_seq,
             synced_seq: self.synced_seq,
             snapshots: self.snapshots.len() as u64,
+            encryption: self.encryption_statistics(),
             failed: self.failed.as_ref().map(ToString::to_string),
         }
     }

@@ -27,7 +27,7 @@ impl<F: File> Engine<F> {
         self.ensure_reserve(&batch)?;
         let log = self.log.as_mut().expect("a writable engine has a log");
         let seq = self.last_seq + 1;
-        log.append(&self.volume, &batch, seq, self.synced_seq);
+        log.append(&batch, seq, self.synced_seq);
         self.group_bytes += batch.size();
         self.group_commits += 1;
         for operation in batch.into_operations() {

@@ -6,6 +6,7 @@ use crate::fs::{Memory, MemoryFile};
 use crate::{
     Compression, Condition, Database, Document, Environment, Error, ErrorCode, FindOptions, Options, Range, Transaction,
 };
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ fn options(compression: Compression) -> Options {
 
 fn build(compression: Compression, closed: bool) -> Result<Base, Error> {
     let fs = Memory::new();
-    let open = || pollster::block_on(Database::open_with(&fs, "db", options(compression), Box::new(Still(NOW_MS))));
+    let open = || pollster::block_on(Database::open_with(&fs, "db", options(compression), Arc::new(Still(NOW_MS))));
     let document = |index: usize| format!(r#"{{"n":{},"s":"{}","i":{index}}}"#, index % 5, "text ".repeat(index % 7));
     let mut db = open()?;
     let mut transaction = Transaction::new();
@@ -87,13 +88,13 @@ pub fn file(data: &[u8]) {
     let fs = Memory::new();
     fs.set_bytes("db", bytes);
     let reading = Options { read_only: true, create: false, ..options(Compression::Lz4) };
-    match pollster::block_on(Database::open_with(&fs, "db", reading, Box::new(Still(NOW_MS)))) {
+    match pollster::block_on(Database::open_with(&fs, "db", reading, Arc::new(Still(NOW_MS)))) {
         Ok(db) => read(&db),
         Err(error) => accept(&error),
     }
     if is_written {
         let writing = options(Compression::Lz4);
-        match pollster::block_on(Database::open_with(&fs, "db", writing, Box::new(Still(NOW_MS + 1)))) {
+        match pollster::block_on(Database::open_with(&fs, "db", writing, Arc::new(Still(NOW_MS + 1)))) {
             Ok(db) => write(db),
             Err(error) => accept(&error),
         }

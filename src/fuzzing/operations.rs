@@ -109,7 +109,7 @@ impl World {
     }
 
     fn open(&mut self) {
-        let opened = Database::open_with(&self.fs, "db", self.options.clone(), Box::new(self.host.clone()));
+        let opened = Database::open_with(&self.fs, "db", self.options.clone(), Arc::new(self.host.clone()));
         self.db = Some(pollster::block_on(opened).expect("it opens"));
     }
 

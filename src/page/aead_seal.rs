@@ -35,20 +35,6 @@ pub struct AeadSeal {
     seals: Cell<u32>,
     pages: RefCell<FxHashMap<u32, AeadKey>>,
     logs: RefCell<LogKeys>,
-    #[cfg(test)]
-    pairs: RefCell<Vec<Pair>>,
-}
-
-/// What was sealed under a key and a nonce: tests look at it.
-#[cfg(test)]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
-    /// The page key's epoch, or the log key's generation and salt.
-    pub key: (u32, u64, [u8; 16]),
-    /// The nonce.
-    pub nonce: Nonce,
-    /// The tag.
-    pub tag: Tag,
 }
 
 impl AeadSeal {
@@ -61,8 +47,6 @@ impl AeadSeal {
             seals: Cell::new(0),
             pages: RefCell::default(),
             logs: RefCell::default(),
-            #[cfg(test)]
-            pairs: RefCell::default(),
         }
     }
 
@@ -74,6 +58,8 @@ impl AeadSeal {
     /// Goes on with other keys for the same file.
     pub fn set_keyring(&mut self, keyring: Keyring) {
         self.keyring = keyring;
+        self.pages.get_mut().clear();
+        self.logs.get_mut().clear();
     }
 
     /// What new pages are sealed in.
@@ -104,16 +90,12 @@ impl AeadSeal {
         sealed[EPOCH_OFFSET..EPOCH_OFFSET + 4].copy_from_slice(&epoch.to_le_bytes());
         sealed[NONCE_OFFSET..NONCE_OFFSET + NONCE_LEN].copy_from_slice(&nonce);
         let tag = self.with_page_key(epoch, |key| encrypt(key, &nonce, &self.associated(place, sealed), sealed));
-        #[cfg(test)]
-        self.pairs.borrow_mut().push(Pair { key: (epoch, 0, [0; 16]), nonce, tag: tag.unwrap_or_default() });
         tag.expect("an epoch is begun before a page is sealed in it")
     }
 
     fn seal_log(&self, place: Place, sealed: &mut [u8]) -> Tag {
         let nonce = log_nonce(place, sealed);
         let tag = self.with_log_key(place, |key| encrypt(key, &nonce, &self.associated(place, sealed), sealed));
-        #[cfg(test)]
-        self.pairs.borrow_mut().push(Pair { key: (0, place.owner, place.salt), nonce, tag: tag.unwrap_or_default() });
         tag.expect("a log is written in an epoch that was begun")
     }
 
@@ -164,12 +146,6 @@ impl AeadSeal {
             logs.insert(id, data_key.log_key(self.keyring.cipher, &self.keyring.file_id, place.owner, &place.salt));
         }
         logs.get(&id).map(work)
-    }
-
-    /// What was sealed so far.
-    #[cfg(test)]
-    pub fn pairs(&self) -> Vec<Pair> {
-        self.pairs.borrow().clone()
     }
 }
 

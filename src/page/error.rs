@@ -56,7 +56,9 @@ pub enum KeyError {
     #[error("the database is encrypted; open it with its key or passphrase")]
     Required,
     /// A key was given, and the file is not encrypted.
-    #[error("the database is not encrypted; open it without a key, and export it into an encrypted one if it should be")]
+    #[error(
+        "the database is not encrypted; open it without a key, and export it into an encrypted one if it should be"
+    )]
     NotEncrypted,
     /// The key is not the file's.
     #[error("the key or passphrase is not that of this database")]

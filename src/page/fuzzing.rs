@@ -6,7 +6,7 @@ use super::layout::{MAGIC, PAGE_HEADER_LEN, SLOT_LEN};
 use super::owner::{OWNER_LEN, Owner};
 use super::seal::{ChecksumSeal, Place, PlaceKind, Seal, TAG_LEN};
 use super::superblock::Superblock;
-use super::{Compression, Error, PageRef, Volume};
+use super::{Access, Compression, Error, PageRef, Volume};
 use crate::fs::{FileSystem, Memory, OpenMode};
 use crate::fuzzing::Input;
 use xxhash_rust::xxh3::xxh3_128;
@@ -29,7 +29,7 @@ pub fn superblock(data: &[u8]) {
             slot[SLOT_LEN - TAG_LEN..].copy_from_slice(&checksum);
         }
         if let Ok(Some(found)) = Superblock::decode(&slot) {
-            let again = found.encode();
+            let again = found.encode(None);
             assert_eq!(Superblock::decode(&again), Ok(Some(found)), "a superblock is what it is written as");
         }
         file.extend_from_slice(&slot);
@@ -41,7 +41,7 @@ pub fn superblock(data: &[u8]) {
     let fs = Memory::new();
     fs.set_bytes("db", file);
     let opened = pollster::block_on(fs.open("db", OpenMode::ReadOnly)).expect("the file is there");
-    match Volume::open(opened, 0, Compression::None) {
+    match Volume::open(opened, &Access::plain()) {
         Ok((_, Some(newest))) => {
             let highest = decoded.iter().flatten().flatten().map(|found| found.sequence).max();
             assert_eq!(highest, Some(newest.sequence), "the newest superblock counts");

@@ -19,7 +19,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use zeroize::Zeroizing;
 
 use super::codec::Reader;
-use super::error::{KeyError, Result};
+use super::error::{Error, KeyError, Result};
 use super::layout::{KEY_SLOT_LEN, KEY_SLOTS_ADDRESS};
 use super::seal::Tag;
 use crate::crypto::{Argon2, Cipher, DataKey, Encryption, KEY_LEN, KeySource, NONCE_LEN, WrappingKey, argon2id};
@@ -101,14 +101,24 @@ impl Keyring {
         Ok(slots.iter().any(|&byte| byte != 0))
     }
 
-    /// Which copies are not whole, or differ from the newest one.
-    pub fn damaged_copies(file: &impl File) -> Result<Vec<u64>> {
+    /// The copies that are not as these keys were read from or written to one of them.
+    pub fn damaged_copies(&self, file: &impl File) -> Result<Vec<Error>> {
         let slots = read_slots(file)?;
-        let records: Vec<_> = slots.iter().map(|slot| Record::decode(slot)).collect();
-        let newest = records.iter().flatten().map(|record| record.number).max();
-        let is_damaged = |record: &Option<Record>| record.as_ref().map(|record| record.number) != newest;
-        let damaged = records.iter().zip(0..).filter(|(record, _)| newest.is_none() || is_damaged(record));
-        Ok(damaged.map(|(_, copy)| KEY_SLOTS_ADDRESS + copy * KEY_SLOT_LEN as u64).collect())
+        let is_ours = |slot: &Vec<u8>| Record::decode(slot).is_some_and(|record| record.number == self.number);
+        let damaged = slots.iter().zip(0..).filter(|(slot, _)| !is_ours(slot));
+        let what = "copy of the key slots, or one that a crash cut short";
+        let address = |copy| KEY_SLOTS_ADDRESS + copy * KEY_SLOT_LEN as u64;
+        Ok(damaged.map(|(_, copy)| Error::corrupt(what, format_args!("offset {}", address(copy)))).collect())
+    }
+
+    /// What the file is encrypted with.
+    pub fn cipher(&self) -> Cipher {
+        self.cipher
+    }
+
+    /// What a passphrase costs; `None` when the file is opened by a key.
+    pub fn argon2(&self) -> Option<Argon2> {
+        self.argon2
     }
 
     /// The data key of an epoch.
@@ -289,8 +299,17 @@ impl Record {
         let tag = reader.tag()?;
         let sealed = reader.bytes(SEALED_LEN)?.try_into().ok()?;
         let is_sane = (1..=DATA_KEYS_MAX).contains(&count) && (kind == 1) == argon2.is_none() && unused == 0;
-        (is_sane && behind.iter().all(|&byte| byte == 0))
-            .then_some(Self { number, file_id, cipher, argon2, count, salt, nonce, tag, sealed })
+        (is_sane && behind.iter().all(|&byte| byte == 0)).then_some(Self {
+            number,
+            file_id,
+            cipher,
+            argon2,
+            count,
+            salt,
+            nonce,
+            tag,
+            sealed,
+        })
     }
 
     /// What the keys are wrapped with, if `encryption` is right. `None` when it is of the other kind.

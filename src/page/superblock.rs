@@ -5,10 +5,10 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::aead_seal::AeadSeal;
 use super::codec::Reader;
 use super::error::{Error, Result};
 use super::layout::{FORMAT_VERSION, HEADER_LEN, MAGIC, SLOT_COUNT, SLOT_LEN};
-use super::aead_seal::AeadSeal;
 use super::seal::{TAG_LEN, Tag};
 use crate::crypto::{Cipher, MAC_LEN};
 use crate::fs::{File, read_full, write_full};

@@ -15,7 +15,7 @@ use super::owner::{OWNER_LEN, Owner};
 use super::seal::{ChecksumSeal, Place, Seal};
 use super::slots::Slots;
 use super::superblock::Superblock;
-use crate::crypto::{Cipher, Encryption};
+use crate::crypto::Encryption;
 use crate::environment::Environment;
 use crate::fs::{File, read_full, write_full};
 
@@ -29,6 +29,15 @@ pub struct Access<'a> {
     pub encryption: Option<&'a Encryption>,
     /// Where nonces and keys come from.
     pub environment: Arc<dyn Environment>,
+}
+
+impl Access<'_> {
+    /// A plain file.
+    #[cfg(any(test, fuzzing))]
+    pub fn plain() -> Self {
+        let environment = Arc::new(crate::environment::HostEnvironment);
+        Self { cache_size: 0, compression: Compression::None, encryption: None, environment }
+    }
 }
 
 /// What the volume asked of the host.
@@ -186,7 +195,17 @@ impl<F: File> Volume<F> {
     /// # Errors
     /// As [`Volume::open_damaged`].
     pub fn slots(&self) -> Result<Slots> {
-        Slots::read(&self.file)
+        let mut slots = Slots::read(&self.file)?;
+        slots.authenticate(|superblock| self.is_authentic(superblock))?;
+        Ok(slots)
+    }
+
+    /// Which copies of the key slots are not as they should be.
+    ///
+    /// # Errors
+    /// [`Error::Fs`].
+    pub fn damaged_key_slots(&self) -> Result<Vec<Error>> {
+        self.keyring().map_or(Ok(Vec::new()), |keyring| keyring.damaged_copies(&self.file))
     }
 
     /// Whether no byte was ever written but those of the first superblock and of the owner record: such a file holds no
@@ -243,11 +262,6 @@ impl<F: File> Volume<F> {
         }
         self.adopt(superblock);
         self.write_superblock(superblock)
-    }
-
-    /// What the file is encrypted with.
-    pub fn cipher(&self) -> Option<Cipher> {
-        self.aead.as_ref().map(|seal| seal.keyring().cipher)
     }
 
     /// The keys of an encrypted file.

@@ -3,6 +3,7 @@
 use crate::samples::{FINAL_MS, Host};
 use ferrolite::fs::FileSystem;
 use ferrolite::{Condition, Database, Document, Error, FindOptions, Options, Range};
+use std::sync::Arc;
 
 /// What is asked of every index, and of the same path where there is none.
 const QUESTIONS: [(&str, &str, bool); 6] = [
@@ -39,7 +40,7 @@ pub fn options() -> Options {
 
 /// Opens the database, which must not be written, and reads everything.
 pub fn read<F: FileSystem>(files: &F, keys: &[String]) -> Result<Reading, Error> {
-    let db = pollster::block_on(Database::open_with(files, "db", options(), Box::new(Host::at(FINAL_MS))))?;
+    let db = pollster::block_on(Database::open_with(files, "db", options(), Arc::new(Host::at(FINAL_MS))))?;
     let mut answers = Vec::new();
     for key in keys {
         answers.push(either(db.get_document(key), Answer::Document, || Answer::Document(None)));

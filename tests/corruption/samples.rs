@@ -123,7 +123,7 @@ impl Builder {
     }
 
     fn open(&self) -> Database<MemoryFile> {
-        let host = Box::new(Host::at(START_MS));
+        let host = Arc::new(Host::at(START_MS));
         pollster::block_on(Database::open_with(&self.fs, "db", self.options.clone(), host)).unwrap()
     }
 

@@ -7,6 +7,7 @@ use crate::samples::{FINAL_MS, Host, Kind, Sample};
 use crate::sweep::{Sweep, alone};
 use ferrolite::fs::Memory;
 use ferrolite::{Database, ErrorCode, Options};
+use std::sync::Arc;
 
 fn sample() -> Sample {
     let sample = Sample::new(Kind::Indexed, false);
@@ -19,7 +20,7 @@ fn sample() -> Sample {
 fn write(bytes: &[u8]) -> Result<Vec<u8>, ferrolite::Error> {
     let fs = Memory::new();
     fs.set_bytes("db", bytes.to_vec());
-    let host = Box::new(Host::at(FINAL_MS));
+    let host = Arc::new(Host::at(FINAL_MS));
     let mut db = pollster::block_on(Database::open_with(&fs, "db", Options::default(), host))?;
     db.set_json("new", "1")?;
     db.close()?;

@@ -5,6 +5,7 @@ use crate::support::{Bench, Clock, assert_sound, code, ms, open};
 use ferrolite::fs::Memory;
 use ferrolite::{Compression, Database, ErrorCode, Options, Range, Salvage, SalvageReport, salvage_with};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 type Documents = BTreeMap<String, String>;
@@ -23,7 +24,7 @@ fn documents<F: ferrolite::fs::File>(db: &Database<F>) -> Documents {
 fn salvaged(bytes: &[u8], clock: &Clock) -> (SalvageReport, Documents, Vec<String>) {
     let fs = Memory::new();
     put(&fs, "damaged", bytes);
-    let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Box::new(clock.clone()));
+    let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Arc::new(clock.clone()));
     let report = pollster::block_on(salvage).unwrap();
     assert_eq!(content(&fs, "damaged"), bytes, "the damaged file is left as it was");
     let db = open(&fs, clock, Options::default()).unwrap();
@@ -115,7 +116,7 @@ fn expiries_are_kept_and_what_has_expired_is_left_out() {
     assert_eq!((report.expired, found.into_keys().collect::<Vec<_>>()), (1, vec!["long".to_owned()]));
     let fs = Memory::new();
     put(&fs, "damaged", &content(&bench.fs, "db"));
-    let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Box::new(bench.clock.clone()));
+    let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Arc::new(bench.clock.clone()));
     pollster::block_on(salvage).unwrap();
     bench.clock.advance_ms(990);
     assert!(!open(&fs, &bench.clock, Options::default()).unwrap().has("long").unwrap());
@@ -214,7 +215,7 @@ fn without_a_superblock_nothing_can_be_proven() {
     damaged[..16 << 10].fill(0);
     let fs = Memory::new();
     put(&fs, "damaged", &damaged);
-    let salvage = salvage_with(&fs, "damaged", &fs, "out", Options::default(), Box::new(clock));
+    let salvage = salvage_with(&fs, "damaged", &fs, "out", Options::default(), Arc::new(clock));
     assert_eq!(code(pollster::block_on(salvage)), ErrorCode::NotADatabase);
     assert!(pollster::block_on(ferrolite::fs::FileSystem::list(&fs)).unwrap().iter().all(|name| name != "out"));
 }
@@ -310,7 +311,7 @@ fn the_new_database_must_not_be_there() {
     db.close().unwrap();
     let salvage = |out: &'static str| {
         let (fs, clock) = (bench.fs.clone(), bench.clock.clone());
-        pollster::block_on(async move { salvage_with(&fs, "db", &fs, out, Options::default(), Box::new(clock)).await })
+        pollster::block_on(async move { salvage_with(&fs, "db", &fs, out, Options::default(), Arc::new(clock)).await })
     };
     let before = content(&bench.fs, "db");
     assert_eq!(code(salvage("db")), ErrorCode::InvalidOptions);
@@ -401,7 +402,7 @@ fn whatever_is_damaged_nothing_is_invented() {
         damage(&mut bytes, seed);
         let fs = Memory::new();
         put(&fs, "damaged", &bytes);
-        let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Box::new(clock.clone()));
+        let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Arc::new(clock.clone()));
         let report = match pollster::block_on(salvage) {
             Ok(report) => report,
             Err(error) => {
@@ -442,7 +443,7 @@ fn a_salvage_that_fails_leaves_no_database() {
     let from = Memory::new();
     put(&from, "damaged", &bytes);
     let to = Simulated::new(1);
-    let salvage = || salvage_with(&from, "damaged", &to, "out", Options::default(), Box::new(clock.clone()));
+    let salvage = || salvage_with(&from, "damaged", &to, "out", Options::default(), Arc::new(clock.clone()));
     let mut failures = 0;
     for call in [1, 2, 3, 5, 8, 13, 20] {
         for fault in [Fault::StorageFull, Fault::Io] {
@@ -468,7 +469,7 @@ fn a_salvage_that_was_killed_leaves_nothing_that_opens() {
     put(&from, "damaged", &bytes);
     for steps in 0..5 {
         let to = Memory::new();
-        let environment = Box::new(clock.clone());
+        let environment = Arc::new(clock.clone());
         let salvage = Salvage::begin(&from, "damaged", &to, "db", Options::default(), environment);
         let mut salvage = pollster::block_on(salvage).unwrap();
         for _ in 0..steps {
@@ -499,7 +500,7 @@ fn any_bytes_are_gone_through_without_a_panic() {
     for (index, file) in files.iter().enumerate() {
         let fs = Memory::new();
         put(&fs, "damaged", file);
-        let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Box::new(clock.clone()));
+        let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Arc::new(clock.clone()));
         if let Err(error) = pollster::block_on(salvage) {
             assert_eq!(error.code(), ErrorCode::NotADatabase, "{index}: {error}");
         }
@@ -520,7 +521,7 @@ fn forged_superblocks_are_gone_through_without_a_panic() {
             }
             let fs = Memory::new();
             put(&fs, "damaged", &forged);
-            let salvage = salvage_with(&fs, "damaged", &fs, "out", Options::default(), Box::new(clock.clone()));
+            let salvage = salvage_with(&fs, "damaged", &fs, "out", Options::default(), Arc::new(clock.clone()));
             pollster::block_on(salvage).unwrap();
             put(&fs, "db", &forged);
             let reading = Options { read_only: true, allow_damage: true, ..Options::default() };

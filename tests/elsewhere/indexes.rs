@@ -3,6 +3,7 @@
 use crate::support::{Clock, assert_sound, code, find, open};
 use ferrolite::fs::simulated::{Recovery, Simulated};
 use ferrolite::{ErrorCode, Options, Range, Transaction};
+use std::sync::Arc;
 
 /// An index that lives in memory alone, or is not loaded, makes a search miss documents without a word.
 #[test]
@@ -36,7 +37,7 @@ fn writers_of_one_key_at_once_leave_a_right_index() {
     first.create_index("n").unwrap();
     first.set_json("k", r#"{"n":0}"#).unwrap();
     // Their owner records must differ, and this clock's randomness repeats itself.
-    let host = Box::new(ferrolite::HostEnvironment);
+    let host = Arc::new(ferrolite::HostEnvironment);
     let mut second = pollster::block_on(ferrolite::Database::open_with(&fs, "db", Options::default(), host)).unwrap();
     second.set_json("k", r#"{"n":2}"#).unwrap();
     assert_eq!(code(first.set_json("k", r#"{"n":1}"#)), ErrorCode::Locked);

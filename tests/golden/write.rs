@@ -57,7 +57,7 @@ struct Recipe<S: FileSystem> {
 
 impl<S: FileSystem> Recipe<S> {
     fn open(&self) -> Database<S::File> {
-        let host = Box::new(self.host.clone());
+        let host = Arc::new(self.host.clone());
         pollster::block_on(Database::open_with(&self.fs, "db", self.options.clone(), host)).unwrap()
     }
 
@@ -126,7 +126,7 @@ fn odd_keys_and_values<F: File>(db: &mut Database<F>) {
 
 /// Asks and writes down what a file holds.
 fn list<S: FileSystem>(recipe: &Recipe<S>, about: &str, dropping: Option<&str>) -> Listing {
-    let host = Box::new(recipe.host.clone());
+    let host = Arc::new(recipe.host.clone());
     let options = Options { read_only: true, ..Options::default() };
     let db = pollster::block_on(Database::open_with(&recipe.fs, "db", options, host)).unwrap();
     let state = |ready| if ready { "ready" } else { "building" }.to_owned();

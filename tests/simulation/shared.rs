@@ -8,6 +8,7 @@ use crate::tally::Tally;
 use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
 use ferrolite::{Database, Error, ErrorCode, Options, PageLimits, Range, Snapshot};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Seeds in an ordinary run.
 const SEEDS: u64 = if cfg!(target_os = "wasi") { 150 } else { 800 };
@@ -45,7 +46,7 @@ fn is_crash(error: &Error) -> bool {
 impl World {
     fn open(&mut self, side: usize) -> Result<(), Error> {
         let options = Options { memtable_size: 16 << 10, page_size: 512, cache_size: 0, ..Options::default() };
-        let host = Box::new(self.host.clone());
+        let host = Arc::new(self.host.clone());
         let db = pollster::block_on(Database::open_with(&self.fs, NAME, options, host))?;
         let found: State = db.entries_json(&Range::all())?.into_iter().collect();
         assert!(found == self.state, "{} documents were found, of {}", found.len(), self.state.len());
@@ -166,7 +167,7 @@ impl World {
         self.connections = [None, None];
         self.fs.restart(Recovery::Random);
         let options = Options { read_only: self.commits > 0, ..Options::default() };
-        let host = Box::new(self.host.clone());
+        let host = Arc::new(self.host.clone());
         let db = pollster::block_on(Database::open_with(&self.fs, NAME, options, host)).expect("it opens");
         let found: State = db.entries_json(&Range::all()).expect("it can be read").into_iter().collect();
         let is_right = found == self.state || under_way.as_ref() == Some(&found);

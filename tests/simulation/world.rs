@@ -12,6 +12,7 @@ use crate::tally::Tally;
 use ferrolite::fs::FileSystem;
 use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
 use ferrolite::{Database, Durability, Error, ErrorCode, Options, PageLimits, Range, Result, Snapshot};
+use std::sync::Arc;
 
 /// The file that all simulations use.
 pub const NAME: &str = "db";
@@ -98,7 +99,7 @@ impl World {
         if let Some(damage) = &mut self.damage {
             damage.note_open();
         }
-        let host = Box::new(self.host.clone());
+        let host = Arc::new(self.host.clone());
         let opened = pollster::block_on(Database::open_with(&self.fs, NAME, self.options.clone(), host));
         // A fault was for the opening; what follows only compares.
         self.fs.clear_faults();

@@ -97,7 +97,7 @@ fn log_pieces(file: &[u8], slot: usize, found: &mut Vec<Sealed>) {
     let piece = |at: usize, len: usize, kind, offset| Sealed {
         at,
         len,
-        place: Place { kind, owner: generation, offset, salt },
+        place: Place { kind, owner: generation, offset, salt, epoch: 0 },
         copies: Vec::new(),
     };
     // The frame whose tag the next pieces repeat.

@@ -3,7 +3,7 @@
 //! ```text
 //! 0  u8   kind: 16 segment header, 17 commit, 18 link
 //! 1  u8   zero
-//! 2  u16  commit: how many writes of commits have failed in this generation; zero elsewhere
+//! 2  u16  attempt: how many writes of the log have failed in this generation
 //! 4  u32  commit: length of the payload; segment header: length of the segment; link: length of the next segment
 //! 8  u64  generation
 //! 16 u64  commit: number of the frame; segment header: index of the segment; link: number of the next commit frame
@@ -12,6 +12,8 @@
 //! 40 [8]  first bytes of the tag of the commit frame before
 //! 48 [16] tag
 //! ```
+
+use std::ops::Range;
 
 use crate::page::codec::Reader;
 use crate::page::{PAGE_HEADER_LEN, Place, PlaceKind, Seal, Tag};
@@ -24,12 +26,15 @@ pub(super) const LINK_SLOT: usize = FRAME_HEADER_LEN;
 /// Where the first commit frame is in a segment.
 pub(super) const SEGMENT_DATA: usize = 2 * FRAME_HEADER_LEN;
 
+const ATTEMPT: Range<usize> = 2..4;
+const PREVIOUS: Range<usize> = 40..48;
+
 /// The fields of a frame's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) kind: PlaceKind,
-    /// Makes a commit that is written again after a failure another one than the first, so that what the first left
-    /// behind it cannot be taken for what follows.
+    /// Makes what is written again after a failure another thing than the first: what the first left behind it cannot be
+    /// taken for what follows, and in an encrypted file the nonce is another one.
     pub(super) attempt: u16,
     pub(super) len: u32,
     pub(super) generation: u64,
@@ -48,6 +53,13 @@ impl Frame {
     /// Appends the frame, sealed for its place.
     pub(super) fn append(&self, out: &mut Vec<u8>, payload: &[u8], place: Place, seal: &dyn Seal) -> Tag {
         let start = out.len();
+        self.append_open(out, payload);
+        seal.seal(place, out.get_mut(start..start + FRAME_HEADER_LEN + payload.len()).unwrap_or_default())
+    }
+
+    /// Appends the frame, to be sealed later.
+    pub(super) fn append_open(&self, out: &mut Vec<u8>, payload: &[u8]) {
+        let start = out.len();
         out.extend_from_slice(&[self.kind as u8, 0]);
         out.extend_from_slice(&self.attempt.to_le_bytes());
         out.extend_from_slice(&self.len.to_le_bytes());
@@ -57,9 +69,14 @@ impl Frame {
         out.extend_from_slice(&self.previous);
         out.resize(start + FRAME_HEADER_LEN, 0);
         out.extend_from_slice(payload);
-        let tag = seal.seal(place, out.get_mut(start..).unwrap_or_default());
         out.resize(out.len().next_multiple_of(FRAME_ALIGNMENT), 0);
-        tag
+    }
+
+    /// Seals a frame that was appended open, behind the frame with the tag `previous`.
+    pub(super) fn seal_open(frame: &mut [u8], attempt: u16, previous: &Tag, place: Place, seal: &dyn Seal) -> Tag {
+        frame[ATTEMPT].copy_from_slice(&attempt.to_le_bytes());
+        frame[PREVIOUS].copy_from_slice(&chain(previous));
+        seal.seal(place, frame)
     }
 
     /// Decodes a header without checking its tag.

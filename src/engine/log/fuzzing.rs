@@ -7,7 +7,7 @@ use crate::engine::error::Error;
 use crate::fs::{FileSystem, Memory, OpenMode};
 use crate::fuzzing::Input;
 use crate::page::{
-    BLOCK_LEN, ChecksumSeal, Compression, Extent, HEADER_LEN, LogStart, Place, PlaceKind, Superblock, Tag, Volume,
+    Access, BLOCK_LEN, ChecksumSeal, Extent, HEADER_LEN, LogStart, Place, PlaceKind, Superblock, Tag, Volume,
 };
 
 const GENERATION: u64 = 3;
@@ -36,7 +36,7 @@ impl Builder {
             6 => frame.synced_seq += 1,
             _ => {}
         }
-        let place = Place { kind: frame.kind, owner: GENERATION, offset, salt: SALT };
+        let place = Place { kind: frame.kind, owner: GENERATION, offset, salt: SALT, epoch: 0 };
         let mut out = Vec::new();
         let tag = frame.append(&mut out, payload, place, &self.seal);
         if let Some(target) = self.file.get_mut(at..at + out.len()) {
@@ -127,7 +127,7 @@ fn check(file: Vec<u8>, superblock: &Superblock) {
     let fs = Memory::new();
     fs.set_bytes("db", Vec::new());
     let opened = pollster::block_on(fs.open("db", OpenMode::ReadWrite)).expect("the file is there");
-    let (volume, _) = Volume::open(opened, 0, Compression::None).expect("an empty file opens");
+    let (volume, _) = Volume::open(opened, &Access::plain()).expect("an empty file opens");
     volume.truncate(file.len() as u64).expect("memory suffices");
     fs.set_bytes("db", file);
     let mut applied = Vec::new();

@@ -21,4 +21,4 @@ mod writer;
 
 pub(super) use recovery::{recover, recover_to_break};
 pub(super) use salvage::{SalvagedLog, salvage_log};
-pub(super) use writer::{Log, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};
+pub(super) use writer::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};

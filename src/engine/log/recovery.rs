@@ -44,6 +44,7 @@ pub(in crate::engine) fn recover_to_break<F: File>(
         volume,
         generation: superblock.log.generation,
         salt: superblock.log.salt,
+        key_epoch: superblock.log.key_epoch,
         next_frame: superblock.log.frame_number,
         tag: superblock.log.previous_tag,
         last_seq: superblock.flushed_seq,
@@ -87,6 +88,7 @@ struct LogReader<'a, F> {
     volume: &'a Volume<F>,
     generation: u64,
     salt: [u8; 16],
+    key_epoch: u32,
     next_frame: u64,
     tag: Tag,
     last_seq: Seq,
@@ -95,7 +97,7 @@ struct LogReader<'a, F> {
 
 impl<F: File> LogReader<'_, F> {
     fn place(&self, kind: PlaceKind, offset: u64) -> Place {
-        Place { kind, owner: self.generation, offset, salt: self.salt }
+        Place { kind, owner: self.generation, offset, salt: self.salt, epoch: self.key_epoch }
     }
 
     /// Reads what the file has of a segment.
@@ -131,21 +133,21 @@ impl<F: File> LogReader<'_, F> {
             ));
         };
         self.extents.push(Extent::for_len(start.address, start.len));
-        if !self.is_head_valid(&mut segment) {
+        if !self.is_head_valid(&segment) {
             return Ok(Some((segment, 0)));
         }
         loop {
-            let position = self.replay_segment(&mut segment, &mut apply)?;
-            let Some((address, len)) = self.link(&mut segment, position) else {
+            let position = self.replay_segment(&segment, &mut apply)?;
+            let Some((address, len)) = self.link(&segment, position) else {
                 return Ok(Some((segment, position)));
             };
-            let Some(mut next) = self.read_segment(address, len, segment.index + 1)? else {
+            let Some(next) = self.read_segment(address, len, segment.index + 1)? else {
                 return Ok(Some((segment, position)));
             };
             let extent = Extent::for_len(address, len);
             let is_taken = self.extents.iter().any(|used| used.address < extent.end() && extent.address < used.end());
             // A link may stand where the segment was never written; its place may have been given to something else.
-            if is_taken || !self.is_head_valid(&mut next) {
+            if is_taken || !self.is_head_valid(&next) {
                 return Ok(Some((segment, position)));
             }
             self.extents.push(extent);
@@ -153,10 +155,10 @@ impl<F: File> LogReader<'_, F> {
         }
     }
 
-    fn is_head_valid(&self, segment: &mut Segment) -> bool {
+    fn is_head_valid(&self, segment: &Segment) -> bool {
         let place = self.place(PlaceKind::LogSegment, segment.index);
         let len = segment.len;
-        self.open(&mut segment.bytes, 0, place).is_some_and(|(head, _)| {
+        self.open(&segment.bytes, 0, place).is_some_and(|(head, ..)| {
             u64::from(head.len) == len
                 && head.number == segment.index
                 && head.seq == self.next_frame
@@ -164,29 +166,30 @@ impl<F: File> LogReader<'_, F> {
         })
     }
 
-    /// Checks the frame at `offset`; gives its header and tag.
-    fn open(&self, bytes: &mut [u8], offset: usize, place: Place) -> Option<(Frame, Tag)> {
-        let bytes = bytes.get_mut(offset..)?;
+    /// Checks the frame at `offset`; gives its header, its tag, and itself, opened.
+    fn open(&self, bytes: &[u8], offset: usize, place: Place) -> Option<(Frame, Tag, Vec<u8>)> {
+        let bytes = bytes.get(offset..)?;
         let frame = Frame::decode(bytes)?;
         if frame.kind != place.kind || frame.generation != self.generation {
             return None;
         }
-        let sealed = bytes.get_mut(..frame.sealed_len())?;
-        if !self.volume.seal().open(place, sealed) {
+        // What is looked at twice must not be decrypted in between.
+        let mut opened = bytes.get(..frame.sealed_len())?.to_vec();
+        if !self.volume.seal().open(place, &mut opened) {
             return None;
         }
-        Some((frame, sealed.get(TAG_OFFSET..FRAME_HEADER_LEN)?.try_into().ok()?))
+        Some((frame, opened.get(TAG_OFFSET..FRAME_HEADER_LEN)?.try_into().ok()?, opened))
     }
 
-    fn replay_segment(&mut self, segment: &mut Segment, apply: &mut impl FnMut(Batch, Seq)) -> Result<usize> {
+    fn replay_segment(&mut self, segment: &Segment, apply: &mut impl FnMut(Batch, Seq)) -> Result<usize> {
         let mut position = SEGMENT_DATA;
         loop {
             let place = self.place(PlaceKind::LogFrame, self.next_frame);
-            let Some((frame, tag)) = self.open(&mut segment.bytes, position, place) else { return Ok(position) };
+            let Some((frame, tag, opened)) = self.open(&segment.bytes, position, place) else { return Ok(position) };
             if frame.number != self.next_frame || frame.previous != chain(&self.tag) {
                 return Ok(position);
             }
-            let payload = segment.bytes.get(position + FRAME_HEADER_LEN..position + frame.sealed_len());
+            let payload = opened.get(FRAME_HEADER_LEN..);
             let batch = payload.and_then(Batch::decode).filter(|_| frame.seq == self.last_seq + 1);
             let Some(batch) = batch else {
                 let at = format_args!("offset {}, although its checksum holds", segment.address + position as u64);
@@ -201,10 +204,10 @@ impl<F: File> LogReader<'_, F> {
     }
 
     /// The segment behind this one, when the chain ended at its link.
-    fn link(&self, segment: &mut Segment, position: usize) -> Option<(u64, u64)> {
+    fn link(&self, segment: &Segment, position: usize) -> Option<(u64, u64)> {
         let place = self.place(PlaceKind::LogLink, segment.index);
         [position, LINK_SLOT].into_iter().find_map(|offset| {
-            let (link, _) = self.open(&mut segment.bytes, offset, place)?;
+            let (link, ..) = self.open(&segment.bytes, offset, place)?;
             (link.number == self.next_frame && link.previous == chain(&self.tag))
                 .then_some((link.seq, u64::from(link.len)))
         })
@@ -216,7 +219,7 @@ impl<F: File> LogReader<'_, F> {
         let mut visited = Vec::new();
         loop {
             visited.push(segment.address);
-            let (found, next) = self.scan(&mut segment, position);
+            let (found, next) = self.scan(&segment, position);
             proven = proven.max(found);
             let Some((address, len)) = next.filter(|(address, _)| !visited.contains(address)) else {
                 return Ok(proven);
@@ -242,7 +245,7 @@ impl<F: File> LogReader<'_, F> {
             let count = self.volume.read(&mut header, address)?;
             header.truncate(count);
             if let Some(head) = Frame::decode(&header).filter(|head| head.number > index)
-                && self.open(&mut header, 0, self.place(PlaceKind::LogSegment, head.number)).is_some()
+                && self.open(&header, 0, self.place(PlaceKind::LogSegment, head.number)).is_some()
                 && let Some(segment) = self.read_segment(address, u64::from(head.len), head.number)?
             {
                 proven = proven.max(self.proven_behind(segment, 0)?);
@@ -252,7 +255,7 @@ impl<F: File> LogReader<'_, F> {
     }
 
     /// Looks for valid frames anywhere behind `position`, and for a link.
-    fn scan(&self, segment: &mut Segment, position: usize) -> (Seq, Option<(u64, u64)>) {
+    fn scan(&self, segment: &Segment, position: usize) -> (Seq, Option<(u64, u64)>) {
         let mut proven = 0;
         let mut next = None;
         let mut offset = 0;
@@ -269,7 +272,7 @@ impl<F: File> LogReader<'_, F> {
                     PlaceKind::LogFrame => self.place(header.kind, header.number),
                     kind => self.place(kind, segment.index),
                 };
-                if let Some((frame, _)) = self.open(&mut segment.bytes, offset, place) {
+                if let Some((frame, ..)) = self.open(&segment.bytes, offset, place) {
                     proven = proven.max(frame.synced_seq);
                     if frame.kind == PlaceKind::LogLink {
                         next = Some((frame.seq, u64::from(frame.len)));

@@ -144,7 +144,8 @@ struct Reader<'a, F> {
 
 impl<F: File> Reader<'_, F> {
     fn place(&self, kind: PlaceKind, offset: u64) -> Place {
-        Place { kind, owner: self.start.generation, offset, salt: self.start.salt }
+        let LogStart { generation, salt, key_epoch, .. } = *self.start;
+        Place { kind, owner: generation, offset, salt, epoch: key_epoch }
     }
 
     /// The sealed thing at `offset`, if its tag holds: of a frame at its own number, of others in segment `index`.
@@ -280,7 +281,9 @@ impl<F: File> Reader<'_, F> {
     fn batch(&self, found: &Found, bytes: &mut Vec<u8>) -> Result<Option<Batch>> {
         bytes.resize(found.frame.sealed_len(), 0);
         let count = self.volume.read(bytes, self.address(found))?;
-        Ok(bytes.get(FRAME_HEADER_LEN..count).and_then(Batch::decode))
+        let place = self.place(PlaceKind::LogFrame, found.frame.number);
+        let is_whole = count == bytes.len() && self.volume.seal().open(place, bytes);
+        Ok(bytes.get(FRAME_HEADER_LEN..).filter(|_| is_whole).and_then(Batch::decode))
     }
 
     /// Whether what lies at the end of the log looks like the frame that should come next.

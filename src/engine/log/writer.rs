@@ -29,21 +29,37 @@ struct ChainEnd {
     tag: Tag,
 }
 
+/// What tells one generation of the log from all others.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct LogIdentity {
+    /// Counts the generations of the file.
+    pub(in crate::engine) generation: u64,
+    /// Random.
+    pub(in crate::engine) salt: [u8; 16],
+    /// The epoch whose data key the log's key is derived from; 0 in a plain file.
+    pub(in crate::engine) key_epoch: u32,
+}
+
+impl LogIdentity {
+    fn place(&self, kind: PlaceKind) -> Place {
+        Place { kind, owner: self.generation, offset: 0, salt: self.salt, epoch: self.key_epoch }
+    }
+}
+
 /// The log that is being written.
 #[derive(Debug)]
 pub(in crate::engine) struct Log {
-    generation: u64,
-    salt: [u8; 16],
+    identity: LogIdentity,
     /// From the one that recovery would begin with to the current one; never empty.
     segments: Vec<Segment>,
     /// Offset in the current segment behind the last frame; 0 before the segment's header is written.
     position: u64,
     /// Behind the last frame that was written.
     written: ChainEnd,
-    /// Behind the last frame of `pending`.
-    appended: ChainEnd,
-    /// Frames that are not written yet.
+    /// Frames that are not written yet. They are sealed when they are: a frame that is not written takes no nonce.
     pending: Vec<u8>,
+    /// How many of them.
+    pending_frames: u64,
     /// How many writes have failed.
     attempt: u16,
     /// Segments double up to this, bytes.
@@ -56,21 +72,19 @@ impl Log {
     pub(in crate::engine) fn start<F: File>(
         volume: &Volume<F>,
         free: &mut FreeSet,
-        generation: u64,
-        salt: [u8; 16],
+        identity: LogIdentity,
         segment_len: u64,
         segment_len_max: u64,
     ) -> Result<Self> {
         let end = ChainEnd { next_frame: 1, tag: [0; 16] };
         let segment = allocate(volume, free, segment_len, SEGMENT_LEN_MIN, 0, end, Room::All)?;
         Ok(Self {
-            generation,
-            salt,
+            identity,
             segments: vec![segment],
             position: 0,
             written: end,
-            appended: end,
             pending: Vec::new(),
+            pending_frames: 0,
             attempt: 0,
             segment_len_max,
         })
@@ -81,7 +95,7 @@ impl Log {
     }
 
     fn place(&self, kind: PlaceKind, offset: u64) -> Place {
-        Place { kind, owner: self.generation, offset, salt: self.salt }
+        Place { offset, ..self.identity.place(kind) }
     }
 
     /// Where recovery must begin to see every segment that is still held.
@@ -91,8 +105,9 @@ impl Log {
 
     fn start_at(&self, segment: &Segment) -> LogStart {
         LogStart {
-            generation: self.generation,
-            salt: self.salt,
+            generation: self.identity.generation,
+            salt: self.identity.salt,
+            key_epoch: self.identity.key_epoch,
             address: segment.extent.address,
             len: segment.len,
             segment_index: segment.index,
@@ -107,28 +122,42 @@ impl Log {
     }
 
     /// Adds a commit to those that the next [`Log::write_pending`] writes.
-    pub(in crate::engine) fn append<F: File>(&mut self, volume: &Volume<F>, batch: &Batch, seq: Seq, synced_seq: Seq) {
+    pub(in crate::engine) fn append(&mut self, batch: &Batch, seq: Seq, synced_seq: Seq) {
         let mut payload = Vec::with_capacity(batch.size());
         batch.encode(&mut payload);
         let frame = Frame {
             kind: PlaceKind::LogFrame,
-            attempt: self.attempt,
+            attempt: 0,
             len: payload.len() as u32,
-            generation: self.generation,
-            number: self.appended.next_frame,
+            generation: self.identity.generation,
+            number: self.written.next_frame + self.pending_frames,
             seq,
             synced_seq,
-            previous: chain(&self.appended.tag),
+            previous: [0; 8],
         };
-        let place = self.place(PlaceKind::LogFrame, frame.number);
-        let tag = frame.append(&mut self.pending, &payload, place, volume.seal());
-        self.appended = ChainEnd { next_frame: frame.number + 1, tag };
+        frame.append_open(&mut self.pending, &payload);
+        self.pending_frames += 1;
+    }
+
+    /// Seals the pending frames, one behind the other; where the chain ends then.
+    fn seal_pending<F: File>(&mut self, volume: &Volume<F>) -> ChainEnd {
+        let mut end = self.written;
+        let mut rest = self.pending.as_mut_slice();
+        while let Some(frame) = Frame::decode(rest) {
+            let (sealed, behind) = rest.split_at_mut(frame.padded_len());
+            let place = Place { offset: frame.number, ..self.identity.place(PlaceKind::LogFrame) };
+            let sealed = sealed.get_mut(..frame.sealed_len()).unwrap_or_default();
+            let tag = Frame::seal_open(sealed, self.attempt, &end.tag, place, volume.seal());
+            end = ChainEnd { next_frame: frame.number + 1, tag };
+            rest = behind;
+        }
+        end
     }
 
     /// Forgets the commits that were not written.
     pub(in crate::engine) fn discard_pending(&mut self) {
         self.pending.clear();
-        self.appended = self.written;
+        self.pending_frames = 0;
     }
 
     /// Writes the pending commits with one call; moving on to a new segment costs three more.
@@ -149,6 +178,7 @@ impl Log {
         self.make_room(volume, free, self.pending.len(), synced_seq, room)?;
         let segment = self.current();
         let address = segment.extent.address + self.position;
+        let end = self.seal_pending(volume);
         let written = if self.position == 0 {
             let mut bytes = self.segment_head(volume, &segment, synced_seq);
             bytes.resize(SEGMENT_DATA, 0);
@@ -160,27 +190,34 @@ impl Log {
         match written {
             Ok(len) => {
                 self.position += len as u64;
-                self.written = self.appended;
-                self.pending.clear();
+                self.written = end;
+                self.discard_pending();
                 Ok(())
             }
             // The file is another's, and nothing was written.
             Err(error @ crate::page::Error::Locked) => Err(error.into()),
             Err(error) => {
-                let failed = |error| Error::Failed { reason: format!("a commit could not be taken back: {error}") };
-                self.attempt = self.attempt.checked_add(1).ok_or_else(|| failed(error.clone()))?;
-                take_back(volume, address).map_err(failed)?;
+                self.count_attempt()?;
+                take_back(volume, address)
+                    .map_err(|error| Error::Failed { reason: format!("a commit could not be taken back: {error}") })?;
                 Err(error.into())
             }
         }
     }
 
+    /// A write has failed: what is written in its place must be another thing.
+    fn count_attempt(&mut self) -> Result<()> {
+        let failed = || Error::Failed { reason: "too many writes of the log have failed".to_owned() };
+        self.attempt = self.attempt.checked_add(1).ok_or_else(failed)?;
+        Ok(())
+    }
+
     fn segment_head<F: File>(&self, volume: &Volume<F>, segment: &Segment, synced_seq: Seq) -> Vec<u8> {
         let head = Frame {
             kind: PlaceKind::LogSegment,
-            attempt: 0,
+            attempt: self.attempt,
             len: segment.len as u32,
-            generation: self.generation,
+            generation: self.identity.generation,
             number: segment.index,
             seq: segment.first_frame,
             synced_seq,
@@ -230,6 +267,7 @@ impl Log {
         let new = allocate(volume, free, len, least, old.index + 1, self.written, room)?;
         if let Err(error) = self.write_links(volume, &old, &new, synced_seq) {
             free.release(new.extent);
+            self.count_attempt()?;
             return Err(error);
         }
         self.segments.push(new);
@@ -240,9 +278,9 @@ impl Log {
     fn write_links<F: File>(&self, volume: &Volume<F>, old: &Segment, new: &Segment, synced_seq: Seq) -> Result<()> {
         let link = Frame {
             kind: PlaceKind::LogLink,
-            attempt: 0,
+            attempt: self.attempt,
             len: new.len as u32,
-            generation: self.generation,
+            generation: self.identity.generation,
             number: self.written.next_frame,
             seq: new.extent.address,
             synced_seq,

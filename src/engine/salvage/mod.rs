@@ -26,6 +26,8 @@ mod report;
 mod scan;
 mod state;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::entry::{Clock, Entry, Prefix, Seq};
@@ -33,8 +35,10 @@ use super::error::{Error, Result};
 use super::log::{SalvagedLog, salvage_log};
 use super::memtable::Memtable;
 use super::table::{Table, WalkedTable};
+use crate::crypto::Encryption;
+use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};
-use crate::page::{ExpiryHorizon, LogStart, PlaceKind, Slots, Superblock, Volume};
+use crate::page::{Access, Compression, ExpiryHorizon, LogStart, PlaceKind, Slots, Superblock, Volume};
 pub(super) use lookup::find_in_damaged;
 use merge::SalvageMerge;
 pub use report::{Losses, LostPiece};
@@ -77,18 +81,21 @@ pub struct Salvager<F> {
 
 impl<F: File> Salvager<F> {
     /// Opens the file `name` for reading. Of all keys only those in key spaces are looked for that are `wanted`. What has
-    /// expired by `now_ms` is told to be so.
+    /// expired by now is told to be so.
     ///
     /// # Errors
-    /// [`Error::Fs`], [`Error::NotADatabase`], [`Error::NewerFormat`].
+    /// [`Error::Fs`], [`Error::NotADatabase`], [`Error::NewerFormat`], [`Error::Key`].
     pub async fn open<S: FileSystem<File = F>>(
         files: &S,
         name: &str,
-        now_ms: u64,
+        encryption: Option<&Encryption>,
+        environment: Arc<dyn Environment>,
         wanted: fn(Prefix) -> bool,
     ) -> Result<Self> {
         let file = files.open(name, OpenMode::ReadOnly).await?;
-        let (mut volume, slots) = Volume::open_damaged(file, 0)?;
+        let now_ms = environment.now_ms();
+        let access = Access { cache_size: 0, compression: Compression::None, encryption, environment };
+        let (mut volume, slots) = Volume::open_damaged(file, &access)?;
         let mut damage = Vec::new();
         let state = match proven_state(&mut volume, &slots, &mut damage)? {
             Some(state) => Some(state),

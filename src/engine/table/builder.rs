@@ -30,6 +30,8 @@ pub(in crate::engine) struct TableBuilder {
     page_max_seq: Seq,
     smallest: Bytes,
     statistics: TableStatistics,
+    /// The epoch of the first page: later ones are not lower.
+    key_epoch: u32,
 }
 
 impl TableBuilder {
@@ -47,6 +49,7 @@ impl TableBuilder {
             page_max_seq: 0,
             smallest: Bytes::new(),
             statistics: TableStatistics { min_seq: Seq::MAX, ..TableStatistics::default() },
+            key_epoch: 0,
         }
     }
 
@@ -68,6 +71,7 @@ impl TableBuilder {
     pub(in crate::engine) fn push<F: File>(&mut self, volume: &Volume<F>, key: &[u8], version: &Version) {
         if self.is_empty() {
             self.smallest = Bytes::copy_from_slice(key);
+            self.key_epoch = volume.key_epoch();
         }
         // Before a large value the page is closed, so that the value has a page of its own.
         let size = key.len() + version.size();
@@ -158,6 +162,7 @@ impl TableBuilder {
             smallest: self.smallest,
             largest,
             statistics: self.statistics,
+            key_epoch: self.key_epoch,
         };
         (self.extent, table)
     }

@@ -53,7 +53,12 @@ pub struct Table {
     pub largest: Bytes,
     /// What it holds.
     pub statistics: TableStatistics,
+    /// The lowest epoch in which pages of it were sealed; 0 in a plain file.
+    pub key_epoch: u32,
 }
+
+/// Added to the depth when a key epoch follows.
+const HAS_KEY_EPOCH: u8 = 128;
 
 impl Table {
     /// The blocks it occupies.
@@ -116,7 +121,8 @@ impl Table {
         for field in [self.id, self.address / BLOCK_LEN, self.len] {
             put_varint(out, field);
         }
-        out.push(self.depth);
+        let has_key_epoch = if self.key_epoch > 0 { HAS_KEY_EPOCH } else { 0 };
+        out.push(self.depth | has_key_epoch);
         self.root.encode(out);
         self.filter.encode(out);
         put_prefixed(out, &self.smallest);
@@ -126,11 +132,14 @@ impl Table {
         for field in [entries, tombstones, raw_bytes, min_seq, max_seq, expiring, max_expires_at] {
             put_varint(out, field);
         }
+        if self.key_epoch > 0 {
+            put_varint(out, u64::from(self.key_epoch));
+        }
     }
 
     /// Reads a table from a manifest edit; `None` when it makes no sense.
     pub fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        let table = Self {
+        let mut table = Self {
             id: reader.varint()?,
             address: reader.varint()?.checked_mul(BLOCK_LEN)?,
             len: reader.varint()?,
@@ -148,7 +157,12 @@ impl Table {
                 expiring: reader.varint()?,
                 max_expires_at: reader.varint()?,
             },
+            key_epoch: 0,
         };
+        if table.depth & HAS_KEY_EPOCH != 0 {
+            table.depth &= !HAS_KEY_EPOCH;
+            table.key_epoch = u32::try_from(reader.varint()?).ok().filter(|&epoch| epoch > 0)?;
+        }
         let whole = matches!(table.depth, 1 | 2)
             && table.len > 0
             && table.extent().is_valid()

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::{Random, TestEnvironment, small_options};
-use crate::engine::{Batch, Durability, Engine, KeyRange, Options, Seq};
+use crate::crypto::{Cipher, Encryption, nonces};
+use crate::engine::{Batch, Durability, Engine, Error, KeyRange, Options, RotateProgress, Seq};
 use crate::fs::simulated::{Recovery, Simulated, SimulatedFile};
+use crate::page::KeyError;
 
 type State = BTreeMap<Vec<u8>, Vec<u8>>;
 type Change = (Vec<u8>, Option<Vec<u8>>);
@@ -15,6 +18,9 @@ pub struct World {
     pub files: Simulated,
     options: Options,
     environment: TestEnvironment,
+    /// What may open the file: two keys after a change whose end is not known; none when it is plain.
+    keys: Vec<Encryption>,
+    next_key: u8,
     /// The changes of each commit, the first has sequence number 1.
     commits: Vec<Vec<Change>>,
     /// The newest commit that was acknowledged as durable.
@@ -25,17 +31,34 @@ impl World {
     pub fn new(seed: u64, durability: Durability) -> Self {
         let options = Options { durability, ..small_options() };
         let environment = TestEnvironment::default();
-        Self { files: Simulated::new(seed), options, environment, commits: Vec::new(), durable: 0 }
+        // The same randomness once more: the same keys.
+        nonces::forget();
+        let cipher = [None, Some(Cipher::Aes256Gcm), Some(Cipher::ChaCha20Poly1305)][seed as usize % 3];
+        let keys = cipher.map(|cipher| Encryption::key([1; 32]).with_cipher(cipher)).into_iter().collect();
+        let files = Simulated::new(seed);
+        Self { files, options, environment, keys, next_key: 2, commits: Vec::new(), durable: 0 }
     }
 
-    pub fn open(&self) -> crate::engine::error::Result<Engine<SimulatedFile>> {
-        pollster::block_on(Engine::open(&self.files, "db", self.options.clone(), Box::new(self.environment.clone())))
+    pub fn open(&mut self) -> crate::engine::error::Result<Engine<SimulatedFile>> {
+        let open = |encryption| {
+            let options = Options { encryption, ..self.options.clone() };
+            pollster::block_on(Engine::open(&self.files, "db", options, Arc::new(self.environment.clone())))
+        };
+        let Some((last, others)) = self.keys.split_last() else { return open(None) };
+        for key in others {
+            match open(Some(key.clone())) {
+                Err(Error::Key(KeyError::Wrong)) => {}
+                outcome => return outcome,
+            }
+        }
+        open(Some(last.clone()))
     }
 
     /// One random step. False when the disk has failed.
     pub fn step(&mut self, engine: &mut Engine<SimulatedFile>, random: &mut Random) -> bool {
-        match random.below(20) {
-            0..14 => self.group(engine, random),
+        match random.below(21) {
+            20 if !self.keys.is_empty() => self.change_keys(engine, random),
+            0..14 | 20 => self.group(engine, random),
             14 => engine.compact().is_ok(),
             15 => {
                 let synced = engine.sync().is_ok();
@@ -46,6 +69,23 @@ impl World {
             }
             _ => (0..random.below(8)).all(|_| engine.maintain(1500).is_ok()),
         }
+    }
+
+    /// Lets another key open the file, or gives it a new data key, through to the end or not.
+    fn change_keys(&mut self, engine: &mut Engine<SimulatedFile>, random: &mut Random) -> bool {
+        if random.below(2) == 0 {
+            let mut progress = RotateProgress::default();
+            let steps = random.below(30);
+            return (0..steps).all(|_| progress.is_done() || engine.rotate_step(&mut progress, 1500).is_ok());
+        }
+        let next = Encryption::key([self.next_key; 32]);
+        self.next_key += 1;
+        let changed = engine.change_key(&next).is_ok();
+        if changed {
+            self.keys.clear();
+        }
+        self.keys.push(next);
+        changed
     }
 
     fn group(&mut self, engine: &mut Engine<SimulatedFile>, random: &mut Random) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Random, TestEnvironment, small_options};
@@ -43,7 +44,7 @@ impl Model {
     }
 
     fn open(&mut self) {
-        let environment = Box::new(self.environment.clone());
+        let environment = Arc::new(self.environment.clone());
         let engine = pollster::block_on(Engine::open(&self.files, "db", self.options.clone(), environment));
         self.engine = Some(engine.unwrap());
     }

@@ -68,7 +68,7 @@ pub fn open<S: FileSystem>(fs: &S, clock: &Clock, options: Options) -> Result<Da
 where
     S::File: ferrolite::fs::File,
 {
-    pollster::block_on(Database::open_with(fs, "db", options, Box::new(clock.clone())))
+    pollster::block_on(Database::open_with(fs, "db", options, Arc::new(clock.clone())))
 }
 
 /// A new database in memory.
