@@ -21,7 +21,7 @@ WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int 
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
 .PHONY: help setup build native wasi package sizes demo-data demo serve test test-format test-lints test-rust test-reader \
-  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency million clean FORCE
+  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
@@ -163,10 +163,18 @@ mutations: ## put deliberate bugs into a copy of the source, one at a time, and 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 
-bench: bench-latency million ## measure everything
+bench: bench-latency bench-encryption million ## measure everything
 
 bench-latency: ## print how long commits and slices of maintenance take, over a million documents
 	@cargo bench $(QUIET) --bench latency
+
+bench-encryption: setup ## print what encryption costs, natively, under wasmtime, and in V8
+	@cargo bench $(QUIET) --bench encryption
+	@$(TOOL_PATHS); CARGO_TARGET_WASM32_WASIP1_RUNNER="wasmtime run" \
+	  cargo bench $(QUIET) --target wasm32-wasip1 --bench encryption
+	@$(SAY) "the same in V8, by Node"
+	@$(TOOL_PATHS); CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $(CURDIR)/tools/run-wasi.mjs" \
+	  cargo bench $(QUIET) --target wasm32-wasip1 --bench encryption
 
 million: setup wasi ## load a million documents under wasmtime, read them back, delete most, and compact
 	@$(TOOL_PATHS); node tools/million.mjs
