@@ -52,7 +52,7 @@ fn json(index: usize) -> String {
         words[0],
         random % 300,
         words[1],
-        random % 2 == 0,
+        random.is_multiple_of(2),
         words[2],
         words[3],
         words[4],
