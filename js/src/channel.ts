@@ -51,14 +51,14 @@ export class Channel {
     });
   }
 
-  /** Sends a request that is a message of its own, after all calls made before it. */
+  /** Sends a request that is a message of its own, after all calls made before it, and hands over the secret in it. */
   request(request: Numberless<Request>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#send();
       if (this.#failure !== undefined) return reject(this.#failure);
       const id = ++this.#id;
       this.#requests.set(id, { resolve, reject });
-      this.#deliver({ ...request, id }, []);
+      this.#deliver({ ...request, id }, "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : []);
     });
   }
 

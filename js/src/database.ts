@@ -3,11 +3,12 @@ import {
   checkOptionsText, conditionText, documentText, findOptionsText, keyText, pathText, rangeText, ttlMs, ttlOption,
 } from "./check.js";
 import type { Channel } from "./channel.js";
+import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { ERROR } from "./protocol.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { Transaction } from "./transaction.js";
-import type { CheckOptions, Condition, FindOptions, IndexInfo, Range, SetOptions, StorageFacts } from "./types.js";
+import type { CheckOptions, Condition, Encryption, FindOptions, IndexInfo, Range, SetOptions, StorageFacts } from "./types.js";
 
 /** Its own symbol where the host has it; else one under which only `await using` compilers look. */
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
@@ -200,6 +201,29 @@ export class Database {
   /** Rewrites the file without what was deleted and gives the room back to the host, in slices. */
   async compact(): Promise<void> {
     await this.#call(`["compact"]`);
+  }
+
+  /**
+   * Lets another key or passphrase open an encrypted database from now on, and nothing else. The documents are not
+   * touched, and the cipher stays. Copies of the file are opened by what opened them before; and who once had the old key
+   * and the file may have kept the data key inside, so after a leak call `rotateKey` too.
+   */
+  async changeKey(encryption: Encryption): Promise<void> {
+    this.#assertOpen();
+    const material = keyMaterial(encryption);
+    try {
+      await this.#channel.request({ kind: "changeKey", encryption: material });
+    } finally {
+      wipe(material);
+    }
+  }
+
+  /**
+   * Gives an encrypted database a new random data key and seals everything with it, in slices; the key or passphrase that
+   * opens it stays. It costs reading and writing the whole file. One that was cut short goes on when it is called again.
+   */
+  async rotateKey(): Promise<void> {
+    await this.#call(`["rotateKey"]`);
   }
 
   /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */

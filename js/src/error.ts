@@ -12,6 +12,9 @@
  * | `ReadOnly` | the database was opened for reading, or the host refuses writes |
  * | `StorageFull` | the disk or the browser's quota is used up; nothing of the call was kept |
  * | `NotADatabase`, `NewerFormat`, `Corrupt` | what the file turned out to be |
+ * | `KeyRequired`, `WrongKey` | the database is encrypted, and no key was given, or one that is not its own |
+ * | `NotEncrypted` | a key was given, or is to be changed, and the database is not encrypted |
+ * | `KeySlotDamaged` | the places where an encrypted database keeps its keys are damaged; no key opens it |
  * | `Closed` | the database was closed |
  * | `Failed` | it closed itself to writes after a failed flush; reopen it |
  * | `Unsupported` | this host cannot do it |
@@ -35,6 +38,10 @@ export type ErrorCode =
   | "NotADatabase"
   | "NewerFormat"
   | "Corrupt"
+  | "KeyRequired"
+  | "NotEncrypted"
+  | "WrongKey"
+  | "KeySlotDamaged"
   | "Closed"
   | "Failed"
   | "Unsupported"

@@ -9,8 +9,14 @@ export default function init(options: {
 /** An open database. What these methods throw is `{ code, message, cause? }`. */
 export class Connection {
   private constructor();
-  /** Opens `name` on `host`; without a host, in memory. */
-  static open(host: Host | undefined, name: string, options: unknown): Promise<Connection>;
+  /** Opens `name` on `host`; without a host, in memory. The secret is copied before this returns its promise. */
+  static open(
+    host: Host | undefined,
+    name: string,
+    options: unknown,
+    terms: object | undefined,
+    secret: Uint8Array | undefined,
+  ): Promise<Connection>;
   /** Runs a message of calls; the answer is an `ArrayBuffer` of its own that can be transferred. */
   execute(message: Uint8Array): Uint8Array<ArrayBuffer>;
   /** Whether calls that were answered as pending wait for their next slice. */
@@ -23,6 +29,8 @@ export class Connection {
   nextSync(): number | undefined;
   /** Flushes what periodic durability has put off, if its time has come. */
   sync(): void;
+  /** Lets this secret open the database from now on, and nothing else. */
+  changeKey(terms: object, secret: Uint8Array): void;
   stats(): unknown;
   /** Puts all commits on the disk and closes the file. Later calls are answered with `Closed`. */
   close(): void;
@@ -31,8 +39,15 @@ export class Connection {
 /** A salvage under way. What these methods throw is as with `Connection`. */
 export class Salvaging {
   private constructor();
-  /** Opens `name`, and creates `out`. */
-  static begin(host: Host, name: string, out: string, options: unknown): Promise<Salvaging>;
+  /** Opens `name`, and creates `out`, both with this secret. */
+  static begin(
+    host: Host,
+    name: string,
+    out: string,
+    options: unknown,
+    terms: object | undefined,
+    secret: Uint8Array | undefined,
+  ): Promise<Salvaging>;
   /** Does a slice of about so many bytes; whether it was the last one. */
   step(budgetBytes: number): boolean;
   /** How much is done, from 0 to 1. */

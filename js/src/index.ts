@@ -1,10 +1,11 @@
 /** The package as browsers see it: each open database has a worker of its own, which holds its file. */
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
+import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import * as opfs from "./opfs.js";
 import { assertName, assertOpenArguments, splitOptions } from "./options.js";
-import type { Request, Response, StorageFacts } from "./protocol.js";
+import type { PlainOptions, Request, Response, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { assertSalvageArguments } from "./salvage-options.js";
 import type { OpenOptions, SalvageOptions } from "./types.js";
@@ -29,10 +30,20 @@ export class Ferrolite extends Database {
    */
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
-    splitOptions(options);
+    const { encryption, ...plainOptions } = options;
+    splitOptions(plainOptions);
+    const material = optionalKeyMaterial(encryption);
+    try {
+      return await Ferrolite.#open(name, plainOptions, material);
+    } finally {
+      wipe(material);
+    }
+  }
+
+  static async #open(name: string, options: PlainOptions, encryption: KeyMaterial | undefined): Promise<Ferrolite> {
     const { worker, channel } = startWorker();
     try {
-      const facts = (await channel.request({ kind: "open", name, options })) as StorageFacts;
+      const facts = (await channel.request({ kind: "open", name, options, encryption })) as StorageFacts;
       return new Ferrolite(channel, facts, () => worker.terminate());
     } catch (thrown) {
       worker.terminate();
@@ -47,12 +58,26 @@ export class Ferrolite extends Database {
    */
   static async salvage(name: string, out: string, options: SalvageOptions = {}): Promise<SalvageReport> {
     assertSalvageArguments(name, out, options);
+    const material = optionalKeyMaterial(options.encryption);
+    try {
+      return await Ferrolite.#salvage(name, out, options, material);
+    } finally {
+      wipe(material);
+    }
+  }
+
+  static async #salvage(
+    name: string,
+    out: string,
+    options: SalvageOptions,
+    encryption: KeyMaterial | undefined,
+  ): Promise<SalvageReport> {
     const { worker, channel } = startWorker();
     const abort = () => worker.postMessage({ kind: "abort", id: 0 } satisfies Request);
     options.signal?.addEventListener("abort", abort);
     channel.onProgress = (done) => options.onProgress?.(done);
     try {
-      return (await channel.request({ kind: "salvage", name, out })) as SalvageReport;
+      return (await channel.request({ kind: "salvage", name, out, encryption })) as SalvageReport;
     } catch (thrown) {
       throw FerroliteError.from(thrown, "Io");
     } finally {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
+import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError, isReport } from "./error.js";
 import init, { Connection } from "./ferrolite.js";
 import { databasePath, list, NodeHost, remove } from "./node-files.js";
@@ -79,13 +80,27 @@ export class Ferrolite extends Database {
 
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
-    const { storage, engine: engineOptions } = splitOptions(options, "file");
+    const { encryption, ...plainOptions } = options;
+    const split = splitOptions(plainOptions, "file");
+    const material = optionalKeyMaterial(encryption);
+    try {
+      return await Ferrolite.#open(name, split, material);
+    } finally {
+      wipe(material);
+    }
+  }
+
+  static async #open(
+    name: string,
+    { storage, engine: engineOptions }: ReturnType<typeof splitOptions>,
+    encryption: KeyMaterial | undefined,
+  ): Promise<Ferrolite> {
     await loadEngine();
     const host = storage === "file" ? new NodeHost() : undefined;
     const path = databasePath(name);
     let connection: Connection;
     try {
-      connection = await Connection.open(host, path, engineOptions);
+      connection = await Connection.open(host, path, engineOptions, encryption?.terms, encryption?.secret);
     } catch (thrown) {
       host?.closeAll();
       throw host?.explain(thrown) ?? FerroliteError.from(thrown, "Internal");
@@ -104,10 +119,24 @@ export class Ferrolite extends Database {
 
   static async salvage(name: string, out: string, options: SalvageOptions = {}): Promise<SalvageReport> {
     assertSalvageArguments(name, out, options);
+    const material = optionalKeyMaterial(options.encryption);
+    try {
+      return await Ferrolite.#salvage(databasePath(name), databasePath(out), options, material);
+    } finally {
+      wipe(material);
+    }
+  }
+
+  static async #salvage(
+    path: string,
+    out: string,
+    options: SalvageOptions,
+    encryption: KeyMaterial | undefined,
+  ): Promise<SalvageReport> {
     await loadEngine();
     const host = new NodeHost();
     try {
-      return await salvage(host, databasePath(name), databasePath(out), {
+      return await salvage(host, path, out, encryption, {
         pause: () => new Promise((resolve) => setImmediate(resolve)),
         isAborted: () => options.signal?.aborted === true,
         progress: (done) => options.onProgress?.(done),

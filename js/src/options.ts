@@ -1,6 +1,7 @@
 /** The options of `open`: which of them are this package's, and which the engine's. */
 import { isWellFormed } from "./check.js";
 import { FerroliteError } from "./error.js";
+import type { PlainOptions } from "./protocol.js";
 import type { OpenOptions, StorageFacts } from "./types.js";
 
 /** What a database in memory says of itself. */
@@ -15,7 +16,7 @@ export const memoryFacts: StorageFacts = {
  * Takes `storage` out of the options. The rest is the engine's, which looks at it itself and rejects what it does not
  * know. `durable` is the kind of durable storage that this host has.
  */
-export function splitOptions(options: OpenOptions, durable: "opfs" | "file" = "opfs") {
+export function splitOptions(options: PlainOptions, durable: "opfs" | "file" = "opfs") {
   const { storage = "auto", ...rest } = options;
   // What is undefined was not said.
   const engine = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));

@@ -1,24 +1,43 @@
 /**
  * The messages between `Database` and the `Session` that drives the engine: across a worker's port in browsers, by
  * plain calls in process elsewhere. Documents travel as JSON text within `message` and `answer`, in UTF-8, so that
- * buffers are handed over and not copied; what is around them are plain objects.
+ * buffers are handed over and not copied; what is around them are plain objects. The secret of an encrypted database is a
+ * buffer of its own, too, which the receiver wipes.
  */
+import type { KeyMaterial } from "./encryption.js";
 import type { ErrorReport } from "./error.js";
 import type { OpenOptions, StorageFacts } from "./types.js";
 
 export type Request =
   /** The first message: opens the database. Answered by `value: StorageFacts`. */
-  | { readonly kind: "open"; readonly id: number; readonly name: string; readonly options: OpenOptions }
+  | {
+      readonly kind: "open";
+      readonly id: number;
+      readonly name: string;
+      readonly options: PlainOptions;
+      readonly encryption?: KeyMaterial | undefined;
+    }
   /** The first message, in place of `open`: salvages a database into another. Answered by `value: SalvageReport`. */
-  | { readonly kind: "salvage"; readonly id: number; readonly name: string; readonly out: string }
+  | {
+      readonly kind: "salvage";
+      readonly id: number;
+      readonly name: string;
+      readonly out: string;
+      readonly encryption?: KeyMaterial | undefined;
+    }
   /** Breaks a salvage off, which is then answered by an error. */
   | { readonly kind: "abort"; readonly id: number }
   /** A JSON array of calls `[verb, ...arguments]`. Answered by `answer`. */
   | { readonly kind: "calls"; readonly id: number; readonly message: Uint8Array<ArrayBuffer> }
+  /** Lets this secret open the database from now on. Answered by `value: undefined`. */
+  | { readonly kind: "changeKey"; readonly id: number; readonly encryption: KeyMaterial }
   /** Answered by `value: Stats`. */
   | { readonly kind: "stats"; readonly id: number }
   /** The last message. Answered when everything is on disk and the file is closed. */
   | { readonly kind: "close"; readonly id: number };
+
+/** The options of `open` but for the secret. */
+export type PlainOptions = Omit<OpenOptions, "encryption">;
 
 export type Response =
   /** The JSON array of results, one for each call and in their order. */

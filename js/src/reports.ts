@@ -1,4 +1,4 @@
-import type { IndexInfo } from "./types.js";
+import type { Cipher, IndexInfo } from "./types.js";
 
 /** Sizes and counters of an open database. Sizes are bytes; counters begin when it is opened. */
 export interface Stats {
@@ -59,6 +59,18 @@ export interface Stats {
   readonly syncedSeq: number;
   /** Scans that hold a version. */
   readonly snapshots: number;
+  /** How the file is encrypted; `null` when it is not. */
+  readonly encryption: {
+    readonly cipher: Cipher;
+    /** What a passphrase costs; `null` when the database is opened by a key. */
+    readonly argon2: { readonly memoryKib: number; readonly iterations: number; readonly lanes: number } | null;
+    /** The epoch in which new pages are sealed. */
+    readonly keyEpoch: number;
+    /** Bytes of tables that are sealed with an older data key than the newest. */
+    readonly oldKeyBytes: number;
+    /** Whether there is an older data key: a rotation is under way, or was cut short. */
+    readonly isRotating: boolean;
+  } | null;
   /** Why the database has closed itself to writes, if it has. */
   readonly failed: string | null;
 }

@@ -7,10 +7,10 @@ import type { SalvageOptions } from "./types.js";
 export function assertSalvageArguments(name: unknown, out: unknown, options: unknown): asserts options is SalvageOptions {
   assertName(name);
   assertName(out);
-  const { signal, onProgress, ...rest } = (typeof options === "object" && options !== null ? options : { rest: 1 }) as SalvageOptions;
+  const { signal, onProgress, encryption: _, ...rest } = (typeof options === "object" && options !== null ? options : { rest: 1 }) as SalvageOptions;
   const isKnown = Object.keys(rest).length === 0 && (onProgress === undefined || typeof onProgress === "function");
   if (!isKnown || (signal !== undefined && typeof signal.addEventListener !== "function")) {
-    throw new FerroliteError("InvalidOptions", "the options of salvage are { signal, onProgress }");
+    throw new FerroliteError("InvalidOptions", "the options of salvage are { encryption, signal, onProgress }");
   }
   if (signal?.aborted === true) throw aborted();
 }

@@ -1,4 +1,5 @@
 /** Salvaging a database: the engine works in slices, between which it can be watched and broken off. */
+import type { KeyMaterial } from "./encryption.js";
 import { Salvaging } from "./ferrolite.js";
 import type { Host } from "./host.js";
 import type { SalvageReport } from "./reports.js";
@@ -16,8 +17,14 @@ export interface Watcher {
 }
 
 /** Salvages the file `name` into the new file `out`, which is removed when that fails. */
-export async function salvage(host: Host, name: string, out: string, watcher: Watcher): Promise<SalvageReport> {
-  const salvaging = await Salvaging.begin(host, name, out, {});
+export async function salvage(
+  host: Host,
+  name: string,
+  out: string,
+  encryption: KeyMaterial | undefined,
+  watcher: Watcher,
+): Promise<SalvageReport> {
+  const salvaging = await Salvaging.begin(host, name, out, {}, encryption?.terms, encryption?.secret);
   let isDone = false;
   try {
     while (!isDone) {

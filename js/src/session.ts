@@ -6,6 +6,7 @@
  * come for `QUIET_MS`. And under periodic durability a timer syncs what no later write will. No turn takes longer than
  * `SLICE_MS`, so that a message never waits longer for it.
  */
+import { type KeyMaterial, wipe } from "./encryption.js";
 import { isReport } from "./error.js";
 import type { Connection } from "./ferrolite.js";
 import type { Request, Response } from "./protocol.js";
@@ -54,12 +55,25 @@ export class Session {
         const answer = this.#connection.execute(request.message);
         this.#reply({ id, answer }, [answer.buffer]);
       } else {
-        this.#reply({ id, value: request.kind === "stats" ? this.#stats() : this.#close() }, []);
+        this.#reply({ id, value: this.#answer(request) }, []);
       }
       this.#plan();
     } catch (thrown) {
       if (isReport(thrown)) this.#reply({ id, error: thrown }, []);
       else this.#fail(thrown);
+    }
+  }
+
+  #answer(request: Request & { kind: "changeKey" | "stats" | "close" }): unknown {
+    if (request.kind === "stats") return this.#stats();
+    return request.kind === "close" ? this.#close() : this.#changeKey(request.encryption);
+  }
+
+  #changeKey(encryption: KeyMaterial): void {
+    try {
+      this.#connection.changeKey(encryption.terms, encryption.secret);
+    } finally {
+      wipe(encryption);
     }
   }
 

@@ -7,6 +7,47 @@ export type Durability =
   /** At once; flushed by `flush()` and `close()` alone. */
   | "never";
 
+/** What an encrypted database is encrypted with. */
+export type Cipher =
+  /** Where the processor has instructions for it the fastest; WebAssembly cannot reach them. */
+  | "aes-256-gcm"
+  /** Several times faster in WebAssembly. */
+  | "chacha20-poly1305";
+
+/** What Argon2id costs (RFC 9106), for whoever knows a passphrase and for whoever tries one. */
+export interface Argon2Costs {
+  /** Memory in KiB: 8 for each lane to 1,048,576. Default: 32,768. */
+  readonly memoryKib?: number | undefined;
+  /** Passes over the memory: 1 to 1,000; memory times passes at most 4 GiB. Default: 3. */
+  readonly iterations?: number | undefined;
+  /** 1 to 16. Default: 1. */
+  readonly lanes?: number | undefined;
+}
+
+/**
+ * How a database is encrypted, or what opens one that is: a key or a passphrase.
+ *
+ * The bytes are copied at once, and every copy that this package makes is wiped when it is no longer needed. What you
+ * gave stays as it is: wipe your own array when you do not need it any more. A string cannot be wiped.
+ */
+export type Encryption = {
+  /** The cipher of a database that is made; one that exists says itself which it has. Default: `"aes-256-gcm"`. */
+  readonly cipher?: Cipher | undefined;
+  /** What a passphrase costs, in a database that is made and when its key is changed. */
+  readonly argon2?: Argon2Costs | undefined;
+} & (
+  | {
+      /** 32 random bytes, as of `crypto.getRandomValues`. */
+      readonly key: Uint8Array;
+      readonly passphrase?: undefined;
+    }
+  | {
+      /** Text, of which Argon2id makes a key; its UTF-8 is taken as it is. Its strength is all that keeps the data secret. */
+      readonly passphrase: string;
+      readonly key?: undefined;
+    }
+);
+
 /** How to open a database. */
 export interface OpenOptions {
   /**
@@ -31,10 +72,14 @@ export interface OpenOptions {
    * is in `stats().damage`. Default: `false`.
    */
   readonly allowDamage?: boolean;
+  /** The key or passphrase of an encrypted database; one that is made is encrypted when it is given. Default: none. */
+  readonly encryption?: Encryption | undefined;
 }
 
 /** How a database is salvaged, and how it is watched. */
 export interface SalvageOptions {
+  /** What opens the damaged database, if it is encrypted. The new one is encrypted with it, too. */
+  readonly encryption?: Encryption | undefined;
   /** Breaks it off: what was written is removed, and the error is `Aborted`. */
   readonly signal?: AbortSignal | undefined;
   /** Is told now and then how much is done, from 0 to 1. */

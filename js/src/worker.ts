@@ -1,4 +1,5 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
+import { wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import init, { Connection } from "./ferrolite.js";
 import { assertSupported, fileName, OpfsHost, storageFacts } from "./opfs.js";
@@ -41,14 +42,14 @@ async function loadEngine(): Promise<void> {
   }
 }
 
-async function open({ name, options }: Request & { kind: "open" }) {
+async function open({ name, options, encryption }: Request & { kind: "open" }) {
   const { storage, engine } = splitOptions(options);
   const inMemory = storage === "memory";
   if (!inMemory) assertSupported();
   await loadEngine();
   const connection = inMemory
-    ? await Connection.open(undefined, name, engine)
-    : await Connection.open(new OpfsHost(), fileName(name), engine);
+    ? await Connection.open(undefined, name, engine, encryption?.terms, encryption?.secret)
+    : await Connection.open(new OpfsHost(), fileName(name), engine, encryption?.terms, encryption?.secret);
   const facts = inMemory ? memoryFacts : await storageFacts(name);
   const session = new Session(connection, scheduler(), (response, transfer) => {
     scope.postMessage(response, transfer);
@@ -56,7 +57,7 @@ async function open({ name, options }: Request & { kind: "open" }) {
   return { session, facts };
 }
 
-async function runSalvage({ id, name, out }: Request & { kind: "salvage" }): Promise<void> {
+async function runSalvage({ id, name, out, encryption }: Request & { kind: "salvage" }): Promise<void> {
   const { soon } = scheduler();
   let isAborted = false;
   scope.onmessage = ({ data }) => {
@@ -65,7 +66,7 @@ async function runSalvage({ id, name, out }: Request & { kind: "salvage" }): Pro
   try {
     assertSupported();
     await loadEngine();
-    const value = await salvage(new OpfsHost(), fileName(name), fileName(out), {
+    const value = await salvage(new OpfsHost(), fileName(name), fileName(out), encryption, {
       pause: () => new Promise((resolve) => soon(resolve, true)),
       isAborted: () => isAborted,
       progress: (progress) => scope.postMessage({ progress }, []),
@@ -73,6 +74,8 @@ async function runSalvage({ id, name, out }: Request & { kind: "salvage" }): Pro
     scope.postMessage({ id, value }, []);
   } catch (thrown) {
     scope.postMessage({ id, error: FerroliteError.from(thrown, "Io").report() }, []);
+  } finally {
+    wipe(encryption);
   }
 }
 
@@ -87,5 +90,7 @@ scope.onmessage = async ({ data: first }) => {
     scope.postMessage({ id: first.id, value: facts }, []);
   } catch (thrown) {
     scope.postMessage({ id: first.id, error: FerroliteError.from(thrown, "Io").report() }, []);
+  } finally {
+    wipe(first.encryption);
   }
 };

@@ -2,13 +2,16 @@
 
 use super::Service;
 use super::answer::Report;
+use super::encryption::{Terms, wipe_stack};
 use super::files::{AnyFile, Files};
 use crate::fs::{AccessHandle, Host, Memory};
-use crate::{Database, Error, Options};
+use crate::{Database, Encryption, Error, Options};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
+use zeroize::Zeroizing;
 
 /// An open database. Errors are thrown as `{ code, message }`; whatever else is thrown is a panic, after which the
 /// module must not be used again.
@@ -25,15 +28,23 @@ fn start() {
 
 #[wasm_bindgen]
 impl Connection {
-    /// Opens `name` on `host`; without a host, in memory. Unknown options are rejected.
-    pub async fn open(host: Option<Host>, name: String, options: JsValue) -> Result<Connection, JsValue> {
-        let options = parse_options(options).map_err(|error| thrown(&error))?;
+    /// Opens `name` on `host`; without a host, in memory. Unknown options are rejected. An encrypted database takes
+    /// `terms` and `secret`.
+    pub async fn open(
+        host: Option<Host>,
+        name: String,
+        options: JsValue,
+        terms: JsValue,
+        secret: Option<Vec<u8>>,
+    ) -> Result<Connection, JsValue> {
+        let options = parse_options(options, terms, secret).map_err(|error| thrown(&error))?;
         let (files, name) = match &host {
             Some(host) => (Files::Host(AccessHandle::new(host.clone())), name.as_str()),
             None => (Files::Memory(Memory::new()), "memory"),
         };
-        let database = Database::open(&files, name, options).await.map_err(|error| thrown(&error))?;
-        Ok(Self { service: Service::new(database) })
+        let database = Database::open(&files, name, options).await;
+        wipe_stack();
+        Ok(Self { service: Service::new(database.map_err(|error| thrown(&error))?) })
     }
 
     /// Answers a message of calls, JSON in UTF-8: it comes as bytes, because the string's way through JavaScript is slow.
@@ -68,6 +79,17 @@ impl Connection {
         self.service.sync().map_err(|error| thrown(&error))
     }
 
+    /// Lets this secret open the database from now on, and nothing else.
+    #[wasm_bindgen(js_name = changeKey)]
+    pub fn change_key(&mut self, terms: JsValue, secret: Vec<u8>) -> Result<(), JsValue> {
+        let encryption = parse_encryption(terms, Some(secret)).map_err(|error| thrown(&error))?;
+        let encryption = encryption.ok_or_else(|| thrown(&invalid("a key is changed for another")))?;
+        let outcome = self.service.change_key(&encryption);
+        drop(encryption);
+        wipe_stack();
+        outcome.map_err(|error| thrown(&error))
+    }
+
     /// Sizes and counters.
     pub fn stats(&self) -> Result<JsValue, JsValue> {
         let stats = self.service.stats().map_err(|error| thrown(&error))?;
@@ -76,18 +98,40 @@ impl Connection {
 
     /// Puts all commits on the disk and closes the file.
     pub fn close(&mut self) -> Result<(), JsValue> {
-        self.service.close().map_err(|error| thrown(&error))
+        let outcome = self.service.close();
+        wipe_stack();
+        outcome.map_err(|error| thrown(&error))
     }
 }
 
-/// The options, by way of a JSON value: read straight into a struct, fields that it does not have would be ignored.
-pub(super) fn parse_options(options: JsValue) -> crate::Result<Options> {
-    let invalid = |reason: String| Error::InvalidOptions { reason };
-    let value: Value = serde_wasm_bindgen::from_value(options).map_err(|error| invalid(error.to_string()))?;
-    if !value.is_object() {
-        return Err(invalid("they are an object, by name".to_owned()));
+/// The options, and the encryption beside them.
+pub(super) fn parse_options(options: JsValue, terms: JsValue, secret: Option<Vec<u8>>) -> crate::Result<Options> {
+    let encryption = parse_encryption(terms, secret)?;
+    Ok(Options { encryption, ..parse_object(options)? })
+}
+
+/// The encryption of `secret` by its terms; none without terms.
+fn parse_encryption(terms: JsValue, secret: Option<Vec<u8>>) -> crate::Result<Option<Encryption>> {
+    // First of all, so that it becomes zero whatever comes.
+    let secret = Zeroizing::new(secret.unwrap_or_default());
+    if terms.is_undefined() {
+        return Ok(None);
     }
-    serde_json::from_value(value).map_err(|error| invalid(error.to_string()))
+    parse_object::<Terms>(terms)?.with(secret).map(Some)
+}
+
+/// An object of JavaScript, by way of a JSON value: read straight into a struct, fields that it does not have would be
+/// ignored.
+fn parse_object<T: DeserializeOwned>(object: JsValue) -> crate::Result<T> {
+    let value: Value = serde_wasm_bindgen::from_value(object).map_err(|error| invalid(&error.to_string()))?;
+    if !value.is_object() {
+        return Err(invalid("they are an object, by name"));
+    }
+    serde_json::from_value(value).map_err(|error| invalid(&error.to_string()))
+}
+
+fn invalid(reason: &str) -> Error {
+    Error::InvalidOptions { reason: reason.to_owned() }
 }
 
 /// An error as JavaScript gets it.

@@ -13,6 +13,8 @@
 //! only where an index wants a value. All writes of a message are one group: one write to the log and one flush. When
 //! that fails, every call of the group gets the error, for nothing of it was kept.
 //!
+//! What opens an encrypted database comes beside these messages, as bytes: [`encryption`].
+//!
 //! [`Service`] knows nothing of JavaScript; [`connection`] wraps it for wasm-bindgen.
 
 mod answer;
@@ -20,6 +22,8 @@ mod call;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod connection;
 mod cursors;
+#[cfg(any(test, all(target_arch = "wasm32", target_os = "unknown")))]
+mod encryption;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod files;
 #[cfg(any(test, fuzzing))]

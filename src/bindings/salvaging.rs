@@ -1,6 +1,7 @@
 //! A salvage as JavaScript drives it: in slices, so that it can be watched and broken off.
 
 use super::connection::{parse_options, thrown};
+use super::encryption::wipe_stack;
 use super::files::{AnyFile, Files};
 use crate::fs::{AccessHandle, Host};
 use crate::{HostEnvironment, Salvage};
@@ -18,12 +19,20 @@ pub struct Salvaging {
 
 #[wasm_bindgen]
 impl Salvaging {
-    /// Opens `name`, and creates `out` with these options.
-    pub async fn begin(host: Host, name: String, out: String, options: JsValue) -> Result<Salvaging, JsValue> {
-        let options = parse_options(options).map_err(|error| thrown(&error))?;
+    /// Opens `name`, and creates `out` with these options. `terms` and `secret` are of both.
+    pub async fn begin(
+        host: Host,
+        name: String,
+        out: String,
+        options: JsValue,
+        terms: JsValue,
+        secret: Option<Vec<u8>>,
+    ) -> Result<Salvaging, JsValue> {
+        let options = parse_options(options, terms, secret).map_err(|error| thrown(&error))?;
         let files = Files::Host(AccessHandle::new(host));
         let environment = Arc::new(HostEnvironment);
         let salvage = Salvage::begin(&files, &name, &files, &out, options, environment).await;
+        wipe_stack();
         Ok(Self { salvage: salvage.map_err(|error| thrown(&error))? })
     }
 

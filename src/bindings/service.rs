@@ -6,7 +6,7 @@ use super::cursors::Cursors;
 use super::tasks::Tasks;
 use super::verbs::{self, Kind};
 use crate::fs::File;
-use crate::{Database, Error, Result, Stats};
+use crate::{Database, Encryption, Error, Result, Stats};
 use std::time::Duration;
 
 /// An open database and what its clients have under way.
@@ -74,6 +74,11 @@ impl<F: File> Service<F> {
     /// Flushes what periodic durability has put off, if its time has come.
     pub fn sync(&mut self) -> Result<()> {
         self.database.as_mut().map_or(Ok(()), Database::tick)
+    }
+
+    /// Lets `encryption` open the database from now on, and nothing else.
+    pub fn change_key(&mut self, encryption: &Encryption) -> Result<()> {
+        self.database.as_mut().ok_or(Error::Closed)?.change_key(encryption)
     }
 
     pub fn stats(&self) -> Result<Stats> {

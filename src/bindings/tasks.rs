@@ -2,14 +2,15 @@
 
 use super::answer::Answer;
 use crate::fs::File;
-use crate::{CompactProgress, Database, Error, Result};
+use crate::{CompactProgress, Database, Error, Result, RotateProgress};
 use std::collections::VecDeque;
 
 /// Documents that one slice of an index is built from: about two milliseconds, and a flush.
 const INDEX_SLICE_DOCUMENTS: usize = 512;
 
-/// Bytes of tables that one slice of a compaction reads: about a millisecond.
-const COMPACTION_SLICE_BYTES: usize = 64 << 10;
+/// Bytes of tables that one slice of a compaction or of a key's rotation reads: about a millisecond, and a few when they
+/// are encrypted.
+const TABLE_SLICE_BYTES: usize = 64 << 10;
 
 /// The tasks that are not finished, the next one first.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ pub(super) enum Task {
     },
     /// Rewrites the file without what was deleted.
     Compact(CompactProgress),
+    /// Seals everything with a new data key.
+    RotateKey(RotateProgress),
     /// Work that another call has made pointless.
     Cancelled,
 }
@@ -91,7 +94,11 @@ impl Task {
         match self {
             Self::CreateIndex { path, .. } => Ok(database.create_index_step(path, INDEX_SLICE_DOCUMENTS)?.done),
             Self::Compact(progress) => {
-                database.compact_step(progress, COMPACTION_SLICE_BYTES)?;
+                database.compact_step(progress, TABLE_SLICE_BYTES)?;
+                Ok(progress.is_done())
+            }
+            Self::RotateKey(progress) => {
+                database.rotate_key_step(progress, TABLE_SLICE_BYTES)?;
                 Ok(progress.is_done())
             }
             Self::Cancelled => Err(Error::Aborted),
@@ -101,7 +108,7 @@ impl Task {
     fn finish(&self, answer: &mut Answer) -> Result<()> {
         match self {
             Self::CreateIndex { is_new, .. } => answer.value(is_new),
-            Self::Compact(_) | Self::Cancelled => {
+            Self::Compact(_) | Self::RotateKey(_) | Self::Cancelled => {
                 answer.done();
                 Ok(())
             }

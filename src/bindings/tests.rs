@@ -2,7 +2,7 @@
 
 use super::Service;
 use crate::fs::simulated::{Fault, Operation, Simulated, SimulatedFile};
-use crate::{Database, Durability, Options};
+use crate::{Database, Durability, Encryption, ErrorCode, Options};
 use serde_json::{Value, json};
 
 struct Client {
@@ -12,8 +12,12 @@ struct Client {
 
 impl Client {
     fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    fn with(options: Options) -> Self {
         let fs = Simulated::new(7);
-        let database = pollster::block_on(Database::open(&fs, "test", Options::default())).unwrap();
+        let database = pollster::block_on(Database::open(&fs, "test", options)).unwrap();
         Self { fs, service: Service::new(database) }
     }
 
@@ -211,6 +215,39 @@ fn long_work_is_answered_when_its_last_slice_is_done() {
     assert_eq!(client.call(r#"["find","n",{"lt":1},{}]"#), json!([0, ["during", "k0000"]]));
     assert_eq!(client.call(r#"["createIndex","n"]"#), json!([0, false]));
     assert_eq!(client.call(r#"["indexes"]"#), json!([0, [{"path": "n", "ready": true}]]));
+}
+
+#[test]
+fn keys_are_changed_and_rotated_between_messages() {
+    let by = |key| Options { encryption: Some(Encryption::key([key; 32])), ..Options::default() };
+    let mut client = Client::with(by(1));
+    let pairs: Vec<String> = (0..3000).map(|n| format!(r#"["k{n:04}",{{"n":{n}}}]"#)).collect();
+    client.call(&format!(r#"["setMany",[{}]]"#, pairs.join(",")));
+    client.call(r#"["compact"]"#);
+    while client.service.step().is_some() || client.service.has_tasks() {}
+    assert_eq!(client.send(r#"[["set","a",1],["rotateKey"],["set","b",2]]"#)[1], json!([2, 2]));
+    client.service.change_key(&Encryption::key([2; 32])).unwrap();
+    let mut slices = 0;
+    let answer = loop {
+        slices += 1;
+        assert_eq!(client.call(r#"["count",{}]"#), json!([0, 3002]), "other calls come between");
+        if let Some(answer) = client.service.step() {
+            break serde_json::from_slice::<Value>(&answer).unwrap();
+        }
+    };
+    assert_eq!(answer, json!([2, [0]]));
+    assert!(slices > 2, "{slices}");
+    let encryption = client.service.stats().unwrap().engine.encryption.unwrap();
+    assert_eq!((encryption.is_rotating, encryption.old_key_bytes), (false, 0));
+    client.service.close().unwrap();
+    assert_eq!(client.service.change_key(&Encryption::key([3; 32])).unwrap_err().code(), ErrorCode::Closed);
+    let open = |key| pollster::block_on(Database::open(&client.fs, "test", by(key)));
+    assert_eq!(open(1).unwrap_err().code(), ErrorCode::WrongKey);
+    assert_eq!(open(2).unwrap().get_json("k2999").unwrap().unwrap(), r#"{"n":2999}"#);
+
+    let mut plain = Client::new();
+    assert_eq!(code(&plain.call(r#"["rotateKey"]"#)), "NotEncrypted");
+    assert_eq!(plain.service.change_key(&Encryption::key([2; 32])).unwrap_err().code(), ErrorCode::NotEncrypted);
 }
 
 #[test]

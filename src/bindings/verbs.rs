@@ -5,7 +5,7 @@ use super::call::{Call, Text, not_understood};
 use super::service::Desk;
 use super::tasks::Task;
 use crate::fs::File;
-use crate::{CompactProgress, Database, Document, Error, Result, Transaction, Ttl};
+use crate::{CompactProgress, Database, Document, Error, Result, RotateProgress, Transaction, Ttl};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 pub(super) fn kind(verb: &str) -> Kind {
     match verb {
         "set" | "setEx" | "setMany" | "delete" | "deleteRange" | "commit" | "expire" | "persist" => Kind::Write,
-        "createIndex" | "dropIndex" | "scanOpen" | "flush" | "compact" | "check" => Kind::Alone,
+        "createIndex" | "dropIndex" | "scanOpen" | "flush" | "compact" | "rotateKey" | "check" => Kind::Alone,
         _ => Kind::Read,
     }
 }
@@ -135,6 +135,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         }
         "scanOpen" => desk.cursors.open(desk.database, call.range()?, answer),
         "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
+        "rotateKey" => desk.tasks.start(desk.database, Task::RotateKey(RotateProgress::default()), answer),
         "check" => answer.value(&desk.database.check(call.parse::<CheckOptions>(0)?.full)?),
         _ => {
             desk.database.flush()?;

@@ -17,8 +17,13 @@ const TAG_LEN: usize = 16;
 
 /// Used once with a key.
 pub type Nonce = [u8; NONCE_LEN];
-/// Bytes of a key, which become zero when they are dropped.
-pub type Secret = Zeroizing<[u8; KEY_LEN]>;
+/// Bytes of a key, which become zero when they are dropped. Boxed: bytes that are moved leave copies behind.
+pub type Secret = Box<Zeroizing<[u8; KEY_LEN]>>;
+
+/// Room for a key.
+pub fn blank_secret() -> Secret {
+    Box::new(Zeroizing::new([0; KEY_LEN]))
+}
 
 /// What an encrypted file is encrypted with. In JSON and as text `aes-256-gcm` or `chacha20-poly1305`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

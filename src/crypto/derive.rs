@@ -6,9 +6,9 @@ use argon2::{Algorithm, Block, Params, Version};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
-use super::cipher::{AeadKey, Cipher, KEY_LEN, Secret};
+use super::cipher::{AeadKey, Cipher, KEY_LEN, Secret, blank_secret};
 use super::encryption::Argon2;
 
 /// Length of the code that authenticates a superblock, bytes.
@@ -88,7 +88,7 @@ impl MacKey {
     }
 
     fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes keys of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
         mac.update(bytes);
         mac
     }
@@ -101,9 +101,9 @@ impl fmt::Debug for MacKey {
 }
 
 fn expand(key: &Secret, salt: &[u8], info: &[&[u8]]) -> Secret {
-    let mut out = Zeroizing::new([0; KEY_LEN]);
-    Hkdf::<Sha256>::new(Some(salt), &**key)
-        .expand_multi_info(info, &mut *out)
+    let mut out = blank_secret();
+    Hkdf::<Sha256>::new(Some(salt), key.as_slice())
+        .expand_multi_info(info, out.as_mut_slice())
         .expect("HKDF-SHA256 gives up to 8160 bytes");
     out
 }
@@ -114,9 +114,9 @@ pub fn argon2id(passphrase: &[u8], salt: &[u8; 16], costs: Argon2) -> Option<Sec
     let mut blocks: Vec<Block> = Vec::new();
     blocks.try_reserve_exact(params.block_count()).ok()?;
     blocks.resize(params.block_count(), Block::default());
-    let mut key = Zeroizing::new([0; KEY_LEN]);
+    let mut key = blank_secret();
     let argon2 = argon2::Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let outcome = argon2.hash_password_into_with_memory(passphrase, salt, &mut *key, &mut blocks);
+    let outcome = argon2.hash_password_into_with_memory(passphrase, salt, key.as_mut_slice(), &mut blocks);
     blocks.iter_mut().for_each(Zeroize::zeroize);
     outcome.ok().map(|()| key)
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
-use super::cipher::{Cipher, KEY_LEN, Secret};
+use super::cipher::{Cipher, KEY_LEN, Secret, blank_secret};
 
 /// How a database is encrypted, or what opens one that is.
 ///
@@ -64,8 +64,11 @@ impl Argon2 {
 
 impl Encryption {
     /// Encryption by a key of the caller's, which must be random.
-    pub fn key(key: [u8; KEY_LEN]) -> Self {
-        Self::new(KeySource::Raw(Zeroizing::new(key)))
+    pub fn key(mut key: [u8; KEY_LEN]) -> Self {
+        let mut secret = blank_secret();
+        secret.copy_from_slice(&key);
+        key.zeroize();
+        Self::new(KeySource::Raw(secret))
     }
 
     /// Encryption by a passphrase: any bytes, text as a rule. Its strength is all that keeps the file secret.

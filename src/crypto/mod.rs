@@ -13,6 +13,6 @@ mod encryption;
 #[cfg(test)]
 pub(crate) mod nonces;
 
-pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce};
+pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce, blank_secret};
 pub use derive::{DataKey, MAC_LEN, WrappingKey, argon2id};
 pub use encryption::{Argon2, Encryption, KeySource};

@@ -231,7 +231,8 @@ impl<F: File> Engine<F> {
             written_seq: superblock.flushed_seq,
             synced_seq: superblock.synced_seq,
             volume,
-            options,
+            // What opened the file has done its work, and is not kept for as long as the file is open.
+            options: Options { encryption: None, ..options },
             environment,
             superblock,
             manifest,

@@ -22,7 +22,9 @@ use super::codec::Reader;
 use super::error::{Error, KeyError, Result};
 use super::layout::{KEY_SLOT_LEN, KEY_SLOTS_ADDRESS};
 use super::seal::Tag;
-use crate::crypto::{Argon2, Cipher, DataKey, Encryption, KEY_LEN, KeySource, NONCE_LEN, WrappingKey, argon2id};
+use crate::crypto::{
+    Argon2, Cipher, DataKey, Encryption, KEY_LEN, KeySource, NONCE_LEN, WrappingKey, argon2id, blank_secret,
+};
 use crate::environment::Environment;
 use crate::fs::{File, read_full, write_full};
 
@@ -94,11 +96,9 @@ impl Keyring {
         Err(KeyError::Wrong.into())
     }
 
-    /// Whether there is something in the key slots of a file, be it damaged.
+    /// Whether one of the key slots of a file begins as one, be it damaged behind that.
     pub fn is_there(file: &impl File) -> Result<bool> {
-        let mut slots = vec![0; 2 * KEY_SLOT_LEN];
-        read_full(file, &mut slots, KEY_SLOTS_ADDRESS)?;
-        Ok(slots.iter().any(|&byte| byte != 0))
+        Ok(read_slots(file)?.iter().any(|slot| slot.starts_with(&KEY_MAGIC)))
     }
 
     /// The copies that are not as these keys were read from or written to one of them.
@@ -190,7 +190,7 @@ impl Keyring {
         for (field, (first_epoch, key)) in sealed.chunks_mut(4 + KEY_LEN).zip(&self.data_keys) {
             let (epoch, bytes) = field.split_at_mut(4);
             epoch.copy_from_slice(&first_epoch.to_le_bytes());
-            bytes.copy_from_slice(&**key.bytes());
+            bytes.copy_from_slice(key.bytes().as_slice());
         }
         let mut nonce = [0; NONCE_LEN];
         environment.fill_random(&mut nonce);
@@ -214,8 +214,8 @@ impl Keyring {
 }
 
 fn random_key(environment: &dyn Environment) -> DataKey {
-    let mut key = Zeroizing::new([0; KEY_LEN]);
-    environment.fill_random(&mut *key);
+    let mut key = blank_secret();
+    environment.fill_random(key.as_mut_slice());
     DataKey::new(key)
 }
 
@@ -332,7 +332,8 @@ impl Record {
         let mut data_keys = Vec::with_capacity(self.count);
         for _ in 0..self.count {
             let first_epoch = reader.u32()?;
-            let key = Zeroizing::new(reader.bytes(KEY_LEN)?.try_into().ok()?);
+            let mut key = blank_secret();
+            key.copy_from_slice(reader.bytes(KEY_LEN)?);
             data_keys.push((first_epoch, DataKey::new(key)));
         }
         Some(Keyring {

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod documents;
+mod encryption;
 mod errors;
 mod files;
 mod harness;

@@ -1,9 +1,10 @@
 // All cases that hold on every host.
 import documents from "./documents.mjs";
+import encryption from "./encryption.mjs";
 import indexes from "./indexes.mjs";
 import input from "./input.mjs";
 import lifetime from "./lifetime.mjs";
 import salvage from "./salvage.mjs";
 import stream from "./stream.mjs";
 
-export const groups = { documents, indexes, input, lifetime, salvage, stream };
+export const groups = { documents, encryption, indexes, input, lifetime, salvage, stream };

@@ -1,6 +1,6 @@
 // What the documentation shows must compile, and what is wrong must not.
 import {
-  type CheckReport, Ferrolite, FerroliteError, type LostPart, type SalvageReport, type StorageFacts, Transaction,
+  type CheckReport, type Cipher, type Encryption, Ferrolite, FerroliteError, type LostPart, type SalvageReport, type StorageFacts, Transaction,
 } from "ferrolite";
 
 interface User {
@@ -62,6 +62,20 @@ export async function examples(): Promise<void> {
   void [anything, users, all, entries, keys, isNew, left, report, syncs, names, gone, parts, told];
 }
 
+export async function encrypted(key: Uint8Array): Promise<void> {
+  const encryption: Encryption = { passphrase: "correct horse battery staple", argon2: { memoryKib: 65_536 } };
+  const db = await Ferrolite.open("secret", { encryption: { key, cipher: "chacha20-poly1305" } });
+  await db.changeKey(encryption);
+  await db.rotateKey();
+  const facts = (await db.stats()).encryption;
+  const cipher: Cipher | undefined = facts?.cipher;
+  const lanes: number | undefined = facts?.argon2?.lanes;
+  await db.close();
+  await Ferrolite.salvage("secret", "recovered", { encryption });
+  await Ferrolite.open("plain", { encryption: undefined }).catch((error: FerroliteError) => error.code === "KeyRequired");
+  void [cipher, lanes];
+}
+
 export async function mistakes(db: Ferrolite): Promise<void> {
   // @ts-expect-error a key is a string
   await db.get(5);
@@ -79,6 +93,12 @@ export async function mistakes(db: Ferrolite): Promise<void> {
   const user: User = await db.get<User>("user:1");
   // @ts-expect-error a transaction is an instance of its class
   await db.commit({ set: [] });
+  // @ts-expect-error a key or a passphrase, not both
+  await Ferrolite.open("notes", { encryption: { key: new Uint8Array(32), passphrase: "p" } });
+  // @ts-expect-error a key is bytes
+  await db.changeKey({ key: "00" });
+  // @ts-expect-error there is no such cipher
+  await db.changeKey({ passphrase: "p", cipher: "rot13" });
   // @ts-expect-error there is no such code
   const code: FerroliteError["code"] = "Whatever";
   // @ts-expect-error what is open is made by open

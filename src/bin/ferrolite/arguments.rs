@@ -3,9 +3,10 @@
 //! Options may stand anywhere until `--`. The same parser reads the lines of the REPL, which have no file.
 
 use crate::failure::Failure;
+use crate::secrets::{self, Sealing, SecretFile};
 use crate::session::Session;
 use crate::verbs::{self, Verb};
-use ferrolite::{Durability, Range, ttl_from_seconds};
+use ferrolite::{Argon2, Cipher, Durability, Range, ttl_from_seconds};
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub struct Request {
     pub read_only: bool,
     /// `--allow-damage`.
     pub allow_damage: bool,
+    /// `--new-key-file` or `--new-passphrase-file`, and `--argon2`.
+    pub new_sealing: Sealing,
     /// Whether it is a line of the REPL.
     pub in_repl: bool,
 }
@@ -61,12 +64,18 @@ struct Parsed {
     allow_damage: bool,
     json: bool,
     durability: Option<Durability>,
+    key_file: Option<PathBuf>,
+    passphrase_file: Option<PathBuf>,
+    new_key_file: Option<PathBuf>,
+    new_passphrase_file: Option<PathBuf>,
+    cipher: Option<Cipher>,
+    argon2: Option<Argon2>,
     help: bool,
     version: bool,
 }
 
 /// All options by their long names.
-const OPTIONS: [&str; 15] = [
+const OPTIONS: [&str; 21] = [
     "prefix",
     "gt",
     "gte",
@@ -80,12 +89,19 @@ const OPTIONS: [&str; 15] = [
     "allow-damage",
     "json",
     "durability",
+    "key-file",
+    "passphrase-file",
+    "new-key-file",
+    "new-passphrase-file",
+    "cipher",
+    "argon2",
     "help",
     "version",
 ];
 
 /// The options for all verbs; a line of the REPL cannot change them.
-const GENERAL: [&str; 5] = ["allow-damage", "json", "durability", "help", "version"];
+const GENERAL: [&str; 9] =
+    ["allow-damage", "json", "durability", "key-file", "passphrase-file", "cipher", "argon2", "help", "version"];
 
 /// Reads the process's arguments.
 pub fn parse_command_line() -> Result<Invocation, Failure> {
@@ -156,13 +172,19 @@ impl Parsed {
             "allow-damage" => self.allow_damage = true,
             "json" => self.json = true,
             "durability" => self.durability = Some(text()?.parse()?),
+            "key-file" => self.key_file = Some(parser.value()?.into()),
+            "passphrase-file" => self.passphrase_file = Some(parser.value()?.into()),
+            "new-key-file" => self.new_key_file = Some(parser.value()?.into()),
+            "new-passphrase-file" => self.new_passphrase_file = Some(parser.value()?.into()),
+            "cipher" => self.cipher = Some(text()?.parse().map_err(Failure::usage)?),
+            "argon2" => self.argon2 = Some(secrets::argon2_of(&text()?)?),
             "help" => self.help = true,
             _ => self.version = true,
         }
         Ok(())
     }
 
-    fn into_command(self) -> Result<Command, Failure> {
+    fn into_command(mut self) -> Result<Command, Failure> {
         if self.version {
             return Ok(Command::Version);
         }
@@ -187,10 +209,28 @@ impl Parsed {
         let Some(file) = positionals.next().map(PathBuf::from) else {
             return Err(verb.misused(false));
         };
-        let session = Session::new(file, self.durability)?;
         let words = self.words()?.split_off(2);
+        let sealing = self.take_sealing(verb)?;
+        let session = Session::new(file, self.durability, sealing)?;
         let request = self.into_request(verb, words, false)?;
         Ok(Command::Run(session, Box::new(request)))
+    }
+
+    /// What opens the database, and how it is encrypted.
+    fn take_sealing(&mut self, verb: &Verb) -> Result<Sealing, Failure> {
+        let secret = SecretFile::one_of(self.key_file.take(), self.passphrase_file.take())?;
+        let changes_key = matches!(verb.run, verbs::Run::ChangeKey);
+        if changes_key && self.cipher.is_some() {
+            return Err(Failure::usage("the cipher of a database stays; `dump` it and `load` it into a new one"));
+        }
+        if secret.is_none() && self.cipher.is_some() {
+            return Err(Failure::usage("--cipher wants --key-file or --passphrase-file"));
+        }
+        let has_passphrase = matches!(secret, Some(SecretFile::Passphrase(_)));
+        if self.argon2.is_some() && !has_passphrase && !changes_key {
+            return Err(Failure::usage("--argon2 wants --passphrase-file"));
+        }
+        Ok(Sealing { secret, cipher: self.cipher, argon2: self.argon2 })
     }
 
     fn into_request(self, verb: &'static Verb, words: Vec<String>, in_repl: bool) -> Result<Request, Failure> {
@@ -201,8 +241,10 @@ impl Parsed {
         if !verb.words.contains(&words.len()) {
             return Err(verb.misused(in_repl));
         }
-        let Self { range, ttl, quick, read_only, allow_damage, .. } = self;
-        Ok(Request { verb, words, range, ttl, quick, read_only, allow_damage, in_repl })
+        let Self { range, ttl, quick, read_only, allow_damage, argon2, .. } = self;
+        let secret = SecretFile::one_of(self.new_key_file, self.new_passphrase_file)?;
+        let new_sealing = Sealing { secret, cipher: None, argon2 };
+        Ok(Request { verb, words, range, ttl, quick, read_only, allow_damage, new_sealing, in_repl })
     }
 
     /// The arguments that are not options, as text.

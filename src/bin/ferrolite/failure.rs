@@ -147,7 +147,7 @@ impl From<Error> for Failure {
             | ErrorCode::InvalidRange
             | ErrorCode::InvalidTransaction
             | ErrorCode::TooLarge => EXIT_INPUT,
-            ErrorCode::Corrupt => EXIT_DAMAGED,
+            ErrorCode::Corrupt | ErrorCode::KeySlotDamaged => EXIT_DAMAGED,
             _ => EXIT_DATABASE,
         };
         Self::new(exit, code.as_str(), error)

@@ -28,6 +28,13 @@ options:
                            (then on closing); also the environment variable FERROLITE_DURABILITY
   --allow-damage           read a damaged file too, by what can be proven of it; what is damaged is told
                            on standard error, and nothing can be written
+  --key-file FILE          open an encrypted file, or encrypt a new one, by the key in FILE: 32 bytes, or 64
+                           hexadecimal digits
+  --passphrase-file FILE   the same by the passphrase in FILE, but for a newline at its end; without either,
+                           a terminal is asked for the passphrase of a file that is encrypted
+  --cipher NAME            of a new encrypted file: aes-256-gcm (the default) or chacha20-poly1305
+  --argon2 KIB,PASSES,LANES
+                           what a new passphrase costs: 32768,3,1 is the default
   --json                   print one JSON value a line, and errors as JSON
   -h, --help               print this; behind a verb, how to use it
   -V, --version            print the version

@@ -7,6 +7,7 @@
 //! | `repl`, `load`, `dump` | the verbs that read or write streams |
 //! | `session` | opening the database file as a verb needs it, and closing it |
 //! | `output`, `failure` | answers on standard output; errors on standard error, and exit codes |
+//! | `secrets` | keys and passphrases, from files and from the terminal |
 //! | `words`, `lines` | cutting input into words and lines |
 //! | `help` | the help texts |
 
@@ -18,6 +19,7 @@ mod lines;
 mod load;
 mod output;
 mod repl;
+mod secrets;
 mod session;
 mod verbs;
 mod words;
@@ -59,6 +61,7 @@ fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answ
             let source = load::Source::open(request)?;
             session.with_database(request, |db| load::run(db, source, output))
         }
+        Run::ChangeKey => verbs::keys::change(session, request, output),
         Run::Salvage => verbs::salvage::run(session, request, output),
         Run::Help | Run::Exit => Err(Failure::usage(format!("`{}` is a verb of the REPL", request.verb.name))),
     }

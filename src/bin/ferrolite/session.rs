@@ -2,9 +2,11 @@
 
 use crate::arguments::Request;
 use crate::failure::Failure;
+use crate::secrets::{self, Sealing};
 use crate::verbs::Access;
 use ferrolite::fs::{Std, StdFile};
-use ferrolite::{Database, Durability, Error, ErrorCode, Options, SalvageReport};
+use ferrolite::{Database, Durability, Encryption, Error, ErrorCode, Options, SalvageReport};
+use std::future::Future;
 use std::path::PathBuf;
 
 /// A database in a file of the host.
@@ -26,11 +28,12 @@ pub struct Session {
     directory: Std,
     name: String,
     durability: Durability,
+    sealing: Sealing,
 }
 
 impl Session {
     /// The database at `path`. Without a `durability`, the environment tells it.
-    pub fn new(path: PathBuf, durability: Option<Durability>) -> Result<Self, Failure> {
+    pub fn new(path: PathBuf, durability: Option<Durability>, sealing: Sealing) -> Result<Self, Failure> {
         let directory = Std::new(path.parent().unwrap_or(&path));
         let ends_in_name = path.as_os_str().to_string_lossy().ends_with(|last| !std::path::is_separator(last));
         let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| ends_in_name).map(str::to_owned)
@@ -41,7 +44,7 @@ impl Session {
             Some(durability) => durability,
             None => durability_of_environment()?,
         };
-        Ok(Self { path, directory, name, durability })
+        Ok(Self { path, directory, name, durability, sealing })
     }
 
     /// Opens the database as `request` needs it, does the work, and closes it.
@@ -52,14 +55,15 @@ impl Session {
     ) -> Result<R, Failure> {
         let wanted = (request.verb.access)(request);
         let access = if request.read_only || request.allow_damage { Access::Read } else { wanted };
-        let options = Options {
+        let options = |encryption| Options {
             create: access == Access::Create,
             read_only: access == Access::Read,
             allow_damage: request.allow_damage,
             durability: self.durability,
+            encryption,
             ..Options::default()
         };
-        let opened = pollster::block_on(Database::open(&self.directory, &self.name, options));
+        let opened = self.unlocked(|encryption| Database::open(&self.directory, &self.name, options(encryption)))?;
         let mut db = opened.map_err(|error| self.not_opened(error, access))?;
         for damage in db.damage() {
             eprintln!("ferrolite: {}: {damage}", self.path.display());
@@ -74,9 +78,12 @@ impl Session {
 
     /// Salvages the database into a new one at `out`.
     pub fn salvage(&self, out: &str) -> Result<SalvageReport, Failure> {
-        let out = Self::new(PathBuf::from(out), Some(self.durability))?;
-        let salvage = ferrolite::salvage(&self.directory, &self.name, &out.directory, &out.name, Options::default());
-        pollster::block_on(salvage).map_err(|error| match error.code() {
+        let out = Self::new(PathBuf::from(out), Some(self.durability), Sealing::default())?;
+        let salvaged = self.unlocked(|encryption| {
+            let options = Options { encryption, ..Options::default() };
+            ferrolite::salvage(&self.directory, &self.name, &out.directory, &out.name, options)
+        })?;
+        salvaged.map_err(|error| match error.code() {
             // What is wrong is the other file, or where it should be.
             ErrorCode::InvalidOptions => Failure::from(error).at_path(&out.name, &out.path),
             ErrorCode::NotFound if self.path.is_file() => {
@@ -84,6 +91,21 @@ impl Session {
             }
             _ => self.not_opened(error, Access::Read),
         })
+    }
+
+    /// Does what needs the database's key, which is asked for when it is found to be needed and was not given.
+    fn unlocked<T, W: Future<Output = ferrolite::Result<T>>>(
+        &self,
+        work: impl Fn(Option<Encryption>) -> W,
+    ) -> Result<ferrolite::Result<T>, Failure> {
+        match pollster::block_on(work(self.sealing.read()?)) {
+            Err(error @ Error::KeyRequired) => {
+                let encryption = secrets::ask_to_open(&self.path, self.name_file(error))
+                    .map_err(|failure| failure.at_path(&self.name, &self.path))?;
+                Ok(pollster::block_on(work(Some(encryption))))
+            }
+            outcome => Ok(outcome),
+        }
     }
 
     /// Says what to do when there is no such file.

@@ -5,7 +5,7 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::{Output, size};
 use crate::session::Db;
-use ferrolite::Stats;
+use ferrolite::{Argon2, Stats};
 use serde_json::json;
 
 /// Prints figures about the database.
@@ -64,6 +64,7 @@ fn of_file(stats: &Stats) -> Vec<Line> {
         ("format", engine.format_version.to_string()),
         ("file", format!("{}, {} of it free", size(engine.file_bytes), size(engine.free_bytes))),
         ("version", format!("{}, that of the last commit", stats.version)),
+        ("encryption", encryption(stats)),
         ("indexes", some_or_none(indexes.collect::<Vec<_>>().join(", "))),
         ("not in tables", format!("{} entries, {}", grouped(engine.memtable_entries), size(engine.memtable_bytes))),
     ];
@@ -82,6 +83,22 @@ fn of_file(stats: &Stats) -> Vec<Line> {
         lines.push(("takes no writes", reason.clone()));
     }
     lines
+}
+
+fn encryption(stats: &Stats) -> String {
+    let Some(encryption) = &stats.engine.encryption else { return "none".to_owned() };
+    let by = match encryption.argon2 {
+        None => "by a key".to_owned(),
+        Some(Argon2 { memory_kib, iterations, lanes }) => {
+            let memory = size(u64::from(memory_kib) << 10);
+            format!("by a passphrase (Argon2id: {memory}, passes: {iterations}, lanes: {lanes})")
+        }
+    };
+    let rotation = match encryption.is_rotating {
+        true => format!("; a rotation is not through, {} have the old key", size(encryption.old_key_bytes)),
+        false => String::new(),
+    };
+    format!("{}, {by}; key epoch {}{rotation}", encryption.cipher, encryption.key_epoch)
 }
 
 fn since_opened(stats: &Stats) -> Vec<Line> {

@@ -3,6 +3,7 @@
 mod documents;
 mod file;
 mod indexes;
+pub mod keys;
 mod ranges;
 pub mod salvage;
 
@@ -41,6 +42,8 @@ pub enum Run {
     Repl,
     /// By reading lines of documents.
     Load,
+    /// On a database that may be opened by something else afterwards.
+    ChangeKey,
     /// On a database that may be damaged, into a new one.
     Salvage,
     /// By printing a help text.
@@ -103,7 +106,7 @@ const PLAIN: Verb = Verb {
 };
 
 /// All verbs, in the order of the help text.
-pub static VERBS: [Verb; 18] = [
+pub static VERBS: [Verb; 20] = [
     Verb {
         name: "get",
         arguments: "KEY...",
@@ -224,6 +227,23 @@ pub static VERBS: [Verb; 18] = [
         summary: "rewrite what deleted documents left behind, and shrink the file",
         access: WRITE,
         run: Run::Verb(file::compact),
+        ..PLAIN
+    },
+    Verb {
+        name: "change-key",
+        arguments: "[--new-key-file FILE | --new-passphrase-file FILE]",
+        options: &["new-key-file", "new-passphrase-file"],
+        summary: "let another key or passphrase open an encrypted file; without one, ask for a passphrase",
+        access: WRITE,
+        run: Run::ChangeKey,
+        place: Place::Shell,
+        ..PLAIN
+    },
+    Verb {
+        name: "rotate-key",
+        summary: "seal an encrypted file with a new random key inside; what opens it stays",
+        access: WRITE,
+        run: Run::Verb(keys::rotate),
         ..PLAIN
     },
     Verb {
