@@ -14,5 +14,5 @@ mod encryption;
 pub(crate) mod nonces;
 
 pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce};
-pub use derive::{DataKey, MAC_LEN, WrappingKey, argon2id};
+pub use derive::{DataKey, MAC_LEN, MacKey, WrappingKey, argon2id};
 pub use encryption::{Argon2, Encryption, KeySource};

@@ -12,14 +12,14 @@ use rustc_hash::FxHashMap;
 use super::key_slots::Keyring;
 use super::layout::PAGE_HEADER_LEN;
 use super::seal::{Place, Seal, TAG_OFFSET, Tag};
-use crate::crypto::{AeadKey, MAC_LEN, NONCE_LEN, Nonce};
+use crate::crypto::{AeadKey, MAC_LEN, MacKey, NONCE_LEN, Nonce};
 use crate::environment::Environment;
 
 /// Where the key epoch is in a page's header.
 const EPOCH_OFFSET: usize = 4;
 /// Where the nonce is in a page's header.
 const NONCE_OFFSET: usize = 32;
-/// Pages that are sealed by a key at most, under random nonces: two of 2^31 are alike with a chance below 2^-34.
+/// Pages that are sealed by a key at most, under random nonces: two of 2^31 are alike with a chance of 2^-35.
 const SEALS_MAX: u32 = 1 << 31;
 
 /// Log keys in use: of the log that was found, and of the one that is written.
@@ -73,10 +73,18 @@ impl AeadSeal {
         self.seals.set(0);
     }
 
-    /// The code that authenticates a superblock of `epoch`.
+    /// The code that authenticates a superblock of `epoch`. REQUIRES: there is a data key for it.
     pub fn superblock_code(&self, epoch: u32, covered: &[u8]) -> [u8; MAC_LEN] {
-        let key = self.keyring.data_key(epoch);
-        key.map_or([0; MAC_LEN], |key| key.superblock_key(&self.keyring.file_id).code(covered))
+        self.superblock_key(epoch).expect("a superblock is written in an epoch that was begun").code(covered)
+    }
+
+    /// Whether `code` is that of a superblock of `epoch`: never, when there is no data key for it.
+    pub fn is_superblock_code(&self, epoch: u32, covered: &[u8], code: &[u8]) -> bool {
+        self.superblock_key(epoch).is_some_and(|key| key.is_code(covered, code))
+    }
+
+    fn superblock_key(&self, epoch: u32) -> Option<MacKey> {
+        Some(self.keyring.data_key(epoch)?.superblock_key(&self.keyring.file_id))
     }
 
     fn seal_page(&self, place: Place, sealed: &mut [u8]) -> Tag {
