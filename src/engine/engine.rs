@@ -105,6 +105,13 @@ pub(super) fn check_agreement(superblock: &Superblock, levels: &Levels) -> Resul
     }
 }
 
+/// The key epoch behind this one. A million openings a day use them up in eleven years.
+pub(super) fn key_epoch_behind(epoch: u32) -> Result<u32> {
+    let used_up = || Error::Failed { reason: "its key epochs are used up; export it into a new database".to_owned() };
+    // One is kept for an opening that seals more pages than an epoch takes.
+    epoch.checked_add(1).filter(|&next| next < u32::MAX).ok_or_else(used_up)
+}
+
 /// Where the tables and the manifest lie.
 pub(super) fn used_extents(levels: &Levels, manifest: &Manifest) -> Vec<Extent> {
     levels.tables().map(|table| table.extent()).chain(manifest.extents().iter().copied()).collect()
@@ -288,7 +295,7 @@ impl<F: File> Engine<F> {
         }
         if self.superblock.cipher.is_some() {
             // Each opening that writes seals in an epoch of its own: how much was sealed before does not matter.
-            self.volume.begin_key_epoch(self.superblock.key_epoch + 1);
+            self.volume.begin_key_epoch(key_epoch_behind(self.superblock.key_epoch)?);
         }
         let memtable = Arc::new(std::mem::take(&mut self.memtable));
         let outcome = self.begin_log(&memtable);
