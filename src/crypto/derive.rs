@@ -45,7 +45,9 @@ impl DataKey {
     }
 
     fn derive(&self, file_id: &[u8; 16], info: &[&[u8]]) -> Secret {
-        expand(&self.0, file_id, info)
+        let mut out = Zeroizing::new([0; KEY_LEN]);
+        expand(&*self.0, file_id, info, &mut *out);
+        out
     }
 }
 
@@ -67,7 +69,9 @@ impl WrappingKey {
 
     /// The key of a slot, by the slot's salt.
     pub fn slot_key(&self, cipher: Cipher, salt: &[u8; 16]) -> AeadKey {
-        AeadKey::new(cipher, &expand(&self.0, salt, &[b"ferrolite/1 key slot"]))
+        let mut key = Zeroizing::new([0; KEY_LEN]);
+        expand(&*self.0, salt, &[b"ferrolite/1 key slot"], &mut *key);
+        AeadKey::new(cipher, &key)
     }
 }
 
@@ -82,6 +86,11 @@ impl fmt::Debug for WrappingKey {
 pub struct MacKey(Secret);
 
 impl MacKey {
+    #[cfg(test)]
+    pub(super) fn new(bytes: Secret) -> Self {
+        Self(bytes)
+    }
+
     /// The code of `bytes`.
     pub fn code(&self, bytes: &[u8]) -> [u8; MAC_LEN] {
         self.mac(bytes).finalize().into_bytes().into()
@@ -105,16 +114,13 @@ impl fmt::Debug for MacKey {
     }
 }
 
-fn expand(key: &Secret, salt: &[u8], info: &[&[u8]]) -> Secret {
-    let mut out = Zeroizing::new([0; KEY_LEN]);
-    Hkdf::<Sha256>::new(Some(salt), &**key)
-        .expand_multi_info(info, &mut *out)
-        .expect("HKDF-SHA256 gives up to 8160 bytes");
-    out
+/// HKDF-SHA256 of `key`. `info` is taken as one.
+pub(super) fn expand(key: &[u8], salt: &[u8], info: &[&[u8]], out: &mut [u8]) {
+    Hkdf::<Sha256>::new(Some(salt), key).expand_multi_info(info, out).expect("HKDF-SHA256 gives up to 8160 bytes");
 }
 
 /// Argon2id of a passphrase. `None` when there is no memory for it.
-pub fn argon2id(passphrase: &[u8], salt: &[u8; 16], costs: Argon2) -> Option<Secret> {
+pub fn argon2id(passphrase: &[u8], salt: &[u8], costs: Argon2) -> Option<Secret> {
     let params = Params::new(costs.memory_kib, costs.iterations, costs.lanes, Some(KEY_LEN)).ok()?;
     let mut blocks: Vec<Block> = Vec::new();
     blocks.try_reserve_exact(params.block_count()).ok()?;

@@ -12,6 +12,8 @@ mod derive;
 mod encryption;
 #[cfg(test)]
 pub(crate) mod nonces;
+#[cfg(test)]
+mod tests;
 
 pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce};
 pub use derive::{DataKey, MAC_LEN, MacKey, WrappingKey, argon2id};
