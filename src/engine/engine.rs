@@ -92,9 +92,13 @@ pub(super) fn check_agreement(superblock: &Superblock, levels: &Levels) -> Resul
         table.id < superblock.next_table_id
             && table.statistics.max_seq <= superblock.flushed_seq
             && table.extent().address + table.len <= superblock.file_len
+            && table.key_epoch <= superblock.key_epoch
+            && (table.key_epoch > 0) == superblock.cipher.is_some()
     };
     let agrees = superblock.synced_seq.max(superblock.flushed_seq) < SEQ_MAX
         && superblock.next_table_id < u64::MAX / 2
+        && superblock.log.key_epoch <= superblock.key_epoch
+        && (superblock.key_epoch > 0) == superblock.cipher.is_some()
         && log_end.is_some_and(|end| end <= superblock.file_len)
         && (superblock.log.address == 0 || Extent::for_len(superblock.log.address, superblock.log.len).is_valid())
         && levels.placements().all(|placement| is_sane(&placement.table) && placement.run < superblock.next_table_id);

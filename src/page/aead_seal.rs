@@ -67,10 +67,12 @@ impl AeadSeal {
         self.epoch.get()
     }
 
-    /// Seals pages in `epoch` from now on.
+    /// Seals pages in `epoch` from now on, if it is not in a later one already. What was sealed in it counts on.
     pub fn begin_epoch(&self, epoch: u32) {
-        self.epoch.set(epoch);
-        self.seals.set(0);
+        if epoch > self.epoch.get() {
+            self.epoch.set(epoch);
+            self.seals.set(0);
+        }
     }
 
     /// The code that authenticates a superblock of `epoch`. REQUIRES: there is a data key for it.
