@@ -82,7 +82,7 @@ class Reader:
             raise SystemExit("the database is encrypted" if cipher else "the database is not encrypted")
         self.keys = sealing.Keys(self.file, *self.secret) if cipher else None
         check(not cipher or any(map(self.keys.is_authentic, copies)), "superblock: not written with these keys")
-        check(cipher or newest.key_epoch == newest.log_epoch == 0, "superblock: key epoch")
+        check(newest.log_epoch <= newest.key_epoch and bool(cipher) == (newest.key_epoch > 0), "superblock: key epoch")
 
     # --- tags and pages (sections 5 and 6) ---
 
@@ -206,7 +206,7 @@ class Reader:
         check(table.depth in (1, 2) and table.len and table.address >= BLOCK, what)
         check(table.smallest <= table.largest and table.smallest[:8] == table.largest[:8], what)
         check(max(table.id, table.run) < self.root.next_table_id and table.max_seq <= self.root.flushed_seq, what)
-        check(table.address + table.len <= self.root.file_len, what)
+        check(table.address + table.len <= self.root.file_len and table.key_epoch <= self.root.key_epoch, what)
         self.extents.append(blocks_of(table.address, table.len))
 
     # --- log (section 10) ---

@@ -47,7 +47,7 @@ class Slot:
         is_cheap = is_cheap and memory * iterations <= 4 << 20
         self.is_valid = data[:8] == b"FERROKEY" and xxh3_128(data[:168]) == data[168:184]
         self.is_valid = self.is_valid and self.cipher in CIPHERS and self.count in (1, 2)
-        self.is_valid = self.is_valid and (self.kind == KEY or (self.kind == PASSPHRASE and is_cheap))
+        self.is_valid = self.is_valid and (not any(self.costs) if self.kind == KEY else self.kind == PASSPHRASE and is_cheap)
         self.is_valid = self.is_valid and not (self.zero or zero or any(data[184:]))
 
     def data_keys(self, kind, secret):
