@@ -45,9 +45,7 @@ impl DataKey {
     }
 
     fn derive(&self, file_id: &[u8; 16], info: &[&[u8]]) -> Secret {
-        let mut out = Zeroizing::new([0; KEY_LEN]);
-        expand(&*self.0, file_id, info, &mut *out);
-        out
+        expand(&self.0, file_id, info)
     }
 }
 
@@ -69,9 +67,7 @@ impl WrappingKey {
 
     /// The key of a slot, by the slot's salt.
     pub fn slot_key(&self, cipher: Cipher, salt: &[u8; 16]) -> AeadKey {
-        let mut key = Zeroizing::new([0; KEY_LEN]);
-        expand(&*self.0, salt, &[b"ferrolite/1 key slot"], &mut *key);
-        AeadKey::new(cipher, &key)
+        AeadKey::new(cipher, &expand(&self.0, salt, &[b"ferrolite/1 key slot"]))
     }
 }
 
@@ -114,8 +110,14 @@ impl fmt::Debug for MacKey {
     }
 }
 
-/// HKDF-SHA256 of `key`. `info` is taken as one.
-pub(super) fn expand(key: &[u8], salt: &[u8], info: &[&[u8]], out: &mut [u8]) {
+fn expand(key: &Secret, salt: &[u8], info: &[&[u8]]) -> Secret {
+    let mut out = Zeroizing::new([0; KEY_LEN]);
+    hkdf_sha256(key.as_slice(), salt, info, out.as_mut_slice());
+    out
+}
+
+/// HKDF-SHA256. The parts of `info` count as one.
+pub(super) fn hkdf_sha256(key: &[u8], salt: &[u8], info: &[&[u8]], out: &mut [u8]) {
     Hkdf::<Sha256>::new(Some(salt), key).expand_multi_info(info, out).expect("HKDF-SHA256 gives up to 8160 bytes");
 }
 

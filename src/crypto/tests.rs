@@ -1,10 +1,8 @@
 //! Known answers: published ones for what comes from elsewhere, and for the derivations of `docs/format.md` such as an
 //! independent implementation gave.
 
-use zeroize::Zeroizing;
-
 use super::cipher::{AeadKey, Cipher, Nonce, Secret};
-use super::derive::{DataKey, MacKey, WrappingKey, argon2id, expand};
+use super::derive::{DataKey, MacKey, WrappingKey, argon2id, hkdf_sha256};
 use super::encryption::Argon2;
 use super::nonces;
 
@@ -16,8 +14,10 @@ fn array<const N: usize>(hex: &str) -> [u8; N] {
     bytes(hex).try_into().unwrap()
 }
 
-fn secret(hex: &str) -> Secret {
-    Zeroizing::new(array(hex))
+fn secret(bytes: [u8; 32]) -> Secret {
+    let mut secret = Secret::default();
+    secret.copy_from_slice(&bytes);
+    secret
 }
 
 /// Ascending from `first`.
@@ -76,7 +76,7 @@ impl Sealed {
 fn aes_256_gcm() {
     let zero = Sealed {
         cipher: Cipher::Aes256Gcm,
-        key: Zeroizing::new([0; 32]),
+        key: secret([0; 32]),
         nonce: [0; 12],
         associated: Vec::new(),
         text: Vec::new(),
@@ -93,7 +93,7 @@ fn aes_256_gcm() {
     .check();
     let long = Sealed {
         cipher: Cipher::Aes256Gcm,
-        key: secret("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"),
+        key: secret(array("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308")),
         nonce: array("cafebabefacedbaddecaf888"),
         associated: Vec::new(),
         text: bytes(concat!(
@@ -122,7 +122,7 @@ fn aes_256_gcm() {
 fn chacha20_poly1305() {
     Sealed {
         cipher: Cipher::ChaCha20Poly1305,
-        key: Zeroizing::new(count_from(0x80)),
+        key: secret(count_from(0x80)),
         nonce: array("070000004041424344454647"),
         associated: bytes("50515253c0c1c2c3c4c5c6c7"),
         text: b"Ladies and Gentlemen of the class of '99: \
@@ -141,17 +141,17 @@ fn chacha20_poly1305() {
 
 /// RFC 5869, appendix A.1.
 #[test]
-fn hkdf_sha256() {
+fn hkdf() {
     let mut out = [0; 42];
     let (salt, info) = (count_from::<13>(0), count_from::<10>(0xf0));
-    expand(&[0x0b; 22], &salt, &[&info[..4], &info[4..]], &mut out);
+    hkdf_sha256(&[0x0b; 22], &salt, &[&info[..4], &info[4..]], &mut out);
     let expected = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865";
     assert_eq!(out, *bytes(expected));
 }
 
 /// RFC 4231, sections 4.2, 4.3 and 4.5. HMAC fills keys up with zeros, so shorter ones can be given with some.
 #[test]
-fn hmac_sha256() {
+fn hmac() {
     let vectors: [(&[u8], &[u8], &str); 3] = [
         (&[0x0b; 20], b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
         (b"Jefe", b"what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
@@ -160,7 +160,7 @@ fn hmac_sha256() {
     for (key, text, expected) in vectors {
         let mut filled = [0; 32];
         filled[..key.len()].copy_from_slice(key);
-        let (key, mut code) = (MacKey::new(Zeroizing::new(filled)), array::<32>(expected));
+        let (key, mut code) = (MacKey::new(secret(filled)), array::<32>(expected));
         assert_eq!(key.code(text), code);
         assert!(key.is_code(text, &code) && !key.is_code(text, &code[..31]) && !key.is_code(b"", &code));
         code[31] ^= 1;
@@ -171,7 +171,7 @@ fn hmac_sha256() {
 /// The reference implementation of Argon2, `src/test.c`, version 0x13 of Argon2id. (The vector of RFC 9106, section 5.3,
 /// has a secret and associated data, which are not used here.)
 #[test]
-fn argon2id_v19() {
+fn argon2id_of_passphrases() {
     let vectors: [(u32, u32, u32, &str, &str, &str); 5] = [
         (2, 8, 1, "password", "somesalt", "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe"),
         (2, 8, 2, "password", "somesalt", "6d093c501fd5999645e0ea3bf620d7b8be7fd2db59c20d9fff9539da2bf57037"),
@@ -182,7 +182,7 @@ fn argon2id_v19() {
     for (iterations, log2_memory, lanes, passphrase, salt, expected) in vectors {
         let costs = Argon2 { memory_kib: 1 << log2_memory, iterations, lanes };
         let key = argon2id(passphrase.as_bytes(), salt.as_bytes(), costs).unwrap();
-        assert_eq!(*key, array(expected), "{costs:?}");
+        assert_eq!(key.as_slice(), bytes(expected), "{costs:?}");
     }
 }
 
@@ -191,15 +191,24 @@ fn argon2id_v19() {
 fn keys_of_the_format() {
     let (file_id, salt) = (count_from(100), count_from(200));
     for cipher in [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305] {
-        let data_key = DataKey::new(Zeroizing::new(count_from(0)));
+        let data_key = DataKey::new(secret(count_from(0)));
         let page_key = data_key.page_key(cipher, &file_id, 0x0102_0304);
-        assert_eq!(**page_key.bytes(), array("cd309b9ca754735849ee0831787674292a506d68134b400ae825e0c80ddbc66c"));
+        assert_eq!(
+            page_key.bytes().as_slice(),
+            bytes("cd309b9ca754735849ee0831787674292a506d68134b400ae825e0c80ddbc66c")
+        );
         let log_key = data_key.log_key(cipher, &file_id, 0x0102_0304_0506_0708, &salt);
-        assert_eq!(**log_key.bytes(), array("7e5cb86a3627bc636cf8f13f9f0edc5b63a72975d05873ff279c13f5e9c75419"));
+        assert_eq!(
+            log_key.bytes().as_slice(),
+            bytes("7e5cb86a3627bc636cf8f13f9f0edc5b63a72975d05873ff279c13f5e9c75419")
+        );
         let code = data_key.superblock_key(&file_id).code(b"a superblock");
         assert_eq!(code, array("e87d924d95d49217d77f47e665e74ae12c5c2b0566f50dfad22a2a803cc8b1d5"));
-        let slot_key = WrappingKey::new(Zeroizing::new(count_from(0))).slot_key(cipher, &salt);
-        assert_eq!(**slot_key.bytes(), array("1dbace7930ee4e22dd4f0b34cdd12f6c7f4cdadf7e91030a3811098c65cdcfe2"));
+        let slot_key = WrappingKey::new(secret(count_from(0))).slot_key(cipher, &salt);
+        assert_eq!(
+            slot_key.bytes().as_slice(),
+            bytes("1dbace7930ee4e22dd4f0b34cdd12f6c7f4cdadf7e91030a3811098c65cdcfe2")
+        );
     }
 }
 
