@@ -203,3 +203,119 @@ impl Seal for AeadSeal {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{Cipher, Encryption};
+    use crate::environment::HostEnvironment;
+    use crate::page::seal::PlaceKind;
+
+    fn seals() -> [AeadSeal; 2] {
+        [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305].map(|cipher| {
+            let encryption = Encryption::key([1; 32]).with_cipher(cipher);
+            let keyring = Keyring::create([9; 16], &encryption, &HostEnvironment).unwrap();
+            let seal = AeadSeal::new(keyring, Arc::new(HostEnvironment));
+            seal.begin_epoch(1);
+            seal
+        })
+    }
+
+    fn page() -> Place {
+        Place::new(PlaceKind::Data, 7, 64)
+    }
+
+    fn frame() -> Place {
+        Place { kind: PlaceKind::LogFrame, owner: 2, offset: 5, salt: [3; 16], epoch: 1 }
+    }
+
+    fn bytes() -> Vec<u8> {
+        let mut bytes = vec![5; 200];
+        bytes[..PAGE_HEADER_LEN].fill(0);
+        bytes
+    }
+
+    #[test]
+    fn a_seal_holds_only_for_its_bytes_and_at_its_place() {
+        for seal in seals() {
+            for place in [page(), frame()] {
+                let mut sealed = bytes();
+                seal.seal(place, &mut sealed);
+                let text_is_hidden = sealed[PAGE_HEADER_LEN..].windows(4).all(|window| window != [5; 4]);
+                assert!(text_is_hidden);
+                let mut opened = sealed.clone();
+                assert!(seal.open(place, &mut opened));
+                assert_eq!(opened[PAGE_HEADER_LEN..], bytes()[PAGE_HEADER_LEN..]);
+                for index in 0..sealed.len() {
+                    let mut damaged = sealed.clone();
+                    damaged[index] ^= 1;
+                    let before = damaged.clone();
+                    assert!(!seal.open(place, &mut damaged), "byte {index}");
+                    assert_eq!(damaged, before, "what does not open is left as it was");
+                }
+                for elsewhere in [
+                    Place { kind: PlaceKind::Index, ..place },
+                    Place { kind: PlaceKind::LogLink, ..place },
+                    Place { owner: 8, ..place },
+                    Place { offset: 0, ..place },
+                    Place { salt: [4; 16], ..place },
+                ] {
+                    assert!(!seal.open(elsewhere, &mut sealed.clone()), "{elsewhere:?}");
+                }
+                assert!(!seal.open(place, &mut sealed[..PAGE_HEADER_LEN - 1].to_vec()));
+            }
+        }
+        let [seal, other] = seals();
+        let mut sealed = bytes();
+        seal.seal(page(), &mut sealed);
+        assert!(!other.open(page(), &mut sealed), "other keys");
+    }
+
+    #[test]
+    fn what_is_sealed_twice_has_another_nonce() {
+        for seal in seals() {
+            // Of pages it is random; of the log it counts attempts. The keys' own record of nonces fails otherwise.
+            let mut pages = [bytes(), bytes()];
+            let [first, second] = pages.each_mut().map(|sealed| seal.seal(page(), sealed));
+            assert_ne!(first, second);
+            let mut frames = [bytes(), bytes()];
+            frames[1][2] = 1;
+            let [first, second] = frames.each_mut().map(|sealed| seal.seal(frame(), sealed));
+            assert_ne!(first, second);
+            for [first, second] in [pages, frames] {
+                assert_ne!(first[PAGE_HEADER_LEN..], second[PAGE_HEADER_LEN..]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_epoch_ends_when_its_key_has_sealed_enough() {
+        let [seal, _] = seals();
+        let epoch_of_page = || {
+            let mut sealed = bytes();
+            seal.seal(page(), &mut sealed);
+            assert!(seal.open(page(), &mut sealed.clone()));
+            u32::from_le_bytes(*sealed[EPOCH_OFFSET..].first_chunk().unwrap())
+        };
+        assert_eq!(epoch_of_page(), 1);
+        seal.seals.set(SEALS_MAX - 1);
+        // An opening that failed begins its epoch once more: what it has sealed counts on.
+        seal.begin_epoch(1);
+        assert_eq!([epoch_of_page(), epoch_of_page(), seal.epoch()], [1, 2, 2]);
+        seal.begin_epoch(1);
+        assert_eq!(epoch_of_page(), 2);
+        seal.begin_epoch(9);
+        assert_eq!((epoch_of_page(), seal.seals.get()), (9, 1));
+    }
+
+    #[test]
+    fn pages_of_an_epoch_without_a_key_do_not_open() {
+        let [seal, _] = seals();
+        let mut sealed = bytes();
+        seal.seal(page(), &mut sealed);
+        sealed[EPOCH_OFFSET..EPOCH_OFFSET + 4].fill(0);
+        assert!(!seal.open(page(), &mut sealed));
+        assert!(!seal.open(Place { epoch: 0, ..frame() }, &mut bytes()));
+        assert!(!seal.is_superblock_code(0, b"covered", &[0; MAC_LEN]));
+    }
+}

@@ -550,7 +550,7 @@ mod tests {
                 write_full(&file(&fs), &slot, 0).unwrap();
                 assert!(matches!(open(&fs), Err(Error::Corrupt { .. })), "epoch {key_epoch}");
                 let (_, slots) = Volume::open_damaged(file(&fs), &access(Some(&encryption()))).unwrap();
-                assert_eq!(slots.valid, [superblock.clone()]);
+                assert_eq!(slots.valid, std::slice::from_ref(&superblock));
             }
         }
     }

@@ -348,3 +348,30 @@ fn allocate<F: File>(
     };
     Ok(Segment { extent, len, index, first_frame: end.next_frame, previous_tag: end.tag })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::{FileSystem, Memory, OpenMode};
+    use crate::page::Access;
+
+    #[test]
+    fn nothing_is_written_once_the_attempts_are_used_up() {
+        let file = pollster::block_on(Memory::new().open("log", OpenMode::Create)).unwrap();
+        let (volume, _) = Volume::open(file, &Access::plain()).unwrap();
+        let mut free = FreeSet::derive(Vec::new()).unwrap();
+        let identity = LogIdentity { generation: 1, salt: [1; 16], key_epoch: 0 };
+        let mut log = Log::start(&volume, &mut free, identity, SEGMENT_LEN_MIN, SEGMENT_LEN_MAX).unwrap();
+        let mut write = |attempt| {
+            log.attempt = attempt;
+            log.append(&Batch::new(), 1, 0);
+            let written = log.write_pending(&volume, &mut free, 0, Room::All);
+            log.discard_pending();
+            (written, log.roll(&volume, &mut free, 0, 0, Room::All))
+        };
+        assert!(matches!(write(u16::MAX - 1), (Ok(()), Ok(()))));
+        let writes = volume.io_statistics().writes;
+        assert!(matches!(write(u16::MAX), (Err(Error::Failed { .. }), Err(Error::Failed { .. }))));
+        assert_eq!(volume.io_statistics().writes, writes);
+    }
+}
