@@ -259,13 +259,19 @@ impl<F: File> Volume<F> {
             superblock.key_epoch = keyring.newest_key_epoch();
             self.back(KEY_SLOTS_ADDRESS + 2 * KEY_SLOT_LEN as u64)?;
             self.write_keyring(keyring)?;
-        } else if Keyring::is_there(&self.file)? {
+        } else if !Self::has_blank_key_slots(&self.file)? {
             // The creation of an encrypted one was cut short.
             self.write_at(&[0; 2 * KEY_SLOT_LEN], KEY_SLOTS_ADDRESS)?;
             self.sync()?;
         }
         self.adopt(superblock);
         self.write_superblock(superblock)
+    }
+
+    fn has_blank_key_slots(file: &F) -> Result<bool> {
+        let mut slots = vec![0; 2 * KEY_SLOT_LEN];
+        read_full(file, &mut slots, KEY_SLOTS_ADDRESS)?;
+        Ok(slots.iter().all(|&byte| byte == 0))
     }
 
     /// The keys of an encrypted file.
@@ -563,7 +569,7 @@ mod tests {
         write_full(&file(&fs), &vec![0; KEY_SLOTS_ADDRESS as usize], 0).unwrap();
         assert_eq!(open(&fs).unwrap(), None);
         create(&fs, None);
-        assert!(!Keyring::is_there(&file(&fs)).unwrap());
+        assert!(Volume::has_blank_key_slots(&file(&fs)).unwrap());
         assert!(Volume::open(file(&fs), &access(None)).unwrap().1.is_some());
     }
 }
