@@ -102,6 +102,11 @@ impl AeadKey {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> &Secret {
+        &self.bytes
+    }
+
     /// Encrypts `text` in place; `associated` is covered by the tag, too.
     pub fn seal(&self, nonce: &Nonce, associated: &[u8], text: &mut [u8]) -> [u8; TAG_LEN] {
         #[cfg(test)]

@@ -82,9 +82,19 @@ impl fmt::Debug for WrappingKey {
 pub struct MacKey(Secret);
 
 impl MacKey {
+    #[cfg(test)]
+    pub(super) fn new(bytes: Secret) -> Self {
+        Self(bytes)
+    }
+
     /// The code of `bytes`.
     pub fn code(&self, bytes: &[u8]) -> [u8; MAC_LEN] {
         self.mac(bytes).finalize().into_bytes().into()
+    }
+
+    /// Whether `code` is that of `bytes`. Takes as long for a code that is nearly right as for any other.
+    pub fn is_code(&self, bytes: &[u8], code: &[u8]) -> bool {
+        self.mac(bytes).verify_slice(code).is_ok()
     }
 
     fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
@@ -102,14 +112,17 @@ impl fmt::Debug for MacKey {
 
 fn expand(key: &Secret, salt: &[u8], info: &[&[u8]]) -> Secret {
     let mut out = blank_secret();
-    Hkdf::<Sha256>::new(Some(salt), key.as_slice())
-        .expand_multi_info(info, out.as_mut_slice())
-        .expect("HKDF-SHA256 gives up to 8160 bytes");
+    hkdf_sha256(key.as_slice(), salt, info, out.as_mut_slice());
     out
 }
 
+/// HKDF-SHA256. The parts of `info` count as one.
+pub(super) fn hkdf_sha256(key: &[u8], salt: &[u8], info: &[&[u8]], out: &mut [u8]) {
+    Hkdf::<Sha256>::new(Some(salt), key).expand_multi_info(info, out).expect("HKDF-SHA256 gives up to 8160 bytes");
+}
+
 /// Argon2id of a passphrase. `None` when there is no memory for it.
-pub fn argon2id(passphrase: &[u8], salt: &[u8; 16], costs: Argon2) -> Option<Secret> {
+pub fn argon2id(passphrase: &[u8], salt: &[u8], costs: Argon2) -> Option<Secret> {
     let params = Params::new(costs.memory_kib, costs.iterations, costs.lanes, Some(KEY_LEN)).ok()?;
     let mut blocks: Vec<Block> = Vec::new();
     blocks.try_reserve_exact(params.block_count()).ok()?;

@@ -12,7 +12,9 @@ mod derive;
 mod encryption;
 #[cfg(test)]
 pub(crate) mod nonces;
+#[cfg(test)]
+mod tests;
 
 pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce, blank_secret};
-pub use derive::{DataKey, MAC_LEN, WrappingKey, argon2id};
+pub use derive::{DataKey, MAC_LEN, MacKey, WrappingKey, argon2id};
 pub use encryption::{Argon2, Encryption, KeySource};

@@ -92,9 +92,13 @@ pub(super) fn check_agreement(superblock: &Superblock, levels: &Levels) -> Resul
         table.id < superblock.next_table_id
             && table.statistics.max_seq <= superblock.flushed_seq
             && table.extent().address + table.len <= superblock.file_len
+            && table.key_epoch <= superblock.key_epoch
+            && (table.key_epoch > 0) == superblock.cipher.is_some()
     };
     let agrees = superblock.synced_seq.max(superblock.flushed_seq) < SEQ_MAX
         && superblock.next_table_id < u64::MAX / 2
+        && superblock.log.key_epoch <= superblock.key_epoch
+        && (superblock.key_epoch > 0) == superblock.cipher.is_some()
         && log_end.is_some_and(|end| end <= superblock.file_len)
         && (superblock.log.address == 0 || Extent::for_len(superblock.log.address, superblock.log.len).is_valid())
         && levels.placements().all(|placement| is_sane(&placement.table) && placement.run < superblock.next_table_id);
@@ -103,6 +107,13 @@ pub(super) fn check_agreement(superblock: &Superblock, levels: &Levels) -> Resul
     } else {
         Err(Error::corrupt("superblock: it contradicts the manifest", "the file's first 16 KiB"))
     }
+}
+
+/// The key epoch behind this one. A million openings a day use them up in eleven years.
+pub(super) fn key_epoch_behind(epoch: u32) -> Result<u32> {
+    let used_up = || Error::Failed { reason: "its key epochs are used up; export it into a new database".to_owned() };
+    // One is kept for an opening that seals more pages than an epoch takes.
+    epoch.checked_add(1).filter(|&next| next < u32::MAX).ok_or_else(used_up)
 }
 
 /// Where the tables and the manifest lie.
@@ -289,7 +300,7 @@ impl<F: File> Engine<F> {
         }
         if self.superblock.cipher.is_some() {
             // Each opening that writes seals in an epoch of its own: how much was sealed before does not matter.
-            self.volume.begin_key_epoch(self.superblock.key_epoch + 1);
+            self.volume.begin_key_epoch(key_epoch_behind(self.superblock.key_epoch)?);
         }
         let memtable = Arc::new(std::mem::take(&mut self.memtable));
         let outcome = self.begin_log(&memtable);

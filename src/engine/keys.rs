@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::compaction::{Aim, Plan};
-use super::engine::Engine;
+use super::engine::{Engine, key_epoch_behind};
 use super::error::{Error, Result};
 use super::levels::Edit;
 use super::memtable::Memtable;
@@ -79,7 +79,8 @@ impl<F: File> Engine<F> {
         match progress.phase {
             Phase::Begin => {
                 if !keyring.has_old_key() {
-                    let next = keyring.with_new_key(self.volume.key_epoch() + 1, &*self.environment);
+                    let first_epoch = key_epoch_behind(self.volume.key_epoch())?;
+                    let next = keyring.with_new_key(first_epoch, &*self.environment);
                     self.write_keyring(next)?;
                 }
                 self.begin_newest_key()?;

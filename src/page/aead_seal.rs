@@ -12,14 +12,14 @@ use rustc_hash::FxHashMap;
 use super::key_slots::Keyring;
 use super::layout::PAGE_HEADER_LEN;
 use super::seal::{Place, Seal, TAG_OFFSET, Tag};
-use crate::crypto::{AeadKey, MAC_LEN, NONCE_LEN, Nonce};
+use crate::crypto::{AeadKey, MAC_LEN, MacKey, NONCE_LEN, Nonce};
 use crate::environment::Environment;
 
 /// Where the key epoch is in a page's header.
 const EPOCH_OFFSET: usize = 4;
 /// Where the nonce is in a page's header.
 const NONCE_OFFSET: usize = 32;
-/// Pages that are sealed by a key at most, under random nonces: two of 2^31 are alike with a chance below 2^-34.
+/// Pages that are sealed by a key at most, under random nonces: two of 2^31 are alike with a chance of 2^-35.
 const SEALS_MAX: u32 = 1 << 31;
 
 /// Log keys in use: of the log that was found, and of the one that is written.
@@ -67,16 +67,26 @@ impl AeadSeal {
         self.epoch.get()
     }
 
-    /// Seals pages in `epoch` from now on.
+    /// Seals pages in `epoch` from now on, if it is not in a later one already. What was sealed in it counts on.
     pub fn begin_epoch(&self, epoch: u32) {
-        self.epoch.set(epoch);
-        self.seals.set(0);
+        if epoch > self.epoch.get() {
+            self.epoch.set(epoch);
+            self.seals.set(0);
+        }
     }
 
-    /// The code that authenticates a superblock of `epoch`.
+    /// The code that authenticates a superblock of `epoch`. REQUIRES: there is a data key for it.
     pub fn superblock_code(&self, epoch: u32, covered: &[u8]) -> [u8; MAC_LEN] {
-        let key = self.keyring.data_key(epoch);
-        key.map_or([0; MAC_LEN], |key| key.superblock_key(&self.keyring.file_id).code(covered))
+        self.superblock_key(epoch).expect("a superblock is written in an epoch that was begun").code(covered)
+    }
+
+    /// Whether `code` is that of a superblock of `epoch`: never, when there is no data key for it.
+    pub fn is_superblock_code(&self, epoch: u32, covered: &[u8], code: &[u8]) -> bool {
+        self.superblock_key(epoch).is_some_and(|key| key.is_code(covered, code))
+    }
+
+    fn superblock_key(&self, epoch: u32) -> Option<MacKey> {
+        Some(self.keyring.data_key(epoch)?.superblock_key(&self.keyring.file_id))
     }
 
     fn seal_page(&self, place: Place, sealed: &mut [u8]) -> Tag {
@@ -191,5 +201,121 @@ impl Seal for AeadSeal {
 
     fn has_nonces(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{Cipher, Encryption};
+    use crate::environment::HostEnvironment;
+    use crate::page::seal::PlaceKind;
+
+    fn seals() -> [AeadSeal; 2] {
+        [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305].map(|cipher| {
+            let encryption = Encryption::key([1; 32]).with_cipher(cipher);
+            let keyring = Keyring::create([9; 16], &encryption, &HostEnvironment).unwrap();
+            let seal = AeadSeal::new(keyring, Arc::new(HostEnvironment));
+            seal.begin_epoch(1);
+            seal
+        })
+    }
+
+    fn page() -> Place {
+        Place::new(PlaceKind::Data, 7, 64)
+    }
+
+    fn frame() -> Place {
+        Place { kind: PlaceKind::LogFrame, owner: 2, offset: 5, salt: [3; 16], epoch: 1 }
+    }
+
+    fn bytes() -> Vec<u8> {
+        let mut bytes = vec![5; 200];
+        bytes[..PAGE_HEADER_LEN].fill(0);
+        bytes
+    }
+
+    #[test]
+    fn a_seal_holds_only_for_its_bytes_and_at_its_place() {
+        for seal in seals() {
+            for place in [page(), frame()] {
+                let mut sealed = bytes();
+                seal.seal(place, &mut sealed);
+                let text_is_hidden = sealed[PAGE_HEADER_LEN..].windows(4).all(|window| window != [5; 4]);
+                assert!(text_is_hidden);
+                let mut opened = sealed.clone();
+                assert!(seal.open(place, &mut opened));
+                assert_eq!(opened[PAGE_HEADER_LEN..], bytes()[PAGE_HEADER_LEN..]);
+                for index in 0..sealed.len() {
+                    let mut damaged = sealed.clone();
+                    damaged[index] ^= 1;
+                    let before = damaged.clone();
+                    assert!(!seal.open(place, &mut damaged), "byte {index}");
+                    assert_eq!(damaged, before, "what does not open is left as it was");
+                }
+                for elsewhere in [
+                    Place { kind: PlaceKind::Index, ..place },
+                    Place { kind: PlaceKind::LogLink, ..place },
+                    Place { owner: 8, ..place },
+                    Place { offset: 0, ..place },
+                    Place { salt: [4; 16], ..place },
+                ] {
+                    assert!(!seal.open(elsewhere, &mut sealed.clone()), "{elsewhere:?}");
+                }
+                assert!(!seal.open(place, &mut sealed[..PAGE_HEADER_LEN - 1].to_vec()));
+            }
+        }
+        let [seal, other] = seals();
+        let mut sealed = bytes();
+        seal.seal(page(), &mut sealed);
+        assert!(!other.open(page(), &mut sealed), "other keys");
+    }
+
+    #[test]
+    fn what_is_sealed_twice_has_another_nonce() {
+        for seal in seals() {
+            // Of pages it is random; of the log it counts attempts. The keys' own record of nonces fails otherwise.
+            let mut pages = [bytes(), bytes()];
+            let [first, second] = pages.each_mut().map(|sealed| seal.seal(page(), sealed));
+            assert_ne!(first, second);
+            let mut frames = [bytes(), bytes()];
+            frames[1][2] = 1;
+            let [first, second] = frames.each_mut().map(|sealed| seal.seal(frame(), sealed));
+            assert_ne!(first, second);
+            for [first, second] in [pages, frames] {
+                assert_ne!(first[PAGE_HEADER_LEN..], second[PAGE_HEADER_LEN..]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_epoch_ends_when_its_key_has_sealed_enough() {
+        let [seal, _] = seals();
+        let epoch_of_page = || {
+            let mut sealed = bytes();
+            seal.seal(page(), &mut sealed);
+            assert!(seal.open(page(), &mut sealed.clone()));
+            u32::from_le_bytes(*sealed[EPOCH_OFFSET..].first_chunk().unwrap())
+        };
+        assert_eq!(epoch_of_page(), 1);
+        seal.seals.set(SEALS_MAX - 1);
+        // An opening that failed begins its epoch once more: what it has sealed counts on.
+        seal.begin_epoch(1);
+        assert_eq!([epoch_of_page(), epoch_of_page(), seal.epoch()], [1, 2, 2]);
+        seal.begin_epoch(1);
+        assert_eq!(epoch_of_page(), 2);
+        seal.begin_epoch(9);
+        assert_eq!((epoch_of_page(), seal.seals.get()), (9, 1));
+    }
+
+    #[test]
+    fn pages_of_an_epoch_without_a_key_do_not_open() {
+        let [seal, _] = seals();
+        let mut sealed = bytes();
+        seal.seal(page(), &mut sealed);
+        sealed[EPOCH_OFFSET..EPOCH_OFFSET + 4].fill(0);
+        assert!(!seal.open(page(), &mut sealed));
+        assert!(!seal.open(Place { epoch: 0, ..frame() }, &mut bytes()));
+        assert!(!seal.is_superblock_code(0, b"covered", &[0; MAC_LEN]));
     }
 }

@@ -35,6 +35,8 @@ const ASSOCIATED: usize = 64;
 /// Where the sealed keys begin.
 const SEALED: usize = 96;
 const DATA_KEYS_MAX: usize = 2;
+/// What stands in the place of costs when no passphrase opens the slot.
+const NO_COSTS: Argon2 = Argon2 { memory_kib: 0, iterations: 0, lanes: 0 };
 const SEALED_LEN: usize = DATA_KEYS_MAX * (4 + KEY_LEN);
 /// Bytes that the checksum covers.
 const COVERED: usize = SEALED + SEALED_LEN;
@@ -262,8 +264,10 @@ impl Record {
         out.extend_from_slice(&self.number.to_le_bytes());
         out.extend_from_slice(&self.file_id);
         out.extend_from_slice(&[self.cipher.id(), if self.argon2.is_some() { 2 } else { 1 }, self.count as u8, 0]);
-        let costs = self.argon2.map_or([0; 3], |costs| [costs.memory_kib, costs.iterations, costs.lanes]);
-        costs.iter().for_each(|cost| out.extend_from_slice(&cost.to_le_bytes()));
+        let costs = self.argon2.unwrap_or(NO_COSTS);
+        [costs.memory_kib, costs.iterations, costs.lanes]
+            .iter()
+            .for_each(|cost| out.extend_from_slice(&cost.to_le_bytes()));
         out.extend_from_slice(&self.salt);
         out.extend_from_slice(&self.nonce);
         out.extend_from_slice(&[0; 4]);
@@ -289,8 +293,8 @@ impl Record {
         let unused = reader.u8()?;
         let costs = Argon2 { memory_kib: reader.u32()?, iterations: reader.u32()?, lanes: reader.u32()? };
         let argon2 = match kind {
-            1 => None,
-            2 => Some(costs).filter(Argon2::is_valid),
+            1 if costs == NO_COSTS => None,
+            2 if costs.is_valid() => Some(costs),
             _ => return None,
         };
         let salt = reader.tag()?;
@@ -298,7 +302,7 @@ impl Record {
         let unused = u32::from(unused) | reader.u32()?;
         let tag = reader.tag()?;
         let sealed = reader.bytes(SEALED_LEN)?.try_into().ok()?;
-        let is_sane = (1..=DATA_KEYS_MAX).contains(&count) && (kind == 1) == argon2.is_none() && unused == 0;
+        let is_sane = (1..=DATA_KEYS_MAX).contains(&count) && unused == 0;
         (is_sane && behind.iter().all(|&byte| byte == 0)).then_some(Self {
             number,
             file_id,

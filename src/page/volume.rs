@@ -259,9 +259,19 @@ impl<F: File> Volume<F> {
             superblock.key_epoch = keyring.newest_key_epoch();
             self.back(KEY_SLOTS_ADDRESS + 2 * KEY_SLOT_LEN as u64)?;
             self.write_keyring(keyring)?;
+        } else if !Self::has_blank_key_slots(&self.file)? {
+            // The creation of an encrypted one was cut short.
+            self.write_at(&[0; 2 * KEY_SLOT_LEN], KEY_SLOTS_ADDRESS)?;
+            self.sync()?;
         }
         self.adopt(superblock);
         self.write_superblock(superblock)
+    }
+
+    fn has_blank_key_slots(file: &F) -> Result<bool> {
+        let mut slots = vec![0; 2 * KEY_SLOT_LEN];
+        read_full(file, &mut slots, KEY_SLOTS_ADDRESS)?;
+        Ok(slots.iter().all(|&byte| byte == 0))
     }
 
     /// The keys of an encrypted file.
@@ -497,5 +507,69 @@ impl<F: File> Volume<F> {
     /// How the cache is doing.
     pub fn cache_statistics(&self) -> CacheStatistics {
         self.cache.borrow().statistics()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::{FileSystem, Memory, MemoryFile, OpenMode};
+    use xxhash_rust::xxh3::xxh3_128;
+
+    fn encryption() -> Encryption {
+        Encryption::key([7; 32])
+    }
+
+    fn access(encryption: Option<&Encryption>) -> Access<'_> {
+        Access { encryption, ..Access::plain() }
+    }
+
+    fn file(fs: &Memory) -> MemoryFile {
+        pollster::block_on(fs.open("db", OpenMode::Create)).unwrap()
+    }
+
+    fn create(fs: &Memory, encryption: Option<&Encryption>) -> Superblock {
+        let (mut volume, found) = Volume::open(file(fs), &access(encryption)).unwrap();
+        assert_eq!(found, None);
+        let mut superblock = Superblock { sequence: 1, next_table_id: 1, file_id: [3; 16], ..Superblock::default() };
+        volume.create(&mut superblock, encryption).unwrap();
+        superblock
+    }
+
+    fn open(fs: &Memory) -> Result<Option<Superblock>> {
+        Ok(Volume::open(file(fs), &access(Some(&encryption())))?.1)
+    }
+
+    #[test]
+    fn a_superblock_without_the_right_code_is_not_believed() {
+        let fs = Memory::new();
+        let superblock = create(&fs, Some(&encryption()));
+        assert_eq!(open(&fs).unwrap(), Some(superblock.clone()));
+        // What follows it, by somebody who has no keys: of the same epoch, and of those for which there is no data key.
+        for key_epoch in [superblock.key_epoch, 0, superblock.key_epoch + 1] {
+            for code in [[0; 32], [1; 32]] {
+                let forged = Superblock { sequence: 2, key_epoch, flushed_seq: 5, ..superblock.clone() };
+                let mut slot = forged.encode(None);
+                slot[4048..4080].copy_from_slice(&code);
+                let checksum = xxh3_128(&slot[..4080]).to_le_bytes();
+                slot[4080..].copy_from_slice(&checksum);
+                write_full(&file(&fs), &slot, 0).unwrap();
+                assert!(matches!(open(&fs), Err(Error::Corrupt { .. })), "epoch {key_epoch}");
+                let (_, slots) = Volume::open_damaged(file(&fs), &access(Some(&encryption()))).unwrap();
+                assert_eq!(slots.valid, std::slice::from_ref(&superblock));
+            }
+        }
+    }
+
+    #[test]
+    fn a_plain_file_has_no_key_slots() {
+        let fs = Memory::new();
+        create(&fs, Some(&encryption()));
+        // A creation that was cut short before its superblock was written.
+        write_full(&file(&fs), &vec![0; KEY_SLOTS_ADDRESS as usize], 0).unwrap();
+        assert_eq!(open(&fs).unwrap(), None);
+        create(&fs, None);
+        assert!(Volume::has_blank_key_slots(&file(&fs)).unwrap());
+        assert!(Volume::open(file(&fs), &access(None)).unwrap().1.is_some());
     }
 }

@@ -32,12 +32,12 @@ def ok(*arguments, **options):
     return run.stdout
 
 
-def read(file):
+def read(file, *secret):
     """What the reader prints, and what it tells of the file; or the word "damaged" in place of both."""
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            reader.main([str(file), "--summary"])
+            reader.main([*map(str, (file, *secret)), "--summary"])
         except SystemExit as stop:
             assert str(stop).startswith("damaged: "), stop
             return "damaged", {}
@@ -45,10 +45,10 @@ def read(file):
     return out.buffer.getvalue().decode(), json.loads(err.getvalue())
 
 
-def compare(what, file):
-    """Both must print the same documents."""
-    printed, summary = read(file)
-    dumped = ok("dump", file)
+def compare(what, file, *secret):
+    """Both must print the same documents. What opens the file they take in the same way."""
+    printed, summary = read(file, *secret)
+    dumped = ok("dump", file, *secret)
     assert printed == dumped, f"{what}: the reader and dump differ; the file is {file}"
     tables = ", ".join(f"level {level}: {count}" for level, count in enumerate(summary["tables"]) if count)
     print(f"{what}: {summary['documents']} documents alike (tables by {tables or 'no level'}; {summary['frames']} frames)")
@@ -139,6 +139,63 @@ def compacted(file):
     assert summary["tombstones"] == 0 and os.path.getsize(file) < before, summary
 
 
+def encrypted(cipher):
+    """A key that gives way to a passphrase, a rotation, and a log; then damage to any byte."""
+    file, key, passphrase = (DIRECTORY / f"{cipher}.{ending}" for ending in ("db", "key", "passphrase"))
+    key.write_bytes(RANDOM.randbytes(32))
+    passphrase.write_text("drei Wörter genügen nicht\n")
+    by_key, by_passphrase = ("--key-file", key), ("--passphrase-file", passphrase)
+    ok("load", file, "-", *by_key, "--cipher", cipher, input=lines(range(0, DOCUMENTS, 20), 1))
+    ok("index", file, "create", "age", *by_key)
+    compare(f"{cipher}, by a key", file, *by_key)
+    ok("change-key", file, *by_key, "--new-passphrase-file", passphrase, "--argon2", "256,2,2")
+    compare(f"{cipher}, by a passphrase", file, *by_passphrase)
+    ok("load", file, "-", *by_passphrase, input=lines(range(0, DOCUMENTS, 60), 2))
+    ok("rotate-key", file, *by_passphrase)
+    compare(f"{cipher}, rotated", file, *by_passphrase)
+    expect_refusal(file, by_key)
+    command = [PROGRAM, "repl", file, *by_passphrase]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as repl:
+        for number in range(50):
+            repl.stdin.write(f'SET tail:{number} {{"age": {number}}}\n')
+            repl.stdin.flush()
+            repl.stdout.readline()
+        repl.send_signal(signal.SIGKILL)
+    assert compare(f"{cipher}, killed", file, *by_passphrase)["frames"] >= 40
+    flip_bits(file, by_passphrase)
+
+
+def expect_refusal(file, secret):
+    """What opened the file before does not open it any more."""
+    refused = cli("dump", file, *secret)
+    assert refused.returncode not in (0, EXIT_DAMAGED) and not refused.stdout, refused
+    try:
+        read(file, *secret)
+    except AssertionError as refusal:
+        assert "not that of this database" in str(refusal), refusal
+    else:
+        raise AssertionError("the reader opens it")
+
+
+def flip_bits(file, secret):
+    """Of an encrypted file: damage is found, or does not matter."""
+    whole, (expected, _) = file.read_bytes(), read(file, *secret)
+    copy, found = DIRECTORY / "flipped.db", 0
+    for _ in range(60):
+        flipped = bytearray(whole)
+        flipped[RANDOM.randrange(len(flipped))] ^= 1 << RANDOM.randrange(8)
+        copy.write_bytes(flipped)
+        printed, _ = read(copy, *secret)
+        found += printed == "damaged"
+        assert printed in ("damaged", expected, expected_without_tail(expected)), "damage goes unseen"
+    assert found, "no damage was found"
+
+
+def expected_without_tail(printed):
+    """What is left when the last commit counts as a torn tail."""
+    return "".join(line for line in printed.splitlines(keepends=True) if '"tail:49"' not in line)
+
+
 def damaged(file):
     """Whatever bit is flipped, no wrong document is printed. In the log both tell damage from a torn tail."""
     whole, (expected, _) = file.read_bytes(), read(file)
@@ -208,6 +265,8 @@ def main():
     log_tail(file)
     compacted(file)
     damaged(small_with_log())
+    for cipher in ("aes-256-gcm", "chacha20-poly1305"):
+        encrypted(cipher)
     print("the reader agrees with the program")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import indexes
 import lz4.block
 import reader
+import sealing
 import xxhash
 
 FOLDER = Path(__file__).parent.parent / "golden"
@@ -14,7 +15,7 @@ FOLDER = Path(__file__).parent.parent / "golden"
 
 def compare_all(directory):
     names = sorted(path.name.removesuffix(".db.lz4") for path in FOLDER.glob("*.db.lz4"))
-    assert len(names) >= 13, names
+    assert len(names) >= 16, names
     for name in names:
         file = directory / f"{name}.db"
         file.write_bytes(lz4.block.decompress((FOLDER / f"{name}.db.lz4").read_bytes()))
@@ -24,7 +25,7 @@ def compare_all(directory):
 
 def compare(name, file, listing):
     descriptor = os.open(file, os.O_RDONLY)
-    documents, catalog, entries = reader.sort_out(reader.Reader(descriptor).live(listing["now_ms"]))
+    documents, catalog, entries = reader.sort_out(reader.Reader(descriptor, secret_of(listing)).live(listing["now_ms"]))
     os.close(descriptor)
     known, problems = indexes.parse_catalog(catalog)
     for index_id, index in known.items():
@@ -34,6 +35,14 @@ def compare(name, file, listing):
     assert found == listing["documents"], name
     states = {index["path"]: index["state"] for index in listing["indexes"]}
     assert {index["path"]: state_of(index) for index in known.values()} == states, name
+
+
+def secret_of(listing):
+    """What opens the file, as the reader has it."""
+    unlock = listing.get("unlock", {})
+    if "key" in unlock:
+        return sealing.KEY, bytes.fromhex(unlock["key"])
+    return (sealing.PASSPHRASE, unlock["passphrase"].encode()) if unlock else None
 
 
 def listed(key, document):

@@ -15,9 +15,11 @@ import sys
 import time
 from collections import namedtuple
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import indexes
 import lz4.block
+import sealing
 import xxhash
 from encoding import EXPIRES, PUT, Bytes, Damaged, Version, check, entries, may_contain, xxh3_128
 
@@ -27,13 +29,13 @@ CATALOG, DOCUMENTS = struct.pack(">II", 0, 0), struct.pack(">II", 1, 0)
 
 Superblock = namedtuple(
     "Superblock",
-    "file_id number flushed_seq synced_seq next_table_id generation salt log_address log_len log_index log_frame log_tag"
+    "file_id number key_epoch log_epoch flushed_seq synced_seq next_table_id generation salt log_address log_len log_index log_frame log_tag"
     " manifest_address manifest_len manifest_number manifest_tag horizon_time horizon_seq file_len",
 )
 Table = namedtuple(
     "Table",
     "id address len depth root filter smallest largest entries tombstones raw_bytes min_seq max_seq expiring max_expiry"
-    " level run",
+    " key_epoch level run",
 )
 Segment = namedtuple("Segment", "address len index data")
 Frame = namedtuple("Frame", "len number seq synced_seq chain tag payload")
@@ -50,6 +52,7 @@ def newest_first(version):
 @dataclass
 class Reader:
     file: int
+    secret: tuple = None  # the kind of key slot that it opens, and the key or passphrase
     extents: list = field(default_factory=list)
     frames: int = 0
 
@@ -61,39 +64,56 @@ class Reader:
             data = os.pread(self.file, 4096, slot * 4096)
             if len(data) < 4096 or data[:8] != b"FERROLT\n" or xxh3_128(data[:4080]) != data[4080:]:
                 continue
-            version, header_len, _, _, *needed = struct.unpack_from("<6I", data, 8)
-            if version != 1 or any(needed):
+            version, header_len, _, _, needed, cipher = struct.unpack_from("<6I", data, 8)
+            if version != 1 or needed or (cipher and cipher not in sealing.CIPHERS):
                 raise SystemExit("the file needs a newer reader")
-            check(header_len == BLOCK and not any(data[224:4080]), f"superblock slot {slot}")
-            found.append(Superblock(*struct.unpack_from("<16sQ8xQQQQ16sQQQQ16sQI4xQ16sQQQ", data, 32)))
+            check(header_len == BLOCK and not any(data[224 : 4048 if cipher else 4080]), f"superblock slot {slot}")
+            found.append((Superblock(*struct.unpack_from("<16sQIIQQQQ16sQQQQ16sQI4xQ16sQQQ", data, 32)), data))
         check(found, "superblock: no valid slot")
-        newest = max(found, key=lambda superblock: superblock.number)
+        newest, data = max(found, key=lambda slot: slot[0].number)
         check(os.fstat(self.file).st_size >= newest.file_len, "file: it was cut off")
+        self.unlock(newest, data[28], [data for superblock, data in found if superblock == newest])
         check(max(newest.flushed_seq, newest.synced_seq) < 1 << 53, "superblock: sequence number")
         check(newest.log_address + newest.log_len <= newest.file_len, "superblock: log")
         return newest
 
+    def unlock(self, newest, cipher, copies):
+        if bool(cipher) != bool(self.secret):
+            raise SystemExit("the database is encrypted" if cipher else "the database is not encrypted")
+        self.keys = sealing.Keys(self.file, *self.secret) if cipher else None
+        check(not cipher or any(map(self.keys.is_authentic, copies)), "superblock: not written with these keys")
+        check(newest.log_epoch <= newest.key_epoch and bool(cipher) == (newest.key_epoch > 0), "superblock: key epoch")
+
     # --- tags and pages (sections 5 and 6) ---
 
-    def tag_holds(self, sealed, kind, owner, offset, salt=bytes(16)):
+    def opened(self, sealed, kind, owner, offset):
+        """The payload; None when the tag does not hold at this place."""
+        is_log = kind in (SEGMENT, FRAME, LINK)
+        salt = self.root.salt if is_log else bytes(16)
         place = self.root.file_id + salt + struct.pack("<QQB", owner, offset, kind)
+        if self.keys and is_log:
+            return self.keys.open_log(sealed, place, self.root.log_epoch, owner, offset, salt)
+        if self.keys:
+            return self.keys.open_page(sealed, place)
         seed = xxhash.xxh3_64_intdigest(place)
-        return xxh3_128(sealed[:48] + sealed[64:], seed) == sealed[48:64]
+        return sealed[64:] if xxh3_128(sealed[:48] + sealed[64:], seed) == sealed[48:64] else None
 
     def page(self, kind, owner, offset, address, length, tag):
         what = f"page of kind {kind} of {owner}, offset {offset}"
         page = os.pread(self.file, length, address)
         check(len(page) == length >= 64 and page[48:64] == tag, what)
-        check(self.tag_holds(page, kind, owner, offset), what)
+        payload = self.opened(page, kind, owner, offset)
+        check(payload is not None, what)
         found, flags, codec, unused, epoch, stored_len, raw_len = struct.unpack_from("<4B3I", page)
         limit = 1 << 30 if kind == MANIFEST else 65 << 20
-        check(found == kind and not (flags or unused or epoch) and not any(page[32:48]), what + ": header")
+        check(found == kind and not (flags or unused) and not any(page[44:48]), what + ": header")
+        check(self.keys or not (epoch or any(page[32:44])), what + ": header")
         check(stored_len == length - 64 and raw_len <= limit, what + ": lengths")
         if codec == 0:
             check(raw_len == stored_len, what + ": length")
-            return page[64:]
+            return payload
         check(codec == 1, what + ": codec")
-        raw = lz4.block.decompress(page[64:], uncompressed_size=raw_len)
+        raw = lz4.block.decompress(payload, uncompressed_size=raw_len)
         check(len(raw) == raw_len, what + ": length")
         return raw
 
@@ -149,7 +169,10 @@ class Reader:
                 run = run if level == 0 else 0
                 place = page.varint(), page.varint() * BLOCK, page.varint(), page.number(1)
                 pages_and_keys = page.reference(), page.reference(), page.prefixed(), page.prefixed()
-                table = Table(*place, *pages_and_keys, *(page.varint() for _ in range(7)), level, run)
+                figures = [page.varint() for _ in range(7)]
+                key_epoch = page.varint() if place[3] >= 128 else 0
+                check(bool(self.keys) == (place[3] >= 128) == (key_epoch > 0), "manifest: key epoch")
+                table = Table(*place[:3], place[3] % 128, *pages_and_keys, *figures, key_epoch, level, run)
                 check(level <= 6 and table.id not in tables, "manifest: insertion")
                 tables[table.id] = table
             check(page.is_empty(), "manifest: bytes left over")
@@ -183,7 +206,7 @@ class Reader:
         check(table.depth in (1, 2) and table.len and table.address >= BLOCK, what)
         check(table.smallest <= table.largest and table.smallest[:8] == table.largest[:8], what)
         check(max(table.id, table.run) < self.root.next_table_id and table.max_seq <= self.root.flushed_seq, what)
-        check(table.address + table.len <= self.root.file_len, what)
+        check(table.address + table.len <= self.root.file_len and table.key_epoch <= self.root.key_epoch, what)
         self.extents.append(blocks_of(table.address, table.len))
 
     # --- log (section 10) ---
@@ -226,9 +249,8 @@ class Reader:
         number = fields[0] if number is None else number
         if generation != self.root.generation or end > len(segment.data):
             return None
-        if not self.tag_holds(sealed, kind, generation, number, self.root.salt):
-            return None
-        return Frame(length, *fields, chain, header[48:], sealed[64:])
+        payload = self.opened(sealed, kind, generation, number)
+        return None if payload is None else Frame(length, *fields, chain, header[48:], payload)
 
     def is_head_valid(self, segment):
         """Step 3."""
@@ -340,13 +362,25 @@ def line_of(key, document):
     return f'{{"key":{json.dumps(key[1:].decode(), ensure_ascii=False)},"value":{text}{expires}}}\n'
 
 
+def secret_in(arguments):
+    """What opens the file, as the command-line program takes it."""
+    if arguments.key_file:
+        key = arguments.key_file.read_bytes()
+        return sealing.KEY, key if len(key) == 32 else bytes.fromhex(key.decode())
+    if arguments.passphrase_file:
+        return sealing.PASSPHRASE, arguments.passphrase_file.read_bytes().removesuffix(b"\n")
+    return None
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("file")
+    parser.add_argument("--key-file", type=Path, help="of an encrypted file: 32 bytes, or 64 hexadecimal digits")
+    parser.add_argument("--passphrase-file", type=Path, help="of an encrypted file")
     parser.add_argument("--now", type=int, default=time.time_ns() // 1_000_000, help="milliseconds since 1970")
     parser.add_argument("--summary", action="store_true", help="tell on standard error what the file is made of")
     arguments = parser.parse_args(arguments)
-    reader = Reader(os.open(arguments.file, os.O_RDONLY))
+    reader = Reader(os.open(arguments.file, os.O_RDONLY), secret_in(arguments))
     try:
         documents, catalog, index_entries = sort_out(reader.live(arguments.now))
         known, problems = indexes.parse_catalog(catalog)

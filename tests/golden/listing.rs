@@ -2,7 +2,7 @@
 
 use crate::support::oracle::find_in;
 use ferrolite::fs::File;
-use ferrolite::{Condition, Database, FindOptions, IndexInfo, Range};
+use ferrolite::{Condition, Database, Encryption, FindOptions, IndexInfo, Range};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -16,6 +16,9 @@ const LISTED_LENGTH_MAX: usize = 1000;
 pub struct Listing {
     /// What is special about the file.
     pub about: String,
+    /// What opens the file; nothing, when it is not encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlock: Option<Unlock>,
     /// The time for which the rest holds, milliseconds since 1970.
     pub now_ms: u64,
     /// The version of the last commit.
@@ -23,6 +26,14 @@ pub struct Listing {
     pub indexes: Vec<Index>,
     pub documents: Vec<Document>,
     pub finds: Vec<Find>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unlock {
+    /// In hexadecimal.
+    Key(String),
+    Passphrase(String),
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -97,6 +108,18 @@ fn unpack(packed: &[u8]) -> Vec<u8> {
     bytes
 }
 
+impl Unlock {
+    pub fn encryption(&self) -> Encryption {
+        match self {
+            Self::Key(text) => {
+                let byte = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap();
+                Encryption::key(std::array::from_fn(byte))
+            }
+            Self::Passphrase(text) => Encryption::passphrase(text.as_str()),
+        }
+    }
+}
+
 impl Text {
     fn of(json: &str) -> Self {
         if json.len() <= LISTED_LENGTH_MAX {
@@ -129,6 +152,11 @@ impl Find {
 }
 
 impl Listing {
+    /// What opens the file.
+    pub fn encryption(&self) -> Option<Encryption> {
+        self.unlock.as_ref().map(Unlock::encryption)
+    }
+
     /// The indexes as [`Database::indexes`] shows them.
     pub fn shown_indexes(&self) -> Vec<IndexInfo> {
         let shown = self.indexes.iter().filter(|index| index.state != "dropping");

@@ -3,7 +3,7 @@
 use crate::listing::{Listing, documents, names, read};
 use crate::support::{Clock, START_MS, assert_sound, find, open};
 use ferrolite::fs::{Simulated, SimulatedFile};
-use ferrolite::{Compression, Database, Options, Range, Transaction};
+use ferrolite::{Compression, Database, Encryption, ErrorCode, Options, Range, Transaction};
 
 /// The file in memory, and a clock at the time of its listing.
 fn host(bytes: Vec<u8>, listing: &Listing) -> (Simulated, Clock) {
@@ -16,12 +16,13 @@ fn host(bytes: Vec<u8>, listing: &Listing) -> (Simulated, Clock) {
 #[test]
 fn each_reads_as_its_listing_says() {
     let names = names();
-    assert!(names.len() >= 12, "files are missing: {names:?}");
+    assert!(names.len() >= 16, "files are missing: {names:?}");
     for name in names {
         println!("{name}");
         let (bytes, listing) = read(&name);
         let (fs, clock) = host(bytes.clone(), &listing);
-        let db = open(&fs, &clock, Options { read_only: true, ..Options::default() }).unwrap();
+        let options = Options { read_only: true, encryption: listing.encryption(), ..Options::default() };
+        let db = open(&fs, &clock, options).unwrap();
         listing.compare(&db);
         assert_eq!(db.version(), listing.version);
         assert_eq!(db.indexes(), listing.shown_indexes());
@@ -36,8 +37,9 @@ fn each_can_be_written_on() {
         println!("{name}");
         let (bytes, listing) = read(&name);
         let (fs, clock) = host(bytes, &listing);
-        let small = Options { page_size: 512, memtable_size: 16 << 10, ..Options::default() };
-        let plain = Options { compression: Compression::None, ..Options::default() };
+        let default = Options { encryption: listing.encryption(), ..Options::default() };
+        let small = Options { page_size: 512, memtable_size: 16 << 10, ..default.clone() };
+        let plain = Options { compression: Compression::None, ..default.clone() };
         for options in [small, plain] {
             let mut db = open(&fs, &clock, options).unwrap();
             if documents(&db) == listing.documents {
@@ -46,11 +48,46 @@ fn each_can_be_written_on() {
             write_on(&mut db, &listing);
             db.close().unwrap();
         }
-        let db = open(&fs, &clock, Options::default()).unwrap();
+        let db = open(&fs, &clock, default).unwrap();
         assert_eq!(db.count(&Range::prefix("later:")).unwrap(), 300);
         assert_eq!(find(&db, "later", "7"), ["later:007"]);
         assert_sound(&db);
     }
+}
+
+#[test]
+fn none_that_is_encrypted_opens_otherwise() {
+    let encrypted = names().into_iter().map(|name| read(&name)).filter(|(_, listing)| listing.unlock.is_some());
+    let mut count = 0;
+    for (bytes, listing) in encrypted {
+        count += 1;
+        let (fs, clock) = host(bytes, &listing);
+        let code = |encryption| {
+            let options = Options { read_only: true, encryption, ..Options::default() };
+            open(&fs, &clock, options).err().map(|error| error.code())
+        };
+        assert_eq!(code(None), Some(ErrorCode::KeyRequired));
+        assert_eq!(code(Some(Encryption::key([9; 32]))), Some(ErrorCode::WrongKey));
+        assert_eq!(code(Some(Encryption::passphrase("guessed"))), Some(ErrorCode::WrongKey));
+    }
+    assert_eq!(count, 3);
+}
+
+/// A rotation that was cut short goes on; behind it the old key is gone.
+#[test]
+fn a_rotation_goes_on() {
+    let (bytes, listing) = read("v1-encrypted-rotating");
+    let (fs, clock) = host(bytes, &listing);
+    let options = Options { encryption: listing.encryption(), ..Options::default() };
+    let mut db = open(&fs, &clock, options.clone()).unwrap();
+    let before = db.stats().engine.encryption.unwrap();
+    assert!(before.is_rotating && before.old_key_bytes > 0);
+    db.rotate_key().unwrap();
+    db.close().unwrap();
+    let db = open(&fs, &clock, Options { read_only: true, ..options }).unwrap();
+    let after = db.stats().engine.encryption.unwrap();
+    assert!(!after.is_rotating && after.old_key_bytes == 0 && after.key_epoch > before.key_epoch);
+    listing.compare(&db);
 }
 
 /// Some of every kind of write; all of it is there at once.

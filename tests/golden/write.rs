@@ -8,11 +8,11 @@
 //!
 //! Files that are there stay as they are: a new version adds files of its own, under a new name.
 
-use crate::listing::{Find, Index, Listing, documents, names, pack, path_of};
+use crate::listing::{Find, Index, Listing, Unlock, documents, names, pack, path_of};
 use crate::support::{START_MS, ms};
 use ferrolite::fs::simulated::{Recovery, Simulated};
 use ferrolite::fs::{File, FileSystem, Std};
-use ferrolite::{Compression, Database, Environment, Options, Range, Transaction};
+use ferrolite::{Argon2, Cipher, Compression, Database, Environment, Options, Range, RotateProgress, Transaction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -125,9 +125,10 @@ fn odd_keys_and_values<F: File>(db: &mut Database<F>) {
 }
 
 /// Asks and writes down what a file holds.
-fn list<S: FileSystem>(recipe: &Recipe<S>, about: &str, dropping: Option<&str>) -> Listing {
+fn list<S: FileSystem>(recipe: &Recipe<S>, about: &str, unlock: Option<Unlock>, dropping: Option<&str>) -> Listing {
     let host = Arc::new(recipe.host.clone());
-    let options = Options { read_only: true, ..Options::default() };
+    let encryption = unlock.as_ref().map(Unlock::encryption);
+    let options = Options { read_only: true, encryption, ..Options::default() };
     let db = pollster::block_on(Database::open_with(&recipe.fs, "db", options, host)).unwrap();
     let state = |ready| if ready { "ready" } else { "building" }.to_owned();
     let mut indexes: Vec<_> =
@@ -144,6 +145,7 @@ fn list<S: FileSystem>(recipe: &Recipe<S>, about: &str, dropping: Option<&str>) 
     let finds: Vec<Find> = questions.map(|(path, it, reverse)| Find::ask(&db, path, it, reverse)).into();
     let listing = Listing {
         about: about.to_owned(),
+        unlock,
         now_ms: recipe.host.now_ms(),
         version: db.version(),
         indexes,
@@ -168,7 +170,15 @@ fn save(name: &str, bytes: &[u8], listing: &Listing) {
 fn make(name: &str, about: &str, options: Options, work: impl FnOnce(&Recipe<Simulated>) -> Option<&'static str>) {
     let recipe = Recipe { fs: Simulated::new(1), host: Host::new(name), options };
     let dropping = work(&recipe);
-    let listing = list(&recipe, about, dropping);
+    let listing = list(&recipe, about, None, dropping);
+    save(name, &recipe.fs.content("db").unwrap(), &listing);
+}
+
+/// The same, of a file that `unlock` opens in the end.
+fn make_encrypted(name: &str, about: &str, options: Options, unlock: Unlock, work: impl FnOnce(&Recipe<Simulated>)) {
+    let recipe = Recipe { fs: Simulated::new(1), host: Host::new(name), options };
+    work(&recipe);
+    let listing = list(&recipe, about, Some(unlock), None);
     save(name, &recipe.fs.content("db").unwrap(), &listing);
 }
 
@@ -187,6 +197,7 @@ fn write_golden_files() {
         write_on_wasi();
     } else {
         write_natively();
+        write_encrypted();
     }
 }
 
@@ -240,6 +251,43 @@ fn write_natively() {
     make("v1-crashed", "power was lost in the middle of a merge; what was not synced is lost", small(), crashed);
 }
 
+fn write_encrypted() {
+    let key = Unlock::Key((0..32).map(|byte| format!("{:02x}", 7 * byte + 1)).collect());
+    let encrypted = |cipher| Options { encryption: Some(key.encryption().with_cipher(cipher)), ..Options::default() };
+    let name = "v1-encrypted-aes";
+    let about = "encrypted with AES-256-GCM, by a key; with a log of several segments, not closed";
+    make_encrypted(name, about, encrypted(Cipher::Aes256Gcm), key.clone(), |recipe| {
+        recipe.everything();
+        log(recipe);
+    });
+    let name = "v1-encrypted-chacha";
+    let about = "encrypted with ChaCha20-Poly1305, by a passphrase that took a key's place; not closed";
+    let passphrase = Unlock::Passphrase("fünf Wörter, die niemand rät".to_owned());
+    make_encrypted(name, about, encrypted(Cipher::ChaCha20Poly1305), passphrase.clone(), |recipe| {
+        recipe.everything();
+        let mut db = recipe.open();
+        let argon2 = Argon2 { memory_kib: 80, iterations: 2, lanes: 3 };
+        db.change_key(&passphrase.encryption().with_argon2(argon2)).unwrap();
+        fill(&mut db, 90..130);
+    });
+    let name = "v1-encrypted-rotating";
+    let about = "tables of two data keys, since a rotation was cut short; not closed";
+    let options = Options { encryption: encrypted(Cipher::Aes256Gcm).encryption, ..small() };
+    make_encrypted(name, about, options, key.clone(), rotating);
+}
+
+fn rotating(recipe: &Recipe<Simulated>) {
+    recipe.everything();
+    let mut db = recipe.open();
+    let mut progress = RotateProgress::default();
+    while progress.bytes().0 == 0 {
+        db.rotate_key_step(&mut progress, 4096).unwrap();
+    }
+    fill(&mut db, 30..35);
+    let encryption = db.stats().engine.encryption.unwrap();
+    assert!(encryption.is_rotating && encryption.old_key_bytes > 0, "{encryption:?}");
+}
+
 fn write_on_wasi() {
     let name = "v1-wasi";
     let directory = std::path::PathBuf::from("target/golden-wasi");
@@ -251,7 +299,7 @@ fn write_on_wasi() {
     let mut db = recipe.open();
     fill(&mut db, 95..115);
     drop(db);
-    let listing = list(&recipe, "written by the build for WASI, on files; with a log, not closed", None);
+    let listing = list(&recipe, "written by the build for WASI, on files; with a log, not closed", None, None);
     save(name, &std::fs::read(file).unwrap(), &listing);
 }
 

@@ -60,7 +60,7 @@ pub(in crate::engine) struct Log {
     pending: Vec<u8>,
     /// How many of them.
     pending_frames: u64,
-    /// How many writes have failed.
+    /// How many writes have failed. Nothing is sealed once there is no number left for the next.
     attempt: u16,
     /// Segments double up to this, bytes.
     segment_len_max: u64,
@@ -176,6 +176,7 @@ impl Log {
             return Ok(());
         }
         self.make_room(volume, free, self.pending.len(), synced_seq, room)?;
+        self.ensure_attempts_left()?;
         let segment = self.current();
         let address = segment.extent.address + self.position;
         let end = self.seal_pending(volume);
@@ -197,7 +198,7 @@ impl Log {
             // The file is another's, and nothing was written.
             Err(error @ crate::page::Error::Locked) => Err(error.into()),
             Err(error) => {
-                self.count_attempt()?;
+                self.attempt += 1;
                 take_back(volume, address)
                     .map_err(|error| Error::Failed { reason: format!("a commit could not be taken back: {error}") })?;
                 Err(error.into())
@@ -205,11 +206,13 @@ impl Log {
         }
     }
 
-    /// A write has failed: what is written in its place must be another thing.
-    fn count_attempt(&mut self) -> Result<()> {
-        let failed = || Error::Failed { reason: "too many writes of the log have failed".to_owned() };
-        self.attempt = self.attempt.checked_add(1).ok_or_else(failed)?;
-        Ok(())
+    /// After a write that has failed, what is written in its place must be another thing. REQUIRED before anything is
+    /// sealed: the last attempt is never used.
+    fn ensure_attempts_left(&self) -> Result<()> {
+        if self.attempt < u16::MAX {
+            return Ok(());
+        }
+        Err(Error::Failed { reason: "too many writes of the log have failed".to_owned() })
     }
 
     fn segment_head<F: File>(&self, volume: &Volume<F>, segment: &Segment, synced_seq: Seq) -> Vec<u8> {
@@ -260,6 +263,7 @@ impl Log {
         synced_seq: Seq,
         room: Room,
     ) -> Result<()> {
+        self.ensure_attempts_left()?;
         let old = self.current();
         let needed = (SEGMENT_DATA + frames_len + FRAME_HEADER_LEN) as u64;
         let least = needed.next_multiple_of(BLOCK_LEN);
@@ -267,7 +271,7 @@ impl Log {
         let new = allocate(volume, free, len, least, old.index + 1, self.written, room)?;
         if let Err(error) = self.write_links(volume, &old, &new, synced_seq) {
             free.release(new.extent);
-            self.count_attempt()?;
+            self.attempt += 1;
             return Err(error);
         }
         self.segments.push(new);
@@ -343,4 +347,31 @@ fn allocate<F: File>(
         Err(error) => return Err(error),
     };
     Ok(Segment { extent, len, index, first_frame: end.next_frame, previous_tag: end.tag })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::{FileSystem, Memory, OpenMode};
+    use crate::page::Access;
+
+    #[test]
+    fn nothing_is_written_once_the_attempts_are_used_up() {
+        let file = pollster::block_on(Memory::new().open("log", OpenMode::Create)).unwrap();
+        let (volume, _) = Volume::open(file, &Access::plain()).unwrap();
+        let mut free = FreeSet::derive(Vec::new()).unwrap();
+        let identity = LogIdentity { generation: 1, salt: [1; 16], key_epoch: 0 };
+        let mut log = Log::start(&volume, &mut free, identity, SEGMENT_LEN_MIN, SEGMENT_LEN_MAX).unwrap();
+        let mut write = |attempt| {
+            log.attempt = attempt;
+            log.append(&Batch::new(), 1, 0);
+            let written = log.write_pending(&volume, &mut free, 0, Room::All);
+            log.discard_pending();
+            (written, log.roll(&volume, &mut free, 0, 0, Room::All))
+        };
+        assert!(matches!(write(u16::MAX - 1), (Ok(()), Ok(()))));
+        let writes = volume.io_statistics().writes;
+        assert!(matches!(write(u16::MAX), (Err(Error::Failed { .. }), Err(Error::Failed { .. }))));
+        assert_eq!(volume.io_statistics().writes, writes);
+    }
 }
