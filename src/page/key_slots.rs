@@ -111,6 +111,11 @@ impl Keyring {
         Ok(damaged.map(|(_, copy)| Error::corrupt(what, format_args!("offset {}", address(copy)))).collect())
     }
 
+    /// Tells what is in the key slots from all else that may be there.
+    pub(super) fn fingerprint(file: &impl File) -> Result<u128> {
+        Ok(xxh3_128(&read_slots(file)?.concat()))
+    }
+
     /// What the file is encrypted with.
     pub fn cipher(&self) -> Cipher {
         self.cipher
@@ -157,15 +162,15 @@ impl Keyring {
     }
 
     /// Writes a new record into both slots, one after the other. When it fails after the first was made durable, either
-    /// the old record or the new one counts from now on.
-    pub fn write(&mut self, file: &impl File, environment: &dyn Environment) -> Result<()> {
+    /// the old record or the new one counts from now on. Gives the fingerprint of what is there then.
+    pub fn write(&mut self, file: &impl File, environment: &dyn Environment) -> Result<u128> {
         self.number += 1;
         let slot = self.encode(environment);
         for copy in 0..2 {
             write_full(file, &slot, KEY_SLOTS_ADDRESS + copy * KEY_SLOT_LEN as u64)?;
             file.sync()?;
         }
-        Ok(())
+        Ok(xxh3_128(&slot.repeat(2)))
     }
 
     /// Makes both slots alike, if they are not: a crash may have come between writing them. Whether anything was
