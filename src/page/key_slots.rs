@@ -94,11 +94,11 @@ impl Keyring {
         Err(KeyError::Wrong.into())
     }
 
-    /// Whether there is something in the key slots of a file, be it damaged.
-    pub fn is_there(file: &impl File) -> Result<bool> {
-        let mut slots = vec![0; 2 * KEY_SLOT_LEN];
-        read_full(file, &mut slots, KEY_SLOTS_ADDRESS)?;
-        Ok(slots.iter().any(|&byte| byte != 0))
+    /// Whether the key slots of a file have something in them, and whether it looks like keys, be they damaged.
+    pub fn is_there(file: &impl File) -> Result<(bool, bool)> {
+        let slots = read_slots(file)?;
+        let is_any = slots.iter().flatten().any(|&byte| byte != 0);
+        Ok((is_any, slots.iter().any(|slot| slot.starts_with(&KEY_MAGIC))))
     }
 
     /// The copies that are not as these keys were read from or written to one of them.

@@ -139,7 +139,11 @@ impl<F: File> Volume<F> {
         // Where no superblock is left that could tell, the key slots do.
         let is_encrypted = match slots.valid.first() {
             Some(newest) => newest.cipher.is_some(),
-            None => Keyring::is_there(&volume.file)?,
+            None => {
+                let (is_any, is_known) = Keyring::is_there(&volume.file)?;
+                // Whoever has a key is told that its slots are damaged; noise in a plain file asks for none.
+                if access.encryption.is_some() { is_any } else { is_known }
+            }
         };
         match access.encryption {
             Some(encryption) if is_encrypted => {
