@@ -54,7 +54,7 @@ pub struct Keyring {
 
 /// A record as it is in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Record {
+pub(super) struct Record {
     number: u64,
     file_id: [u8; 16],
     cipher: Cipher,
@@ -261,7 +261,7 @@ fn read_records(file: &impl File) -> Result<Vec<Record>> {
 }
 
 impl Record {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(KEY_SLOT_LEN);
         out.extend_from_slice(&KEY_MAGIC);
         out.extend_from_slice(&self.number.to_le_bytes());
@@ -281,7 +281,7 @@ impl Record {
     }
 
     /// `None` when the slot is not whole.
-    fn decode(slot: &[u8]) -> Option<Self> {
+    pub(super) fn decode(slot: &[u8]) -> Option<Self> {
         let (covered, behind) = slot.split_at_checked(COVERED)?;
         let (checksum, behind) = behind.split_at_checked(16)?;
         if !covered.starts_with(&KEY_MAGIC) || xxh3_128(covered).to_le_bytes() != checksum {
