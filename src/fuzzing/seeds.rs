@@ -97,15 +97,15 @@ fn write_workloads() {
     let frames =
         |count: u8| [&[0, count][..], &[1, 2, b'k', b'y', 1, 3, b'a', b'b', b'c', 0, 0].repeat(count.into())].concat();
     write("log", "linked", &[&[1, 3][..], &frames(3), &[3, 4], &frames(2), &[0]].concat());
+    for (index, _) in bases().iter().enumerate() {
+        write("file", &format!("sound-{index}"), &[index as u8, 1, 1]);
+        write("file", &format!("changed-{index}"), &[&[index as u8, 1, 1][..], &noise(24)].concat());
+    }
     for (name, shapes, sealed) in [("sound", 0, 3), ("two-keys", 3, 3), ("forged", 12, 3), ("torn", 4, 2)] {
         write("key_slots", name, &[&[shapes, sealed][..], &noise(60)].concat());
         write("encrypted_file", name, &[&[shapes, sealed][..], &noise(30)].concat());
     }
     write("encrypted_file", "unchanged", &[1, 1]);
-    for (index, _) in bases().iter().enumerate() {
-        write("file", &format!("sound-{index}"), &[index as u8, 1, 1]);
-        write("file", &format!("changed-{index}"), &[&[index as u8, 1, 1][..], &noise(24)].concat());
-    }
 }
 
 #[test]

@@ -193,3 +193,85 @@ impl Seal for AeadSeal {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::seal::PlaceKind;
+    use super::*;
+    use crate::crypto::{Cipher, Encryption};
+    use crate::environment::HostEnvironment;
+
+    fn seal(cipher: Cipher, file_id: [u8; 16]) -> AeadSeal {
+        let encryption = Encryption::key([3; 32]).with_cipher(cipher);
+        let keyring = Keyring::create(file_id, &encryption, &HostEnvironment).unwrap();
+        let seal = AeadSeal::new(keyring, Arc::new(HostEnvironment));
+        seal.begin_epoch(1);
+        seal
+    }
+
+    fn places() -> [Place; 3] {
+        let log = Place { salt: [3; 16], epoch: 1, ..Place::new(PlaceKind::LogFrame, 7, 64) };
+        [Place::new(PlaceKind::Data, 7, 64), Place { kind: PlaceKind::LogLink, ..log }, log]
+    }
+
+    #[test]
+    fn a_seal_holds_only_for_its_bytes_and_at_its_place() {
+        for cipher in [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305] {
+            for place in places() {
+                let sealer = seal(cipher, [1; 16]);
+                let plain = vec![5; 200];
+                let mut sealed = plain.clone();
+                sealer.seal(place, &mut sealed);
+                assert!(!sealed.windows(8).any(|window| window == [5; 8]), "the payload is encrypted");
+                let mut opened = sealed.clone();
+                assert!(sealer.open(place, &mut opened) && opened[PAGE_HEADER_LEN..] == plain[PAGE_HEADER_LEN..]);
+                for index in 0..sealed.len() {
+                    let mut damaged = sealed.clone();
+                    damaged[index] ^= 1;
+                    let before = damaged.clone();
+                    assert!(!sealer.open(place, &mut damaged), "byte {index}");
+                    assert_eq!(damaged, before, "what does not hold is not changed");
+                }
+                for elsewhere in [
+                    Place { kind: PlaceKind::Index, ..place },
+                    Place { kind: PlaceKind::LogSegment, ..place },
+                    Place { owner: 8, ..place },
+                    Place { offset: 0, ..place },
+                    Place { salt: [4; 16], ..place },
+                ] {
+                    assert!(!sealer.open(elsewhere, &mut sealed.clone()), "{elsewhere:?}");
+                }
+                // Another data key, and the same one in a file of another id.
+                assert!(!seal(cipher, [1; 16]).open(place, &mut sealed.clone()));
+                let mut keyring = sealer.keyring.clone();
+                keyring.file_id = [2; 16];
+                assert!(!AeadSeal::new(keyring, Arc::new(HostEnvironment)).open(place, &mut sealed));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_after_a_rotation_is_not_opened_by_the_old_key() {
+        for cipher in [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305] {
+            let old = seal(cipher, [1; 16]);
+            let keyring = old.keyring.with_new_key(2, &HostEnvironment);
+            let both = AeadSeal::new(keyring.clone(), Arc::new(HostEnvironment));
+            let new = AeadSeal::new(keyring.without_old_key(), Arc::new(HostEnvironment));
+            for place in places() {
+                both.begin_epoch(1);
+                let mut before = vec![5; 200];
+                both.seal(place, &mut before);
+                both.begin_epoch(2);
+                let (mut after, place_after) = (vec![5; 200], Place { epoch: place.epoch * 2, ..place });
+                both.seal(place_after, &mut after);
+                let opens = |seal: &AeadSeal| {
+                    [seal.open(place, &mut before.clone()), seal.open(place_after, &mut after.clone())]
+                };
+                assert_eq!((opens(&old), opens(&both), opens(&new)), ([true, false], [true; 2], [false, true]));
+            }
+            let code = |seal: &AeadSeal| seal.superblock_code(2, b"superblock");
+            assert_ne!(code(&old), code(&both));
+            assert_eq!(code(&new), code(&both));
+        }
+    }
+}

@@ -253,7 +253,9 @@ fn forged_slots_are_no_slots() {
         let forged = by_passphrase.forged(|slot| slot[field..field + 4].copy_from_slice(&value.to_le_bytes()));
         assert_eq!(forged.refusal(by(&passphrase("p"))), ErrorCode::KeySlotDamaged, "{field}: {value}");
     }
-    for (field, value) in [(CIPHER, 0), (CIPHER, 3), (KIND, 0), (KIND, 3), (COUNT, 0), (COUNT, 3), (35, 1), (76, 1)] {
+    for (field, value) in
+        [(CIPHER, 0), (CIPHER, 3), (KIND, 0), (KIND, 3), (COUNT, 0), (COUNT, 3), (35, 1), (MEMORY, 1), (76, 1)]
+    {
         let forged = by_key.forged(|slot| slot[field] = value);
         assert_eq!(forged.refusal(by(&key(1))), ErrorCode::KeySlotDamaged, "{field}: {value}");
     }
@@ -377,6 +379,25 @@ fn after_a_rotation_the_old_data_key_opens_nothing_that_was_written_since() {
         let db = rotated.open(by(&key(1))).unwrap();
         assert_eq!(db.count(&Range::all()).unwrap(), 182);
         assert_sound(&db);
+    }
+}
+
+/// Neither of the two superblocks leads to anything that the old key sealed: the one before is what is left when both
+/// copies of the newest one are damaged.
+#[test]
+fn after_a_rotation_the_superblock_before_is_whole_too() {
+    for cipher in CIPHERS {
+        let sample = Sample::new(&key(1).with_cipher(cipher));
+        let fs = sample.fs();
+        let mut db = open(&fs, &sample.clock, by(&key(1))).unwrap();
+        db.rotate_key().unwrap();
+        drop(db);
+        let bytes = content(&fs, "db");
+        for newest in [0, 2 * SLOT_LEN] {
+            let rotated = Sample { bytes: bytes.clone(), clock: sample.clock.clone() };
+            let damaged = rotated.changed(|bytes| bytes[newest..newest + 2 * SLOT_LEN].fill(0xff));
+            assert_whole(&damaged.open(by(&key(1))).unwrap());
+        }
     }
 }
 

@@ -209,6 +209,10 @@ impl Killed {
         if is_readable && database::cipher(self.seed).is_some() {
             return Err("documents can be read in the file".to_owned());
         }
+        let is_plain = database::cipher(self.seed).is_none() && self.seed.is_multiple_of(3);
+        if is_plain && !is_readable && db.count(&Range::all()).map_err(told)? > 0 {
+            return Err("documents cannot be read in a plain file".to_owned());
+        }
         let states = self.model.states(under_way);
         let Some(reached) = states.iter().rposition(|state| state.documents == documents) else {
             return Err(self.difference(&documents, under_way));
