@@ -146,7 +146,7 @@ fn edit(bytes: &mut Vec<u8>, base: &Base, input: &mut Input<'_>) {
 }
 
 /// What a damaged or forged file may answer with.
-fn accept(error: &Error) {
+pub(super) fn accept(error: &Error) {
     let known = [ErrorCode::Corrupt, ErrorCode::Unsupported, ErrorCode::NewerFormat, ErrorCode::NotADatabase];
     assert!(known.contains(&error.code()), "{:?}: {error}", error.code());
 }
@@ -155,7 +155,7 @@ fn ask<T>(result: Result<T, Error>) -> Option<T> {
     result.map_err(|error| accept(&error)).ok()
 }
 
-fn read(db: &Database<MemoryFile>) {
+pub(super) fn read(db: &Database<MemoryFile>) {
     let forwards: Option<Vec<Document>> = ask(db.scan(&Range::all()).and_then(Iterator::collect));
     let backwards = ask(db.scan(&Range::all().reverse()).and_then(Iterator::collect::<Result<Vec<Document>, Error>>));
     ask(db.count(&Range::all()));
@@ -180,7 +180,7 @@ fn read(db: &Database<MemoryFile>) {
 }
 
 /// Writes to a file that may be damaged: every call works, or tells.
-fn write(mut db: Database<MemoryFile>) {
+pub(super) fn write(mut db: Database<MemoryFile>) {
     let told = |result: Result<(), Error>| {
         if let Err(error) = result {
             let known = [ErrorCode::Failed, ErrorCode::TooLarge];

@@ -7,6 +7,7 @@
 //! To add a target, add it to [`TARGETS`], and a file in `fuzz/fuzz_targets`.
 
 mod changes;
+mod encrypted_file;
 mod file;
 mod input;
 mod operations;
@@ -16,6 +17,7 @@ mod seeds;
 mod tests;
 
 pub use changes::change;
+pub use encrypted_file::encrypted_file;
 pub use file::file;
 pub use input::Input;
 pub use operations::operations;
@@ -30,6 +32,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("superblock", page::fuzzing::superblock),
     ("page", page::fuzzing::page),
     ("owner", page::fuzzing::owner),
+    ("key_slots", page::fuzzing::key_slots),
     ("block", engine::fuzzing::block),
     ("filter", engine::fuzzing::filter),
     ("table_meta", engine::fuzzing::table_meta),
@@ -44,6 +47,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("condition", documents::fuzzing::condition),
     ("message", bindings::fuzzing::message),
     ("file", file),
+    ("encrypted_file", encrypted_file),
     ("operations", operations),
 ];
 

@@ -101,6 +101,11 @@ fn write_workloads() {
         write("file", &format!("sound-{index}"), &[index as u8, 1, 1]);
         write("file", &format!("changed-{index}"), &[&[index as u8, 1, 1][..], &noise(24)].concat());
     }
+    for (name, shapes, sealed) in [("sound", 0, 3), ("two-keys", 3, 3), ("forged", 12, 3), ("torn", 4, 2)] {
+        write("key_slots", name, &[&[shapes, sealed][..], &noise(60)].concat());
+        write("encrypted_file", name, &[&[shapes, sealed][..], &noise(30)].concat());
+    }
+    write("encrypted_file", "unchanged", &[1, 1]);
 }
 
 #[test]

@@ -35,6 +35,8 @@ fn changes(target: &str) -> u64 {
     }
     let native = match target {
         "file" => 2500,
+        "encrypted_file" => 800,
+        "key_slots" => 5000,
         "operations" => 700,
         "message" => 2500,
         "log" => 5000,
@@ -77,6 +79,6 @@ macro_rules! targets {
 }
 
 targets! {
-    superblock page owner block filter table_meta manifest log batch catalog key ordering index_entry path condition
-    message file operations
+    superblock page owner key_slots block filter table_meta manifest log batch catalog key ordering index_entry path condition
+    message file encrypted_file operations
 }

@@ -212,13 +212,7 @@ mod tests {
     use crate::page::seal::PlaceKind;
 
     fn seals() -> [AeadSeal; 2] {
-        [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305].map(|cipher| {
-            let encryption = Encryption::key([1; 32]).with_cipher(cipher);
-            let keyring = Keyring::create([9; 16], &encryption, &HostEnvironment).unwrap();
-            let seal = AeadSeal::new(keyring, Arc::new(HostEnvironment));
-            seal.begin_epoch(1);
-            seal
-        })
+        [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305].map(|cipher| seal(cipher, [9; 16]))
     }
 
     fn page() -> Place {
@@ -317,5 +311,42 @@ mod tests {
         assert!(!seal.open(page(), &mut sealed));
         assert!(!seal.open(Place { epoch: 0, ..frame() }, &mut bytes()));
         assert!(!seal.is_superblock_code(0, b"covered", &[0; MAC_LEN]));
+    }
+    fn seal(cipher: Cipher, file_id: [u8; 16]) -> AeadSeal {
+        let encryption = Encryption::key([3; 32]).with_cipher(cipher);
+        let keyring = Keyring::create(file_id, &encryption, &HostEnvironment).unwrap();
+        let seal = AeadSeal::new(keyring, Arc::new(HostEnvironment));
+        seal.begin_epoch(1);
+        seal
+    }
+
+    fn places() -> [Place; 3] {
+        let log = Place { salt: [3; 16], epoch: 1, ..Place::new(PlaceKind::LogFrame, 7, 64) };
+        [Place::new(PlaceKind::Data, 7, 64), Place { kind: PlaceKind::LogLink, ..log }, log]
+    }
+
+    #[test]
+    fn what_is_sealed_after_a_rotation_is_not_opened_by_the_old_key() {
+        for cipher in [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305] {
+            let old = seal(cipher, [1; 16]);
+            let keyring = old.keyring.with_new_key(2, &HostEnvironment);
+            let both = AeadSeal::new(keyring.clone(), Arc::new(HostEnvironment));
+            let new = AeadSeal::new(keyring.without_old_key(), Arc::new(HostEnvironment));
+            for place in places() {
+                both.begin_epoch(1);
+                let mut before = vec![5; 200];
+                both.seal(place, &mut before);
+                both.begin_epoch(2);
+                let (mut after, place_after) = (vec![5; 200], Place { epoch: place.epoch * 2, ..place });
+                both.seal(place_after, &mut after);
+                let opens = |seal: &AeadSeal| {
+                    [seal.open(place, &mut before.clone()), seal.open(place_after, &mut after.clone())]
+                };
+                assert_eq!((opens(&old), opens(&both), opens(&new)), ([true, false], [true; 2], [false, true]));
+            }
+            let code = |seal: &AeadSeal| seal.superblock_code(2, b"superblock");
+            assert_ne!(code(&old), code(&both));
+            assert_eq!(code(&new), code(&both));
+        }
     }
 }

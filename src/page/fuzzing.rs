@@ -2,11 +2,13 @@
 
 use super::codec::Reader;
 use super::header::{PageHeader, append_page, open_page};
-use super::layout::{MAGIC, PAGE_HEADER_LEN, SLOT_LEN};
+use super::key_slots::{KEY_MAGIC, Keyring, Record};
+use super::layout::{KEY_SLOT_LEN, KEY_SLOTS_ADDRESS, MAGIC, PAGE_HEADER_LEN, SLOT_LEN};
 use super::owner::{OWNER_LEN, Owner};
 use super::seal::{ChecksumSeal, Place, PlaceKind, Seal, TAG_LEN};
 use super::superblock::Superblock;
-use super::{Access, Compression, Error, PageRef, Volume};
+use super::{Access, Compression, Error, KeyError, PageRef, Volume};
+use crate::crypto::{Cipher, Encryption};
 use crate::fs::{FileSystem, Memory, OpenMode};
 use crate::fuzzing::Input;
 use xxhash_rust::xxh3::xxh3_128;
@@ -49,6 +51,64 @@ pub fn superblock(data: &[u8]) {
         Ok((_, None)) => assert!(decoded.iter().all(|slot| *slot == Ok(None)), "a superblock was passed over"),
         Err(error) => assert!(!matches!(error, Error::Fs(_) | Error::Locked), "{error}"),
     }
+}
+
+/// Bytes of a key slot that its checksum covers.
+const KEY_FIELDS: usize = 168;
+
+/// Two key slots: made by the database, or of any fields, with checksums that hold where the input says so, and changed.
+/// No bytes but its own give it keys.
+pub fn key_slots(data: &[u8]) {
+    let mut input = Input::new(data);
+    let (shapes, sealed) = (input.byte(), input.byte());
+    let cipher = if shapes & 1 == 0 { Cipher::Aes256Gcm } else { Cipher::ChaCha20Poly1305 };
+    let encryption = Encryption::key([7; 32]).with_cipher(cipher);
+    let environment = crate::environment::HostEnvironment;
+    let fs = Memory::new();
+    fs.set_bytes("db", vec![0; 24 << 10]);
+    let opened = |mode| pollster::block_on(fs.open("db", mode)).expect("the file is there");
+    let file = opened(OpenMode::Create);
+    let mut keyring = Keyring::create([9; 16], &encryption, &environment).expect("a key needs no memory");
+    if shapes & 2 != 0 {
+        keyring = keyring.with_new_key(7, &environment);
+    }
+    keyring.write(&file, &environment).expect("memory does not fail");
+    drop(file);
+    let mut bytes = fs.bytes("db").unwrap_or_default();
+    let sound = bytes.clone();
+    for copy in 0..2 {
+        let at = KEY_SLOTS_ADDRESS as usize + copy * KEY_SLOT_LEN;
+        let slot = &mut bytes[at..at + KEY_SLOT_LEN];
+        if shapes >> (2 + copy) & 1 == 1 {
+            let fields = input.bytes(KEY_FIELDS);
+            slot[..fields.len()].copy_from_slice(fields);
+            slot[..KEY_MAGIC.len()].copy_from_slice(&KEY_MAGIC);
+        }
+        for _ in 0..input.below(4) {
+            let field = input.below(KEY_FIELDS + 40);
+            slot[field] = input.byte();
+        }
+        if sealed >> copy & 1 == 1 {
+            let checksum = xxh3_128(&slot[..KEY_FIELDS]).to_le_bytes();
+            slot[KEY_FIELDS..KEY_FIELDS + TAG_LEN].copy_from_slice(&checksum);
+        }
+        if let Some(found) = Record::decode(slot) {
+            assert!(found.encode() == slot, "a record is written in one way");
+        }
+    }
+    fs.set_bytes("db", bytes.clone());
+    let slots =
+        |bytes: &[u8]| bytes[KEY_SLOTS_ADDRESS as usize..].chunks(KEY_SLOT_LEN).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let is_left = slots(&bytes).iter().any(|slot| *slot == slots(&sound)[0]);
+    match Keyring::unlock(&opened(OpenMode::ReadOnly), &encryption) {
+        Ok(found) => {
+            assert!(is_left, "forged slots are unlocked");
+            assert_eq!(found.data_key(7), keyring.data_key(7), "other keys than were written");
+        }
+        Err(Error::Key(KeyError::Wrong | KeyError::SlotsDamaged)) => assert!(!is_left, "a whole slot is passed over"),
+        Err(error) => panic!("{error}"),
+    }
+    assert!(Keyring::unlock(&opened(OpenMode::ReadOnly), &Encryption::key([8; 32])).is_err(), "any key opens it");
 }
 
 const KINDS: [PlaceKind; 4] = [PlaceKind::Data, PlaceKind::Index, PlaceKind::Filter, PlaceKind::Manifest];

@@ -58,7 +58,7 @@ pub struct Keyring {
 
 /// A record as it is in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Record {
+pub(super) struct Record {
     number: u64,
     file_id: [u8; 16],
     cipher: Cipher,
@@ -98,9 +98,11 @@ impl Keyring {
         Err(KeyError::Wrong.into())
     }
 
-    /// Whether one of the key slots of a file begins as one, be it damaged behind that.
-    pub fn is_there(file: &impl File) -> Result<bool> {
-        Ok(read_slots(file)?.iter().any(|slot| slot.starts_with(&KEY_MAGIC)))
+    /// Whether the key slots of a file have something in them, and whether it looks like keys, be they damaged.
+    pub fn is_there(file: &impl File) -> Result<(bool, bool)> {
+        let slots = read_slots(file)?;
+        let is_any = slots.iter().flatten().any(|&byte| byte != 0);
+        Ok((is_any, slots.iter().any(|slot| slot.starts_with(&KEY_MAGIC))))
     }
 
     /// The copies that are not as these keys were read from or written to one of them.
@@ -111,6 +113,11 @@ impl Keyring {
         let what = "copy of the key slots, or one that a crash cut short";
         let address = |copy| KEY_SLOTS_ADDRESS + copy * KEY_SLOT_LEN as u64;
         Ok(damaged.map(|(_, copy)| Error::corrupt(what, format_args!("offset {}", address(copy)))).collect())
+    }
+
+    /// Tells what is in the key slots from all else that may be there.
+    pub(super) fn fingerprint(file: &impl File) -> Result<u128> {
+        Ok(xxh3_128(&read_slots(file)?.concat()))
     }
 
     /// What the file is encrypted with.
@@ -159,15 +166,15 @@ impl Keyring {
     }
 
     /// Writes a new record into both slots, one after the other. When it fails after the first was made durable, either
-    /// the old record or the new one counts from now on.
-    pub fn write(&mut self, file: &impl File, environment: &dyn Environment) -> Result<()> {
+    /// the old record or the new one counts from now on. Gives the fingerprint of what is there then.
+    pub fn write(&mut self, file: &impl File, environment: &dyn Environment) -> Result<u128> {
         self.number += 1;
         let slot = self.encode(environment);
         for copy in 0..2 {
             write_full(file, &slot, KEY_SLOTS_ADDRESS + copy * KEY_SLOT_LEN as u64)?;
             file.sync()?;
         }
-        Ok(())
+        Ok(xxh3_128(&slot.repeat(2)))
     }
 
     /// Makes both slots alike, if they are not: a crash may have come between writing them. Whether anything was
@@ -258,7 +265,7 @@ fn read_records(file: &impl File) -> Result<Vec<Record>> {
 }
 
 impl Record {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(KEY_SLOT_LEN);
         out.extend_from_slice(&KEY_MAGIC);
         out.extend_from_slice(&self.number.to_le_bytes());
@@ -280,7 +287,7 @@ impl Record {
     }
 
     /// `None` when the slot is not whole.
-    fn decode(slot: &[u8]) -> Option<Self> {
+    pub(super) fn decode(slot: &[u8]) -> Option<Self> {
         let (covered, behind) = slot.split_at_checked(COVERED)?;
         let (checksum, behind) = behind.split_at_checked(16)?;
         if !covered.starts_with(&KEY_MAGIC) || xxh3_128(covered).to_le_bytes() != checksum {
@@ -293,8 +300,8 @@ impl Record {
         let unused = reader.u8()?;
         let costs = Argon2 { memory_kib: reader.u32()?, iterations: reader.u32()?, lanes: reader.u32()? };
         let argon2 = match kind {
-            1 if costs == NO_COSTS => None,
-            2 if costs.is_valid() => Some(costs),
+            1 if [costs.memory_kib, costs.iterations, costs.lanes] == [0; 3] => None,
+            2 => Some(costs).filter(Argon2::is_valid),
             _ => return None,
         };
         let salt = reader.tag()?;

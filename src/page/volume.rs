@@ -77,6 +77,8 @@ pub struct Volume<F> {
     is_claim_torn: Cell<bool>,
     /// Of the newest superblock that was in the file when it was opened, or was written since.
     sequence: Cell<u64>,
+    /// Of the key slots when they were read or written last; 0 in a plain file.
+    key_slots: Cell<u128>,
     io: Cell<IoStatistics>,
 }
 
@@ -137,7 +139,11 @@ impl<F: File> Volume<F> {
         // Where no superblock is left that could tell, the key slots do.
         let is_encrypted = match slots.valid.first() {
             Some(newest) => newest.cipher.is_some(),
-            None => Keyring::is_there(&volume.file)?,
+            None => {
+                let (is_any, is_known) = Keyring::is_there(&volume.file)?;
+                // Whoever has a key is told that its slots are damaged; noise in a plain file asks for none.
+                if access.encryption.is_some() { is_any } else { is_known }
+            }
         };
         match access.encryption {
             Some(encryption) if is_encrypted => {
@@ -153,6 +159,7 @@ impl<F: File> Volume<F> {
 
     fn unlock(&mut self, encryption: &Encryption) -> Result<()> {
         let keyring = Keyring::unlock(&self.file, encryption)?;
+        self.key_slots.set(Keyring::fingerprint(&self.file)?);
         self.aead = Some(AeadSeal::new(keyring, Arc::clone(&self.environment)));
         Ok(())
     }
@@ -178,6 +185,7 @@ impl<F: File> Volume<F> {
             owner: Cell::new(owner),
             is_claim_torn: Cell::new(false),
             sequence: Cell::new(0),
+            key_slots: Cell::new(0),
             io: Cell::default(),
         })
     }
@@ -283,7 +291,7 @@ impl<F: File> Volume<F> {
     /// file; the old ones are, or these.
     pub fn write_keyring(&mut self, mut keyring: Keyring) -> Result<()> {
         self.confirm_owner()?;
-        keyring.write(&self.file, &*self.environment)?;
+        self.key_slots.set(keyring.write(&self.file, &*self.environment)?);
         self.count_write(2, 2 * KEY_SLOT_LEN);
         match &mut self.aead {
             Some(seal) => seal.set_keyring(keyring),
@@ -322,10 +330,13 @@ impl<F: File> Volume<F> {
         superblock.write_copy(&self.file, 0, self.aead.as_ref())?;
         self.count_write(1, SLOT_LEN);
         // A change of keys may have been cut short.
-        if let Some(seal) = &self.aead
-            && seal.keyring().settle(&self.file)?
-        {
-            self.count_write(1, KEY_SLOT_LEN);
+        if let Some(seal) = &self.aead {
+            let settled = seal.keyring().settle(&self.file);
+            // What is there now is our own doing, also where it failed.
+            self.key_slots.set(Keyring::fingerprint(&self.file)?);
+            if settled? {
+                self.count_write(1, KEY_SLOT_LEN);
+            }
         }
         Ok(())
     }
@@ -348,10 +359,11 @@ impl<F: File> Volume<F> {
         Ok(())
     }
 
-    /// Whether the file has not grown, and its newest superblock is still this one.
+    /// Whether the file has not grown, its newest superblock is still this one, and what opens it has not changed.
     pub fn is_as_known(&self, superblock: &Superblock) -> Result<bool> {
         let newest = Superblock::read(&self.file)?;
-        Ok(self.file.len()? <= self.file_len.get() && newest.as_ref() == Some(superblock))
+        let has_same_keys = self.aead.is_none() || Keyring::fingerprint(&self.file)? == self.key_slots.get();
+        Ok(self.file.len()? <= self.file_len.get() && newest.as_ref() == Some(superblock) && has_same_keys)
     }
 
     /// Whether the host keeps other writers out.

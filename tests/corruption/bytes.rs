@@ -17,7 +17,7 @@ fn changes(byte: u8, at: usize) -> Vec<u8> {
 /// What is read of the sound file.
 fn read_bytes(sweep: &Sweep<'_>) -> Vec<std::ops::Range<usize>> {
     sweep.image.set(&sweep.sample.bytes);
-    read(&sweep.image, &sweep.sample.keys).unwrap();
+    read(&sweep.image, &sweep.sample.keys, sweep.sample.encryption.clone()).unwrap();
     sweep.image.read_ranges()
 }
 
@@ -97,6 +97,18 @@ fn of_a_compressed_file() {
 fn of_a_file_with_indexes() {
     let _alone = alone();
     [true, false].into_iter().for_each(|closed| sweep(&Sample::new(Kind::Indexed, closed)));
+}
+
+#[test]
+fn of_an_encrypted_file_with_indexes() {
+    let _alone = alone();
+    [true, false].into_iter().for_each(|closed| sweep(&Sample::new(Kind::Aes, closed)));
+}
+
+#[test]
+fn of_an_encrypted_and_compressed_file() {
+    let _alone = alone();
+    [true, false].into_iter().for_each(|closed| sweep(&Sample::new(Kind::ChaCha, closed)));
 }
 
 #[test]

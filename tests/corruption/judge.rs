@@ -3,8 +3,11 @@
 use crate::log::{Log, touches};
 use crate::reading::{Answer, Reading};
 use crate::samples::Sample;
-use ferrolite::Error;
+use ferrolite::{Error, ErrorCode};
 use std::ops::Range;
+
+/// Where the two key slots of an encrypted file are.
+const KEY_SLOTS: [Range<usize>; 2] = [16 << 10..20 << 10, 20 << 10..24 << 10];
 
 /// What came of the damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +38,12 @@ pub fn judge(
         Err(error) => {
             // Only damage at its beginning can make a file no database.
             let hits_all_slots = damage.iter().any(|range| range.start < 8) && touches(damage, &(3 * 4096..4 * 4096));
-            check_error(error, hits_all_slots)?;
+            let hits_both_key_slots = KEY_SLOTS.iter().all(|slot| touches(damage, slot));
+            match error.code() {
+                // They say nothing of a place: the key slots are two, and have their own.
+                ErrorCode::KeySlotDamaged | ErrorCode::WrongKey if hits_both_key_slots => {}
+                _ => check_error(error, hits_all_slots)?,
+            }
             return Ok(Verdict::Detected);
         }
     };

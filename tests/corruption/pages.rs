@@ -1,6 +1,6 @@
 //! Pages of 4 KiB and blocks of 64 KiB that were swapped, or are what they were before.
 
-use crate::samples::Sample;
+use crate::samples::{FINAL_MS, Kind, Sample};
 use crate::sweep::{Sweep, alone, share};
 use std::ops::Range;
 
@@ -57,6 +57,47 @@ fn restore(sweep: &mut Sweep<'_>, unit: usize, share: usize) {
             bytes[range.clone()].copy_from_slice(older);
             sweep.image.set(&bytes);
             sweep.try_damage(std::slice::from_ref(&range), || format!("{range:?} as it was before, version {age}"));
+        }
+    }
+}
+
+/// Puts what another file has in the same place, or anywhere.
+fn transplant(sweep: &mut Sweep<'_>, other: &Sample, unit: usize, share: usize) {
+    let sample = sweep.sample;
+    let mut turn = 0;
+    for to in units(sample.bytes.len(), unit) {
+        for from in units(other.bytes.len(), unit) {
+            let is_same_place = from.start == to.start;
+            if from.len() != to.len() || sample.bytes[to.clone()] == other.bytes[from.clone()] {
+                continue;
+            }
+            turn += 1;
+            if turn % share != 0 && !is_same_place {
+                continue;
+            }
+            let mut bytes = sample.bytes.clone();
+            bytes[to.clone()].copy_from_slice(&other.bytes[from.clone()]);
+            sweep.image.set(&bytes);
+            let what = || format!("{to:?} as {from:?} of {}", other.name);
+            sweep.try_damage(std::slice::from_ref(&to), what);
+        }
+    }
+}
+
+/// All that two encrypted files with the same key tell apart, and a file and its copy that went on differently: the same
+/// data key, the same tables and places.
+#[test]
+fn pages_of_other_files_with_the_same_key() {
+    let _alone = alone();
+    for (kind, closed) in [(Kind::Aes, true), (Kind::ChaCha, false)] {
+        let sample = Sample::new(kind, closed);
+        let others = [Sample::another(kind, closed), Sample::going_on(kind, closed, FINAL_MS)];
+        for other in others {
+            let mut sweep = Sweep::new(&sample);
+            transplant(&mut sweep, &other, PAGE, share(67, 401));
+            transplant(&mut sweep, &other, BLOCK, share(3, 17));
+            assert!(sweep.detected > 20, "{}: {} were detected", sample.name, sweep.detected);
+            sweep.report("pages of other files with the same key");
         }
     }
 }

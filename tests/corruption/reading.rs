@@ -2,7 +2,7 @@
 
 use crate::samples::{FINAL_MS, Host};
 use ferrolite::fs::FileSystem;
-use ferrolite::{Condition, Database, Document, Error, FindOptions, Options, Range};
+use ferrolite::{Condition, Database, Document, Encryption, Error, FindOptions, Options, Range};
 use std::sync::Arc;
 
 /// What is asked of every index, and of the same path where there is none.
@@ -34,13 +34,14 @@ pub struct Reading {
     pub answers: Vec<(Answer, Option<Error>)>,
 }
 
-pub fn options() -> Options {
-    Options { read_only: true, create: false, cache_size: 16 << 10, ..Options::default() }
+pub fn options(encryption: Option<Encryption>) -> Options {
+    Options { read_only: true, create: false, cache_size: 16 << 10, encryption, ..Options::default() }
 }
 
 /// Opens the database, which must not be written, and reads everything.
-pub fn read<F: FileSystem>(files: &F, keys: &[String]) -> Result<Reading, Error> {
-    let db = pollster::block_on(Database::open_with(files, "db", options(), Arc::new(Host::at(FINAL_MS))))?;
+pub fn read<F: FileSystem>(files: &F, keys: &[String], encryption: Option<Encryption>) -> Result<Reading, Error> {
+    let host = Arc::new(Host::at(FINAL_MS));
+    let db = pollster::block_on(Database::open_with(files, "db", options(encryption), host))?;
     let mut answers = Vec::new();
     for key in keys {
         answers.push(either(db.get_document(key), Answer::Document, || Answer::Document(None)));

@@ -3,7 +3,7 @@
 use crate::image::Image;
 use crate::reading::{Reading, read};
 use ferrolite::fs::{Memory, MemoryFile};
-use ferrolite::{Compression, Database, Environment, Options, Transaction};
+use ferrolite::{Cipher, Compression, Database, Encryption, Environment, Options, RotateProgress, Transaction};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +46,25 @@ pub enum Kind {
     Plain,
     Compressed,
     Indexed,
+    /// With indexes, encrypted with AES, and its key was changed.
+    Aes,
+    /// Compressed, encrypted with ChaCha20, and sealed with a second data key, in part or as a whole.
+    ChaCha,
+}
+
+impl Kind {
+    pub fn cipher(self) -> Option<Cipher> {
+        match self {
+            Self::Plain | Self::Compressed | Self::Indexed => None,
+            Self::Aes => Some(Cipher::Aes256Gcm),
+            Self::ChaCha => Some(Cipher::ChaCha20Poly1305),
+        }
+    }
+}
+
+/// What all samples that are encrypted are opened by in the end.
+pub fn key_of_samples() -> Encryption {
+    Encryption::key([7; 32])
 }
 
 /// A database, and all that is known of it.
@@ -59,14 +78,22 @@ pub struct Sample {
     pub history: BTreeMap<u64, Reading>,
     /// The file as it was at earlier times.
     pub images: Vec<Vec<u8>>,
+    /// What opens the file.
+    pub encryption: Option<Encryption>,
 }
 
 impl Sample {
     /// Builds the database of one kind: closed, so that all is in tables; or not, so that much is in the log.
     pub fn new(kind: Kind, closed: bool) -> Self {
+        Self::going_on(kind, closed, START_MS)
+    }
+
+    /// The same, but from the end of the second session on other randomness makes another file of it.
+    pub fn going_on(kind: Kind, closed: bool, randomness: u64) -> Self {
         let mut builder = Builder::new(kind);
         builder.first_session();
         builder.second_session();
+        builder.randomness = randomness;
         if closed {
             builder.third_session();
         } else {
@@ -82,8 +109,22 @@ impl Sample {
         builder.finish("a log alone".to_owned())
     }
 
+    /// Another file with the same key: all its randomness is another one.
+    pub fn another(kind: Kind, closed: bool) -> Self {
+        let mut builder = Builder::new(kind);
+        builder.randomness = START_MS + 77;
+        builder.first_session();
+        builder.second_session();
+        if closed {
+            builder.third_session();
+        } else {
+            builder.unfinished_session();
+        }
+        builder.finish(format!("another {kind:?}"))
+    }
+
     pub fn all() -> impl Iterator<Item = Self> {
-        let kinds = [Kind::Plain, Kind::Compressed, Kind::Indexed].into_iter();
+        let kinds = [Kind::Plain, Kind::Compressed, Kind::Indexed, Kind::Aes, Kind::ChaCha].into_iter();
         let of_kinds = kinds.flat_map(|kind| [Self::new(kind, true), Self::new(kind, false)]);
         of_kinds.chain(std::iter::once_with(Self::log_alone))
     }
@@ -106,6 +147,8 @@ const KEYS: u64 = 190;
 
 struct Builder {
     kind: Kind,
+    /// What the randomness of the next session begins with.
+    randomness: u64,
     fs: Memory,
     options: Options,
     keys: Vec<String>,
@@ -115,15 +158,29 @@ struct Builder {
 
 impl Builder {
     fn new(kind: Kind) -> Self {
-        let compression = if kind == Kind::Compressed { Compression::Lz4 } else { Compression::None };
-        let options = Options { page_size: 512, memtable_size: 4 << 20, compression, ..Options::default() };
+        let is_compressed = matches!(kind, Kind::Compressed | Kind::ChaCha);
+        let compression = if is_compressed { Compression::Lz4 } else { Compression::None };
+        // The key that the file has before it is changed.
+        let first_key = if kind == Kind::Aes { Encryption::key([1; 32]) } else { key_of_samples() };
+        let encryption = kind.cipher().map(|cipher| first_key.with_cipher(cipher));
+        let options = Options { page_size: 512, memtable_size: 4 << 20, compression, encryption, ..Options::default() };
         let mut keys: Vec<String> = (0..KEYS).map(key).collect();
         keys.extend(["", "a", "zz"].map(|absent| format!("{absent}?")));
-        Self { kind, fs: Memory::new(), options, keys, history: BTreeMap::new(), images: RefCell::default() }
+        Self {
+            kind,
+            randomness: START_MS,
+            fs: Memory::new(),
+            options,
+            keys,
+            history: BTreeMap::new(),
+            images: RefCell::default(),
+        }
     }
 
-    fn open(&self) -> Database<MemoryFile> {
-        let host = Arc::new(Host::at(START_MS));
+    fn open(&mut self) -> Database<MemoryFile> {
+        // No two sessions of a file may draw the same: keys and nonces are made of it.
+        self.randomness += 1 << 32;
+        let host = Arc::new(Host { now_ms: START_MS, randomness: Arc::new(AtomicU64::new(self.randomness)) });
         pollster::block_on(Database::open_with(&self.fs, "db", self.options.clone(), host)).unwrap()
     }
 
@@ -133,7 +190,7 @@ impl Builder {
 
     /// Remembers what is read after a commit.
     fn note(&mut self) {
-        let reading = read(&Image::new(&self.bytes()), &self.keys).unwrap();
+        let reading = read(&Image::new(&self.bytes()), &self.keys, self.options.encryption.clone()).unwrap();
         self.history.insert(reading.version, reading);
     }
 
@@ -153,7 +210,7 @@ impl Builder {
         db.commit(transaction).unwrap();
         self.note();
         self.keep();
-        if self.kind == Kind::Indexed {
+        if matches!(self.kind, Kind::Indexed | Kind::Aes) {
             for path in ["n", "s"] {
                 while !db.create_index_step(path, 60).unwrap().done {
                     self.note();
@@ -169,6 +226,11 @@ impl Builder {
 
     fn second_session(&mut self) {
         let mut db = self.open();
+        if self.kind == Kind::Aes {
+            let next = key_of_samples();
+            db.change_key(&next).unwrap();
+            self.options.encryption = Some(next);
+        }
         for index in (0..FIRST).step_by(9) {
             db.set_json(&key(index), &document(index + 3, 25)).unwrap();
             self.note();
@@ -190,6 +252,9 @@ impl Builder {
     /// Ends with tables in several runs and levels, and no log.
     fn third_session(&mut self) {
         let mut db = self.open();
+        if self.kind == Kind::ChaCha {
+            db.rotate_key().unwrap();
+        }
         for index in 153..KEYS {
             db.set_json(&key(index), &document(index, 60)).unwrap();
             self.note();
@@ -213,6 +278,11 @@ impl Builder {
     fn unfinished_session(&mut self) {
         let mut db = self.open();
         self.note();
+        if self.kind == Kind::ChaCha {
+            // The log has the new key, the tables have the old one.
+            db.rotate_key_step(&mut RotateProgress::default(), 1).unwrap();
+            self.note();
+        }
         for index in 100..KEYS {
             let padding = if index % 8 == 0 { 2000 } else { 150 };
             db.set_json(&key(index), &document(index + 1, padding)).unwrap();
@@ -233,8 +303,17 @@ impl Builder {
     fn finish(self, name: String) -> Sample {
         let bytes = self.bytes();
         let image = Image::new(&bytes);
-        let reading = read(&image, &self.keys).unwrap();
+        let encryption = self.options.encryption;
+        let reading = read(&image, &self.keys, encryption.clone()).unwrap();
         assert!(reading.answers.iter().all(|(_, error)| error.is_none()), "{name} is sound");
-        Sample { name, bytes, keys: self.keys, reading, history: self.history, images: self.images.into_inner() }
+        Sample {
+            name,
+            bytes,
+            keys: self.keys,
+            reading,
+            history: self.history,
+            images: self.images.into_inner(),
+            encryption,
+        }
     }
 }

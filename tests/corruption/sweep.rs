@@ -55,7 +55,7 @@ impl<'a> Sweep<'a> {
     pub fn try_damage(&mut self, damage: &[Range<usize>], what: impl FnOnce() -> String) -> Verdict {
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
-        let found = read(&self.image, &self.sample.keys);
+        let found = read(&self.image, &self.sample.keys, self.sample.encryption.clone());
         let used = MEMORY.peak_usage().saturating_sub(before);
         let verdict = judge(self.sample, &self.log, damage, &found);
         let verdict = match verdict {

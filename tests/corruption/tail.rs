@@ -9,19 +9,23 @@ use ferrolite::fs::Memory;
 use ferrolite::{Database, ErrorCode, Options};
 use std::sync::Arc;
 
-fn sample() -> Sample {
-    let sample = Sample::new(Kind::Indexed, false);
-    let log = crate::log::Log::of(&sample.bytes);
-    assert!(log.segments.len() > 1 && log.frames().count() > 50, "{} segments", log.segments.len());
-    sample
+/// A plain file, and one with each cipher.
+fn samples() -> impl Iterator<Item = Sample> {
+    [Kind::Indexed, Kind::Aes, Kind::ChaCha].into_iter().map(|kind| {
+        let sample = Sample::new(kind, false);
+        let log = crate::log::Log::of(&sample.bytes);
+        assert!(log.segments.len() > 1 && log.frames().count() > 50, "{} segments", log.segments.len());
+        sample
+    })
 }
 
 /// Opens a file for writing, and makes a commit: from then on nothing that opening has ignored is left.
-fn write(bytes: &[u8]) -> Result<Vec<u8>, ferrolite::Error> {
+fn write(bytes: &[u8], sample: &Sample) -> Result<Vec<u8>, ferrolite::Error> {
     let fs = Memory::new();
     fs.set_bytes("db", bytes.to_vec());
     let host = Arc::new(Host::at(FINAL_MS));
-    let mut db = pollster::block_on(Database::open_with(&fs, "db", Options::default(), host))?;
+    let options = Options { encryption: sample.encryption.clone(), ..Options::default() };
+    let mut db = pollster::block_on(Database::open_with(&fs, "db", options, host))?;
     db.set_json("new", "1")?;
     db.close()?;
     Ok(fs.bytes("db").expect("it is there"))
@@ -30,8 +34,11 @@ fn write(bytes: &[u8]) -> Result<Vec<u8>, ferrolite::Error> {
 #[test]
 fn every_frame_that_is_proven_durable_is_missed() {
     let _alone = alone();
-    let sample = sample();
-    let mut sweep = Sweep::new(&sample);
+    samples().for_each(|sample| frames_that_are_missed(&sample));
+}
+
+fn frames_that_are_missed(sample: &Sample) {
+    let mut sweep = Sweep::new(sample);
     let frames: Vec<_> = sweep.log.frames().cloned().collect();
     let (last, others) = frames.split_last().unwrap();
     for frame in others {
@@ -44,7 +51,7 @@ fn every_frame_that_is_proven_durable_is_missed() {
         }
         let mut bytes = sample.bytes.clone();
         bytes[frame.bytes.start + 64] ^= 1;
-        let error = write(&bytes).unwrap_err();
+        let error = write(&bytes, sample).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Corrupt, "{error}");
         assert!(error.to_string().contains(&format!("commit {}", frame.seq.unwrap())), "{error}");
     }
@@ -56,8 +63,11 @@ fn every_frame_that_is_proven_durable_is_missed() {
 #[test]
 fn the_last_frame_alone_may_be_a_torn_tail() {
     let _alone = alone();
-    let sample = sample();
-    let mut sweep = Sweep::new(&sample);
+    samples().for_each(|sample| torn_tails(&sample));
+}
+
+fn torn_tails(sample: &Sample) {
+    let mut sweep = Sweep::new(sample);
     let last = sweep.log.frames().last().unwrap().clone();
     for at in last.bytes.clone() {
         let before = sweep.image.poke(at, sample.bytes[at] ^ 0x10);
@@ -71,12 +81,15 @@ fn the_last_frame_alone_may_be_a_torn_tail() {
 #[test]
 fn a_log_that_was_read_is_kept_by_the_next_writer() {
     let _alone = alone();
-    let sample = sample();
-    let written = write(&sample.bytes).unwrap();
+    samples().for_each(|sample| kept_log(&sample));
+}
+
+fn kept_log(sample: &Sample) {
+    let written = write(&sample.bytes, sample).unwrap();
     let mut keys = sample.keys.clone();
     keys.push("new".to_owned());
-    let before = read(&Image::new(&sample.bytes), &keys).unwrap();
-    let after = read(&Image::new(&written), &keys).unwrap();
+    let before = read(&Image::new(&sample.bytes), &keys, sample.encryption.clone()).unwrap();
+    let after = read(&Image::new(&written), &keys, sample.encryption.clone()).unwrap();
     assert_eq!(after.version, before.version + 1);
     for (index, (before, after)) in before.answers.iter().zip(&after.answers).take(sample.keys.len()).enumerate() {
         assert_eq!(before.0, after.0, "{}", keys[index]);

@@ -2,9 +2,9 @@
 //! and left the database as it was, and it goes on; or the database closed itself to writes, and reopens with all that was
 //! acknowledged as durable. After a failed flush nothing is acknowledged any more.
 
-use crate::support::{Clock, assert_sound, find, open};
+use crate::support::{Clock, assert_sound, find, open_by_any};
 use ferrolite::fs::simulated::{Fault, Operation, Recovery, Simulated, SimulatedFile};
-use ferrolite::{Database, Durability, ErrorCode, Options, Range, Result, Transaction};
+use ferrolite::{Cipher, Database, Durability, Encryption, ErrorCode, Options, Range, Result, Transaction};
 use std::collections::BTreeMap;
 
 type State = BTreeMap<String, String>;
@@ -19,10 +19,16 @@ struct Run {
     fs: Simulated,
     clock: Clock,
     durability: Durability,
+    /// What may open the file: nothing but one key, unless a change has failed; none when it is plain.
+    keys: Vec<Encryption>,
     /// What the open database answers.
     state: State,
     /// What may be there after a power loss: the last state that is durable, and all after it.
     possible: Vec<State>,
+}
+
+fn secret(number: usize) -> Encryption {
+    Encryption::key([number as u8 + 1; 32])
 }
 
 fn json(number: usize) -> String {
@@ -30,16 +36,32 @@ fn json(number: usize) -> String {
 }
 
 impl Run {
-    fn new(durability: Durability) -> Self {
+    fn new(durability: Durability, cipher: Option<Cipher>) -> Self {
         let (fs, clock, state) = (Simulated::new(1), Clock::new(), State::new());
-        Self { fs, clock, durability, possible: vec![state.clone()], state }
+        let keys = cipher.map(|cipher| secret(0).with_cipher(cipher)).into_iter().collect();
+        Self { fs, clock, durability, keys, possible: vec![state.clone()], state }
     }
 
     fn open(&self) -> Result<Database<SimulatedFile>> {
         let durability = self.durability;
         let options =
             Options { memtable_size: 16 << 10, page_size: 512, cache_size: 4096, durability, ..Options::default() };
-        open(&self.fs, &self.clock, options)
+        open_by_any(&self.fs, &self.clock, &options, &self.keys)
+    }
+
+    /// In an encrypted database two of the steps are about keys.
+    fn is_change_of_key(&self, number: usize) -> bool {
+        !self.keys.is_empty() && number % 11 == 9
+    }
+
+    /// What may open the file after a step.
+    fn note_key(&mut self, number: usize, is_done: bool) {
+        if self.is_change_of_key(number) {
+            if is_done {
+                self.keys.clear();
+            }
+            self.keys.push(secret(number));
+        }
     }
 
     /// What a step does to the documents.
@@ -74,6 +96,8 @@ impl Run {
             7 if number.is_multiple_of(2) => db.create_index("x").map(drop),
             7 => db.drop_index("x").map(drop),
             8 => db.flush(),
+            9 if !self.keys.is_empty() => db.change_key(&secret(number)),
+            10 if !self.keys.is_empty() => db.rotate_key(),
             9 => db.maintain(64 << 10).map(drop),
             _ => db.compact(),
         }
@@ -91,7 +115,12 @@ impl Run {
             let after = self.after(number);
             let is_write = number % 11 < 7 && after != self.state;
             let outcome = self.step(&mut db, number);
+            self.note_key(number, outcome.is_ok());
             if let Some(synced) = synced_at_failure {
+                assert!(
+                    outcome.is_err() || !self.is_change_of_key(number),
+                    "{context}: step {number}, a change of key"
+                );
                 assert!(outcome.is_err() || !is_write, "{context}: step {number} is acknowledged after a failed flush");
                 assert_eq!(db.stats().engine.synced_seq, synced, "{context}: step {number}");
                 assert_eq!(db.flush().map_err(|error| error.code()), Err(ErrorCode::Failed), "{context}");
@@ -128,6 +157,20 @@ impl Run {
         Ok(synced_at_failure.is_none())
     }
 
+    /// Whoever has written last has settled what opens the file: one key does, and no other one.
+    fn settle_keys(&mut self, context: &str) {
+        let options = Options { read_only: true, ..Options::default() };
+        let opens = |key: &Encryption| {
+            let outcome = open_by_any(&self.fs, &self.clock, &options, std::slice::from_ref(key));
+            let code = outcome.err().map(|error| error.code());
+            assert!(matches!(code, None | Some(ErrorCode::WrongKey)), "{context}: {code:?}");
+            code.is_none()
+        };
+        let (keys, others): (Vec<_>, Vec<_>) = self.keys.drain(..).partition(opens);
+        assert!(keys.len() == 1 || (keys.is_empty() && others.is_empty()), "{context}: {} keys open it", keys.len());
+        self.keys = keys;
+    }
+
     /// What can be read is as it was acknowledged.
     fn compare(&self, db: &Database<SimulatedFile>, context: &str) {
         match db.entries_json(&Range::all()) {
@@ -148,6 +191,8 @@ impl Run {
         assert_eq!(find(&db, "x", "1"), ones.collect::<Vec<_>>(), "{context}");
         db.set_json("k1", "1").unwrap_or_else(|error| panic!("{context}: {error}"));
         db.flush().unwrap_or_else(|error| panic!("{context}: {error}"));
+        drop(db);
+        self.settle_keys(context);
         self.state = found;
         self.state.insert("k1".to_owned(), "1".to_owned());
         self.make_durable();
@@ -155,9 +200,17 @@ impl Run {
 }
 
 /// Runs the workload with a fault in one call. False when it had fewer calls.
-fn run(durability: Durability, call: Option<Operation>, number: u64, fault: Fault, is_persistent: bool) -> bool {
-    let context = format!("{fault:?} in call {number} of {call:?}, persistent {is_persistent}, {durability:?}");
-    let mut run = Run::new(durability);
+fn run(
+    durability: Durability,
+    cipher: Option<Cipher>,
+    call: Option<Operation>,
+    number: u64,
+    fault: Fault,
+    is_persistent: bool,
+) -> bool {
+    let context =
+        format!("{fault:?} in call {number} of {call:?}, persistent {is_persistent}, {durability:?}, {cipher:?}");
+    let mut run = Run::new(durability, cipher);
     run.fs.reseed(number);
     run.fs.fail_call(call, number, fault, is_persistent);
     let mut session = 0;
@@ -177,14 +230,22 @@ fn run(durability: Durability, call: Option<Operation>, number: u64, fault: Faul
     fired
 }
 
-fn sweep(durability: Durability, call: Option<Operation>, fault: Fault, is_persistent: bool) -> u64 {
+fn sweep(
+    durability: Durability,
+    cipher: Option<Cipher>,
+    call: Option<Operation>,
+    fault: Fault,
+    is_persistent: bool,
+) -> u64 {
     let every = match (std::env::var_os("FERROLITE_TORTURE"), cfg!(target_os = "wasi")) {
         (Some(_), _) => 1,
+        (None, false) if cipher.is_some() => 37,
         (None, false) => 7,
+        (None, true) if cipher.is_some() => 211,
         (None, true) => 41,
     };
     let (mut number, mut fired) = (1, 0);
-    while run(durability, call, number, fault, is_persistent) {
+    while run(durability, cipher, call, number, fault, is_persistent) {
         fired += 1;
         number += every;
     }
@@ -196,10 +257,10 @@ fn every_fault_in_every_call() {
     let mut fired = 0;
     for fault in FAULTS {
         for durability in [Durability::Always, Durability::Never] {
-            fired += sweep(durability, None, fault, false);
-            fired += sweep(durability, None, fault, true);
+            fired += sweep(durability, None, None, fault, false);
+            fired += sweep(durability, None, None, fault, true);
             if fault == Fault::Io {
-                fired += CALLS.map(|call| sweep(durability, Some(call), fault, true)).iter().sum::<u64>();
+                fired += CALLS.map(|call| sweep(durability, None, Some(call), fault, true)).iter().sum::<u64>();
             }
         }
     }
@@ -211,10 +272,27 @@ fn every_fault_in_every_call() {
 }
 
 #[test]
+fn every_fault_in_every_call_of_an_encrypted_database() {
+    let mut fired = 0;
+    for (cipher, is_persistent) in [(Cipher::Aes256Gcm, false), (Cipher::ChaCha20Poly1305, true)] {
+        for fault in FAULTS {
+            fired += sweep(Durability::Always, Some(cipher), None, fault, is_persistent);
+        }
+        fired +=
+            CALLS.map(|call| sweep(Durability::Always, Some(cipher), Some(call), Fault::Io, true)).iter().sum::<u64>();
+    }
+    assert!(fired > if cfg!(target_os = "wasi") { 20 } else { 90 }, "{fired} faults");
+    if std::env::var_os("FERROLITE_TORTURE").is_some() {
+        println!("torture\tevery fault, encrypted\tfaults\t{fired}");
+        println!("torture\tevery fault, encrypted\tfailures\t0");
+    }
+}
+
+#[test]
 fn after_each_failed_flush_nothing_is_acknowledged() {
     for durability in [Durability::Always, Durability::Never] {
         let mut number = 1;
-        while run(durability, Some(Operation::Sync), number, Fault::Io, false) {
+        while run(durability, None, Some(Operation::Sync), number, Fault::Io, false) {
             number += 1;
         }
         assert!(number > 15, "{durability:?}: there were {number} flushes");

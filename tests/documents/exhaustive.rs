@@ -1,9 +1,9 @@
 //! Every workload of up to three operations, crashed at every call that changes the disk, with every outcome of the
 //! writes that were not synced. What was acknowledged is there, what was under way is there or not, nothing else.
 
-use crate::support::{Clock, assert_sound, find, open};
+use crate::support::{Clock, assert_sound, find, open_by_any};
 use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
-use ferrolite::{Database, Error, Options, Range, Transaction};
+use ferrolite::{Cipher, Database, Encryption, Error, Options, Range, RotateProgress, Transaction};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -18,6 +18,12 @@ enum Step {
     Compact,
     Expire,
     Reopen,
+    /// Another key opens the file.
+    ChangeKey,
+    /// It gets another data key, and all is sealed with that.
+    RotateKey,
+    /// The same, but it ends in the middle.
+    BeginRotation,
 }
 
 const STEPS: [Step; 9] = [
@@ -31,6 +37,9 @@ const STEPS: [Step; 9] = [
     Step::Expire,
     Step::Reopen,
 ];
+
+/// What encrypted databases are put through.
+const STEPS_ENCRYPTED: [Step; 5] = [Step::ChangeKey, Step::RotateKey, Step::BeginRotation, Step::Batch, Step::Reopen];
 
 /// Up to so many unsynced changes every subset of them is tried; beyond, all, none, and some at random.
 const SUBSETS_UP_TO: usize = 4;
@@ -53,17 +62,22 @@ struct Run {
     /// The documents that were acknowledged.
     state: State,
     indexed: bool,
+    /// What may open the file: one key, or two while one is changed; none when it is plain.
+    keys: Vec<Encryption>,
+    /// How often the key was changed.
+    changes: u8,
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(cipher: Option<Cipher>) -> Self {
         let (fs, clock) = (Simulated::new(1), Clock::new());
-        Self { fs, clock, db: None, state: State::new(), indexed: false }
+        let keys = cipher.map(|cipher| Encryption::key([1; 32]).with_cipher(cipher)).into_iter().collect();
+        Self { fs, clock, db: None, state: State::new(), indexed: false, keys, changes: 0 }
     }
 
     fn open(&mut self) -> Result<(), Error> {
         let options = Options { memtable_size: 16 << 10, page_size: 512, ..Options::default() };
-        self.db = Some(open(&self.fs, &self.clock, options)?);
+        self.db = Some(open_by_any(&self.fs, &self.clock, &options, &self.keys)?);
         Ok(())
     }
 
@@ -89,6 +103,18 @@ impl Run {
                 db.set_ex_json("a", r#"{"x":4}"#, LIFETIME)?;
                 self.clock.advance_ms(LIFETIME.as_millis() as u64);
             }
+            Step::ChangeKey => {
+                self.changes += 1;
+                let next = Encryption::key([1 + self.changes; 32]);
+                self.keys.push(next.clone());
+                db.change_key(&next)?;
+                self.keys = vec![next];
+            }
+            Step::RotateKey => db.rotate_key()?,
+            Step::BeginRotation => {
+                let mut progress = RotateProgress::default();
+                (0..3).try_for_each(|_| db.rotate_key_step(&mut progress, 1))?;
+            }
             Step::Reopen => {
                 self.db.take().map_or(Ok(()), Database::close)?;
                 self.open()?;
@@ -113,13 +139,15 @@ fn state_after(state: &State, step: Step) -> State {
         // The document has expired when the step is over.
         Step::Delete | Step::Expire => drop(state.remove("a")),
         Step::CreateIndex | Step::Flush | Step::Compact | Step::Reopen => {}
+        Step::ChangeKey | Step::RotateKey | Step::BeginRotation => {}
     }
     state
 }
 
 /// Opens what a crash has left, and compares it.
 fn verify(fs: &Simulated, clock: &Clock, run: &Run, under_way: Option<Step>, context: &str) {
-    let mut db = open(fs, clock, Options::default()).unwrap_or_else(|error| panic!("{context}: {error}"));
+    let opened = open_by_any(fs, clock, &Options::default(), &run.keys);
+    let mut db = opened.unwrap_or_else(|error| panic!("{context}: {error}"));
     let found: State = db.entries_json(&Range::all()).unwrap().into_iter().collect();
     let mut allowed = vec![run.state.clone()];
     allowed.extend(under_way.map(|step| state_after(&run.state, step)));
@@ -141,8 +169,8 @@ fn verify(fs: &Simulated, clock: &Clock, run: &Run, under_way: Option<Step>, con
 }
 
 /// Crashes the workload at one call, and tries the outcomes. False when it came to its end before.
-fn crash_at(steps: &[Step], call: u64, tried: &mut u64) -> bool {
-    let mut run = Run::new();
+fn crash_at(steps: &[Step], cipher: Option<Cipher>, call: u64, tried: &mut u64) -> bool {
+    let mut run = Run::new(cipher);
     run.fs.crash_after(call);
     let mut under_way = None;
     let opened = run.open();
@@ -159,7 +187,7 @@ fn crash_at(steps: &[Step], call: u64, tried: &mut u64) -> bool {
         let fs = run.fs.fork();
         fs.reseed(call * 1000 + index as u64);
         fs.restart(outcome);
-        let context = format!("{steps:?}, call {call}, {outcome:?} of {unsynced}");
+        let context = format!("{steps:?}, {cipher:?}, call {call}, {outcome:?} of {unsynced}");
         verify(&fs, &run.clock, &run, under_way, &context);
         *tried += 1;
         // A quarter of the outcomes of short workloads: the others differ in little.
@@ -180,7 +208,7 @@ fn crash_in_recovery(fs: &Simulated, run: &Run, under_way: Option<Step>, context
         let again = fs.fork();
         again.crash_after(call);
         // Whatever is written changes no document: what may be found afterwards is the same.
-        let recovered = open(&again, &run.clock, Options::default()).and_then(|mut db| {
+        let recovered = open_by_any(&again, &run.clock, &Options::default(), &run.keys).and_then(|mut db| {
             db.create_index("y")?;
             db.close()
         });
@@ -211,18 +239,56 @@ fn outcomes(unsynced: usize) -> Vec<Recovery> {
     outcomes
 }
 
-#[test]
-fn any_crash_of_any_short_workload_leaves_what_was_acknowledged() {
+/// All workloads of up to so many of some steps.
+fn workloads(steps: &[Step], steps_up_to: u32) -> Vec<Vec<Step>> {
     let mut workloads: Vec<Vec<Step>> = vec![Vec::new()];
     let mut longest = workloads.clone();
-    for _ in 0..STEPS_UP_TO {
-        longest = longest.iter().flat_map(|steps| STEPS.map(|step| [&steps[..], &[step]].concat())).collect();
+    for _ in 0..steps_up_to {
+        longest = longest
+            .iter()
+            .flat_map(|before| steps.iter().map(|step| [&before[..], &[*step]].concat()).collect::<Vec<_>>())
+            .collect();
         workloads.extend(longest.iter().cloned());
     }
+    workloads
+}
+
+#[test]
+fn any_crash_of_any_short_workload_on_an_encrypted_database() {
+    let (mut tried, mut points) = (0, 0);
+    let ciphers = [Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305];
+    let steps_up_to = if is_long() { 3 } else { 2 };
+    let workloads = workloads(&STEPS_ENCRYPTED, steps_up_to);
+    for (index, steps) in workloads.iter().enumerate() {
+        // The short form takes every other call, of neighbouring workloads in turn.
+        let mut call = if is_long() { 1 } else { 1 + index as u64 % 2 };
+        while crash_at(steps, Some(ciphers[index % 2]), call, &mut tried) {
+            call += if is_long() {
+                1
+            } else if cfg!(target_os = "wasi") {
+                7
+            } else {
+                2
+            };
+            points += 1;
+        }
+    }
+    assert!(tried > OUTCOMES_AT_LEAST / 10, "{} workloads, {tried} outcomes", workloads.len());
+    if is_long() {
+        println!("torture\texhaustive crashes, encrypted\tworkloads\t{}", workloads.len());
+        println!("torture\texhaustive crashes, encrypted\tcrash points\t{points}");
+        println!("torture\texhaustive crashes, encrypted\toutcomes\t{tried}");
+        println!("torture\texhaustive crashes, encrypted\tfailures\t0");
+    }
+}
+
+#[test]
+fn any_crash_of_any_short_workload_leaves_what_was_acknowledged() {
+    let workloads = workloads(&STEPS, STEPS_UP_TO);
     let (mut tried, mut points) = (0, 0);
     for steps in &workloads {
         let mut call = 1;
-        while crash_at(steps, call, &mut tried) {
+        while crash_at(steps, None, call, &mut tried) {
             call += 1;
             points += 1;
         }

@@ -16,6 +16,7 @@ mod groups;
 mod index_build;
 mod index_drop;
 mod indexes;
+mod keys;
 mod ranges;
 mod salvage;
 mod snapshots;

@@ -1,9 +1,9 @@
 //! What `salvage` recovers of a damaged database, and what it says of the rest.
 
 use crate::support::damaged::{DATA, FILTER, INDEX, MANIFEST, Page, content, pages, put, slots};
-use crate::support::{Bench, Clock, assert_sound, code, ms, open};
+use crate::support::{Bench, Clock, assert_sound, code, encryption_of, encryptions, ms, open};
 use ferrolite::fs::Memory;
-use ferrolite::{Compression, Database, ErrorCode, Options, Range, Salvage, SalvageReport, salvage_with};
+use ferrolite::{Compression, Database, Encryption, ErrorCode, Options, Range, Salvage, SalvageReport, salvage_with};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +12,10 @@ type Documents = BTreeMap<String, String>;
 
 fn options() -> Options {
     Options { memtable_size: 16 << 10, page_size: 1024, ..Options::default() }
+}
+
+fn options_with(encryption: &Option<Encryption>) -> Options {
+    Options { encryption: encryption.clone(), ..options() }
 }
 
 fn documents<F: ferrolite::fs::File>(db: &Database<F>) -> Documents {
@@ -24,10 +28,18 @@ fn documents<F: ferrolite::fs::File>(db: &Database<F>) -> Documents {
 fn salvaged(bytes: &[u8], clock: &Clock) -> (SalvageReport, Documents, Vec<String>) {
     let fs = Memory::new();
     put(&fs, "damaged", bytes);
-    let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Arc::new(clock.clone()));
+    let options = Options { encryption: encryption_of(bytes), ..Options::default() };
+    let salvage = salvage_with(&fs, "damaged", &fs, "db", options.clone(), Arc::new(clock.clone()));
     let report = pollster::block_on(salvage).unwrap();
     assert_eq!(content(&fs, "damaged"), bytes, "the damaged file is left as it was");
-    let db = open(&fs, clock, Options::default()).unwrap();
+    if options.encryption.is_some() {
+        assert_eq!(
+            code(open(&fs, clock, Options::default()).map(drop)),
+            ErrorCode::KeyRequired,
+            "so is what comes out"
+        );
+    }
+    let db = open(&fs, clock, options).unwrap();
     assert_sound(&db);
     let found = documents(&db);
     assert_eq!(report.documents, found.len() as u64);
@@ -83,15 +95,17 @@ fn assert_only_named_parts_are_lost(report: &SalvageReport, found: &Documents, e
 
 #[test]
 fn what_is_not_damaged_comes_out_whole() {
-    for (compression, is_open) in
-        [(Compression::None, false), (Compression::Lz4, false), (Compression::None, true), (Compression::Lz4, true)]
-    {
-        let (bytes, expected, clock) = sample(Options { compression, ..options() }, is_open);
-        let (report, found, indexes) = salvaged(&bytes, &clock);
-        assert!(report.complete && !report.scanned, "{report:#?}");
-        assert_eq!((report.lost.len(), report.uncertain, report.unreadable), (0, 0, 0));
-        assert!(found == expected);
-        assert_eq!((&indexes, &report.indexes), (&vec!["n".to_owned()], &vec!["n".to_owned()]));
+    for encryption in encryptions() {
+        for (compression, is_open) in
+            [(Compression::None, false), (Compression::Lz4, false), (Compression::None, true), (Compression::Lz4, true)]
+        {
+            let (bytes, expected, clock) = sample(Options { compression, ..options_with(&encryption) }, is_open);
+            let (report, found, indexes) = salvaged(&bytes, &clock);
+            assert!(report.complete && !report.scanned, "{report:#?}");
+            assert_eq!((report.lost.len(), report.uncertain, report.unreadable), (0, 0, 0));
+            assert!(found == expected);
+            assert_eq!((&indexes, &report.indexes), (&vec!["n".to_owned()], &vec!["n".to_owned()]));
+        }
     }
 }
 
@@ -124,86 +138,101 @@ fn expiries_are_kept_and_what_has_expired_is_left_out() {
 
 #[test]
 fn a_damaged_data_page_costs_its_own_entries() {
-    let (bytes, expected, clock) = sample(options(), false);
-    let data: Vec<Page> = pages(&bytes).into_iter().filter(|page| page.kind == DATA).collect();
-    assert!(data.len() > 20);
-    let mut lost = 0;
-    for page in data {
-        let (report, found, _) = salvaged(&flipped(&bytes, page.address + 70), &clock);
-        assert_only_named_parts_are_lost(&report, &found, &expected);
-        assert!(found.len() + 80 > expected.len(), "{} of {}", found.len(), expected.len());
-        lost += u32::from(!report.complete);
+    for encryption in encryptions() {
+        let (bytes, expected, clock) = sample(options_with(&encryption), false);
+        let data: Vec<Page> = pages(&bytes).into_iter().filter(|page| page.kind == DATA).collect();
+        assert!(data.len() > 20);
+        let mut lost = 0;
+        for page in data {
+            let (report, found, _) = salvaged(&flipped(&bytes, page.address + 70), &clock);
+            assert_only_named_parts_are_lost(&report, &found, &expected);
+            assert!(found.len() + 80 > expected.len(), "{} of {}", found.len(), expected.len());
+            lost += u32::from(!report.complete);
+        }
+        assert!(lost > 10, "{lost}");
     }
-    assert!(lost > 10, "{lost}");
 }
 
 #[test]
 fn damage_in_what_leads_to_documents_costs_nothing() {
-    let (bytes, expected, clock) = sample(options(), false);
-    let others: Vec<Page> = pages(&bytes).into_iter().filter(|page| [INDEX, FILTER].contains(&page.kind)).collect();
-    assert!(others.len() > 4);
-    for page in others {
-        let (report, found, _) = salvaged(&flipped(&bytes, page.address + 70), &clock);
-        assert!(report.complete && found == expected, "{report:#?}");
+    for encryption in encryptions() {
+        let (bytes, expected, clock) = sample(options_with(&encryption), false);
+        let others: Vec<Page> = pages(&bytes).into_iter().filter(|page| [INDEX, FILTER].contains(&page.kind)).collect();
+        assert!(others.len() > 4);
+        for page in others {
+            let (report, found, _) = salvaged(&flipped(&bytes, page.address + 70), &clock);
+            assert!(report.complete && found == expected, "{report:#?}");
+        }
     }
 }
 
 #[test]
 fn a_damaged_manifest_costs_nothing_that_is_in_tables() {
-    let (bytes, expected, clock) = sample(options(), false);
-    let manifest: Vec<Page> = pages(&bytes).into_iter().filter(|page| page.kind == MANIFEST).collect();
-    let mut damaged = bytes.clone();
-    manifest.iter().for_each(|page| damaged[page.address as usize + 65] ^= 1);
-    let (report, found, indexes) = salvaged(&damaged, &clock);
-    assert!(report.scanned && !report.complete);
-    let missing = expected.iter().find(|(key, text)| found.get(*key) != Some(text));
-    assert_eq!(missing, None, "what was deleted may come back, but nothing is missing: {report:#?}");
-    assert_eq!(indexes, ["n"]);
+    for encryption in encryptions() {
+        let (bytes, expected, clock) = sample(options_with(&encryption), false);
+        let manifest: Vec<Page> = pages(&bytes).into_iter().filter(|page| page.kind == MANIFEST).collect();
+        let mut damaged = bytes.clone();
+        manifest.iter().for_each(|page| damaged[page.address as usize + 65] ^= 1);
+        let (report, found, indexes) = salvaged(&damaged, &clock);
+        assert!(report.scanned && !report.complete);
+        let missing = expected.iter().find(|(key, text)| found.get(*key) != Some(text));
+        assert_eq!(missing, None, "what was deleted may come back, but nothing is missing: {report:#?}");
+        assert_eq!(indexes, ["n"]);
+    }
 }
 
 #[test]
 fn the_last_manifest_page_alone_is_made_up_for() {
-    for is_open in [false, true] {
-        let (bytes, expected, clock) = sample(options(), is_open);
-        let newest = pages(&bytes).into_iter().filter(|page| page.kind == MANIFEST).max_by_key(|page| page.owner);
-        let (report, found, _) = salvaged(&flipped(&bytes, newest.unwrap().address + 65), &clock);
-        let missing = expected.iter().find(|(key, text)| found.get(*key) != Some(text));
-        assert_eq!(missing, None, "{report:#?}");
-        assert!(!report.complete);
+    for encryption in encryptions() {
+        for is_open in [false, true] {
+            let (bytes, expected, clock) = sample(options_with(&encryption), is_open);
+            let newest = pages(&bytes).into_iter().filter(|page| page.kind == MANIFEST).max_by_key(|page| page.owner);
+            let (report, found, _) = salvaged(&flipped(&bytes, newest.unwrap().address + 65), &clock);
+            let missing = expected.iter().find(|(key, text)| found.get(*key) != Some(text));
+            assert_eq!(missing, None, "{report:#?}");
+            assert!(!report.complete);
+        }
     }
 }
 
 #[test]
 fn one_superblock_makes_up_for_the_others() {
-    for is_open in [false, true] {
-        let (bytes, expected, clock) = sample(options(), is_open);
-        for slot in slots() {
-            let (report, found, _) = salvaged(&flipped(&bytes, slot + 4000), &clock);
-            assert!(found == expected, "{slot}: {report:#?}");
-        }
-        // Both copies of the newest one: what the log or a search still shows is there.
-        for pair in [0, 2] {
-            let mut damaged = bytes.clone();
-            slots()[pair..pair + 2].iter().for_each(|&slot| damaged[slot as usize + 4000] ^= 1);
-            let (report, found, _) = salvaged(&damaged, &clock);
-            let missing = expected.iter().find(|(key, text)| found.get(*key) != Some(text));
-            assert_eq!(missing, None, "{is_open} {pair}: {report:#?}");
+    for encryption in encryptions() {
+        for is_open in [false, true] {
+            let (bytes, expected, clock) = sample(options_with(&encryption), is_open);
+            for slot in slots() {
+                let (report, found, _) = salvaged(&flipped(&bytes, slot + 4000), &clock);
+                assert!(found == expected, "{slot}: {report:#?}");
+            }
+            // Both copies of the newest one: what the log or a search still shows is there.
+            for pair in [0, 2] {
+                let mut damaged = bytes.clone();
+                slots()[pair..pair + 2].iter().for_each(|&slot| damaged[slot as usize + 4000] ^= 1);
+                let (report, found, _) = salvaged(&damaged, &clock);
+                let missing = expected.iter().find(|(key, text)| found.get(*key) != Some(text));
+                assert_eq!(missing, None, "{is_open} {pair}: {report:#?}");
+            }
         }
     }
 }
 
 #[test]
 fn fields_of_damaged_superblocks_are_enough() {
-    for is_open in [false, true] {
-        let (bytes, expected, clock) = sample(options(), is_open);
-        for field in [48, 64, 88, 100, 112, 160, 190, 4090] {
-            let mut damaged = bytes.clone();
-            slots().into_iter().for_each(|slot| damaged[slot as usize + field] ^= 1);
-            let (report, found, _) = salvaged(&damaged, &clock);
-            assert!(!report.complete);
-            // Without the salt or the place of the log, what it holds alone is lost.
-            let missing = expected.iter().find(|(key, text)| found.get(*key) != Some(text));
-            assert!(missing.is_none() || (is_open && [88, 100].contains(&field)), "{field}: {missing:?} {report:#?}");
+    for encryption in encryptions() {
+        for is_open in [false, true] {
+            let (bytes, expected, clock) = sample(options_with(&encryption), is_open);
+            for field in [48, 64, 88, 100, 112, 160, 190, 4090] {
+                let mut damaged = bytes.clone();
+                slots().into_iter().for_each(|slot| damaged[slot as usize + field] ^= 1);
+                let (report, found, _) = salvaged(&damaged, &clock);
+                assert!(!report.complete);
+                // Without the salt or the place of the log, what it holds alone is lost.
+                let missing = expected.iter().find(|(key, text)| found.get(*key) != Some(text));
+                assert!(
+                    missing.is_none() || (is_open && [88, 100].contains(&field)),
+                    "{field}: {missing:?} {report:#?}"
+                );
+            }
         }
     }
 }
@@ -276,14 +305,16 @@ fn what_was_taken_back_does_not_come_back_behind_a_damaged_commit() {
 
 #[test]
 fn a_file_that_was_cut_off_gives_what_is_left() {
-    for is_open in [false, true] {
-        let (bytes, expected, clock) = sample(options(), is_open);
-        for eighth in 2..8 {
-            let len = bytes.len() * eighth / 8;
-            let (report, found, _) = salvaged(&bytes[..len], &clock);
-            assert!(!report.complete || found == expected, "what was cut off was in use");
-            if !is_open && !report.scanned {
-                assert_only_named_parts_are_lost(&report, &found, &expected);
+    for encryption in encryptions() {
+        for is_open in [false, true] {
+            let (bytes, expected, clock) = sample(options_with(&encryption), is_open);
+            for eighth in 2..8 {
+                let len = bytes.len() * eighth / 8;
+                let (report, found, _) = salvaged(&bytes[..len], &clock);
+                assert!(!report.complete || found == expected, "what was cut off was in use");
+                if !is_open && !report.scanned {
+                    assert_only_named_parts_are_lost(&report, &found, &expected);
+                }
             }
         }
     }
@@ -291,16 +322,18 @@ fn a_file_that_was_cut_off_gives_what_is_left() {
 
 #[test]
 fn a_lost_catalog_costs_the_indexes() {
-    let (bytes, expected, clock) = sample(options(), false);
-    let mut seen = 0;
-    for page in pages(&bytes).into_iter().filter(|page| page.kind == DATA) {
-        let (report, found, indexes) = salvaged(&flipped(&bytes, page.address + 66), &clock);
-        if indexes.is_empty() {
-            assert!(found == expected && !report.complete);
-            seen += 1;
+    for encryption in encryptions() {
+        let (bytes, expected, clock) = sample(options_with(&encryption), false);
+        let mut seen = 0;
+        for page in pages(&bytes).into_iter().filter(|page| page.kind == DATA) {
+            let (report, found, indexes) = salvaged(&flipped(&bytes, page.address + 66), &clock);
+            if indexes.is_empty() {
+                assert!(found == expected && !report.complete);
+                seen += 1;
+            }
         }
+        assert!(seen > 0);
     }
-    assert!(seen > 0);
 }
 
 #[test]
@@ -327,7 +360,8 @@ type History = BTreeMap<String, Vec<Option<String>>>;
 fn historied(seed: u64) -> (Vec<u8>, History, Clock) {
     let bench = Bench::new();
     let compression = if seed.is_multiple_of(2) { Compression::None } else { Compression::Lz4 };
-    let mut db = bench.open_with(Options { compression, ..options() });
+    let encryption = encryptions()[(seed / 4) as usize % 3].clone();
+    let mut db = bench.open_with(Options { compression, ..options_with(&encryption) });
     let mut history = History::new();
     let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     for step in 0..600_u64 {
@@ -344,14 +378,14 @@ fn historied(seed: u64) -> (Vec<u8>, History, Clock) {
         }
         if step == 200 + seed % 100 {
             db.close().unwrap();
-            db = bench.open_with(options());
+            db = bench.open_with(options_with(&encryption));
         }
         if step == 400 {
             db.compact().unwrap();
         }
     }
     // What lies at the end of a log cannot be told from a write that a crash cut short.
-    if seed < 2 {
+    if seed % 4 < 2 {
         db.close().unwrap()
     } else {
         drop(db)
@@ -398,19 +432,23 @@ fn whatever_is_damaged_nothing_is_invented() {
     let mut kinds = [0; 4];
     let is_due = |seed: u64| limit.map_or(seed < seeds, |limit| began.elapsed() < limit);
     for seed in (0..).take_while(|&seed| is_due(seed)) {
-        let (mut bytes, history, clock) = historied(seed % 4);
+        let (mut bytes, history, clock) = historied(seed % 12);
+        let encryption = encryption_of(&bytes);
+        let has_keys = encryption.is_some();
         damage(&mut bytes, seed);
         let fs = Memory::new();
         put(&fs, "damaged", &bytes);
-        let salvage = salvage_with(&fs, "damaged", &fs, "db", Options::default(), Arc::new(clock.clone()));
+        let options = Options { encryption, ..Options::default() };
+        let salvage = salvage_with(&fs, "damaged", &fs, "db", options.clone(), Arc::new(clock.clone()));
         let report = match pollster::block_on(salvage) {
             Ok(report) => report,
             Err(error) => {
-                assert_eq!(error.code(), ErrorCode::NotADatabase, "seed {seed}: {error}");
+                let are_slots_lost = has_keys && error.code() == ErrorCode::KeySlotDamaged;
+                assert!(are_slots_lost || error.code() == ErrorCode::NotADatabase, "seed {seed}: {error}");
                 continue;
             }
         };
-        let db = open(&fs, &clock, Options::default()).unwrap();
+        let db = open(&fs, &clock, options).unwrap();
         assert_sound(&db);
         let mut old = 0;
         let found = documents(&db);

@@ -203,6 +203,16 @@ impl Killed {
             let document = document.map_err(told)?;
             documents.insert(document.key, (document.json, document.expires_at.is_some()));
         }
+        // Every document has this in it.
+        let file = std::fs::read(self.directory.0.join(NAME)).map_err(|error| error.to_string())?;
+        let is_readable = file.windows(11).any(|text| text == b" ferrolite ");
+        if is_readable && database::cipher(self.seed).is_some() {
+            return Err("documents can be read in the file".to_owned());
+        }
+        let is_plain = database::cipher(self.seed).is_none() && self.seed.is_multiple_of(3);
+        if is_plain && !is_readable && db.count(&Range::all()).map_err(told)? > 0 {
+            return Err("documents cannot be read in a plain file".to_owned());
+        }
         let states = self.model.states(under_way);
         let Some(reached) = states.iter().rposition(|state| state.documents == documents) else {
             return Err(self.difference(&documents, under_way));
@@ -306,5 +316,6 @@ fn kind(step: &Step) -> &'static str {
         Step::CreateIndex { .. } => "createIndex",
         Step::DropIndex { .. } => "dropIndex",
         Step::Compact | Step::Maintain => "compact",
+        Step::RotateKey => "rotateKey",
     }
 }

@@ -1,5 +1,5 @@
 //! The same operations get the same answers, whatever the sizes of pages, cache and memtable, the compression, the
-//! durability, how often and in what slices the database is maintained, and the host.
+//! encryption and changes of its keys, the durability, how often and in what slices the database is maintained, and the host.
 
 use crate::agree::everything;
 use crate::draw::{Kinds, operations, options};
@@ -25,6 +25,8 @@ pub struct Setting {
     options: Options,
     /// After how many operations the database is maintained, and with what budget of bytes.
     upkeep: Option<(usize, usize)>,
+    /// After how many operations the keys of an encrypted database are changed.
+    change_of_keys: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -37,7 +39,8 @@ pub struct Case {
 
 fn setting() -> impl Strategy<Value = Setting> {
     let budgets = prop::sample::select(&[0usize, 1, 4 << 10, 128 << 10, 16 << 20][..]);
-    (options(), prop::option::of((1usize..10, budgets))).prop_map(|(options, upkeep)| Setting { options, upkeep })
+    (options(), prop::option::of((1usize..10, budgets)), 5usize..60)
+        .prop_map(|(options, upkeep, change_of_keys)| Setting { options, upkeep, change_of_keys })
 }
 
 pub fn cases(length_max: usize) -> impl Strategy<Value = Case> {
@@ -73,6 +76,9 @@ fn play<H: Host>(host: H, setting: &Setting, played: &[(Operation, Value)]) -> T
         prop_assert_eq!(&world.play(operation), expected, "{:?} under {:?}", operation, setting);
         if let Some((_, budget)) = setting.upkeep.filter(|(every, _)| index % every == 0) {
             world.play(&Operation::Maintain { budget });
+        }
+        if index % setting.change_of_keys == setting.change_of_keys - 1 {
+            world.change_keys(index);
         }
     }
     world.close();

@@ -2,7 +2,7 @@
 
 use crate::operation::{Operation, Part, Text, Write};
 use crate::values::{PATHS, broken_documents, conditions, documents};
-use ferrolite::{Compression, Durability, FindOptions, MAX_KEY_LENGTH, Options, Range};
+use ferrolite::{Cipher, Compression, Durability, Encryption, FindOptions, MAX_KEY_LENGTH, Options, Range};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -178,13 +178,16 @@ pub fn options() -> BoxedStrategy<Options> {
     let memtable_size = prop::sample::select(&[16usize << 10, 40 << 10, 4 << 20][..]);
     let cache_size = prop::sample::select(&[0usize, 4 << 10, 8 << 20][..]);
     let compression = prop_oneof![Just(Compression::None), Just(Compression::Lz4)];
-    (durability, page_size, memtable_size, cache_size, compression)
-        .prop_map(|(durability, page_size, memtable_size, cache_size, compression)| Options {
+    let by = |cipher| Just(Some(Encryption::key([1; 32]).with_cipher(cipher)));
+    let encryption = prop_oneof![2 => Just(None), 1 => by(Cipher::Aes256Gcm), 1 => by(Cipher::ChaCha20Poly1305)];
+    (durability, page_size, memtable_size, cache_size, compression, encryption)
+        .prop_map(|(durability, page_size, memtable_size, cache_size, compression, encryption)| Options {
             durability,
             page_size,
             memtable_size,
             cache_size,
             compression,
+            encryption,
             ..Options::default()
         })
         .boxed()

@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::operation::{Operation, Part, Text, Write};
 use crate::world::World;
 use ferrolite::fs::{File, FileSystem, Memory, OpenMode, Simulated};
-use ferrolite::{Compression, FindOptions, Options, Range};
+use ferrolite::{Cipher, Compression, Encryption, FindOptions, Options, Range};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -222,10 +222,16 @@ fn bytes_of<S: FileSystem>(fs: &S) -> Vec<u8> {
     bytes
 }
 
-fn settings() -> [(&'static str, Options); 2] {
+fn settings() -> [(&'static str, Options); 4] {
     let small =
         Options { page_size: 512, memtable_size: 16 << 10, compression: Compression::None, ..Options::default() };
-    [("default", Options::default()), ("small", small)]
+    let by = |cipher| Some(Encryption::key([7; 32]).with_cipher(cipher));
+    [
+        ("default", Options::default()),
+        ("small", small.clone()),
+        ("aes-256-gcm", Options { encryption: by(Cipher::Aes256Gcm), ..small }),
+        ("chacha20-poly1305", Options { encryption: by(Cipher::ChaCha20Poly1305), ..Options::default() }),
+    ]
 }
 
 #[test]

@@ -6,8 +6,8 @@ use crate::operation::{Operation, Part, Text, Write};
 use crate::search::as_value;
 use crate::support::{Clock, ms, open};
 use ferrolite::{
-    CompactProgress, Condition, Database, Document, Durability, ErrorCode, Options, Page, PageLimits, Range, Result,
-    Snapshot, Transaction, Ttl,
+    CompactProgress, Condition, Database, Document, Durability, Encryption, ErrorCode, Options, Page, PageLimits,
+    Range, Result, RotateProgress, Snapshot, Transaction, Ttl,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -49,6 +49,25 @@ impl<H: Host> World<H> {
 
     pub fn has(&self, key: &Text) -> bool {
         self.database().has(key).unwrap()
+    }
+
+    /// In an encrypted database another key opens the file, or it is sealed with another data key, as a whole or in part.
+    pub fn change_keys(&mut self, turn: usize) {
+        if self.options.encryption.is_none() {
+            return;
+        }
+        let db = self.db.as_mut().expect("it is open");
+        let mut progress = RotateProgress::default();
+        let outcome = match turn % 3 {
+            0 => {
+                let next = Encryption::key([2 + turn as u8 % 100; 32]);
+                db.change_key(&next).map(|()| self.options.encryption = Some(next))
+            }
+            1 => db.rotate_key(),
+            _ => (0..turn % 7).try_for_each(|_| db.rotate_key_step(&mut progress, 4 << 10)),
+        };
+        let is_done = outcome.as_ref().map_or_else(|error| error.code() == ErrorCode::ReadOnly, |()| true);
+        assert!(is_done, "{outcome:?}");
     }
 
     /// Closes the database.

@@ -4,7 +4,7 @@ use crate::model::{Readiness, State};
 use crate::operation::{Operation, Write};
 use crate::world::{COMMITS_MAX, Outcome, World};
 use ferrolite::fs::simulated::SimulatedFile;
-use ferrolite::{Database, Error};
+use ferrolite::{Database, Error, RotateProgress};
 
 /// Snapshots that are held at once, at most.
 const SNAPSHOTS_MAX: usize = 3;
@@ -26,7 +26,20 @@ impl World {
             Operation::Flush => self.flush(),
             Operation::Maintain(budget) => self.upkeep("maintain", |db| db.maintain(*budget).map(drop)),
             Operation::Compact => self.upkeep("compact", Database::compact),
-            Operation::CompactSlowly(budget, writes) => self.compact_slowly(*budget, writes),
+            Operation::CompactSlowly(budget, writes) => {
+                let mut progress = ferrolite::CompactProgress::default();
+                self.in_slices("compact_step", usize::MAX, writes, |db| {
+                    db.compact_step(&mut progress, *budget).map(|()| progress.is_done())
+                })
+            }
+            Operation::ChangeKey => self.change_key(),
+            Operation::RotateKey => self.upkeep("rotate_key", Database::rotate_key),
+            Operation::RotateSlowly(budget, steps, writes) => {
+                let mut progress = RotateProgress::default();
+                self.in_slices("rotate_key_step", *steps, writes, |db| {
+                    db.rotate_key_step(&mut progress, *budget).map(|()| progress.is_done())
+                })
+            }
             Operation::Snapshot => self.snapshot(),
             Operation::ReadSnapshot => match self.read_snapshot() {
                 Ok(()) => Outcome::Done,
@@ -233,12 +246,19 @@ impl World {
         outcome
     }
 
-    fn compact_slowly(&mut self, budget: usize, writes: &[Write]) -> Outcome {
-        let mut progress = ferrolite::CompactProgress::default();
+    /// Work in slices, at most so many, with writes between them. `step` tells whether it is done.
+    fn in_slices(
+        &mut self,
+        what: &str,
+        steps: usize,
+        writes: &[Write],
+        mut step: impl FnMut(&mut Database<SimulatedFile>) -> Result<bool, Error>,
+    ) -> Outcome {
         let mut writes = writes.iter();
-        while !progress.is_done() {
-            let outcome = self.upkeep("compact_step", |db| db.compact_step(&mut progress, budget));
-            if outcome != Outcome::Done {
+        let mut is_done = false;
+        for _ in 0..steps {
+            let outcome = self.upkeep(what, |db| step(db).map(|done| is_done = done));
+            if outcome != Outcome::Done || is_done {
                 return outcome;
             }
             let Some(write) = writes.next() else { continue };
@@ -248,6 +268,20 @@ impl World {
             }
         }
         Outcome::Done
+    }
+
+    /// When it fails or is cut short, either key may open the file.
+    fn change_key(&mut self) -> Outcome {
+        let next = self.secrets.make();
+        let outcome = self.upkeep("change_key", |db| db.change_key(&next));
+        if outcome == Outcome::Done {
+            self.key = Some(next.clone());
+            self.secrets.changed(next);
+        } else {
+            self.key = None;
+            self.secrets.may_have_changed(next);
+        }
+        outcome
     }
 
     fn snapshot(&mut self) -> Outcome {

@@ -13,9 +13,9 @@ pub const QUESTIONS: [(&str, &str, bool); 7] = [
     ("n", r#"{"gte":1,"lt":4}"#, true),
     ("s", r#""b""#, false),
     ("s", r#"{"gt":"a"}"#, false),
-    ("a.b", "null", false),
-    ("a.b", "true", true),
-    ("a.b", r#"{"gte":0}"#, false),
+    ("a.qZxMaRkPath", "null", false),
+    ("a.qZxMaRkPath", "true", true),
+    ("a.qZxMaRkPath", r#"{"gte":0}"#, false),
 ];
 
 /// Reads everything by every way there is. What two ways tell differently is an error, as is what `state` denies.

@@ -18,6 +18,8 @@ use ferrolite::{Condition, Database, Document, Error, ErrorCode, FindOptions, Ra
 
 const SLOT_LEN: u64 = 4096;
 const SLOTS: u64 = 4;
+/// Where the two key slots are.
+const KEY_SLOTS: [std::ops::Range<u64>; 2] = [16 << 10..20 << 10, 20 << 10..24 << 10];
 /// The kinds of what a log is made of: the first byte of a write to it.
 const LOG_KINDS: std::ops::RangeInclusive<u8> = 16..=18;
 
@@ -28,6 +30,8 @@ pub struct Damage {
     /// The superblock slots that were hit since they were last sure to be whole.
     slots: [bool; SLOTS as usize],
     slots_of_session: [bool; SLOTS as usize],
+    /// The key slots that were ever hit.
+    key_slots: [bool; 2],
     /// Whether the log may have lost its end.
     log: bool,
     /// Whether there may be a log.
@@ -53,6 +57,9 @@ impl Damage {
                 ErrorCode::Corrupt => true,
                 // The owner record does not say any more who has claimed the file.
                 ErrorCode::Locked => true,
+                ErrorCode::KeySlotDamaged => what == "opening" && self.key_slots == [true; 2],
+                // A record of before is there that the other one should have replaced.
+                ErrorCode::WrongKey => what == "opening" && self.key_slots != [false; 2],
                 // No slot looks like a superblock, or the file's creation was cut short before.
                 ErrorCode::NotADatabase => what == "opening" && (is_new || self.slots == [true; 4]),
                 _ => false,
@@ -92,6 +99,9 @@ impl Damage {
     }
 
     fn hit(&mut self, offset: u64, len: u64) {
+        for (hit, slot) in self.key_slots.iter_mut().zip(KEY_SLOTS) {
+            *hit |= offset < slot.end && offset + len > slot.start;
+        }
         for slot in 0..SLOTS {
             if offset < (slot + 1) * SLOT_LEN && offset + len > slot * SLOT_LEN {
                 self.slots[slot as usize] = true;

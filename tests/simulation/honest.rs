@@ -3,6 +3,7 @@
 
 use crate::random::Random;
 use crate::runner::run_seeds;
+use crate::secrets::Secrets;
 use crate::session::{Plan, end, options, session};
 use crate::tally::Tally;
 use crate::world::{NAME, Outcome, World};
@@ -14,8 +15,9 @@ const SEEDS: u64 = if cfg!(target_os = "wasi") { 400 } else { 2000 };
 /// The whole run. Gives what the file holds in the end, and what was exercised.
 fn run(seed: u64) -> (Vec<u8>, Tally) {
     let mut random = Random::new(seed);
-    let plan = Plan::new(&mut random);
-    let mut world = World::new(seed, options(&mut random));
+    let secrets = Secrets::new(seed);
+    let plan = Plan::new(&mut random, secrets.is_encrypted());
+    let mut world = World::new(seed, secrets, options(&mut random));
     for _ in 0..plan.sessions {
         session(&mut world, &plan, &mut random);
         end(&mut world, &mut random);
@@ -50,6 +52,18 @@ fn honest_disks_lead_back_to_a_prefix_of_the_commits() {
             ("crash while building an index", 15),
             ("crash while group", 30),
             ("crash while write", 250),
+            ("crash while change_key", 40),
+            ("crash while rotate_key", 10),
+            ("crash while rotate_key_step", 15),
+            ("work: databases of kind plain", 800),
+            ("work: databases of kind aes-256-gcm", 400),
+            ("work: databases of kind chacha20-poly1305", 400),
+            ("work: keys changed", 500),
+            ("work: data keys rotated", 200),
+            ("work: data keys rotated in slices, or begun to be", 400),
+            ("work: old keys refused", 500),
+            ("marks: encrypted files, none", 1000),
+            ("marks: plain files, some", 1000),
             ("fault: Io in Open", 1),
             ("fault: Io in Len", 1),
             ("fault: Io in Read", 80),

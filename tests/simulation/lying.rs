@@ -5,6 +5,7 @@ use crate::damage::Damage;
 use crate::operation::Operation;
 use crate::random::Random;
 use crate::runner::run_seeds;
+use crate::secrets::Secrets;
 use crate::session::{Plan, end, options, plan_crash};
 use crate::tally::Tally;
 use crate::world::{Outcome, World};
@@ -47,8 +48,9 @@ fn session(world: &mut World, plan: &Plan, random: &mut Random) {
 
 fn run(seed: u64) -> Tally {
     let mut random = Random::new(seed ^ 0x6c79_696e_6721);
-    let plan = Plan::new(&mut random);
-    let mut world = World::new(seed, options(&mut random));
+    let secrets = Secrets::new(seed);
+    let plan = Plan::new(&mut random, secrets.is_encrypted());
+    let mut world = World::new(seed, secrets, options(&mut random));
     world.damage = Some(Damage::default());
     world.history.keeps_all = true;
     for _ in 0..plan.sessions {
@@ -79,6 +81,8 @@ fn lying_disks_lead_to_right_answers_or_to_errors() {
             ("bit rot and lies: opened an older state", 50),
             ("work: databases opened", 2000),
             ("work: merges", 100),
+            ("work: keys changed", 100),
+            ("bit rot and lies: WrongKey while opening", 1),
         ]);
     }
 }

@@ -13,6 +13,7 @@ mod operation;
 mod oracle;
 mod random;
 mod runner;
+mod secrets;
 mod session;
 mod shared;
 mod tally;

@@ -158,8 +158,10 @@ impl History {
         if self.keeps_all {
             return self.settle_after_all(version, state);
         }
-        self.in_flight.clear();
         self.acknowledged.retain(|entry| entry.last < version || entry.first < version);
+        // What was cut short may have been several commits, and a power failure may leave some of them.
+        let cut_short = self.in_flight.drain(..).filter(|entry| entry.first < version);
+        self.acknowledged.extend(cut_short.map(|entry| Entry { last: entry.last.min(version - 1), ..entry }));
         self.acknowledge(version, version, state);
     }
 

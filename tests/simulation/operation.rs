@@ -2,6 +2,7 @@
 
 use crate::model::State;
 use crate::random::Random;
+use crate::secrets::MARK;
 use ferrolite::fs::File;
 use ferrolite::{Database, Range, Result, Transaction};
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use std::time::Duration;
 pub const KEYS: u64 = 80;
 const YEAR_MS: u64 = 365 * 24 * 3600 * 1000;
 /// The paths that workloads index.
-pub const PATHS: [&str; 3] = ["n", "s", "a.b"];
+pub const PATHS: [&str; 3] = ["n", "s", "a.qZxMaRkPath"];
 
 pub fn key(index: u64) -> String {
-    format!("{}/{index:03}", ["a", "b", "ü"][index as usize % 3])
+    format!("{}/{index:03}{MARK}", ["a", "b", "ü"][index as usize % 3])
 }
 
 /// An operation that makes one commit, or none.
@@ -57,6 +58,12 @@ pub enum Operation {
     /// The clock moves on, or back, by so many milliseconds.
     Clock(i64),
     Compare,
+    /// Another key opens the file from now on.
+    ChangeKey,
+    /// Everything is sealed with a new data key.
+    RotateKey,
+    /// The same in slices of so many bytes, with writes between them. It may not come to its end.
+    RotateSlowly(usize, usize, Vec<Write>),
 }
 
 impl Write {
@@ -166,11 +173,15 @@ pub struct Generator {
     expiring_percent: u64,
     /// Whether there are indexes at all.
     indexed: bool,
+    /// Of 1000 operations, how many are about keys.
+    keys_permille: u64,
 }
 
 impl Generator {
-    pub fn new(random: &mut Random) -> Self {
+    pub fn new(random: &mut Random, is_encrypted: bool) -> Self {
+        let keys_permille = random.pick(&[5, 20, 60]);
         Self {
+            keys_permille: if is_encrypted { keys_permille } else { 0 },
             upkeep_percent: random.pick(&[5, 15, 30]),
             padding: random.pick(&[10, 200, 600, 2000]),
             expiring_percent: random.pick(&[0, 10, 40]),
@@ -179,6 +190,17 @@ impl Generator {
     }
 
     pub fn operation(&self, random: &mut Random) -> Operation {
+        if random.below(1000) < self.keys_permille {
+            return match random.below(5) {
+                0 | 1 => Operation::ChangeKey,
+                2 => Operation::RotateKey,
+                _ => {
+                    let writes = (0..random.between(0, 6)).map(|_| self.write(random)).collect();
+                    let budget = random.pick(&[1, 4 << 10, 32 << 10]);
+                    Operation::RotateSlowly(budget, random.between(1, 60) as usize, writes)
+                }
+            };
+        }
         if !random.chance(self.upkeep_percent) {
             return match random.below(10) {
                 0 => Operation::Group((0..random.between(1, 12)).map(|_| self.write(random)).collect()),
@@ -249,15 +271,17 @@ impl Generator {
             fields.push(format!("\"n\":{}", random.below(6)));
         }
         if random.chance(60) {
-            fields.push(format!("\"s\":\"{}\"", random.pick(&["a", "ab", "b", "c"])));
+            fields.push(format!("\"s\":\"{}\"", random.pick(&["a", "ab", "b", "bqZxMaRk"])));
         }
         if random.chance(60) {
-            fields
-                .push(format!("\"a\":{{\"b\":{}}}", random.pick(&["null", "true", "false", "-1", "0", "7", "\"b\""])));
+            fields.push(format!(
+                "\"a\":{{\"{MARK}Path\":{}}}",
+                random.pick(&["null", "true", "false", "-1", "0", "7", "\"b\""])
+            ));
         }
         let letters: String =
             (0..random.below(padding + 1) / 8).map(|_| random.pick(&["padding ", "filling "]).to_string()).collect();
-        fields.push(format!("\"p\":\"{letters}{}\"", random.below(1 << 30)));
+        fields.push(format!("\"p\":\"{letters}{}{MARK}\"", random.below(1 << 30)));
         format!("{{{}}}", fields.join(",")).into()
     }
 }

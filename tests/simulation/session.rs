@@ -20,9 +20,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn new(random: &mut Random) -> Self {
+    pub fn new(random: &mut Random, is_encrypted: bool) -> Self {
         Self {
-            generator: Generator::new(random),
+            generator: Generator::new(random, is_encrypted),
             sessions: random.between(2, 6),
             operations: random.pick(&[10, 40, 120]),
             crash_percent: random.pick(&[30, 60, 90]),
@@ -89,6 +89,10 @@ pub fn session(world: &mut World, plan: &Plan, random: &mut Random) {
             plan_fault(world, random);
         }
         let operation = plan.generator.operation(random);
+        if matches!(operation, Operation::ChangeKey) && random.chance(plan.crash_percent / 4) {
+            // It is a handful of calls: other crashes seldom meet one.
+            world.fs.crash_after(random.between(1, 6));
+        }
         if matches!(operation, Operation::Compare) || random.chance(10) {
             world.fs.clear_faults();
         }

@@ -4,9 +4,10 @@
 use crate::host::Host;
 use crate::random::Random;
 use crate::runner::run_seeds;
+use crate::secrets::{MARK, Secrets, is_marked};
 use crate::tally::Tally;
 use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
-use ferrolite::{Database, Error, ErrorCode, Options, PageLimits, Range, Snapshot};
+use ferrolite::{Database, Error, ErrorCode, Options, PageLimits, Range, RotateProgress, Snapshot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ struct Connection {
 struct World {
     fs: Simulated,
     host: Host,
+    secrets: Secrets,
     connections: [Option<Connection>; 2],
     /// What was acknowledged.
     state: State,
@@ -46,8 +48,7 @@ fn is_crash(error: &Error) -> bool {
 impl World {
     fn open(&mut self, side: usize) -> Result<(), Error> {
         let options = Options { memtable_size: 16 << 10, page_size: 512, cache_size: 0, ..Options::default() };
-        let host = Arc::new(self.host.clone());
-        let db = pollster::block_on(Database::open_with(&self.fs, NAME, options, host))?;
+        let db = self.open_by_any_key(&options)?;
         let found: State = db.entries_json(&Range::all())?.into_iter().collect();
         assert!(found == self.state, "{} documents were found, of {}", found.len(), self.state.len());
         assert!(db.check(true)?.is_ok());
@@ -55,6 +56,67 @@ impl World {
         self.connections[side] = Some(Connection { db, view: found, commits, claims, is_owner: false, snapshot: None });
         self.tally.one("work: databases opened");
         Ok(())
+    }
+
+    fn open_by_any_key(&self, options: &Options) -> Result<Database<SimulatedFile>, Error> {
+        let mut outcome = None;
+        for encryption in self.secrets.candidates() {
+            let options = Options { encryption, ..options.clone() };
+            let host = Arc::new(self.host.clone());
+            let opened = pollster::block_on(Database::open_with(&self.fs, NAME, options, host));
+            let is_wrong = opened.as_ref().is_err_and(|error| error.code() == ErrorCode::WrongKey);
+            outcome = Some(opened);
+            if !is_wrong {
+                break;
+            }
+        }
+        outcome.expect("there is a key, or none is needed")
+    }
+
+    /// Changes the keys of an encrypted file, as its owner; a connection that has lost it is refused.
+    fn change_keys(&mut self, side: usize, random: &mut Random) -> Result<(), Error> {
+        let Some(connection) = self.connections[side].as_mut().filter(|_| self.secrets.is_encrypted()) else {
+            return Ok(());
+        };
+        let may_write = connection.claims == self.claims && connection.commits == self.commits;
+        let before = self.fs.content(NAME);
+        let next = self.secrets.make();
+        let is_change = random.chance(60);
+        let outcome = if is_change {
+            connection.db.change_key(&next)
+        } else {
+            let mut progress = RotateProgress::default();
+            let steps = random.between(1, 30);
+            (0..steps).try_for_each(|_| connection.db.rotate_key_step(&mut progress, 4096))
+        };
+        if !may_write {
+            assert!(self.fs.content(NAME) == before, "a connection that has lost the file has written to it");
+        } else if self.fs.content(NAME) != before {
+            // That is news to those who have opened the file before.
+            connection.is_owner = true;
+            self.claims += 1;
+            connection.claims = self.claims;
+        }
+        match outcome {
+            Err(error) if error.code() == ErrorCode::Locked && !may_write => {
+                self.tally.one("two: changes of keys refused");
+                Ok(())
+            }
+            Ok(()) => {
+                assert!(may_write, "a change of keys is acknowledged to a connection that has lost the file");
+                if is_change {
+                    self.secrets.changed(next);
+                }
+                self.tally.one("two: changes of keys");
+                Ok(())
+            }
+            Err(error) => {
+                if is_change {
+                    self.secrets.may_have_changed(next);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Compares all that a connection answers; one that has lost the file may refuse.
@@ -87,7 +149,7 @@ impl World {
         let Some(connection) = &mut self.connections[side] else { return Ok(()) };
         let may_write = connection.claims == self.claims && connection.commits == self.commits;
         let mut after = connection.view.clone();
-        let key = format!("{:02}", random.below(40));
+        let key = format!("{:02}{MARK}", random.below(40));
         let outcome = if random.chance(25) {
             after.remove(&key);
             connection.db.delete(&key).map(drop)
@@ -167,8 +229,9 @@ impl World {
         self.connections = [None, None];
         self.fs.restart(Recovery::Random);
         let options = Options { read_only: self.commits > 0, ..Options::default() };
-        let host = Arc::new(self.host.clone());
-        let db = pollster::block_on(Database::open_with(&self.fs, NAME, options, host)).expect("it opens");
+        let is_marked = self.fs.content(NAME).is_some_and(|content| is_marked(&content));
+        assert!(!is_marked || !self.secrets.is_encrypted(), "something of the documents can be read in the file");
+        let db = self.open_by_any_key(&options).expect("it opens");
         let found: State = db.entries_json(&Range::all()).expect("it can be read").into_iter().collect();
         let is_right = found == self.state || under_way.as_ref() == Some(&found);
         assert!(is_right, "after a crash {} documents are there, of {}", found.len(), self.state.len());
@@ -183,7 +246,8 @@ fn run(seed: u64) -> Tally {
     let fs = Simulated::new(seed);
     fs.set_exclusive(false);
     let (state, tally) = (State::new(), Tally::default());
-    let mut world = World { fs, host: Host::new(seed), connections: [None, None], state, commits: 0, claims: 0, tally };
+    let (host, secrets) = (Host::new(seed), Secrets::new(seed));
+    let mut world = World { fs, host, secrets, connections: [None, None], state, commits: 0, claims: 0, tally };
     for _ in 0..random.between(20, 200) {
         if random.chance(2) {
             world.fs.crash_after(random.between(1, 60));
@@ -191,7 +255,7 @@ fn run(seed: u64) -> Tally {
         let side = random.below(2) as usize;
         let is_traced = std::env::var_os("FERROLITE_TRACE").is_some();
         let told = is_traced.then_some((world.commits, world.claims, world.state.len()));
-        let choice = random.below(12);
+        let choice = random.below(13);
         let outcome = match choice {
             0 | 1 => world.close(side).and_then(|()| world.open(side)).map_err(|error| (error, None)),
             2 => {
@@ -201,6 +265,7 @@ fn run(seed: u64) -> Tally {
             }
             3 | 4 => world.upkeep(side, &mut random).map_err(|error| (error, None)),
             5 | 6 => world.compare(side).map_err(|error| (error, None)),
+            7 => world.change_keys(side, &mut random).map_err(|error| (error, None)),
             _ if world.connections[side].is_none() => world.open(side).map_err(|error| (error, None)),
             _ => world.write(side, &mut random).map_err(|(error, after)| (error, Some(after))),
         };
@@ -237,6 +302,8 @@ fn two_connections_do_no_harm_to_each_other() {
             ("two: read refused", 20),
             ("two: read by the loser", 1000),
             ("work: recoveries", 300),
+            ("two: changes of keys", 500),
+            ("two: changes of keys refused", 100),
         ]);
     }
 }

@@ -8,10 +8,11 @@ use crate::damage::{Damage, compare_damaged};
 use crate::host::{Host, START_MS};
 use crate::model::{History, State};
 use crate::operation::Operation;
+use crate::secrets::{Secrets, is_marked};
 use crate::tally::Tally;
-use ferrolite::fs::FileSystem;
 use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
-use ferrolite::{Database, Durability, Error, ErrorCode, Options, PageLimits, Range, Result, Snapshot};
+use ferrolite::fs::{FileSystem, Memory};
+use ferrolite::{Database, Durability, Encryption, Error, ErrorCode, Options, PageLimits, Range, Result, Snapshot};
 use std::sync::Arc;
 
 /// The file that all simulations use.
@@ -43,6 +44,9 @@ pub struct World {
     pub fs: Simulated,
     pub host: Host,
     pub options: Options,
+    pub(crate) secrets: Secrets,
+    /// What the open database was opened by, or what opens it since.
+    pub(crate) key: Option<Encryption>,
     pub db: Option<Database<SimulatedFile>>,
     /// What was acknowledged.
     pub state: State,
@@ -63,8 +67,12 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, options: Options) -> Self {
+    pub fn new(seed: u64, secrets: Secrets, options: Options) -> Self {
+        let mut tally = Tally::default();
+        tally.one(format!("work: databases of kind {}", secrets.name()));
         Self {
+            secrets,
+            key: None,
             fs: Simulated::new(seed),
             host: Host::new(seed),
             options,
@@ -78,7 +86,7 @@ impl World {
             end: End::PowerLost,
             drops: false,
             damage: None,
-            tally: Tally::default(),
+            tally,
             trace: std::env::var_os("FERROLITE_TRACE").is_some(),
         }
     }
@@ -99,8 +107,7 @@ impl World {
         if let Some(damage) = &mut self.damage {
             damage.note_open();
         }
-        let host = Arc::new(self.host.clone());
-        let opened = pollster::block_on(Database::open_with(&self.fs, NAME, self.options.clone(), host));
+        let opened = self.open_by_any_key();
         // A fault was for the opening; what follows only compares.
         self.fs.clear_faults();
         self.note_lies();
@@ -112,6 +119,50 @@ impl World {
             }
             Err(error) => self.classify(&error, "opening"),
         }
+    }
+
+    /// Opens it by the first of the keys that may open it and does.
+    fn open_by_any_key(&mut self) -> Result<Database<SimulatedFile>> {
+        let mut outcome = None;
+        for key in self.secrets.candidates() {
+            let opened = open_by(&self.fs, &self.host, &self.options, key.clone());
+            let is_wrong = opened.as_ref().is_err_and(|error| error.code() == ErrorCode::WrongKey);
+            if opened.is_ok() {
+                self.key = key;
+            }
+            outcome = Some(opened);
+            if !is_wrong {
+                break;
+            }
+        }
+        outcome.expect("there is a key, or none is needed")
+    }
+
+    /// What opened it once does not open it any more.
+    fn refuse_retired_keys(&mut self) {
+        let Some(content) = self.fs.content(NAME).filter(|_| self.damage.is_none()) else { return };
+        let options = Options { read_only: true, ..self.options.clone() };
+        let fs = Memory::new();
+        fs.set_bytes(NAME, content);
+        for key in self.secrets.retired() {
+            let error = open_by(&fs, &self.host, &options, Some(key.clone())).err();
+            assert_eq!(error.map(|error| error.code()), Some(ErrorCode::WrongKey), "a key that was changed");
+            self.tally.one("work: old keys refused");
+        }
+        if !self.secrets.is_encrypted() {
+            return;
+        }
+        let error = open_by(&fs, &self.host, &options, None).err();
+        assert_eq!(error.map(|error| error.code()), Some(ErrorCode::KeyRequired));
+    }
+
+    /// Nothing that was written can be read in an encrypted file; in a plain one it can, so that this would be noticed.
+    pub fn look_for_marks(&mut self) {
+        let Some(content) = self.fs.content(NAME) else { return };
+        let is_marked = is_marked(&content);
+        assert!(!is_marked || !self.secrets.is_encrypted(), "something of the documents can be read in the file");
+        let kind = if self.secrets.is_encrypted() { "encrypted" } else { "plain" };
+        self.tally.one(format!("marks: {kind} files, {}", if is_marked { "some" } else { "none" }));
     }
 
     /// Finds out which of the possible states the opened database is in.
@@ -251,6 +302,9 @@ impl World {
         self.trace(|| format!("power loss, {recovery:?} of {}", self.fs.unsynced()));
         self.crashed();
         self.fs.restart(recovery);
+        if self.fs.unsynced() == 0 && self.version.is_multiple_of(2) {
+            self.look_for_marks();
+        }
         self.end = End::PowerLost;
     }
 
@@ -266,6 +320,11 @@ impl World {
                 self.trace(|| "close".to_owned());
                 self.tally.one("work: databases closed");
                 if self.version > self.opened_version {
+                    // Whoever writes makes both key slots alike.
+                    if let Some(key) = self.key.take().filter(|_| self.damage.is_none()) {
+                        self.secrets.settle(&key);
+                    }
+                    self.refuse_retired_keys();
                     self.history.make_durable(self.version);
                     if let Some(damage) = &mut self.damage {
                         damage.note_close(&self.fs.lies());
@@ -346,6 +405,9 @@ impl World {
                 Operation::Clock(by_ms) if *by_ms < 0 => self.tally.one("work: clock set back"),
                 Operation::Clock(_) => self.tally.one("work: clock moved on"),
                 Operation::Compact | Operation::CompactSlowly(..) => self.tally.one("work: compactions"),
+                Operation::ChangeKey => self.tally.one("work: keys changed"),
+                Operation::RotateKey => self.tally.one("work: data keys rotated"),
+                Operation::RotateSlowly(..) => self.tally.one("work: data keys rotated in slices, or begun to be"),
                 _ => {}
             }
         }
@@ -355,6 +417,16 @@ impl World {
         }
         outcome
     }
+}
+
+fn open_by<S: FileSystem>(
+    fs: &S,
+    host: &Host,
+    options: &Options,
+    key: Option<Encryption>,
+) -> Result<Database<S::File>> {
+    let options = Options { encryption: key, ..options.clone() };
+    pollster::block_on(Database::open_with(fs, NAME, options, Arc::new(host.clone())))
 }
 
 fn is_crash(message: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The database that is worked on.
 
 use ferrolite::fs::StdFile;
-use ferrolite::{Compression, Database, Error, Options, Range};
+use ferrolite::{Cipher, Compression, Database, Encryption, Error, Options, Range};
 
 /// The database file in its directory.
 pub const NAME: &str = "killed.ferrolite";
@@ -14,8 +14,14 @@ pub fn options(seed: u64) -> Options {
         page_size: if seed.is_multiple_of(2) { 1 << 10 } else { 8 << 10 },
         compression: if seed.is_multiple_of(3) { Compression::None } else { Compression::Lz4 },
         cache_size: 256 << 10,
+        encryption: cipher(seed).map(|cipher| Encryption::key([7; 32]).with_cipher(cipher)),
         ..Options::default()
     }
+}
+
+/// Half of the databases are encrypted.
+pub fn cipher(seed: u64) -> Option<Cipher> {
+    [None, Some(Cipher::Aes256Gcm), Some(Cipher::ChaCha20Poly1305), None][(seed % 4) as usize]
 }
 
 /// A digest of all documents, to compare what two programs see.

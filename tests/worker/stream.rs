@@ -44,6 +44,8 @@ pub enum Step {
         path: &'static str,
     },
     Compact,
+    /// Where the database is encrypted it gets a new data key; else it is compacted.
+    RotateKey,
     Maintain,
 }
 
@@ -79,7 +81,8 @@ pub fn step(seed: u64, number: u64) -> Step {
         }
         86..90 => Step::CreateIndex { path: random.pick(&INDEX_PATHS) },
         90..93 => Step::DropIndex { path: random.pick(&INDEX_PATHS) },
-        93..95 => Step::Compact,
+        93 => Step::Compact,
+        94 => Step::RotateKey,
         _ => Step::Maintain,
     }
 }

@@ -48,7 +48,8 @@ fn carry_out(db: &mut Database<StdFile>, step: Step) -> Result<()> {
         }
         Step::CreateIndex { path } => db.create_index(path).map(drop),
         Step::DropIndex { path } => db.drop_index(path).map(drop),
-        Step::Compact => db.compact(),
+        Step::RotateKey if db.stats().engine.encryption.is_some() => db.rotate_key(),
+        Step::Compact | Step::RotateKey => db.compact(),
         Step::Maintain => {
             while db.maintain(128 << 10)? {}
             Ok(())

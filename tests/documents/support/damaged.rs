@@ -40,7 +40,8 @@ pub fn pages(bytes: &[u8]) -> Vec<Page> {
     let is_page = |header: &&[u8]| {
         (DATA..=MANIFEST).contains(&header[0])
             && header[2] <= 1
-            && [&header[1..2], &header[3..8], &header[32..48]].iter().all(|zero| zero.iter().all(|&byte| byte == 0))
+            // In an encrypted file the epoch and the nonce are between these.
+            && [&header[1..2], &header[3..4], &header[6..8], &header[44..48]].iter().all(|zero| zero.iter().all(|&byte| byte == 0))
             && header[8..12] != [0; 4]
     };
     let mut found = Vec::new();

@@ -5,7 +5,7 @@ pub mod damaged;
 pub mod oracle;
 
 use ferrolite::fs::{FileSystem, Memory, MemoryFile};
-use ferrolite::{Condition, Database, Environment, Error, ErrorCode, FindOptions, Options};
+use ferrolite::{Cipher, Condition, Database, Encryption, Environment, Error, ErrorCode, FindOptions, Options};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,13 +13,18 @@ use std::time::Duration;
 /// The time at which tests begin: some day in 2023.
 pub const START_MS: u64 = 1_700_000_000_000;
 
-/// A clock that stands still until it is told, and randomness that repeats itself.
+/// A clock that stands still until it is told, and randomness that is the same in each run. Clones share both.
 #[derive(Clone)]
-pub struct Clock(Arc<AtomicU64>);
+pub struct Clock(Arc<AtomicU64>, Arc<AtomicU64>);
 
 impl Clock {
     pub fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(START_MS)))
+        Self::with_randomness(0)
+    }
+
+    /// A clock with randomness of its own.
+    pub fn with_randomness(seed: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(START_MS)), Arc::new(AtomicU64::new(seed << 32)))
     }
 
     pub fn advance_ms(&self, ms: u64) {
@@ -37,10 +42,48 @@ impl Environment for Clock {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
-        for (index, byte) in buffer.iter_mut().enumerate() {
-            *byte = (index as u8).wrapping_mul(31) ^ 0x5a;
+        for chunk in buffer.chunks_mut(8) {
+            // SplitMix64 by Sebastiano Vigna.
+            let mut word = self.1.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(word ^ (word >> 31)).to_le_bytes()[..chunk.len()]);
         }
     }
+}
+
+/// None, and one with each cipher: what a test runs under that must hold for plain and for encrypted files.
+pub fn encryptions() -> [Option<Encryption>; 3] {
+    let with = |cipher| Some(Encryption::key([7; 32]).with_cipher(cipher));
+    [None, with(Cipher::Aes256Gcm), with(Cipher::ChaCha20Poly1305)]
+}
+
+/// What opens a file that may be damaged, and was made under one of [`encryptions`].
+pub fn encryption_of(bytes: &[u8]) -> Option<Encryption> {
+    let is_slot = |at: usize| bytes.get(at..at + 8) == Some(b"FERROKEY");
+    (is_slot(16 << 10) || is_slot(20 << 10)).then(|| Encryption::key([7; 32]))
+}
+
+/// Opens by the first of some keys that opens; the last one's error where none does.
+pub fn open_by_any<S: FileSystem>(
+    fs: &S,
+    clock: &Clock,
+    options: &Options,
+    keys: &[Encryption],
+) -> Result<Database<S::File>, Error>
+where
+    S::File: ferrolite::fs::File,
+{
+    let mut outcome = None;
+    for key in keys.iter().cloned().map(Some).chain(keys.is_empty().then_some(None)) {
+        let opened = open(fs, clock, Options { encryption: key, ..options.clone() });
+        let is_wrong = opened.as_ref().is_err_and(|error| error.code() == ErrorCode::WrongKey);
+        outcome = Some(opened);
+        if !is_wrong {
+            break;
+        }
+    }
+    outcome.expect("there is a key, or none is needed")
 }
 
 /// A database in memory, under a clock of its own.
