@@ -1,4 +1,4 @@
-// The shared cases in a page of real Chromium, over OPFS and in memory.
+// The shared cases in a page of real Chromium, over OPFS and in memory, plain and encrypted.
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { serve } from "../../tools/serve.mjs";
 import { groups } from "./cases/index.mjs";
 import { openPage, startChromium } from "./support/chromium.mjs";
+import { casesOn, withCiphers } from "./support/encrypted.mjs";
 
 const tests = dirname(fileURLToPath(import.meta.url));
 let server, browser, page;
@@ -21,10 +22,10 @@ after(async () => {
   await server?.close();
 });
 
-for (const kind of ["opfs", "memory"]) {
+for (const kind of Object.keys(withCiphers({ opfs: {}, memory: {} }))) {
   for (const [group, cases] of Object.entries(groups)) {
     describe(`${kind}, ${group}`, () => {
-      for (const [index, { name }] of cases.entries()) {
+      for (const [index, { name }] of casesOn(kind, group, cases).entries()) {
         test(name, { timeout: 60_000 }, async () => {
           const failure = await page.evaluate(([...where]) => globalThis.runTest(...where), [kind, group, index]);
           if (failure !== undefined) throw new Error(failure);

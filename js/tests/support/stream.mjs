@@ -23,12 +23,19 @@ export function randomOf(seed) {
   return { next, below, between: (low, high) => low + below(high - low + 1), pick: (choices) => choices[below(choices.length)] };
 }
 
-/** How the database is opened: small memtables, so that flushes and merges are always under way. */
+const CIPHERS = ["aes-256-gcm", "chacha20-poly1305"];
+const ARGON2 = { memoryKib: 64, iterations: 1, lanes: 1 };
+
+/**
+ * How the database is opened: small memtables, so that flushes and merges are always under way; every other one is
+ * encrypted.
+ */
 export function optionsOf(seed) {
   return {
     memtableSize: [16 << 10, 128 << 10, 1 << 20, 64 << 10][seed % 4],
     compression: seed % 3 === 0 ? "none" : "lz4",
     cacheSize: 256 << 10,
+    ...(seed % 2 === 0 ? {} : { encryption: { passphrase: `kills ${seed}`, cipher: CIPHERS[(seed >> 1) % 2], argon2: ARGON2 } }),
   };
 }
 
