@@ -301,7 +301,7 @@ impl Record {
         let costs = Argon2 { memory_kib: reader.u32()?, iterations: reader.u32()?, lanes: reader.u32()? };
         let argon2 = match kind {
             1 if [costs.memory_kib, costs.iterations, costs.lanes] == [0; 3] => None,
-            2 => Some(costs).filter(Argon2::is_valid),
+            2 if costs.is_valid() => Some(costs),
             _ => return None,
         };
         let salt = reader.tag()?;
