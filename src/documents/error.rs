@@ -61,6 +61,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A JSON Patch or a merge patch is not one.
+    #[error("the patch cannot be used: {reason}")]
+    InvalidPatch {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A document, a transaction or a number of things is above its limit.
     #[error("{what} is too large: {size} is above the limit of {limit}; split it")]
     TooLarge {
@@ -187,6 +193,7 @@ impl Error {
             Self::InvalidRange { .. } => ErrorCode::InvalidRange,
             Self::InvalidOptions { .. } => ErrorCode::InvalidOptions,
             Self::InvalidTransaction { .. } => ErrorCode::InvalidTransaction,
+            Self::InvalidPatch { .. } => ErrorCode::InvalidPatch,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::NotFound { .. } => ErrorCode::NotFound,
             Self::Locked { .. } => ErrorCode::Locked,

@@ -183,7 +183,7 @@ impl<F: File> Database<F> {
         Ok(true)
     }
 
-    fn put(&mut self, key: &str, json: &str, expiry: Expiry) -> Result<u64> {
+    pub(super) fn put(&mut self, key: &str, json: &str, expiry: Expiry) -> Result<u64> {
         self.writable()?;
         let mut batch = Batch::new();
         self.stage(&mut batch, key, Some((json, expiry.resolve(self.engine.now_ms())?)))?;
@@ -192,7 +192,7 @@ impl<F: File> Database<F> {
 
     /// Adds to `batch` what makes `new` the document at `key`. Each key is staged once a batch: what it
     /// replaces is read from the engine.
-    fn stage(&self, batch: &mut Batch, key: &str, new: Option<NewDocument<'_>>) -> Result<()> {
+    pub(super) fn stage(&self, batch: &mut Batch, key: &str, new: Option<NewDocument<'_>>) -> Result<()> {
         let old = if self.catalog.has_indexes() { self.stored(key)? } else { None };
         self.stage_over(batch, key, old.as_ref(), new)?;
         check_size(batch)
@@ -215,7 +215,7 @@ impl<F: File> Database<F> {
     }
 
     /// What the engine holds at `key`, expired or not.
-    fn stored(&self, key: &str) -> Result<Option<Entry>> {
+    pub(super) fn stored(&self, key: &str) -> Result<Option<Entry>> {
         self.entry(key, View { at: self.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS })
     }
 
@@ -227,7 +227,7 @@ impl<F: File> Database<F> {
     }
 }
 
-fn is_live(entry: &Entry, now_ms: u64) -> bool {
+pub(super) fn is_live(entry: &Entry, now_ms: u64) -> bool {
     entry.expires_at.is_none_or(|expires_at| expires_at > now_ms)
 }
 
