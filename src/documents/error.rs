@@ -171,6 +171,12 @@ pub enum Error {
         /// What has changed.
         reason: String,
     },
+    /// A snapshot or a transaction is older than what is kept of the past.
+    #[error("the snapshot is too old: {reason}; begin again")]
+    SnapshotTooOld {
+        /// Which limit was reached.
+        reason: String,
+    },
     /// The caller stopped the work.
     #[error("stopped by the caller; what was committed before stays")]
     Aborted,
@@ -212,6 +218,7 @@ impl Error {
             Self::Io { .. } => ErrorCode::Io,
             Self::IndexNotFound { .. } => ErrorCode::IndexNotFound,
             Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::SnapshotTooOld { .. } => ErrorCode::SnapshotTooOld,
             Self::Aborted => ErrorCode::Aborted,
             Self::Internal { .. } => ErrorCode::Internal,
         }

@@ -34,6 +34,7 @@ pub enum ErrorCode {
     Io,
     IndexNotFound,
     Conflict,
+    SnapshotTooOld,
     Aborted,
     Internal,
 }
@@ -68,6 +69,7 @@ impl ErrorCode {
             Self::Io => "Io",
             Self::IndexNotFound => "IndexNotFound",
             Self::Conflict => "Conflict",
+            Self::SnapshotTooOld => "SnapshotTooOld",
             Self::Aborted => "Aborted",
             Self::Internal => "Internal",
         }
