@@ -58,6 +58,8 @@ mod environment;
 pub mod fs;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+#[cfg(feature = "cli")]
+pub mod import;
 mod page;
 
 pub use crypto::{Argon2, Cipher, Encryption};
