@@ -69,24 +69,30 @@ impl<F: File> Database<F> {
     /// `Conflict` when something that it has read was written since it began; `SnapshotTooOld` when that is not known any
     /// more; in both cases begin again. Else as a write.
     pub fn commit_open(&mut self, open: OpenTransaction) -> Result<u64> {
-        let began = open.snapshot.view().at;
-        let outcome = self.validate(&open, began);
-        let writes = self.end(open);
-        outcome?;
-        self.commit(writes)
+        let outcome = self.commit_unended(&open);
+        self.roll_back(open);
+        outcome
+    }
+
+    /// Commits a transaction that has to be ended afterwards, by [`Database::roll_back`]. Until then it can be committed
+    /// again: for a group that may fail as a whole and be repeated.
+    pub(crate) fn commit_unended(&mut self, open: &OpenTransaction) -> Result<u64> {
+        if open.writes.is_empty() {
+            return Ok(self.version());
+        }
+        self.validate(open, open.snapshot.view().at)?;
+        self.commit_writes(&open.writes.writes)
     }
 
     /// Ends a transaction without writing anything.
     pub fn roll_back(&mut self, open: OpenTransaction) {
-        drop(self.end(open));
+        self.history.end(open.snapshot.view().at);
+        self.release(open.snapshot);
     }
 
     fn validate(&self, open: &OpenTransaction, began: u64) -> Result<()> {
         #[cfg(test)]
         if open.is_unchecked {
-            return Ok(());
-        }
-        if open.writes.is_empty() {
             return Ok(());
         }
         if !self.history.reaches(began) {
@@ -99,12 +105,6 @@ impl<F: File> Database<F> {
             return Err(Error::Conflict { reason });
         }
         Ok(())
-    }
-
-    fn end(&mut self, open: OpenTransaction) -> Transaction {
-        self.history.end(open.snapshot.view().at);
-        self.release(open.snapshot);
-        open.writes
     }
 
     /// Runs `work` as one transaction: it sees one state and its own writes, and all it writes is one commit. When `work`
@@ -273,10 +273,14 @@ impl OpenTransaction {
         self.write(|writes| writes.delete(key))
     }
 
+    /// Adds the writes of `writes` to its own; where both write a key, the later ones count.
+    pub fn extend(&mut self, writes: Transaction) {
+        self.writes.extend(writes);
+    }
+
     /// On error the writes before stay.
     fn write(&mut self, add: impl FnOnce(Transaction) -> Result<Transaction>) -> Result<()> {
-        let added = add(Transaction::new())?;
-        self.writes.writes.extend(added.writes);
+        self.extend(add(Transaction::new())?);
         Ok(())
     }
 

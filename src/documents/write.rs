@@ -11,6 +11,7 @@ use super::{Database, Range, json, serialize};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;
+use std::borrow::Borrow;
 use std::time::Duration;
 
 /// The largest transaction, in bytes of what is written, index entries included.
@@ -95,14 +96,23 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set`].
     pub fn commit(&mut self, transaction: Transaction) -> Result<u64> {
+        self.commit_writes(transaction.writes)
+    }
+
+    /// Commits writes by key. Those that are given away are dropped one by one, so that large ones are not held twice.
+    pub(super) fn commit_writes<K: AsRef<str>, W: Borrow<Write>>(
+        &mut self,
+        writes: impl IntoIterator<Item = (K, W)>,
+    ) -> Result<u64> {
         self.writable()?;
         let now_ms = self.engine.now_ms();
         let mut batch = Batch::new();
-        for (key, write) in transaction.writes {
-            match write {
-                Write::Put { json, expiry } => self.stage(&mut batch, &key, Some((&json, expiry.resolve(now_ms)?)))?,
-                Write::Delete => self.stage(&mut batch, &key, None)?,
-            }
+        for (key, write) in writes {
+            let new = match write.borrow() {
+                Write::Put { json, expiry } => Some((json.as_str(), expiry.resolve(now_ms)?)),
+                Write::Delete => None,
+            };
+            self.stage(&mut batch, key.as_ref(), new)?;
         }
         self.apply_unless_empty(batch)
     }
