@@ -58,13 +58,16 @@ mod environment;
 pub mod fs;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+#[cfg(feature = "cli")]
+pub mod import;
 mod page;
 
 pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{
-    CheckReport, Compression, Condition, Database, Document, Durability, Error, ErrorCode, FindOptions, IndexInfo,
-    IndexProgress, LostPart, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, Options, Page, PageLimits, Range,
-    Result, Salvage, SalvageReport, Scan, Snapshot, Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
+    ActiveTransaction, CheckReport, Compression, Condition, Database, Document, Durability, Error, ErrorCode,
+    FindOptions, IndexInfo, IndexProgress, LostPart, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH,
+    OpenTransaction, Options, Page, PageLimits, Range, Result, Salvage, SalvageReport, Scan, SetOptions, Snapshot,
+    Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
 };
 pub use engine::{CompactProgress, EncryptionStatistics, RotateProgress, Statistics as EngineStatistics};
 pub use environment::{Environment, HostEnvironment};

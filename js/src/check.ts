@@ -3,7 +3,7 @@
  * one call that it was given to.
  */
 import { type ErrorCode, FerroliteError } from "./error.js";
-import type { Range, SetOptions } from "./types.js";
+import type { Range, SetOptions, TransactionOptions, TtlOptions } from "./types.js";
 
 /** Bytes of UTF-8 in a key. */
 const KEY_BYTES_MAX = 4096;
@@ -42,6 +42,35 @@ export function documentText(document: unknown, key: unknown): string {
   });
 }
 
+/** A document or none, as a JSON array of one or of nothing. */
+export function perhapsText(document: unknown, key: unknown): string {
+  return document === undefined ? "[]" : `[${documentText(document, key)}]`;
+}
+
+/** The operations of a JSON Patch as JSON text. */
+export function operationsText(operations: unknown): string {
+  if (Array.isArray(operations)) return patchText(operations);
+  const example = '[{ op: "replace", path: "/name", value: "bob" }]';
+  throw new FerroliteError("InvalidPatch", `a JSON Patch is an array as ${example}, not ${describe(operations)}`);
+}
+
+/** A patch as JSON text. */
+export function patchText(patch: unknown): string {
+  const text = jsonText(patch);
+  if (typeof text === "string") return text;
+  throw new FerroliteError("InvalidPatch", `the patch cannot be used: ${text.place} is ${text.what}`, { cause: text.cause });
+}
+
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** What a counter grows by, as JSON text: a whole number of 64 bits. */
+export function integerText(by: unknown): string {
+  if (typeof by === "bigint" && by >= INT64_MIN && by <= INT64_MAX) return String(by);
+  if (typeof by === "number" && Number.isSafeInteger(by)) return String(by);
+  throw new FerroliteError("InvalidValue", `increment adds a safe integer, or a bigint of 64 bits, not ${describe(by)}`);
+}
+
 /** What `find` compares with, as JSON text. */
 export function conditionText(condition: unknown): string {
   const text = jsonText(condition);
@@ -61,6 +90,8 @@ const RANGE: Readonly<Record<string, Kind>> = {
 };
 const FIND: Readonly<Record<string, Kind>> = { limit: "count", reverse: "boolean" };
 const CHECK: Readonly<Record<string, Kind>> = { full: "boolean" };
+const TRANSACTION: Readonly<Record<string, Kind>> = { retries: "count" };
+const CONDITIONS: Readonly<Record<string, Kind>> = { ifVersion: "count", ifAbsent: "boolean" };
 
 /** A range of keys as JSON text. */
 export function rangeText(range: Range | undefined): string {
@@ -77,8 +108,26 @@ export function checkOptionsText(options: unknown): string {
   return options === undefined ? "{}" : fieldsText("InvalidOptions", "check's options", options, CHECK);
 }
 
-/** The time to live among the options of `set`, in milliseconds; `undefined` when there is none. */
-export function ttlOption(options: SetOptions | undefined): number | undefined {
+/** How often a transaction is run again at most. */
+export function retriesOption(options: TransactionOptions | undefined, otherwise: number): number {
+  if (options === undefined) return otherwise;
+  fieldsText("InvalidOptions", "transaction's options", options, TRANSACTION);
+  return options.retries ?? otherwise;
+}
+
+/** The options of `set`: the time to live in milliseconds, and the conditions, both as JSON text of all when there are any. */
+export function setOptions(options: SetOptions | undefined): { ttl: number | undefined; conditional: string | undefined } {
+  if (options === undefined) return { ttl: undefined, conditional: undefined };
+  plain("InvalidOptions", "the options of set", options, ["ttl", "ifVersion", "ifAbsent"]);
+  const { ttl: seconds, ...conditions } = options;
+  fieldsText("InvalidOptions", "the options of set", conditions, CONDITIONS);
+  const ttl = seconds === undefined ? undefined : ttlMs(seconds);
+  const isConditional = options.ifVersion !== undefined || options.ifAbsent === true;
+  return { ttl, conditional: isConditional ? JSON.stringify({ ...conditions, ttl }) : undefined };
+}
+
+/** The time to live among the options of a write, in milliseconds; `undefined` when there is none. */
+export function ttlOption(options: TtlOptions | undefined): number | undefined {
   if (options === undefined) return undefined;
   plain("InvalidOptions", "the options of set", options, ["ttl"]);
   return options.ttl === undefined ? undefined : ttlMs(options.ttl);

@@ -1,17 +1,29 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { ActiveTransaction } from "./active-transaction.js";
 import {
-  checkOptionsText, conditionText, documentText, findOptionsText, keyText, pathText, rangeText, ttlMs, ttlOption,
+  checkOptionsText, conditionText, documentText, findOptionsText, integerText, keyText, operationsText, patchText, pathText,
+  perhapsText, rangeText, retriesOption, setOptions, ttlMs, ttlOption,
 } from "./check.js";
 import type { Channel } from "./channel.js";
 import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
+import { keyList, list } from "./lists.js";
 import { ERROR } from "./protocol.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { Transaction } from "./transaction.js";
-import type { CheckOptions, Condition, Encryption, FindOptions, IndexInfo, Range, SetOptions, StorageFacts } from "./types.js";
+import type {
+  CheckOptions, Condition, Encryption, FindOptions, IndexInfo, PatchOperation, Range, SetOptions, StorageFacts,
+  TransactionOptions, TtlOptions,
+} from "./types.js";
 
 /** Its own symbol where the host has it; else one under which only `await using` compilers look. */
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+
+/** How often a transaction is run again unless it is said. */
+const RETRIES = 10;
+/** Beyond so many conflicts in a row the time before the next attempt grows no more. */
+const DOUBLINGS_MAX = 6;
+const PAUSE_MS_MAX = 1000;
 
 /** One page of a scan. */
 interface Page {
@@ -47,7 +59,7 @@ export class Database {
 
   /** The documents at `keys`, in their order, with `undefined` for those that are not there. */
   async getMany<T = unknown>(keys: Iterable<string>): Promise<(T | undefined)[]> {
-    const rows = await this.#call(`["getMany",[${list(keys, "InvalidKey", keyText)}]]`);
+    const rows = await this.#call(`["getMany",[${keyList(keys)}]]`);
     return (rows as [T?][]).map(([document]) => document);
   }
 
@@ -57,10 +69,13 @@ export class Database {
    * A document is what JSON can carry: objects, arrays, strings, finite numbers, booleans and null, nested to 127
    * levels and 64 MiB of text at most. As in JSON, object properties that are `undefined` are left out and `toJSON`
    * is honoured, so a `Date` becomes its ISO string. Anything else is `InvalidValue` and stores nothing.
+   *
+   * With `ifVersion` or `ifAbsent` it is stored only if that holds; else it is a `Conflict`.
    */
   async set(key: string, document: unknown, options?: SetOptions): Promise<number> {
-    const ttl = ttlOption(options);
+    const { ttl, conditional } = setOptions(options);
     const pair = `${keyText(key)},${documentText(document, key)}`;
+    if (conditional !== undefined) return (await this.#call(`["setWith",${pair},${conditional}]`)) as number;
     return (await this.#call(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`)) as number;
   }
 
@@ -71,7 +86,7 @@ export class Database {
   }
 
   /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
-  async setMany(entries: Iterable<readonly [key: string, document: unknown]>, options?: SetOptions): Promise<number> {
+  async setMany(entries: Iterable<readonly [key: string, document: unknown]>, options?: TtlOptions): Promise<number> {
     const ttl = ttlOption(options);
     const pairs = list(entries, "InvalidValue", (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) {
@@ -80,6 +95,51 @@ export class Database {
       return `[${keyText(entry[0])},${documentText(entry[1], entry[0])}]`;
     });
     return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
+  }
+
+  /**
+   * Adds `by` to the integer at `key`, and returns the sum: a number when it is a safe integer, else a bigint. Where there
+   * is no document it counts from 0. Exact over 64 bits; beyond, and on a document that is no integer, it is
+   * `InvalidValue`. A time to live stays.
+   */
+  async increment(key: string, by: number | bigint = 1): Promise<number | bigint> {
+    const sum = BigInt((await this.#call(`["increment",${keyText(key)},${integerText(by)}]`)) as string);
+    return Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
+  }
+
+  /**
+   * Stores `next` if the document is `expected`, and returns whether it was; `undefined` stands for no document in both.
+   * Values are compared: 1 is 1.0, and the order of properties does not matter. A time to live stays.
+   */
+  async compareAndSwap(key: string, expected: unknown, next: unknown): Promise<boolean> {
+    const pair = `${perhapsText(expected, key)},${perhapsText(next, key)}`;
+    return (await this.#call(`["compareAndSwap",${keyText(key)},${pair}]`)) as boolean;
+  }
+
+  /** Stores a document, and returns the one that was there, or `undefined`. */
+  async getAndSet<T = unknown>(key: string, document: unknown): Promise<T | undefined> {
+    return (await this.#call(`["getAndSet",${keyText(key)},${documentText(document, key)}]`)) as T | undefined;
+  }
+
+  /** Moves a document, with its time to live, over one that may be at `to`; whether there is one at `from`. */
+  async rename(from: string, to: string): Promise<boolean> {
+    return (await this.#call(`["rename",${keyText(from)},${keyText(to)}]`)) as boolean;
+  }
+
+  /**
+   * Changes a document by a JSON Patch (RFC 6902): all of its operations, or none; whether there is a document. An
+   * operation that cannot be done, or a test that fails, is a `Conflict`. A time to live stays.
+   */
+  async patch(key: string, operations: readonly PatchOperation[]): Promise<boolean> {
+    return (await this.#call(`["patch",${keyText(key)},${operationsText(operations)}]`)) as boolean;
+  }
+
+  /**
+   * Changes a document by a JSON Merge Patch (RFC 7396); whether there is a document. Properties of the patch take the
+   * place of those in the document, and those that are null go. A time to live stays.
+   */
+  async mergePatch(key: string, patch: unknown): Promise<boolean> {
+    return (await this.#call(`["mergePatch",${keyText(key)},${patchText(patch)}]`)) as boolean;
   }
 
   /** Deletes the document at `key`; whether there was one. */
@@ -169,6 +229,49 @@ export class Database {
       throw new FerroliteError("InvalidTransaction", "commit takes a Transaction: new Transaction().set(key, document)");
     }
     return (await this.#call(`["commit",${transaction.text()}]`)) as number;
+  }
+
+  /**
+   * Runs `work` as one transaction, and returns what it returns. All that `tx` reads is of one state of the database and
+   * of its own writes; these are committed when `work` is done, all at once. When another commit has written what was
+   * read, `work` is run again after a while, `retries` times at most; then the `Conflict` is passed on. So `work` should
+   * do nothing but read and write by `tx`.
+   *
+   * What `work` throws ends the transaction without writing anything, and is passed on as it is.
+   *
+   * ```ts
+   * const left = await db.transaction(async (tx) => {
+   *   const account = await tx.get<{ cents: number }>("account:1");
+   *   if (account === undefined || account.cents < 20) throw new Error("too little");
+   *   await tx.set("account:1", { cents: account.cents - 20 });
+   *   return account.cents - 20;
+   * });
+   * ```
+   */
+  async transaction<R>(work: (tx: ActiveTransaction) => R | PromiseLike<R>, options?: TransactionOptions): Promise<R> {
+    if (typeof work !== "function") {
+      throw new FerroliteError("InvalidTransaction", "transaction takes a function: async (tx) => { ... }");
+    }
+    const retries = retriesOption(options, RETRIES);
+    for (let attempt = 0; ; attempt++) {
+      const startMs = performance.now();
+      const tx = new ActiveTransaction((await this.#call(`["txBegin"]`)) as number, (text) => this.#call(text));
+      let result: R;
+      try {
+        result = await work(tx);
+      } catch (thrown) {
+        // A database that is being closed ends it itself.
+        await tx.rollBack().catch(() => {});
+        throw thrown;
+      }
+      try {
+        await tx.commit();
+        return result;
+      } catch (thrown) {
+        if (attempt >= retries || !isOutdated(thrown)) throw thrown;
+      }
+      await pause(attempt, performance.now() - startMs);
+    }
   }
 
   /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */
@@ -274,10 +377,16 @@ function closed(): FerroliteError {
   return new FerroliteError("Closed", "the database was closed; open it again with Ferrolite.open");
 }
 
-/** The members of an iterable as JSON texts, joined. */
-function list(members: unknown, code: "InvalidKey" | "InvalidValue", text: (member: unknown) => string): string {
-  if (typeof members !== "object" || members === null || !(Symbol.iterator in members)) {
-    throw new FerroliteError(code, "this verb takes an array or another iterable");
-  }
-  return Array.from(members as Iterable<unknown>, text).join(",");
+/** Whether a commit was refused because of others: it may succeed when it is repeated. */
+function isOutdated(thrown: unknown): boolean {
+  return thrown instanceof FerroliteError && (thrown.code === "Conflict" || thrown.code === "SnapshotTooOld");
+}
+
+/**
+ * Waits before the next attempt: by chance, so that those who met do not meet again, and the longer the more often they
+ * have. The unit is the time that an attempt takes.
+ */
+function pause(attempt: number, tookMs: number): Promise<void> {
+  const longestMs = Math.min(Math.max(tookMs, 1) * 2 ** Math.min(attempt, DOUBLINGS_MAX), PAUSE_MS_MAX);
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * longestMs));
 }

@@ -6,6 +6,7 @@
  * | `InvalidKey` | a key that is not a non-empty, well-formed string of at most 4,096 bytes of UTF-8 |
  * | `InvalidValue` | a document that JSON cannot carry unchanged; the message names the place |
  * | `InvalidPath`, `InvalidCondition`, `InvalidRange`, `InvalidOptions`, `InvalidTransaction` | an argument of that kind |
+ * | `InvalidPatch` | a JSON Patch or a merge patch that is none |
  * | `TooLarge` | a document, a transaction or a result beyond its limit |
  * | `NotFound` | no such database, or its directory is missing |
  * | `Locked` | another tab, process or connection has the database open |
@@ -19,7 +20,9 @@
  * | `Failed` | it closed itself to writes after a failed flush; reopen it |
  * | `Unsupported` | this host cannot do it |
  * | `Io` | anything else that the host reports |
- * | `IndexNotFound`, `Conflict`, `Aborted` | of indexes, of transactions, of work that was broken off |
+ * | `IndexNotFound`, `Aborted` | of indexes, of work that was broken off |
+ * | `Conflict` | a condition of a write does not hold: of `set`, of a patch, or that nothing a transaction read has changed |
+ * | `SnapshotTooOld` | a transaction has taken so long that its conflicts are no longer known |
  * | `Internal` | a bug in Ferrolite |
  */
 export type ErrorCode =
@@ -30,6 +33,7 @@ export type ErrorCode =
   | "InvalidRange"
   | "InvalidOptions"
   | "InvalidTransaction"
+  | "InvalidPatch"
   | "TooLarge"
   | "NotFound"
   | "Locked"
@@ -48,6 +52,7 @@ export type ErrorCode =
   | "Io"
   | "IndexNotFound"
   | "Conflict"
+  | "SnapshotTooOld"
   | "Aborted"
   | "Internal";
 

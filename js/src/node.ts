@@ -15,6 +15,7 @@ import { assertSalvageArguments } from "./salvage-options.js";
 import { type Scheduler, Session } from "./session.js";
 import type { OpenOptions, SalvageOptions } from "./types.js";
 
+export type { ActiveTransaction } from "./active-transaction.js";
 export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type { CheckReport, LostPart, SalvageReport, Stats } from "./reports.js";

@@ -1,8 +1,9 @@
 import { documentText, keyText, ttlMs, ttlOption } from "./check.js";
-import type { SetOptions } from "./types.js";
+import type { TtlOptions } from "./types.js";
 
 /**
- * Writes that are committed together: all of them or none, with one flush.
+ * Writes that are committed together: all of them or none, with one flush. What depends on what is read first goes by
+ * `db.transaction`.
  *
  * Nothing happens until it is given to `commit`. Input is checked, and documents are copied, as they are added, so
  * these methods throw a `FerroliteError` themselves. Of several writes to one key the last one wins.
@@ -15,7 +16,7 @@ export class Transaction {
   readonly #operations: string[] = [];
 
   /** Stores a document. */
-  set(key: string, document: unknown, options?: SetOptions): this {
+  set(key: string, document: unknown, options?: TtlOptions): this {
     const ttl = ttlOption(options);
     return this.#push(key, document, ttl);
   }

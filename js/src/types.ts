@@ -138,10 +138,30 @@ export interface FindOptions {
   readonly limit?: number | undefined;
 }
 
-/** How a document is stored. */
-export interface SetOptions {
+/** How long a document is stored. */
+export interface TtlOptions {
   /** Seconds until the document expires; fractions count. Without it the document stays. */
   readonly ttl?: number | undefined;
+}
+
+/** How a document is stored, and under which conditions. One that does not hold is a `Conflict`. */
+export interface SetOptions extends TtlOptions {
+  /** Only if the document has this version; 0 stands for no document. */
+  readonly ifVersion?: number | undefined;
+  /** Only if there is no document. */
+  readonly ifAbsent?: boolean | undefined;
+}
+
+/** An operation of a JSON Patch (RFC 6902). A path is a JSON Pointer (RFC 6901), as `/tags/0`. */
+export type PatchOperation =
+  | { readonly op: "add" | "replace" | "test"; readonly path: string; readonly value: unknown }
+  | { readonly op: "remove"; readonly path: string }
+  | { readonly op: "move" | "copy"; readonly from: string; readonly path: string };
+
+/** How a transaction is run. */
+export interface TransactionOptions {
+  /** How often it is run again when it conflicts with other commits, at most. Default: 10. */
+  readonly retries?: number | undefined;
 }
 
 /** An index. */

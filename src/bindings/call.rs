@@ -1,6 +1,6 @@
 //! Calls as they stand in a message: `[verb, ...arguments]`.
 
-use crate::{Condition, Error, FindOptions, Range, Result};
+use crate::{Condition, Error, FindOptions, Range, Result, SetOptions};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -60,6 +60,18 @@ impl<'a> Call<'a> {
             .map_err(|error| Error::InvalidKey { key: text.chars().take(48).collect(), reason: error.to_string() })
     }
 
+    /// Keys, the first argument.
+    pub fn keys(&self) -> Result<Vec<Cow<'a, str>>> {
+        let keys: Vec<Text<'_>> = self.parse(0)?;
+        Ok(keys.into_iter().map(|Text(key)| key).collect())
+    }
+
+    /// A document or none: an array of one, or of nothing.
+    pub fn perhaps(&self, index: usize) -> Result<Option<&'a str>> {
+        let documents: Vec<&RawValue> = self.parse(index)?;
+        Ok(documents.first().map(|json| json.get()))
+    }
+
     /// A path, the first argument.
     pub fn path(&self) -> Result<Cow<'a, str>> {
         let text = self.json(0)?;
@@ -83,6 +95,14 @@ impl<'a> Call<'a> {
         serde_json::from_str(self.json(2)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })
     }
 
+    /// The options of `setWith`, the third argument.
+    pub fn set_options(&self) -> Result<SetOptions> {
+        let options: WrittenSetOptions =
+            serde_json::from_str(self.json(2)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })?;
+        let WrittenSetOptions { ttl, if_version, if_absent } = options;
+        Ok(SetOptions { ttl: ttl.map(Duration::from_millis), if_version, if_absent })
+    }
+
     /// A time to live in milliseconds.
     pub fn ttl(&self, index: usize) -> Result<Duration> {
         let text = self.json(index)?;
@@ -90,6 +110,17 @@ impl<'a> Call<'a> {
             reason: format!("a time to live is a whole number of milliseconds: {error}"),
         })
     }
+}
+
+/// [`SetOptions`], as they stand in a message.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WrittenSetOptions {
+    /// Milliseconds.
+    ttl: Option<u64>,
+    if_version: Option<u64>,
+    #[serde(default)]
+    if_absent: bool,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Call<'a> {

@@ -13,6 +13,9 @@
 //! only where an index wants a value. All writes of a message are one group: one write to the log and one flush. When
 //! that fails, every call of the group gets the error, for nothing of it was kept.
 //!
+//! A transaction that reads has a number, from `txBegin` to `txCommit` or `txRollback`; in between its calls are
+//! `["txRead", number, call]` and `["txWrite", number, call]`.
+//!
 //! What opens an encrypted database comes beside these messages, as bytes: [`encryption`].
 //!
 //! [`Service`] knows nothing of JavaScript; [`connection`] wraps it for wasm-bindgen.
@@ -34,6 +37,7 @@ mod service;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod transactions;
 mod verbs;
 
 use service::Service;

@@ -4,6 +4,7 @@ use super::answer::{Answer, Mark};
 use super::call::{self, Call};
 use super::cursors::Cursors;
 use super::tasks::Tasks;
+use super::transactions::Transactions;
 use super::verbs::{self, Kind};
 use crate::fs::File;
 use crate::{Database, Encryption, Error, Result, Stats};
@@ -15,6 +16,7 @@ pub(super) struct Service<F: File> {
     database: Option<Database<F>>,
     cursors: Cursors,
     tasks: Tasks,
+    transactions: Transactions,
 }
 
 /// What a verb works with.
@@ -22,11 +24,13 @@ pub(super) struct Desk<'a, F: File> {
     pub database: &'a mut Database<F>,
     pub cursors: &'a mut Cursors,
     pub tasks: &'a mut Tasks,
+    pub transactions: &'a mut Transactions,
 }
 
 impl<F: File> Service<F> {
     pub fn new(database: Database<F>) -> Self {
-        Self { database: Some(database), cursors: Cursors::default(), tasks: Tasks::default() }
+        let (cursors, tasks, transactions) = Default::default();
+        Self { database: Some(database), cursors, tasks, transactions }
     }
 
     /// Answers a message.
@@ -42,7 +46,8 @@ impl<F: File> Service<F> {
             }
             return Ok(answer.finish());
         };
-        let mut desk = Desk { database, cursors: &mut self.cursors, tasks: &mut self.tasks };
+        let Self { cursors, tasks, transactions, .. } = self;
+        let mut desk = Desk { database, cursors, tasks, transactions };
         let mut group = None;
         for at in 0..calls.len() {
             desk.run(&calls, at, &mut group, &mut answer);
@@ -85,9 +90,11 @@ impl<F: File> Service<F> {
         self.database.as_ref().map(Database::stats).ok_or(Error::Closed)
     }
 
-    /// Closes the database; a second time changes nothing.
+    /// Closes the database, and ends what is under way; a second time changes nothing.
     pub fn close(&mut self) -> Result<()> {
-        self.database.take().map_or(Ok(()), Database::close)
+        let Some(mut database) = self.database.take() else { return Ok(()) };
+        self.transactions.roll_back_all(&mut database);
+        database.close()
     }
 }
 
@@ -123,6 +130,7 @@ impl<F: File> Desk<'_, F> {
         if let Err(error) = outcome {
             answer.fail(mark, &error);
         }
+        verbs::settle(self, call);
     }
 
     fn begin(&mut self, first: usize, answer: &Answer) -> Group {
@@ -138,6 +146,7 @@ impl<F: File> Desk<'_, F> {
             Ok(()) => {}
             Err(Error::StorageFull { .. }) if end - first > 1 => {
                 answer.restore(mark);
+                self.transactions.reopen();
                 for at in first..end {
                     let mut alone = None;
                     self.run(calls, at, &mut alone, answer);
@@ -146,5 +155,6 @@ impl<F: File> Desk<'_, F> {
             }
             Err(error) => answer.fail_since(mark, &error),
         }
+        self.transactions.end_settled(self.database);
     }
 }

@@ -5,10 +5,9 @@ use super::call::{Call, Text, not_understood};
 use super::service::Desk;
 use super::tasks::Task;
 use crate::fs::File;
-use crate::{CompactProgress, Database, Document, Error, Result, RotateProgress, Transaction, Ttl};
+use crate::{CompactProgress, Database, Document, Error, OpenTransaction, Result, RotateProgress, Transaction, Ttl};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// How a verb gets along with others in one message.
@@ -18,15 +17,19 @@ pub(super) enum Kind {
     Read,
     /// A commit, which shares the group's flush.
     Write,
-    /// Wants what is before it on the disk, or cannot be undone with it.
+    /// Wants what is before it on the disk, or cannot be undone or repeated with it.
     Alone,
 }
 
 /// The kind of a verb; unknown ones fail when they are run.
 pub(super) fn kind(verb: &str) -> Kind {
     match verb {
-        "set" | "setEx" | "setMany" | "delete" | "deleteRange" | "commit" | "expire" | "persist" => Kind::Write,
+        "set" | "setEx" | "setWith" | "setMany" | "delete" | "deleteRange" | "commit" | "expire" | "persist" => {
+            Kind::Write
+        }
+        "increment" | "compareAndSwap" | "getAndSet" | "rename" | "patch" | "mergePatch" | "txCommit" => Kind::Write,
         "createIndex" | "dropIndex" | "scanOpen" | "flush" | "compact" | "rotateKey" | "check" => Kind::Alone,
+        "txBegin" | "txWrite" | "txRollback" => Kind::Alone,
         _ => Kind::Read,
     }
 }
@@ -35,49 +38,30 @@ pub(super) fn kind(verb: &str) -> Kind {
 pub(super) fn run<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     match kind(call.verb) {
         Kind::Read => read(desk, call, answer),
-        Kind::Write => write(desk.database, call, answer),
+        Kind::Write => write(desk, call, answer),
         Kind::Alone => alone(desk, call, answer),
+    }
+}
+
+/// Remembers what a call has ended, once it is not repeated.
+pub(super) fn settle<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>) {
+    if call.verb == "txCommit"
+        && let Ok(id) = call.parse(0)
+    {
+        desk.transactions.settle(id);
     }
 }
 
 fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     let database = &*desk.database;
     match call.verb {
-        "get" => match database.get_json(&call.key()?)? {
-            Some(json) => {
-                answer.open();
-                answer.text(&json);
-                answer.close();
-            }
-            None => answer.done(),
-        },
-        "getMany" => {
-            let keys: Vec<Text<'_>> = call.parse(0)?;
-            let keys: Vec<Cow<'_, str>> = keys.into_iter().map(|Text(key)| key).collect();
-            let found = database.get_many_json(&keys)?;
-            // In arrays of their own, so that a document that is null differs from none.
-            list(answer, found.into_iter().map(Ok), |answer, json: Option<String>| {
-                answer.text("[");
-                answer.text(json.as_deref().unwrap_or_default());
-                answer.text("]");
-                Ok(())
-            })?;
-        }
+        "get" => one(answer, database.get_json(&call.key()?)?)?,
+        "getMany" => list(answer, database.get_many_json(&call.keys()?)?.into_iter().map(Ok), perhaps)?,
         "has" => answer.value(&database.has(&call.key()?)?)?,
         "count" => answer.value(&database.count(&call.range()?)?)?,
         "keys" => answer.value(&database.keys(&call.range()?)?)?,
-        "values" => list(answer, database.scan(&call.range()?)?, |answer, document: Document| {
-            answer.text(&document.json);
-            Ok(())
-        })?,
-        "entries" => list(answer, database.scan(&call.range()?)?, |answer, document: Document| {
-            answer.text("[");
-            answer.json(&document.key)?;
-            answer.text(",");
-            answer.text(&document.json);
-            answer.text("]");
-            Ok(())
-        })?,
+        "values" => list(answer, database.scan(&call.range()?)?, value)?,
+        "entries" => list(answer, database.scan(&call.range()?)?, entry)?,
         "find" => answer.value(&database.find(&call.path()?, &call.condition()?, &call.find_options()?)?)?,
         "indexes" => answer.value(&database.indexes())?,
         "ttl" => match database.ttl(&call.key()?)? {
@@ -90,15 +74,66 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
             desk.cursors.close(desk.database, call.parse(0)?);
             answer.done();
         }
+        "txRead" => read_in(desk.transactions.get(call.parse(0)?)?, desk.database, &call.parse(1)?, answer)?,
         verb => return Err(Error::Unsupported { what: format!("the verb {verb:?}") }),
     }
     Ok(())
 }
 
-fn write<F: File>(database: &mut Database<F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
+/// Reads within a transaction.
+fn read_in<F: File>(
+    open: &mut OpenTransaction,
+    database: &Database<F>,
+    call: &Call<'_>,
+    answer: &mut Answer,
+) -> Result<()> {
+    match call.verb {
+        "get" => one(answer, open.get_json(database, &call.key()?)?),
+        "getMany" => {
+            let found = call.keys()?.into_iter().map(|key| open.get_json(database, &key));
+            list(answer, found, perhaps)
+        }
+        "has" => answer.value(&open.get_json(database, &call.key()?)?.is_some()),
+        "count" => answer.value(&open.documents(database, &call.range()?)?.len()),
+        "keys" => {
+            let documents = open.documents(database, &call.range()?)?;
+            list(answer, documents.into_iter().map(Ok), |answer, document: Document| answer.json(&document.key))
+        }
+        "values" => list(answer, open.documents(database, &call.range()?)?.into_iter().map(Ok), value),
+        "entries" => list(answer, open.documents(database, &call.range()?)?.into_iter().map(Ok), entry),
+        "find" => {
+            let keys = open.find(database, &call.path()?, &call.condition()?, &call.find_options()?)?;
+            answer.value(&keys)
+        }
+        verb => Err(not_understood(format!("reading by {verb:?} in a transaction"))),
+    }
+}
+
+fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
+    let database = &mut *desk.database;
     match call.verb {
         "set" => answer.value(&database.set_json(&call.key()?, call.json(1)?)?),
         "setEx" => answer.value(&database.set_ex_json(&call.key()?, call.json(1)?, call.ttl(2)?)?),
+        "setWith" => {
+            let options = call.set_options()?;
+            answer.value(&database.set_json_with(&call.key()?, call.json(1)?, options)?)
+        }
+        "increment" => {
+            // As text: JavaScript's numbers are exact to 53 bits.
+            let sum = database.increment(&call.key()?, call.parse(1)?)?;
+            answer.value(&sum.to_string())
+        }
+        "compareAndSwap" => {
+            let (expected, next) = (call.perhaps(1)?, call.perhaps(2)?);
+            answer.value(&database.compare_and_swap_json(&call.key()?, expected, next)?)
+        }
+        "getAndSet" => one(answer, database.get_and_set_json(&call.key()?, call.json(1)?)?),
+        "rename" => {
+            let Text(to) = call.parse(1)?;
+            answer.value(&database.rename(&call.key()?, &to)?)
+        }
+        "patch" => answer.value(&database.patch(&call.key()?, call.json(1)?)?),
+        "mergePatch" => answer.value(&database.merge_patch(&call.key()?, call.json(1)?)?),
         "setMany" => {
             let ttl = call.optional(1).map(|_| call.ttl(1)).transpose()?;
             let documents: Vec<(Text<'_>, &RawValue)> = call.parse(0)?;
@@ -117,6 +152,7 @@ fn write<F: File>(database: &mut Database<F>, call: &Call<'_>, answer: &mut Answ
         "delete" => answer.value(&database.delete(&call.key()?)?),
         "deleteRange" => answer.value(&database.delete_range(&call.range()?)?),
         "expire" => answer.value(&database.expire(&call.key()?, call.ttl(1)?)?),
+        "txCommit" => answer.value(&desk.transactions.commit(database, call.parse(0)?)?),
         _ => answer.value(&database.persist(&call.key()?)?),
     }
 }
@@ -136,6 +172,18 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         "scanOpen" => desk.cursors.open(desk.database, call.range()?, answer),
         "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
         "rotateKey" => desk.tasks.start(desk.database, Task::RotateKey(RotateProgress::default()), answer),
+        "txBegin" => desk.transactions.begin(desk.database, answer),
+        "txWrite" => {
+            let operation: Operation<'_> = call.parse(1)?;
+            desk.transactions.write(call.parse(0)?, operation.add_to(Transaction::new())?)?;
+            answer.done();
+            Ok(())
+        }
+        "txRollback" => {
+            desk.transactions.roll_back(desk.database, call.parse(0)?);
+            answer.done();
+            Ok(())
+        }
         "check" => answer.value(&desk.database.check(call.parse::<CheckOptions>(0)?.full)?),
         _ => {
             desk.database.flush()?;
@@ -178,6 +226,40 @@ fn put(transaction: Transaction, key: &str, json: &str, ttl: Option<Duration>) -
         Some(ttl) => transaction.set_ex_json(key, json, ttl),
         None => transaction.set_json(key, json),
     }
+}
+
+/// A result that is a document, or none.
+fn one(answer: &mut Answer, json: Option<String>) -> Result<()> {
+    let Some(json) = json else {
+        answer.done();
+        return Ok(());
+    };
+    answer.open();
+    answer.text(&json);
+    answer.close();
+    Ok(())
+}
+
+/// A document of several that were asked for: in an array of its own, so that one that is null differs from none.
+fn perhaps(answer: &mut Answer, json: Option<String>) -> Result<()> {
+    answer.text("[");
+    answer.text(json.as_deref().unwrap_or_default());
+    answer.text("]");
+    Ok(())
+}
+
+fn value(answer: &mut Answer, document: Document) -> Result<()> {
+    answer.text(&document.json);
+    Ok(())
+}
+
+fn entry(answer: &mut Answer, document: Document) -> Result<()> {
+    answer.text("[");
+    answer.json(&document.key)?;
+    answer.text(",");
+    answer.text(&document.json);
+    answer.text("]");
+    Ok(())
 }
 
 /// A result that is an array.

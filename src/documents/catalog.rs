@@ -119,6 +119,16 @@ impl Catalog {
         self.maintained().find(|index| index.path == *path)
     }
 
+    /// The indexes that cover all documents.
+    pub fn ready(&self) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(|index| index.state == IndexState::Ready)
+    }
+
+    /// The index on `path`, if it covers all documents.
+    pub fn ready_on(&self, path: &Path) -> Option<&Index> {
+        self.ready().find(|index| index.path == *path)
+    }
+
     /// An index whose entries are still to be removed.
     pub fn dropping(&self) -> Option<&Index> {
         self.indexes.iter().find(|index| index.state == IndexState::Dropping)

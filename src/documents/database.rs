@@ -2,6 +2,7 @@
 
 use super::catalog::Catalog;
 use super::error::{Error, Result};
+use super::history::History;
 use super::options::{Durability, Options};
 use crate::engine::{self, Batch, CompactProgress, Engine};
 use crate::environment::{Environment, HostEnvironment};
@@ -42,6 +43,7 @@ pub struct Database<F: File> {
     /// Whether commits were written and not flushed.
     unsynced: bool,
     group: Group,
+    pub(super) history: History,
 }
 
 /// Commits that share one write and one flush.
@@ -92,6 +94,7 @@ impl<F: File> Database<F> {
             pending: false,
             unsynced: false,
             group: Group::default(),
+            history: History::default(),
         };
         database.finish_dropping_or_leave_it();
         Ok(database)
@@ -261,11 +264,15 @@ impl<F: File> Database<F> {
             return Err(error.clone());
         }
         let before = self.engine.last_seq();
+        let keys = self.history.keys_of(&batch);
         let version = match self.engine.append(batch) {
             Ok(version) => version,
             Err(error) if self.engine.last_seq() == before => return Err(error.into()),
             Err(error) => return Err(self.undone(error)),
         };
+        if let Some(keys) = keys {
+            self.history.add(version, keys);
+        }
         self.pending = true;
         if self.group.depth == 0 {
             self.settle()?;
@@ -319,6 +326,7 @@ impl<F: File> Database<F> {
     fn undone(&mut self, error: engine::Error) -> Error {
         let error = Error::from(error);
         self.pending = false;
+        self.history.take_back(self.engine.last_seq());
         // When even this cannot be read, the engine takes no writes, and reads check what they find.
         if let Ok(catalog) = Catalog::load(&self.engine) {
             self.catalog = catalog;

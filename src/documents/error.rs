@@ -61,6 +61,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A JSON Patch or a merge patch is not one.
+    #[error("the patch cannot be used: {reason}")]
+    InvalidPatch {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A document, a transaction or a number of things is above its limit.
     #[error("{what} is too large: {size} is above the limit of {limit}; split it")]
     TooLarge {
@@ -165,6 +171,12 @@ pub enum Error {
         /// What has changed.
         reason: String,
     },
+    /// A snapshot or a transaction is older than what is kept of the past.
+    #[error("the snapshot is too old: {reason}; begin again")]
+    SnapshotTooOld {
+        /// Which limit was reached.
+        reason: String,
+    },
     /// The caller stopped the work.
     #[error("stopped by the caller; what was committed before stays")]
     Aborted,
@@ -187,6 +199,7 @@ impl Error {
             Self::InvalidRange { .. } => ErrorCode::InvalidRange,
             Self::InvalidOptions { .. } => ErrorCode::InvalidOptions,
             Self::InvalidTransaction { .. } => ErrorCode::InvalidTransaction,
+            Self::InvalidPatch { .. } => ErrorCode::InvalidPatch,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::NotFound { .. } => ErrorCode::NotFound,
             Self::Locked { .. } => ErrorCode::Locked,
@@ -205,6 +218,7 @@ impl Error {
             Self::Io { .. } => ErrorCode::Io,
             Self::IndexNotFound { .. } => ErrorCode::IndexNotFound,
             Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::SnapshotTooOld { .. } => ErrorCode::SnapshotTooOld,
             Self::Aborted => ErrorCode::Aborted,
             Self::Internal { .. } => ErrorCode::Internal,
         }

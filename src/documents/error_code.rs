@@ -15,6 +15,7 @@ pub enum ErrorCode {
     InvalidRange,
     InvalidOptions,
     InvalidTransaction,
+    InvalidPatch,
     TooLarge,
     NotFound,
     Locked,
@@ -33,6 +34,7 @@ pub enum ErrorCode {
     Io,
     IndexNotFound,
     Conflict,
+    SnapshotTooOld,
     Aborted,
     Internal,
 }
@@ -48,6 +50,7 @@ impl ErrorCode {
             Self::InvalidRange => "InvalidRange",
             Self::InvalidOptions => "InvalidOptions",
             Self::InvalidTransaction => "InvalidTransaction",
+            Self::InvalidPatch => "InvalidPatch",
             Self::TooLarge => "TooLarge",
             Self::NotFound => "NotFound",
             Self::Locked => "Locked",
@@ -66,6 +69,7 @@ impl ErrorCode {
             Self::Io => "Io",
             Self::IndexNotFound => "IndexNotFound",
             Self::Conflict => "Conflict",
+            Self::SnapshotTooOld => "SnapshotTooOld",
             Self::Aborted => "Aborted",
             Self::Internal => "Internal",
         }

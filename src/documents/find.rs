@@ -1,12 +1,12 @@
 //! Finding documents by the value at a path: through an index where there is one, else by looking at all documents.
 //! Both give the same keys in the same order.
 
-use super::catalog::{Index, IndexState};
+use super::catalog::Index;
 use super::condition::{Bounds, Condition};
 use super::document::key_of;
 use super::error::{Error, Result, abbreviate};
 use super::index_entry::{IndexEntry, cut, encoded_value, index_prefix};
-use super::key::successor;
+use super::key::{document_key, successor};
 use super::path::Path;
 use super::range::is_empty;
 use super::read::View;
@@ -28,17 +28,19 @@ pub struct FindOptions {
 }
 
 /// One call of [`Database::find`].
-struct Search<'a, F: File> {
-    database: &'a Database<F>,
-    path: &'a Path,
-    condition: &'a Condition,
-    view: View,
-    reverse: bool,
-    limit: usize,
+pub(super) struct Search<'a, F: File> {
+    pub database: &'a Database<F>,
+    pub path: &'a Path,
+    pub condition: &'a Condition,
+    pub view: View,
+    pub reverse: bool,
+    pub limit: usize,
+    /// Whether rows are to be sorted in among others, and need their values.
+    pub with_values: bool,
 }
 
-/// A key, behind the part of its value's encoding that tells it from others.
-type Row = (Vec<u8>, String);
+/// A key, behind its value's encoding; that is empty where it is not needed.
+pub(super) type Row = (Vec<u8>, String);
 
 impl<F: File> Database<F> {
     /// The keys of the documents whose value at `path` meets `condition`: ordered by that value, and by key where
@@ -75,11 +77,9 @@ impl<F: File> Database<F> {
             return Ok(Vec::new());
         }
         let (view, reverse) = (self.view(), options.reverse);
-        let search = Search { database: self, path: &path, condition, view, reverse, limit };
-        match self.catalog.on(&path) {
-            Some(index) if index.state == IndexState::Ready => search.by_index(index),
-            _ => search.by_looking_at_all(),
-        }
+        let search = Search { database: self, path: &path, condition, view, reverse, limit, with_values: false };
+        let rows = search.rows(self.catalog.ready_on(&path), &mut drop)?;
+        Ok(rows.into_iter().map(|row| row.1).collect())
     }
 
     /// The ordered encoding of what the document at `key` has at `path`.
@@ -92,9 +92,20 @@ impl<F: File> Database<F> {
 }
 
 impl<F: File> Search<'_, F> {
-    fn by_looking_at_all(&self) -> Result<Vec<String>> {
+    /// What is found, in order: through `index`, or by looking at all documents. What engine keys it depends on is told
+    /// to `read`.
+    pub fn rows(&self, index: Option<&Index>, read: &mut dyn FnMut(KeyRange)) -> Result<Vec<Row>> {
+        match index {
+            Some(index) => self.by_index(index, read),
+            None => self.by_looking_at_all(read),
+        }
+    }
+
+    fn by_looking_at_all(&self, read: &mut dyn FnMut(KeyRange)) -> Result<Vec<Row>> {
         let range = Range { reverse: self.reverse, ..Range::default() };
-        let mut scan = Scan::new(&self.database.engine, &range, range.document_keys()?, self.view)?;
+        let keys = range.document_keys()?;
+        keys.iter().cloned().for_each(read);
+        let mut scan = Scan::new(&self.database.engine, &range, keys, self.view)?;
         let mut rows = Vec::new();
         while let Some((key, entry)) = scan.next_entry()? {
             let key = key_of(&key)?;
@@ -102,7 +113,7 @@ impl<F: File> Search<'_, F> {
             let Some(encoded) = encoded.filter(|encoded| self.condition.is_met_by(encoded)) else { continue };
             if self.condition.is_equality() {
                 // Equal values are in key order, and so is the scan.
-                rows.push((Vec::new(), key.to_owned()));
+                rows.push((if self.with_values { encoded } else { Vec::new() }, key.to_owned()));
                 if rows.len() == self.limit {
                     break;
                 }
@@ -117,47 +128,55 @@ impl<F: File> Search<'_, F> {
         }
         self.sort(&mut rows);
         rows.truncate(self.limit);
-        Ok(rows.into_iter().map(|row| row.1).collect())
+        Ok(rows)
     }
 
-    fn by_index(&self, index: &Index) -> Result<Vec<String>> {
+    fn by_index(&self, index: &Index, read: &mut dyn FnMut(KeyRange)) -> Result<Vec<Row>> {
         let range = entries_within(index.id, self.condition.bounds());
         if is_empty(&range) {
             return Ok(Vec::new());
         }
+        read(range.clone());
         let mut cursor = self.database.engine.scan(range, self.reverse, self.view.at, self.view.now_ms)?;
-        let mut keys = Vec::new();
+        let mut rows = Vec::new();
         // Entries that were cut at the same place come together, but are not sorted among themselves.
         let (mut alike, mut alike_rows) = (Vec::new(), Vec::<Row>::new());
-        while keys.len() < self.limit {
+        while rows.len() < self.limit {
             let next = cursor.next()?;
             let entry = next.as_ref().map(|(key, entry)| parse_entry(key, entry)).transpose()?;
             if !entry.as_ref().is_some_and(|entry| entry.is_cut && entry.encoded == alike) {
                 self.sort(&mut alike_rows);
-                keys.extend(alike_rows.drain(..).map(|row| row.1));
+                rows.append(&mut alike_rows);
             }
             let Some((entry, (_, stored))) = entry.zip(next.as_ref()) else { break };
             if entry.is_cut {
-                let Some(encoded) = self.confirm(&entry, stored)? else { continue };
+                let Some(encoded) = self.confirm(&entry, stored, read)? else { continue };
                 if !self.condition.is_met_by(&encoded) {
                     continue;
                 }
                 alike = entry.encoded.to_vec();
-                let rest = encoded.get(entry.encoded.len()..).unwrap_or_default().to_vec();
-                alike_rows.push((rest, entry.key.to_owned()));
-            } else if stored.expires_at.is_none() || self.confirm(&entry, stored)?.is_some() {
-                keys.push(entry.key.to_owned());
+                alike_rows.push((encoded, entry.key.to_owned()));
+            } else if stored.expires_at.is_none() || self.confirm(&entry, stored, read)?.is_some() {
+                let encoded = if self.with_values { entry.encoded } else { &[] };
+                rows.push((encoded.to_vec(), entry.key.to_owned()));
             }
         }
-        keys.truncate(self.limit);
-        Ok(keys)
+        rows.truncate(self.limit);
+        Ok(rows)
     }
 
     /// The encoding of what the document of an entry really has at the path; `None` when that is something else.
     ///
     /// Of what expires compaction may have dropped the document and not yet the entry, and when the clock is set
     /// back the entry is seen again. Everything else stands and falls with its document.
-    fn confirm(&self, entry: &IndexEntry<'_>, stored: &Entry) -> Result<Option<Vec<u8>>> {
+    fn confirm(
+        &self,
+        entry: &IndexEntry<'_>,
+        stored: &Entry,
+        read: &mut dyn FnMut(KeyRange),
+    ) -> Result<Option<Vec<u8>>> {
+        let key = document_key(entry.key);
+        read(KeyRange { start: Bound::Included(key.clone()), end: Bound::Included(key) });
         let encoded = self.database.encoded_value(self.path, entry.key, self.view)?;
         let encoded = encoded.filter(|encoded| cut(encoded) == (entry.encoded, entry.is_cut));
         if encoded.is_none() && stored.expires_at.is_none() {
@@ -166,7 +185,7 @@ impl<F: File> Search<'_, F> {
         Ok(encoded)
     }
 
-    fn sort(&self, rows: &mut [Row]) {
+    pub fn sort(&self, rows: &mut [Row]) {
         rows.sort_unstable();
         if self.reverse {
             rows.reverse();

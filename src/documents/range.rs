@@ -110,6 +110,15 @@ impl Range {
         Ok((self.limit != Some(0) && !is_empty(&range)).then_some(range))
     }
 
+    /// Whether `key` lies within the bounds.
+    pub(super) fn contains(&self, key: &str) -> bool {
+        self.gt.as_deref().is_none_or(|bound| key > bound)
+            && self.gte.as_deref().is_none_or(|bound| key >= bound)
+            && self.lt.as_deref().is_none_or(|bound| key < bound)
+            && self.lte.as_deref().is_none_or(|bound| key <= bound)
+            && self.prefix.as_deref().is_none_or(|prefix| key.starts_with(prefix))
+    }
+
     fn check(&self) -> Result<()> {
         if self.gt.is_some() && self.gte.is_some() {
             return Err(Error::invalid_range("it has both `gt` and `gte`; give one lower bound"));

@@ -25,6 +25,12 @@ pub struct Snapshot {
     now_ms: u64,
 }
 
+impl Snapshot {
+    pub(super) fn view(&self) -> View {
+        View { at: self.inner.seq, now_ms: self.now_ms }
+    }
+}
+
 /// How much [`Database::scan_page`] returns at most: it stops after the document that reaches either limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageLimits {
@@ -126,7 +132,7 @@ impl<F: File> Database<F> {
         after: Option<&str>,
         limits: PageLimits,
     ) -> Result<Page> {
-        let view = View { at: snapshot.inner.seq, now_ms: snapshot.now_ms };
+        let view = snapshot.view();
         let keys = range.document_keys()?.and_then(|keys| rest(keys, range.reverse, after));
         let mut scan = Scan::new(&self.engine, range, keys, view)?;
         let mut documents = Vec::new();

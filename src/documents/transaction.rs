@@ -124,6 +124,11 @@ impl Transaction {
         Ok(self)
     }
 
+    /// Adds the writes of another transaction; where both write a key, those count.
+    pub fn extend(&mut self, later: Self) {
+        self.writes.extend(later.writes);
+    }
+
     /// How many keys it writes.
     pub fn len(&self) -> usize {
         self.writes.len()

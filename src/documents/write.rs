@@ -11,6 +11,7 @@ use super::{Database, Range, json, serialize};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;
+use std::borrow::Borrow;
 use std::time::Duration;
 
 /// The largest transaction, in bytes of what is written, index entries included.
@@ -95,14 +96,23 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set`].
     pub fn commit(&mut self, transaction: Transaction) -> Result<u64> {
+        self.commit_writes(transaction.writes)
+    }
+
+    /// Commits writes by key. Those that are given away are dropped one by one, so that large ones are not held twice.
+    pub(super) fn commit_writes<K: AsRef<str>, W: Borrow<Write>>(
+        &mut self,
+        writes: impl IntoIterator<Item = (K, W)>,
+    ) -> Result<u64> {
         self.writable()?;
         let now_ms = self.engine.now_ms();
         let mut batch = Batch::new();
-        for (key, write) in transaction.writes {
-            match write {
-                Write::Put { json, expiry } => self.stage(&mut batch, &key, Some((&json, expiry.resolve(now_ms)?)))?,
-                Write::Delete => self.stage(&mut batch, &key, None)?,
-            }
+        for (key, write) in writes {
+            let new = match write.borrow() {
+                Write::Put { json, expiry } => Some((json.as_str(), expiry.resolve(now_ms)?)),
+                Write::Delete => None,
+            };
+            self.stage(&mut batch, key.as_ref(), new)?;
         }
         self.apply_unless_empty(batch)
     }
@@ -183,7 +193,7 @@ impl<F: File> Database<F> {
         Ok(true)
     }
 
-    fn put(&mut self, key: &str, json: &str, expiry: Expiry) -> Result<u64> {
+    pub(super) fn put(&mut self, key: &str, json: &str, expiry: Expiry) -> Result<u64> {
         self.writable()?;
         let mut batch = Batch::new();
         self.stage(&mut batch, key, Some((json, expiry.resolve(self.engine.now_ms())?)))?;
@@ -192,7 +202,7 @@ impl<F: File> Database<F> {
 
     /// Adds to `batch` what makes `new` the document at `key`. Each key is staged once a batch: what it
     /// replaces is read from the engine.
-    fn stage(&self, batch: &mut Batch, key: &str, new: Option<NewDocument<'_>>) -> Result<()> {
+    pub(super) fn stage(&self, batch: &mut Batch, key: &str, new: Option<NewDocument<'_>>) -> Result<()> {
         let old = if self.catalog.has_indexes() { self.stored(key)? } else { None };
         self.stage_over(batch, key, old.as_ref(), new)?;
         check_size(batch)
@@ -215,7 +225,7 @@ impl<F: File> Database<F> {
     }
 
     /// What the engine holds at `key`, expired or not.
-    fn stored(&self, key: &str) -> Result<Option<Entry>> {
+    pub(super) fn stored(&self, key: &str) -> Result<Option<Entry>> {
         self.entry(key, View { at: self.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS })
     }
 
@@ -227,7 +237,7 @@ impl<F: File> Database<F> {
     }
 }
 
-fn is_live(entry: &Entry, now_ms: u64) -> bool {
+pub(super) fn is_live(entry: &Entry, now_ms: u64) -> bool {
     entry.expires_at.is_none_or(|expires_at| expires_at > now_ms)
 }
 

@@ -70,6 +70,11 @@ impl Batch {
         self.operations.iter().all(|operation| operation.value.is_none() || is_catalog(&operation.key))
     }
 
+    /// The keys that it writes.
+    pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.operations.iter().map(|operation| operation.key.as_ref())
+    }
+
     pub(super) fn into_operations(self) -> Vec<Operation> {
         self.operations
     }

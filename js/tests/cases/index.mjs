@@ -6,5 +6,7 @@ import input from "./input.mjs";
 import lifetime from "./lifetime.mjs";
 import salvage from "./salvage.mjs";
 import stream from "./stream.mjs";
+import transactions from "./transactions.mjs";
+import updates from "./updates.mjs";
 
-export const groups = { documents, encryption, indexes, input, lifetime, salvage, stream };
+export const groups = { documents, encryption, indexes, input, lifetime, salvage, stream, transactions, updates };

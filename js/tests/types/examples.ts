@@ -1,6 +1,6 @@
 // What the documentation shows must compile, and what is wrong must not.
 import {
-  type CheckReport, type Cipher, type Encryption, Ferrolite, FerroliteError, type LostPart, type SalvageReport, type StorageFacts, Transaction,
+  type ActiveTransaction, type CheckReport, type Cipher, type Encryption, Ferrolite, FerroliteError, type LostPart, type SalvageReport, type StorageFacts, Transaction,
 } from "ferrolite";
 
 interface User {
@@ -22,7 +22,20 @@ export async function examples(): Promise<void> {
 
   const version: number = await db.set("user:1", { name: "alice", role: "admin" });
   await db.set("user:2", { name: "bob" }, { ttl: 60 });
+  await db.set("user:2", { name: "bob" }, { ttl: 60, ifVersion: version, ifAbsent: false });
   await db.setEx("session:1", { version }, 60);
+  const sum: number | bigint = await db.increment("visits");
+  await db.increment("visits", 2n ** 40n);
+  const swapped: boolean = await db.compareAndSwap("k", undefined, { n: 1 });
+  const before: User | undefined = await db.getAndSet<User>("user:1", null);
+  const renamed: boolean = await db.rename("a", "b");
+  await db.patch("user:1", [{ op: "replace", path: "/name", value: "bob" }, { op: "remove", path: "/age" }]);
+  await db.mergePatch("user:1", { age: null });
+  const count: number = await db.transaction(async (tx: ActiveTransaction) => {
+    const found: User | undefined = await tx.get<User>("user:1");
+    await tx.set("user:2", found ?? null, { ttl: 60 });
+    return (await tx.entries<User>({ prefix: "user:" })).length;
+  }, { retries: 3 });
   await db.setMany([["a", 1], ["b", { c: [true, null] }]]);
   await db.setMany(new Map<string, User>(), { ttl: 1.5 });
 
@@ -59,7 +72,7 @@ export async function examples(): Promise<void> {
   } catch (error) {
     if (error instanceof FerroliteError && error.code === "StorageFull") throw error;
   }
-  void [anything, users, all, entries, keys, isNew, left, report, syncs, names, gone, parts, told];
+  void [anything, users, all, entries, keys, isNew, left, report, syncs, names, gone, parts, told, sum, swapped, before, renamed, count];
 }
 
 export async function encrypted(key: Uint8Array): Promise<void> {
@@ -81,6 +94,14 @@ export async function mistakes(db: Ferrolite): Promise<void> {
   await db.get(5);
   // @ts-expect-error there is no such option
   await db.set("a", 1, { tll: 5 });
+  // @ts-expect-error many documents have no one version
+  await db.setMany([["a", 1]], { ifVersion: 1 });
+  // @ts-expect-error there is no such operation
+  await db.patch("a", [{ op: "insert", path: "/a", value: 1 }]);
+  // @ts-expect-error a move has two paths
+  await db.patch("a", [{ op: "move", path: "/a" }]);
+  // @ts-expect-error a transaction writes by tx
+  await db.transaction(new Transaction());
   // @ts-expect-error there is no such bound
   await db.keys({ from: "a" });
   // @ts-expect-error bounds are of one type

@@ -40,6 +40,10 @@ pub struct Request {
     pub range: Range,
     /// `--ttl`.
     pub ttl: Option<Duration>,
+    /// `--if-version`.
+    pub if_version: Option<u64>,
+    /// `--if-absent`.
+    pub if_absent: bool,
     /// `--quick`.
     pub quick: bool,
     /// `--read-only`.
@@ -48,6 +52,8 @@ pub struct Request {
     pub allow_damage: bool,
     /// `--new-key-file` or `--new-passphrase-file`, and `--argon2`.
     pub new_sealing: Sealing,
+    /// `--source-key-file`.
+    pub source_key_file: Option<PathBuf>,
     /// Whether it is a line of the REPL.
     pub in_repl: bool,
 }
@@ -59,6 +65,8 @@ struct Parsed {
     given: Vec<&'static str>,
     range: Range,
     ttl: Option<Duration>,
+    if_version: Option<u64>,
+    if_absent: bool,
     quick: bool,
     read_only: bool,
     allow_damage: bool,
@@ -68,6 +76,7 @@ struct Parsed {
     passphrase_file: Option<PathBuf>,
     new_key_file: Option<PathBuf>,
     new_passphrase_file: Option<PathBuf>,
+    source_key_file: Option<PathBuf>,
     cipher: Option<Cipher>,
     argon2: Option<Argon2>,
     help: bool,
@@ -75,7 +84,7 @@ struct Parsed {
 }
 
 /// All options by their long names.
-const OPTIONS: [&str; 21] = [
+const OPTIONS: [&str; 24] = [
     "prefix",
     "gt",
     "gte",
@@ -84,6 +93,8 @@ const OPTIONS: [&str; 21] = [
     "limit",
     "reverse",
     "ttl",
+    "if-version",
+    "if-absent",
     "quick",
     "read-only",
     "allow-damage",
@@ -93,6 +104,7 @@ const OPTIONS: [&str; 21] = [
     "passphrase-file",
     "new-key-file",
     "new-passphrase-file",
+    "source-key-file",
     "cipher",
     "argon2",
     "help",
@@ -167,6 +179,8 @@ impl Parsed {
             "limit" => self.range.limit = Some(parser.value()?.parse()?),
             "reverse" => self.range.reverse = true,
             "ttl" => self.ttl = Some(ttl_from_seconds(parser.value()?.parse()?)?),
+            "if-version" => self.if_version = Some(parser.value()?.parse()?),
+            "if-absent" => self.if_absent = true,
             "quick" => self.quick = true,
             "read-only" => self.read_only = true,
             "allow-damage" => self.allow_damage = true,
@@ -176,6 +190,7 @@ impl Parsed {
             "passphrase-file" => self.passphrase_file = Some(parser.value()?.into()),
             "new-key-file" => self.new_key_file = Some(parser.value()?.into()),
             "new-passphrase-file" => self.new_passphrase_file = Some(parser.value()?.into()),
+            "source-key-file" => self.source_key_file = Some(parser.value()?.into()),
             "cipher" => self.cipher = Some(text()?.parse().map_err(Failure::usage)?),
             "argon2" => self.argon2 = Some(secrets::argon2_of(&text()?)?),
             "help" => self.help = true,
@@ -241,10 +256,23 @@ impl Parsed {
         if !verb.words.contains(&words.len()) {
             return Err(verb.misused(in_repl));
         }
-        let Self { range, ttl, quick, read_only, allow_damage, argon2, .. } = self;
         let secret = SecretFile::one_of(self.new_key_file, self.new_passphrase_file)?;
-        let new_sealing = Sealing { secret, cipher: None, argon2 };
-        Ok(Request { verb, words, range, ttl, quick, read_only, allow_damage, new_sealing, in_repl })
+        let new_sealing = Sealing { secret, cipher: None, argon2: self.argon2 };
+        let Self { range, ttl, if_version, if_absent, quick, read_only, allow_damage, source_key_file, .. } = self;
+        Ok(Request {
+            verb,
+            words,
+            range,
+            ttl,
+            if_version,
+            if_absent,
+            quick,
+            read_only,
+            allow_damage,
+            new_sealing,
+            source_key_file,
+            in_repl,
+        })
     }
 
     /// The arguments that are not options, as text.

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The answer is no: what was asked for is not there.
+/// The answer is no: what was asked for is not there, or not as it should be.
 pub const EXIT_NO: u8 = 1;
 /// The command line is not understood.
 pub const EXIT_USAGE: u8 = 2;
@@ -140,12 +140,14 @@ impl From<Error> for Failure {
         let code = error.code();
         let exit = match code {
             ErrorCode::InvalidOptions => EXIT_USAGE,
+            ErrorCode::Conflict => EXIT_NO,
             ErrorCode::InvalidKey
             | ErrorCode::InvalidValue
             | ErrorCode::InvalidPath
             | ErrorCode::InvalidCondition
             | ErrorCode::InvalidRange
             | ErrorCode::InvalidTransaction
+            | ErrorCode::InvalidPatch
             | ErrorCode::TooLarge => EXIT_INPUT,
             ErrorCode::Corrupt | ErrorCode::KeySlotDamaged => EXIT_DAMAGED,
             _ => EXIT_DATABASE,

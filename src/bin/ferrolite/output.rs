@@ -56,11 +56,16 @@ impl Output {
 
     /// Says that there is no `what`.
     pub fn missing(&mut self, what: &str, value: &impl Serialize) -> Result<(), Failure> {
+        self.refuse(&format!("there is no {what}"), value, "(none)")
+    }
+
+    /// Says that the answer is no: on the command line people are told `why`, in the REPL `text`.
+    pub fn refuse(&mut self, why: &str, value: &impl Serialize, text: &str) -> Result<(), Failure> {
         if self.json || self.answers {
-            return self.answer(value, "(none)");
+            return self.answer(value, text);
         }
         self.flush()?;
-        eprintln!("ferrolite: there is no {what}");
+        eprintln!("ferrolite: {why}");
         Ok(())
     }
 

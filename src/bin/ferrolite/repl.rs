@@ -79,7 +79,9 @@ impl Repl<'_> {
             Run::Exit => return Ok(None),
             Run::Help => output.line(help::of_repl().trim_end()),
             Run::Verb(run) => run(db, &request, output).map(|_| ()),
-            Run::Repl | Run::Load | Run::Salvage | Run::ChangeKey => Err(Failure::usage("not a verb of the REPL")),
+            Run::Repl | Run::Load | Run::Salvage | Run::Import | Run::ChangeKey => {
+                Err(Failure::usage("not a verb of the REPL"))
+            }
         };
         Ok(Some(result))
     }
@@ -91,7 +93,7 @@ fn request_of(line: &str) -> Result<Request, Failure> {
     let Request { verb, words, range, .. } = &mut request;
     // Keys and paths may be written as JSON strings; values are JSON as they are.
     let (keys, bounds) = match verb.name {
-        "set" | "find" => (1, false),
+        "set" | "increment" | "swap" | "patch" | "merge-patch" | "find" => (1, false),
         _ => (usize::MAX, true),
     };
     words.iter_mut().take(keys).for_each(|word| *word = key_of(word));

@@ -61,7 +61,7 @@ impl SecretFile {
                 let is_key = decode_key(&bytes, &mut key);
                 let encryption = is_key.then(|| Encryption::key(key));
                 key.zeroize();
-                encryption.ok_or_else(|| unusable(path, "a key is 32 bytes, or 64 hexadecimal digits"))
+                encryption.ok_or_else(|| not_a_key(path))
             }
             Self::Passphrase(path) => {
                 let mut bytes = read_file(path)?;
@@ -82,6 +82,16 @@ impl Sealing {
         let Some(secret) = &self.secret else { return Ok(None) };
         let encryption = secret.read()?.with_cipher(self.cipher.unwrap_or_default());
         Ok(Some(encryption.with_argon2(self.argon2.unwrap_or_default())))
+    }
+}
+
+/// Reads a key of 32 bytes that is not one of Ferrolite's.
+pub fn read_foreign_key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Failure> {
+    let bytes = read_file(path)?;
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    match decode_key(&bytes, &mut key) {
+        true => Ok(key),
+        false => Err(not_a_key(path)),
     }
 }
 
@@ -144,6 +154,10 @@ fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
         true => Err(unusable(path, "it is too long for a key or a passphrase")),
         false => Ok(bytes),
     }
+}
+
+fn not_a_key(path: &Path) -> Failure {
+    unusable(path, "a key is 32 bytes, or 64 hexadecimal digits")
 }
 
 fn unusable(path: &Path, reason: &str) -> Failure {

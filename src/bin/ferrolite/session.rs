@@ -4,9 +4,12 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::secrets::{self, Sealing};
 use crate::verbs::Access;
-use ferrolite::fs::{Std, StdFile};
+use ferrolite::fs::{FileSystem, Std, StdFile};
+use ferrolite::import::{ImportReport, import_ferrumdb};
 use ferrolite::{Database, Durability, Encryption, Error, ErrorCode, Options, SalvageReport};
+use std::fs::File;
 use std::future::Future;
+use std::io::{self, BufReader, ErrorKind};
 use std::path::PathBuf;
 
 /// A database in a file of the host.
@@ -91,6 +94,54 @@ impl Session {
             }
             _ => self.not_opened(error, Access::Read),
         })
+    }
+
+    /// Writes the documents of this file, which is one of FerrumDB, into a new database at `new`. The file is only read.
+    /// When it fails the new database is removed.
+    pub fn import_ferrumdb(&self, new: &str, key: Option<&[u8; 32]>) -> Result<ImportReport, Failure> {
+        let new = Self::new(PathBuf::from(new), Some(self.durability), Sealing::default())?;
+        let encryption = self.sealing.read()?;
+        let source = File::open(&self.path).map_err(|error| Failure::reading(self.path.display(), &error))?;
+        // Made before it is opened, so that it is certain whose it is. An empty file becomes a database.
+        File::create_new(&new.path).map_err(|error| new.not_made(&error))?;
+        let options = Options { durability: self.durability, encryption, ..Options::default() };
+        let opened = pollster::block_on(Database::open(&new.directory, &new.name, options));
+        let outcome = opened.map_err(|error| new.name_file(error)).and_then(|mut db| {
+            let source = BufReader::with_capacity(64 << 10, source);
+            let report = import_ferrumdb(source, key, &mut db).map_err(|error| self.not_imported(error, &new))?;
+            db.close().map_err(|error| new.name_file(error))?;
+            Ok(report)
+        });
+        if outcome.is_err() {
+            // The failure itself is what has to be told.
+            pollster::block_on(new.directory.remove(&new.name)).ok();
+        }
+        outcome
+    }
+
+    /// Why there can be no new file.
+    fn not_made(&self, error: &io::Error) -> Failure {
+        let failure = match error.kind() {
+            ErrorKind::AlreadyExists => {
+                let reason = "it is there already; an import makes a new database, so name another".to_owned();
+                Failure::from(Error::InvalidOptions { reason })
+            }
+            ErrorKind::NotFound => Failure::from(Error::NotFound { name: self.name.clone() }).saying(NO_DIRECTORY),
+            _ => Failure::from(Error::Io { operation: "creating the file".to_owned(), message: error.to_string() }),
+        };
+        failure.at_path(&self.name, &self.path)
+    }
+
+    /// Names the file that an import has failed by.
+    fn not_imported(&self, error: Error, new: &Self) -> Failure {
+        let message = match &error {
+            Error::WrongKey => "the --source-key-file does not open it".to_owned(),
+            Error::NotADatabase { message } => message.clone(),
+            Error::Corrupt { what, at } => format!("{what} is damaged, at {at}; nothing was imported"),
+            Error::Io { operation, message } if operation.starts_with("reading the FerrumDB") => message.clone(),
+            _ => return new.name_file(error),
+        };
+        self.name_file(error).saying(&message).at_path(&self.name, &self.path)
     }
 
     /// Does what needs the database's key, which is asked for when it is found to be needed and was not given.

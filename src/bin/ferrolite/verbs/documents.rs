@@ -5,8 +5,9 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Db;
-use ferrolite::{ErrorCode, MAX_DOCUMENT_LENGTH, Range, Ttl};
+use ferrolite::{Error, ErrorCode, MAX_DOCUMENT_LENGTH, Range, SetOptions, Ttl};
 use serde_json::json;
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 /// Prints the documents at some keys: one as it is, several with their keys. `No` when one is missing.
@@ -30,25 +31,27 @@ pub fn set(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer
     let [key, json] = request.words.as_slice() else {
         return Err(request.verb.misused(request.in_repl));
     };
-    let read;
-    let json = match json.as_str() {
-        "-" if !request.in_repl => {
-            read = read_document()?;
-            &read
-        }
-        json => json,
-    };
-    let version = match request.ttl {
-        None => db.set_json(key, json),
-        Some(ttl) => db.set_ex_json(key, json, ttl),
-    };
-    let version = version.map_err(|error| {
-        let quotes = error.code() == ErrorCode::InvalidValue && !json.starts_with(['{', '[', '"']);
-        let failure = Failure::from(error);
-        if quotes { failure.with(r#"(a string needs quotes of its own: '"text"')"#) } else { failure }
-    })?;
+    let json = given(request, json)?;
+    let options = SetOptions { ttl: request.ttl, if_version: request.if_version, if_absent: request.if_absent };
+    let version = db.set_json_with(key, &json, options).map_err(|error| not_stored(error, &[&json]))?;
     output.confirm(&json!({ "version": version }), "OK")?;
     Ok(Answer::Yes)
+}
+
+/// Says what is amiss where a string has no quotes.
+pub(super) fn not_stored(error: Error, texts: &[&str]) -> Failure {
+    let is_bare = |text: &&str| !text.starts_with(['{', '[', '"']);
+    let quotes = error.code() == ErrorCode::InvalidValue && texts.iter().any(is_bare);
+    let failure = Failure::from(error);
+    if quotes { failure.with(r#"(a string needs quotes of its own: '"text"')"#) } else { failure }
+}
+
+/// The JSON text that a word stands for: on the command line, `-` is what standard input has.
+pub(super) fn given<'a>(request: &Request, word: &'a str) -> Result<Cow<'a, str>, Failure> {
+    match word {
+        "-" if !request.in_repl => read_document().map(Cow::Owned),
+        json => Ok(Cow::Borrowed(json)),
+    }
 }
 
 /// Deletes the documents at some keys, or in a range. `No` when a key has none.

@@ -2,10 +2,12 @@
 
 mod documents;
 mod file;
+pub mod import;
 mod indexes;
 pub mod keys;
 mod ranges;
 pub mod salvage;
+mod updates;
 
 use crate::arguments::Request;
 use crate::dump;
@@ -46,6 +48,8 @@ pub enum Run {
     ChangeKey,
     /// On a database that may be damaged, into a new one.
     Salvage,
+    /// From a file of another store, into a new database.
+    Import,
     /// By printing a help text.
     Help,
     /// By ending the REPL.
@@ -106,7 +110,7 @@ const PLAIN: Verb = Verb {
 };
 
 /// All verbs, in the order of the help text.
-pub static VERBS: [Verb; 20] = [
+pub static VERBS: [Verb; 26] = [
     Verb {
         name: "get",
         arguments: "KEY...",
@@ -117,12 +121,58 @@ pub static VERBS: [Verb; 20] = [
     },
     Verb {
         name: "set",
-        arguments: "KEY JSON [--ttl SECONDS]",
+        arguments: "KEY JSON [--ttl SECONDS] [--if-absent | --if-version VERSION]",
         words: 2..=2,
-        options: &["ttl"],
+        options: &["ttl", "if-absent", "if-version"],
         summary: "store a document; `-` reads it from standard input",
         access: CREATE,
         run: Run::Verb(documents::set),
+        ..PLAIN
+    },
+    Verb {
+        name: "increment",
+        arguments: "KEY [BY]",
+        words: 1..=2,
+        summary: "add to the integer at a key, 1 if BY is left out, and print the sum",
+        access: CREATE,
+        run: Run::Verb(updates::increment),
+        ..PLAIN
+    },
+    Verb {
+        name: "swap",
+        alias: "cas",
+        arguments: "KEY EXPECTED NEXT",
+        words: 3..=3,
+        summary: "store NEXT if the document is EXPECTED; `none` stands for no document",
+        access: updates::swap_access,
+        run: Run::Verb(updates::swap),
+        ..PLAIN
+    },
+    Verb {
+        name: "rename",
+        arguments: "FROM TO",
+        words: 2..=2,
+        summary: "move a document, over one that may be there",
+        access: WRITE,
+        run: Run::Verb(updates::rename),
+        ..PLAIN
+    },
+    Verb {
+        name: "patch",
+        arguments: "KEY OPERATIONS",
+        words: 2..=2,
+        summary: "change a document by a JSON Patch (RFC 6902); `-` reads it from standard input",
+        access: WRITE,
+        run: Run::Verb(updates::patch),
+        ..PLAIN
+    },
+    Verb {
+        name: "merge-patch",
+        arguments: "KEY PATCH",
+        words: 2..=2,
+        summary: "change a document by a JSON Merge Patch (RFC 7396); `-` reads it from standard input",
+        access: WRITE,
+        run: Run::Verb(updates::merge_patch),
         ..PLAIN
     },
     Verb {
@@ -201,6 +251,16 @@ pub static VERBS: [Verb; 20] = [
         options: RANGE,
         summary: "print documents as lines of JSON, for load",
         run: Run::Verb(dump::run),
+        place: Place::Shell,
+        ..PLAIN
+    },
+    Verb {
+        name: "import-ferrumdb",
+        arguments: "NEW [--source-key-file FILE]",
+        words: 1..=1,
+        options: &["source-key-file"],
+        summary: "take the documents of a FerrumDB file over into the new file NEW",
+        run: Run::Import,
         place: Place::Shell,
         ..PLAIN
     },

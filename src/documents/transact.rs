@@ -1,0 +1,377 @@
+//! Transactions that read.
+//!
+//! A transaction reads the state of its beginning, and what it has written itself. What it reads is noted: keys, ranges of
+//! keys, and ranges of index entries. It commits only if no commit since its beginning has written into what it has read;
+//! then it could as well have run at the moment of its commit, all at once, and so transactions are serializable.
+//! Conflicts are found before anything is written, in time proportional to what was committed in the meantime.
+
+use super::condition::Condition;
+use super::document::Document;
+use super::error::{Error, Result};
+use super::find::{FindOptions, Search};
+use super::history::Reads;
+use super::index_entry::encoded_value;
+use super::key::{check_key, document_key};
+use super::path::Path;
+use super::read::View;
+use super::scan::Scan;
+use super::transaction::{Transaction, Write};
+use super::{Database, Range, Snapshot, json, serialize};
+use crate::fs::File;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// A transaction that is under way. Made by [`Database::begin`]; ended by [`Database::commit_open`] or
+/// [`Database::roll_back`], not by dropping it: until then what it may read is kept in the file.
+#[derive(Debug)]
+#[must_use = "a transaction that is not ended keeps old versions in the file"]
+pub struct OpenTransaction {
+    snapshot: Snapshot,
+    /// Indexes that were complete when it began.
+    ready: Vec<u32>,
+    reads: Reads,
+    writes: Transaction,
+    /// Commits whatever was written in the meantime: the test of the tests.
+    #[cfg(test)]
+    is_unchecked: bool,
+}
+
+/// What the work of [`Database::transaction`] reads and writes by.
+pub struct ActiveTransaction<'a, F: File> {
+    database: &'a Database<F>,
+    open: &'a mut OpenTransaction,
+}
+
+impl<F: File> Database<F> {
+    /// Begins a transaction, for callers that interleave several. Others use [`Database::transaction`].
+    ///
+    /// # Errors
+    /// As [`Database::snapshot`].
+    pub fn begin(&mut self) -> Result<OpenTransaction> {
+        let snapshot = self.snapshot()?;
+        self.history.begin(snapshot.view().at);
+        let ready = self.catalog.ready().map(|index| index.id).collect();
+        Ok(OpenTransaction {
+            snapshot,
+            ready,
+            reads: Reads::default(),
+            writes: Transaction::new(),
+            #[cfg(test)]
+            is_unchecked: false,
+        })
+    }
+
+    /// Commits a transaction, and returns the version of what it wrote. One that wrote nothing has seen one state, and
+    /// always succeeds.
+    ///
+    /// # Errors
+    /// `Conflict` when something that it has read was written since it began; `SnapshotTooOld` when that is not known any
+    /// more; in both cases begin again. Else as a write.
+    pub fn commit_open(&mut self, open: OpenTransaction) -> Result<u64> {
+        let outcome = self.commit_unended(&open);
+        self.roll_back(open);
+        outcome
+    }
+
+    /// Commits a transaction that has to be ended afterwards, by [`Database::roll_back`]. Until then it can be committed
+    /// again: for a group that may fail as a whole and be repeated.
+    pub(crate) fn commit_unended(&mut self, open: &OpenTransaction) -> Result<u64> {
+        if open.writes.is_empty() {
+            return Ok(self.version());
+        }
+        self.validate(open, open.snapshot.view().at)?;
+        self.commit_writes(&open.writes.writes)
+    }
+
+    /// Ends a transaction without writing anything.
+    pub fn roll_back(&mut self, open: OpenTransaction) {
+        self.history.end(open.snapshot.view().at);
+        self.release(open.snapshot);
+    }
+
+    fn validate(&self, open: &OpenTransaction, began: u64) -> Result<()> {
+        #[cfg(test)]
+        if open.is_unchecked {
+            return Ok(());
+        }
+        if !self.history.reaches(began) {
+            return Err(Error::SnapshotTooOld {
+                reason: "too much was committed since the transaction began".to_owned(),
+            });
+        }
+        if self.history.has_changed(began, &open.reads) {
+            let reason = "what the transaction has read was changed by another commit".to_owned();
+            return Err(Error::Conflict { reason });
+        }
+        Ok(())
+    }
+
+    /// Runs `work` as one transaction: it sees one state and its own writes, and all it writes is one commit. When `work`
+    /// fails nothing is written, and its error is passed on.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Error, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_many([("alice", 70), ("bob", 30)])?;
+    /// let left = db.transaction(|tx| {
+    ///     let (alice, bob) = (tx.get::<i64>("alice")?.unwrap_or(0), tx.get::<i64>("bob")?.unwrap_or(0));
+    ///     tx.set("alice", &(alice - 20))?;
+    ///     tx.set("bob", &(bob + 20))?;
+    ///     Ok::<_, Error>(alice - 20)
+    /// })?;
+    /// assert_eq!((left, db.get("bob")?), (50, Some(50)));
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// What `work` returns; as a write.
+    pub fn transaction<R, E: From<Error>>(
+        &mut self,
+        work: impl FnOnce(&mut ActiveTransaction<'_, F>) -> std::result::Result<R, E>,
+    ) -> std::result::Result<R, E> {
+        let mut open = self.begin()?;
+        match work(&mut ActiveTransaction { database: self, open: &mut open }) {
+            Ok(result) => {
+                self.commit_open(open)?;
+                Ok(result)
+            }
+            Err(error) => {
+                self.roll_back(open);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl OpenTransaction {
+    /// The document at `key`, or `None`. Of one that this transaction has written the version is 0.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get_document<F: File>(&mut self, database: &Database<F>, key: &str) -> Result<Option<Document>> {
+        check_key(key)?;
+        if let Some(write) = self.writes.writes.get(key) {
+            return self.written(key, write);
+        }
+        self.reads.add_key(document_key(key));
+        let entry = database.entry(key, self.view())?;
+        entry.map(|entry| Document::from_entry(&document_key(key), &entry)).transpose()
+    }
+
+    /// The JSON text of the document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get_json<F: File>(&mut self, database: &Database<F>, key: &str) -> Result<Option<String>> {
+        Ok(self.get_document(database, key)?.map(|document| document.json))
+    }
+
+    /// The documents in `range`, with those that this transaction has written.
+    ///
+    /// # Errors
+    /// As [`Database::scan`].
+    pub fn documents<F: File>(&mut self, database: &Database<F>, range: &Range) -> Result<Vec<Document>> {
+        let Some(keys) = range.document_keys()? else { return Ok(Vec::new()) };
+        self.reads.add_range(&keys);
+        let all = Range { limit: None, ..range.clone() };
+        let mut scan = Scan::new(&database.engine, &all, Some(keys), self.view())?;
+        // A document of each side, the next one in the order of the range.
+        let written = self.writes.writes.iter().filter(|(key, _)| range.contains(key));
+        let mut written: Box<dyn Iterator<Item = (&String, &Write)>> =
+            if range.reverse { Box::new(written.rev()) } else { Box::new(written) };
+        let (mut stored, mut own) = (scan.next().transpose()?, written.next());
+        let mut found = Vec::new();
+        while (found.len() as u64) < range.limit.unwrap_or(u64::MAX) {
+            let order = match (&stored, &own) {
+                (None, None) => break,
+                (Some(_), None) => std::cmp::Ordering::Less,
+                (None, Some(_)) => std::cmp::Ordering::Greater,
+                (Some(stored), Some((key, _))) if range.reverse => key.as_str().cmp(&stored.key),
+                (Some(stored), Some((key, _))) => stored.key.as_str().cmp(key),
+            };
+            if order.is_le()
+                && let Some(document) = std::mem::replace(&mut stored, scan.next().transpose()?)
+                && order.is_lt()
+            {
+                found.push(document);
+            }
+            if order.is_ge()
+                && let Some((key, write)) = own
+            {
+                own = written.next();
+                found.extend(self.written(key, write)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The keys of the documents whose value at `path` meets `condition`, as [`Database::find`] orders them, with those
+    /// that this transaction has written.
+    ///
+    /// # Errors
+    /// As [`Database::find`].
+    pub fn find<F: File>(
+        &mut self,
+        database: &Database<F>,
+        path: &str,
+        condition: &Condition,
+        options: &FindOptions,
+    ) -> Result<Vec<String>> {
+        let path = Path::parse(path)?;
+        let limit = options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let index = database.catalog.ready_on(&path).filter(|index| self.ready.contains(&index.id));
+        // Each write of this transaction takes one key away at most.
+        let search = Search {
+            database,
+            path: &path,
+            condition,
+            view: self.view(),
+            reverse: options.reverse,
+            limit: limit.saturating_add(self.writes.len()),
+            with_values: true,
+        };
+        let mut rows = search.rows(index, &mut |range| self.reads.add_range(&range))?;
+        rows.retain(|(_, key)| !self.writes.writes.contains_key(key));
+        for (key, write) in &self.writes.writes {
+            let Some(document) = self.written(key, write)? else { continue };
+            let encoded = encoded_value(&path, key, &document.json)?;
+            if let Some(encoded) = encoded.filter(|encoded| condition.is_met_by(encoded)) {
+                rows.push((encoded, key.clone()));
+            }
+        }
+        search.sort(&mut rows);
+        rows.truncate(limit);
+        Ok(rows.into_iter().map(|(_, key)| key).collect())
+    }
+
+    /// Stores JSON text at `key`.
+    ///
+    /// # Errors
+    /// As [`Transaction::set_json`].
+    pub fn set_json(&mut self, key: &str, json: &str) -> Result<()> {
+        self.write(|writes| writes.set_json(key, json))
+    }
+
+    /// Stores JSON text at `key`; it expires `ttl` after the commit.
+    ///
+    /// # Errors
+    /// As [`Transaction::set_ex_json`].
+    pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<()> {
+        self.write(|writes| writes.set_ex_json(key, json, ttl))
+    }
+
+    /// Deletes the document at `key`, if there is one.
+    ///
+    /// # Errors
+    /// `InvalidKey`.
+    pub fn delete(&mut self, key: &str) -> Result<()> {
+        self.write(|writes| writes.delete(key))
+    }
+
+    /// Adds the writes of `writes` to its own; where both write a key, the later ones count.
+    pub fn extend(&mut self, writes: Transaction) {
+        self.writes.extend(writes);
+    }
+
+    /// On error the writes before stay.
+    fn write(&mut self, add: impl FnOnce(Transaction) -> Result<Transaction>) -> Result<()> {
+        self.extend(add(Transaction::new())?);
+        Ok(())
+    }
+
+    fn view(&self) -> View {
+        self.snapshot.view()
+    }
+
+    /// A write of this transaction as a document.
+    fn written(&self, key: &str, write: &Write) -> Result<Option<Document>> {
+        let Write::Put { json, expiry } = write else { return Ok(None) };
+        let now_ms = self.view().now_ms;
+        let expires_at = expiry.resolve(now_ms)?;
+        let document = Document { key: key.to_owned(), json: json.clone(), version: 0, expires_at };
+        Ok(Some(document).filter(|_| expires_at.is_none_or(|at| at > now_ms)))
+    }
+}
+
+impl<F: File> ActiveTransaction<'_, F> {
+    /// The document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>> {
+        self.get_json(key)?.map(|text| json::parse(key, &text)).transpose()
+    }
+
+    /// The JSON text of the document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get_json(&mut self, key: &str) -> Result<Option<String>> {
+        self.open.get_json(self.database, key)
+    }
+
+    /// Whether there is a document at `key`.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn has(&mut self, key: &str) -> Result<bool> {
+        Ok(self.get_json(key)?.is_some())
+    }
+
+    /// The documents in `range`.
+    ///
+    /// # Errors
+    /// As [`Database::scan`].
+    pub fn documents(&mut self, range: &Range) -> Result<Vec<Document>> {
+        self.open.documents(self.database, range)
+    }
+
+    /// The keys of the documents whose value at `path` meets `condition`, as [`Database::find`].
+    ///
+    /// # Errors
+    /// As [`Database::find`].
+    pub fn find(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
+        self.open.find(self.database, path, condition, options)
+    }
+
+    /// Stores `value` at `key`.
+    ///
+    /// # Errors
+    /// As [`Transaction::set`].
+    pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<()> {
+        self.set_json(key, &serialize::to_json(key, value)?)
+    }
+
+    /// Stores JSON text at `key`.
+    ///
+    /// # Errors
+    /// As [`Transaction::set`].
+    pub fn set_json(&mut self, key: &str, json: &str) -> Result<()> {
+        self.open.set_json(key, json)
+    }
+
+    /// Stores `value` at `key`; it expires `ttl` after the commit.
+    ///
+    /// # Errors
+    /// As [`Transaction::set_ex`].
+    pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<()> {
+        self.open.set_ex_json(key, &serialize::to_json(key, value)?, ttl)
+    }
+
+    /// Deletes the document at `key`, if there is one.
+    ///
+    /// # Errors
+    /// `InvalidKey`.
+    pub fn delete(&mut self, key: &str) -> Result<()> {
+        self.open.delete(key)
+    }
+}
+
+#[cfg(test)]
+#[path = "transact_tests.rs"]
+mod tests;

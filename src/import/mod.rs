@@ -1,0 +1,5 @@
+//! Taking over the data of other stores.
+
+mod ferrumdb;
+
+pub use ferrumdb::{ImportReport, import_ferrumdb};
