@@ -300,7 +300,7 @@ impl Record {
         let unused = reader.u8()?;
         let costs = Argon2 { memory_kib: reader.u32()?, iterations: reader.u32()?, lanes: reader.u32()? };
         let argon2 = match kind {
-            1 if [costs.memory_kib, costs.iterations, costs.lanes] == [0; 3] => None,
+            1 if costs == NO_COSTS => None,
             2 if costs.is_valid() => Some(costs),
             _ => return None,
         };
