@@ -34,7 +34,7 @@ pub enum KeySource {
     Passphrase(Zeroizing<Vec<u8>>),
 }
 
-/// What Argon2id costs (RFC 9106). The default takes 32 MiB and three passes: some 0.1 s natively and 0.2 s in a browser.
+/// What Argon2id costs (RFC 9106). The default takes 32 MiB and three passes: about 0.1 s, natively and in WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Argon2 {
