@@ -1,6 +1,6 @@
 //! The answer to a message, put together as JSON bytes.
 
-use crate::{Error, Result};
+use crate::{Document, Error, Result};
 use serde::Serialize;
 
 /// The longest answer, in bytes. JavaScript engines end strings at 512 MiB, some earlier.
@@ -106,6 +106,16 @@ impl Answer {
                 return Err(Error::TooLarge { what: "the result (read it with scan)".to_owned(), size, limit });
             }
         }
+        self.text("]");
+        Ok(())
+    }
+
+    /// A document with its key, as an array of the two.
+    pub fn entry(&mut self, document: &Document) -> Result<()> {
+        self.text("[");
+        self.json(&document.key)?;
+        self.text(",");
+        self.text(&document.json);
         self.text("]");
         Ok(())
     }

@@ -78,14 +78,7 @@ impl Cursors {
 fn write(page: &Page, cursor: Option<u32>, answer: &mut Answer) -> Result<()> {
     answer.open();
     answer.text(r#"{"rows":"#);
-    answer.array(page.documents.iter().map(Ok), |answer, document| {
-        answer.text("[");
-        answer.json(&document.key)?;
-        answer.text(",");
-        answer.text(&document.json);
-        answer.text("]");
-        Ok(())
-    })?;
+    answer.array(page.documents.iter().map(Ok), Answer::entry)?;
     if let Some(cursor) = cursor {
         answer.text(&format!(r#","cursor":{cursor}"#));
     }

@@ -254,12 +254,7 @@ fn value(answer: &mut Answer, document: Document) -> Result<()> {
 }
 
 fn entry(answer: &mut Answer, document: Document) -> Result<()> {
-    answer.text("[");
-    answer.json(&document.key)?;
-    answer.text(",");
-    answer.text(&document.json);
-    answer.text("]");
-    Ok(())
+    answer.entry(&document)
 }
 
 /// A result that is an array.

@@ -39,6 +39,8 @@ pub enum Cipher {
 }
 
 impl Cipher {
+    const ALL: [Self; 2] = [Self::Aes256Gcm, Self::ChaCha20Poly1305];
+
     /// Its number in the file.
     pub(crate) fn id(self) -> u8 {
         match self {
@@ -49,7 +51,7 @@ impl Cipher {
 
     /// The cipher with this number in the file.
     pub(crate) fn from_id(id: u8) -> Option<Self> {
-        [Self::Aes256Gcm, Self::ChaCha20Poly1305].into_iter().find(|cipher| cipher.id() == id)
+        Self::ALL.into_iter().find(|cipher| cipher.id() == id)
     }
 }
 
@@ -66,7 +68,7 @@ impl std::str::FromStr for Cipher {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Aes256Gcm, Self::ChaCha20Poly1305]
+        Self::ALL
             .into_iter()
             .find(|cipher| cipher.to_string() == text)
             .ok_or_else(|| format!("the cipher {text:?} is neither aes-256-gcm nor chacha20-poly1305"))

@@ -5,6 +5,7 @@
 //! `docs/encryption.md` for why no key ever meets a nonce twice.
 
 use std::cell::{Cell, RefCell};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -133,35 +134,41 @@ impl AeadSeal {
 
     /// `None` when there is no data key for the epoch.
     fn with_page_key<R>(&self, epoch: u32, work: impl FnOnce(&AeadKey) -> R) -> Option<R> {
-        let mut pages = self.pages.borrow_mut();
-        if !pages.contains_key(&epoch) {
-            let data_key = self.keyring.data_key(epoch)?;
-            // Damaged headers may name any epoch.
-            if pages.len() >= PAGE_KEYS_MAX {
-                pages.clear();
-            }
-            pages.insert(epoch, data_key.page_key(self.keyring.cipher, &self.keyring.file_id, epoch));
-        }
-        pages.get(&epoch).map(work)
+        let Keyring { cipher, file_id, .. } = &self.keyring;
+        let derive = || Some(self.keyring.data_key(epoch)?.page_key(*cipher, file_id, epoch));
+        with_key(&self.pages, epoch, PAGE_KEYS_MAX, derive, work)
     }
 
     fn with_log_key<R>(&self, place: Place, work: impl FnOnce(&AeadKey) -> R) -> Option<R> {
-        let mut logs = self.logs.borrow_mut();
-        let id = (place.owner, place.salt, place.epoch);
-        if !logs.contains_key(&id) {
-            let data_key = self.keyring.data_key(place.epoch)?;
-            if logs.len() >= LOG_KEYS_MAX {
-                logs.clear();
-            }
-            logs.insert(id, data_key.log_key(self.keyring.cipher, &self.keyring.file_id, place.owner, &place.salt));
-        }
-        logs.get(&id).map(work)
+        let Keyring { cipher, file_id, .. } = &self.keyring;
+        let derive = || Some(self.keyring.data_key(place.epoch)?.log_key(*cipher, file_id, place.owner, &place.salt));
+        with_key(&self.logs, (place.owner, place.salt, place.epoch), LOG_KEYS_MAX, derive, work)
     }
 }
 
 /// Expanded keys that are kept, about 1 KiB each.
 const PAGE_KEYS_MAX: usize = 1024;
 const LOG_KEYS_MAX: usize = 4;
+
+/// Works with the key `id` of `keys`, of which `most` are kept: damaged headers may name any. `None` when it cannot be
+/// derived.
+fn with_key<I: Copy + Eq + Hash, R>(
+    keys: &RefCell<FxHashMap<I, AeadKey>>,
+    id: I,
+    most: usize,
+    derive: impl FnOnce() -> Option<AeadKey>,
+    work: impl FnOnce(&AeadKey) -> R,
+) -> Option<R> {
+    let mut keys = keys.borrow_mut();
+    if !keys.contains_key(&id) {
+        let key = derive()?;
+        if keys.len() >= most {
+            keys.clear();
+        }
+        keys.insert(id, key);
+    }
+    keys.get(&id).map(work)
+}
 
 /// The nonce of what lies in the log: its number or the index of its segment, its attempt, and its kind.
 fn log_nonce(place: Place, sealed: &[u8]) -> Nonce {
@@ -312,6 +319,7 @@ mod tests {
         assert!(!seal.open(Place { epoch: 0, ..frame() }, &mut bytes()));
         assert!(!seal.is_superblock_code(0, b"covered", &[0; MAC_LEN]));
     }
+
     fn seal(cipher: Cipher, file_id: [u8; 16]) -> AeadSeal {
         let encryption = Encryption::key([3; 32]).with_cipher(cipher);
         let keyring = Keyring::create(file_id, &encryption, &HostEnvironment).unwrap();
