@@ -7,20 +7,19 @@ use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
 use super::flush::Frozen;
 use super::levels::{Edit, Levels};
-use super::log::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover, recover_to_break};
+use super::log::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover};
 use super::manifest::Manifest;
 use super::memtable::{Memtable, Undo};
 use super::options::Options;
 use super::purge::Purge;
 use super::reserve::is_full;
-use super::salvage::proven_state;
 use super::statistics::Counters;
 use super::table::{Table, TableId};
 use rustc_hash::FxHashSet;
 
 use crate::environment::Environment;
-use crate::fs::{File, FileSystem, OpenMode};
-use crate::page::{Access, BLOCK_LEN, Extent, FORMAT_VERSION, FreeSet, HEADER_LEN, Slots, Superblock, Volume};
+use crate::fs::File;
+use crate::page::{BLOCK_LEN, Extent, FreeSet, HEADER_LEN, Superblock, Volume};
 
 /// An open database file: an ordered, versioned key-value store.
 ///
@@ -122,167 +121,9 @@ pub(super) fn used_extents(levels: &Levels, manifest: &Manifest) -> Vec<Extent> 
 }
 
 impl<F: File> Engine<F> {
-    /// Opens a database file. Costs the manifest and the tail of the log; writes nothing unless the file is new.
-    ///
-    /// # Errors
-    /// [`Error::Fs`], [`Error::Corrupt`], [`Error::NotADatabase`], [`Error::NewerFormat`].
-    pub async fn open<S: FileSystem<File = F>>(
-        files: &S,
-        name: &str,
-        options: Options,
-        environment: Arc<dyn Environment>,
-    ) -> Result<Self> {
-        let mode = match (options.read_only, options.create) {
-            (true, _) => OpenMode::ReadOnly,
-            (false, true) => OpenMode::Create,
-            (false, false) => OpenMode::ReadWrite,
-        };
-        let file = files.open(name, mode).await?;
-        let access = Access {
-            cache_size: options.cache_size,
-            compression: options.compression,
-            encryption: options.encryption.as_ref(),
-            environment: Arc::clone(&environment),
-        };
-        if options.allow_damage {
-            let (volume, slots) = Volume::open_damaged(file, &access)?;
-            return Self::recover_damaged(volume, &slots, options, environment);
-        }
-        let (volume, superblock) = Volume::open(file, &access)?;
-        match superblock {
-            Some(superblock) if superblock.read_only_compatible != 0 && !options.read_only => Err(Error::NewerFormat {
-                found: format!("features {:#x} for writing", superblock.read_only_compatible),
-                supported: FORMAT_VERSION,
-            }),
-            Some(superblock) => Self::recover(volume, superblock, options, environment),
-            None => Self::create(volume, options, environment),
-        }
-    }
-
-    fn create(mut volume: Volume<F>, options: Options, environment: Arc<dyn Environment>) -> Result<Self> {
-        if options.read_only || !options.create {
-            return Err(Error::NotADatabase { reason: "it is empty".to_owned() });
-        }
-        let mut superblock = Superblock { sequence: 1, next_table_id: 1, ..Superblock::default() };
-        environment.fill_random(&mut superblock.file_id);
-        volume.create(&mut superblock, options.encryption.as_ref())?;
-        Self::assemble(volume, superblock, Manifest::default(), Levels::default(), options, environment)
-    }
-
-    fn recover(
-        volume: Volume<F>,
-        superblock: Superblock,
-        options: Options,
-        environment: Arc<dyn Environment>,
-    ) -> Result<Self> {
-        let (manifest, levels) = Manifest::load(&volume, superblock.manifest)?;
-        check_agreement(&superblock, &levels)?;
-        let mut memtable = Memtable::default();
-        let used = used_extents(&levels, &manifest);
-        let recovered = recover(&volume, &superblock, &used, |batch, seq| memtable.apply(batch, seq))?;
-        let mut engine = Self::assemble(volume, superblock, manifest, levels, options, environment)?;
-        engine.memtable = memtable;
-        engine.last_seq = recovered.last_seq;
-        engine.written_seq = recovered.last_seq;
-        engine.found_log = recovered.extents;
-        engine.free = engine.derive_free_set()?;
-        Ok(engine)
-    }
-
-    /// Opens by the newest state whose superblock and manifest are whole, with the log up to where it breaks off. What is
-    /// damaged beyond that is told by [`Engine::damage`], or found when it is read.
-    fn recover_damaged(
-        mut volume: Volume<F>,
-        slots: &Slots,
-        options: Options,
-        environment: Arc<dyn Environment>,
-    ) -> Result<Self> {
-        let mut damage = Vec::new();
-        let Some(state) = proven_state(&mut volume, slots, &mut damage)? else {
-            let first = damage.into_iter().find(|error| matches!(error, Error::Corrupt { .. }));
-            return Err(first.unwrap_or(Error::NotADatabase { reason: "it is empty".to_owned() }));
-        };
-        let mut memtable = Memtable::default();
-        let used = used_extents(&state.levels, &state.manifest);
-        let recovered =
-            recover_to_break(&volume, &state.superblock, &used, &mut damage, |batch, seq| memtable.apply(batch, seq))?;
-        let superblock = state.superblock;
-        let mut engine = Self::assemble(volume, superblock, state.manifest, state.levels, options, environment)?;
-        engine.memtable = memtable;
-        engine.last_seq = recovered.last_seq;
-        engine.written_seq = recovered.last_seq;
-        engine.found_log = recovered.extents;
-        match engine.derive_free_set() {
-            Ok(free) => engine.free = free,
-            // Nothing is written that could go wrong by it.
-            Err(error) => damage.push(error),
-        }
-        engine.damage = damage;
-        Ok(engine)
-    }
-
     /// What was found damaged when the file was opened in spite of it.
     pub fn damage(&self) -> &[Error] {
         &self.damage
-    }
-
-    fn assemble(
-        volume: Volume<F>,
-        superblock: Superblock,
-        manifest: Manifest,
-        levels: Levels,
-        options: Options,
-        environment: Arc<dyn Environment>,
-    ) -> Result<Self> {
-        let free = FreeSet::derive(Vec::new()).expect("nothing overlaps nothing");
-        let table_target = options.table_size();
-        let mut engine = Self {
-            next_table_id: superblock.next_table_id,
-            last_seq: superblock.flushed_seq,
-            written_seq: superblock.flushed_seq,
-            synced_seq: superblock.synced_seq,
-            volume,
-            // What opened the file has done its work, and is not kept for as long as the file is open.
-            options: Options { encryption: None, ..options },
-            environment,
-            superblock,
-            manifest,
-            levels,
-            free,
-            log: None,
-            found_log: Vec::new(),
-            memtable: Memtable::default(),
-            frozen: None,
-            job: None,
-            group: Vec::new(),
-            group_bytes: 0,
-            group_commits: 0,
-            group_puts: false,
-            snapshots: Vec::new(),
-            owed: 0,
-            debt: 0,
-            largest_table_len: 0,
-            table_target,
-            purge: None,
-            uses_reserve: false,
-            cramped_at: None,
-            damaged: FxHashSet::default(),
-            failed: None,
-            maintenance_error: None,
-            counters: Counters::default(),
-            damage: Vec::new(),
-        };
-        engine.free = engine.derive_free_set()?;
-        engine.measure();
-        Ok(engine)
-    }
-
-    /// The grid less all that is in use.
-    fn derive_free_set(&self) -> Result<FreeSet> {
-        let mut used = used_extents(&self.levels, &self.manifest);
-        used.extend(&self.found_log);
-        FreeSet::derive(used)
-            .ok_or_else(|| Error::corrupt("manifest: two things claim one place", "the manifest and the log"))
     }
 
     /// Prepares for writing: claims the file, begins a log of its own, and writes what the found log held as tables.
@@ -451,7 +292,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Takes the measure of the tables anew.
-    fn measure(&mut self) {
+    pub(super) fn measure(&mut self) {
         self.debt = self.levels.trees().map(|(_, tree)| tree.debt()).sum();
         self.largest_table_len = self.levels.tables().map(|table| table.len).max().unwrap_or(0);
     }

@@ -31,6 +31,7 @@ mod maintain;
 mod manifest;
 mod memtable;
 mod merge;
+mod opening;
 mod options;
 mod output;
 mod purge;
