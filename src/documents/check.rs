@@ -2,9 +2,11 @@
 
 use super::catalog::{Index, IndexState};
 use super::document::key_of;
-use super::error::{Error, Result};
+use super::error::{Error, Result, abbreviate};
 use super::find::{disagreement, parse_entry};
-use super::index_entry::{cut, encoded_value, index_prefix};
+use super::index::entries_of;
+use super::index_entry::{cut, encoded_value};
+use super::key::CollectionId;
 use super::range::end_of;
 use super::read::View;
 use super::scan::Scan;
@@ -73,9 +75,17 @@ impl<F: File> Database<F> {
     fn check_documents(&self, report: &mut CheckReport) -> Result<()> {
         // What has expired was written correctly too.
         let view = View { now_ms: 0, ..self.view() };
-        let ready = self.catalog.maintained().filter(|index| index.state == IndexState::Ready);
+        for collection in self.catalog.collection_ids() {
+            self.check_collection(collection, view, report)?;
+        }
+        Ok(())
+    }
+
+    fn check_collection(&self, collection: CollectionId, view: View, report: &mut CheckReport) -> Result<()> {
+        let ready = self.catalog.maintained(collection).filter(|index| index.state == IndexState::Ready);
         let mut indexes: Vec<(&Index, u64)> = ready.map(|index| (index, 0)).collect();
-        let mut scan = Scan::new(&self.engine, &Range::all(), Range::all().document_keys()?, view)?;
+        let all = Range::all();
+        let mut scan = Scan::new(&self.engine, &all, all.document_keys(collection)?, view)?;
         while let Some((key, stored)) = scan.next_entry()? {
             report.documents += 1;
             let outcome = check_document(&key, &stored.value, &mut indexes);
@@ -85,7 +95,11 @@ impl<F: File> Database<F> {
             let found = self.check_index(index, view, report)?;
             if found != expected {
                 let path = index.path.as_str();
-                report.problems.push(format!("the index on {path} covers {found} documents of {expected}"));
+                let of = match self.catalog.name_of(collection) {
+                    "" => String::new(),
+                    name => format!(" of the collection {}", abbreviate(name)),
+                };
+                report.problems.push(format!("the index on {path}{of} covers {found} documents of {expected}"));
             }
         }
         Ok(())
@@ -93,14 +107,14 @@ impl<F: File> Database<F> {
 
     /// Compares every entry of an index with its document; returns how many agree.
     fn check_index(&self, index: &Index, view: View, report: &mut CheckReport) -> Result<u64> {
-        let prefix = index_prefix(index.id).to_vec();
+        let prefix = entries_of(index).to_vec();
         let range = KeyRange { start: Bound::Included(prefix.clone()), end: end_of(prefix) };
         let mut cursor = self.engine.scan(range, false, view.at, view.now_ms)?;
         let mut agreeing = 0;
         while let Some((key, stored)) = cursor.next()? {
             report.index_entries += 1;
             let outcome = parse_entry(&key, &stored).and_then(|entry| {
-                let encoded = self.encoded_value(&index.path, entry.key, view)?;
+                let encoded = self.encoded_value(index.collection, &index.path, entry.key, view)?;
                 if encoded.is_some_and(|encoded| cut(&encoded) == (entry.encoded, entry.is_cut)) {
                     agreeing += 1;
                 } else if stored.expires_at.is_none() {
@@ -129,7 +143,6 @@ fn check_document(engine_key: &[u8], value: &[u8], indexes: &mut [(&Index, u64)]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::key::document_key;
     use crate::documents::{Options, json};
     use crate::engine::Batch;
     use crate::fs::{Memory, MemoryFile};
@@ -157,14 +170,14 @@ mod tests {
         {
             let mut db = indexed();
             let mut batch = Batch::new();
-            batch.put(document_key("a"), json::stored(text), None);
+            batch.put(CollectionId::DEFAULT.document_key("a"), json::stored(text), None);
             db.apply(batch).unwrap();
             let report = db.check(true).unwrap();
             assert!(report.problems.iter().any(|told| told.contains(problem)), "{text}: {report:?}");
         }
         let mut db = indexed();
         let mut batch = Batch::new();
-        batch.put(document_key("c"), json::stored(r#"{"x": 3}"#), None);
+        batch.put(CollectionId::DEFAULT.document_key("c"), json::stored(r#"{"x": 3}"#), None);
         db.apply(batch).unwrap();
         let report = db.check(true).unwrap();
         assert_eq!(report.problems, ["the index on x covers 1 documents of 2"]);

@@ -29,6 +29,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The name of a collection is empty, too long, or not a string.
+    #[error("the collection {name} cannot be used: {reason}")]
+    InvalidCollection {
+        /// The name, abbreviated.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The path of an index or a condition is empty, too long, or has an empty field name.
     #[error("the path {path} cannot be used: {reason}")]
     InvalidPath {
@@ -194,6 +202,7 @@ impl Error {
         match self {
             Self::InvalidKey { .. } => ErrorCode::InvalidKey,
             Self::InvalidValue { .. } => ErrorCode::InvalidValue,
+            Self::InvalidCollection { .. } => ErrorCode::InvalidCollection,
             Self::InvalidPath { .. } => ErrorCode::InvalidPath,
             Self::InvalidCondition { .. } => ErrorCode::InvalidCondition,
             Self::InvalidRange { .. } => ErrorCode::InvalidRange,

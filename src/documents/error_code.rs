@@ -10,6 +10,7 @@ use std::fmt;
 pub enum ErrorCode {
     InvalidKey,
     InvalidValue,
+    InvalidCollection,
     InvalidPath,
     InvalidCondition,
     InvalidRange,
@@ -45,6 +46,7 @@ impl ErrorCode {
         match self {
             Self::InvalidKey => "InvalidKey",
             Self::InvalidValue => "InvalidValue",
+            Self::InvalidCollection => "InvalidCollection",
             Self::InvalidPath => "InvalidPath",
             Self::InvalidCondition => "InvalidCondition",
             Self::InvalidRange => "InvalidRange",

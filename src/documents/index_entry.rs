@@ -8,7 +8,7 @@
 
 use super::catalog::{Catalog, Index};
 use super::error::Result;
-use super::key::{DEFAULT_COLLECTION, Prefix, prefix, push_key};
+use super::key::{CollectionId, push_key};
 use super::ordering::{INDEXED_LENGTH_MAX, Unencodable, encode, encoded_length};
 use super::path::Path;
 use super::{json, key};
@@ -32,11 +32,6 @@ struct Staged {
     key: Vec<u8>,
     value: Vec<u8>,
     expires_at: Option<u64>,
-}
-
-/// The prefix of the entries of the index `id`.
-pub(super) fn index_prefix(id: u32) -> Prefix {
-    prefix(DEFAULT_COLLECTION, id)
 }
 
 /// What an entry holds of an encoded value, and whether that is less than all.
@@ -67,19 +62,20 @@ pub(super) fn encoded_value(path: &Path, key: &str, text: &str) -> Result<Option
 /// and expiry.
 pub(super) fn stage(
     catalog: &Catalog,
+    collection: CollectionId,
     batch: &mut Batch,
     key: &str,
     old: Option<&Entry>,
     new: Option<(&str, Option<u64>)>,
 ) -> Result<()> {
-    if !catalog.has_indexes() {
+    if !catalog.has_indexes(collection) {
         return Ok(());
     }
     let old = match old {
         Some(old) => Some((json::text_of(key, &old.value)?, old.expires_at)),
         None => None,
     };
-    for index in catalog.maintained() {
+    for index in catalog.maintained(collection) {
         let old = old.map(|old| Staged::new(index, key, old)).transpose()?.flatten();
         let new = new.map(|new| Staged::new(index, key, new)).transpose()?.flatten();
         if let Some(old) = old {
@@ -110,8 +106,8 @@ impl Staged {
     fn new(index: &Index, key: &str, (text, expires_at): (&str, Option<u64>)) -> Result<Option<Self>> {
         let Some(encoded) = encoded_value(&index.path, key, text)? else { return Ok(None) };
         let (part, is_cut) = cut(&encoded);
-        let mut entry_key = Vec::with_capacity(8 + part.len() + 1 + key.len());
-        entry_key.extend_from_slice(&index_prefix(index.id));
+        let mut entry_key = Vec::with_capacity(key::PREFIX_LENGTH + part.len() + 1 + key.len());
+        entry_key.extend_from_slice(&index.collection.index(index.id));
         entry_key.extend_from_slice(part);
         push_key(&mut entry_key, key);
         let value = if is_cut { vec![CUT] } else { Vec::new() };
@@ -122,7 +118,7 @@ impl Staged {
 impl<'a> IndexEntry<'a> {
     /// Takes apart what the engine holds; `None` when this layer cannot have written it.
     pub fn parse(engine_key: &'a [u8], value: &[u8]) -> Option<Self> {
-        let rest = engine_key.get(key::DOCUMENTS.len()..)?;
+        let rest = engine_key.get(key::PREFIX_LENGTH..)?;
         let (is_cut, length) = match value {
             [] => (false, encoded_length(rest)?),
             [CUT] => (true, INDEXED_LENGTH_MAX),
@@ -139,7 +135,8 @@ mod tests {
     use crate::documents::catalog::IndexState;
 
     fn staged(text: &str) -> Option<Staged> {
-        let index = Index { id: 7, path: Path::parse("a").unwrap(), state: IndexState::Ready };
+        let collection = CollectionId::DEFAULT;
+        let index = Index { collection, id: 7, path: Path::parse("a").unwrap(), state: IndexState::Ready };
         Staged::new(&index, "user:1", (text, Some(5))).unwrap()
     }
 

@@ -2,8 +2,11 @@
 
 mod catalog;
 mod check;
+mod collection;
 mod condition;
 mod database;
+mod default_read;
+mod default_write;
 mod document;
 mod error;
 mod error_code;
@@ -34,7 +37,9 @@ mod ttl;
 mod update;
 mod write;
 
+pub use catalog::MAX_COLLECTION_NAME_LENGTH;
 pub use check::CheckReport;
+pub use collection::Collection;
 pub use condition::Condition;
 pub use database::Database;
 pub use document::Document;
