@@ -111,8 +111,8 @@ impl<'a> Call<'a> {
     pub fn set_options(&self) -> Result<SetOptions> {
         let options: WrittenSetOptions =
             serde_json::from_str(self.json(2)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })?;
-        let WrittenSetOptions { ttl, if_version, if_absent } = options;
-        Ok(SetOptions { ttl: ttl.map(Duration::from_millis), if_version, if_absent })
+        let WrittenSetOptions { ttl, keep_ttl, if_version, if_absent } = options;
+        Ok(SetOptions { ttl: ttl.map(Duration::from_millis), keep_ttl, if_version, if_absent })
     }
 
     /// A time to live in milliseconds.
@@ -130,6 +130,8 @@ impl<'a> Call<'a> {
 struct WrittenSetOptions {
     /// Milliseconds.
     ttl: Option<u64>,
+    #[serde(default)]
+    keep_ttl: bool,
     if_version: Option<u64>,
     #[serde(default)]
     if_absent: bool,

@@ -23,8 +23,18 @@ struct Position {
     /// What is left, but for `after`.
     range: Range,
     snapshot: Snapshot,
+    /// Whether the snapshot ends with the scan.
+    is_own: bool,
     /// The last key of the page before.
     after: String,
+}
+
+impl Position {
+    fn end<F: File>(self, database: &mut Database<F>) {
+        if self.is_own {
+            database.release(self.snapshot);
+        }
+    }
 }
 
 impl Cursors {
@@ -37,23 +47,41 @@ impl Cursors {
         answer: &mut Answer,
     ) -> Result<()> {
         let snapshot = database.snapshot()?;
+        self.begin(database, collection, range, (snapshot, true), answer)
+    }
+
+    /// The same as of a snapshot that is held anyway.
+    pub fn open_at<F: File>(
+        &mut self,
+        database: &mut Database<F>,
+        collection: &str,
+        range: Range,
+        snapshot: Snapshot,
+        answer: &mut Answer,
+    ) -> Result<()> {
+        self.begin(database, collection, range, (snapshot, false), answer)
+    }
+
+    fn begin<F: File>(
+        &mut self,
+        database: &mut Database<F>,
+        collection: &str,
+        range: Range,
+        (snapshot, is_own): (Snapshot, bool),
+        answer: &mut Answer,
+    ) -> Result<()> {
         let limits = PageLimits { documents: FIRST_PAGE_DOCUMENTS, ..PageLimits::default() };
         let id = self.last.wrapping_add(1);
         let page = database.named(collection).scan_page(&range, snapshot, None, limits);
         self.last = id;
-        self.settle(
-            database,
-            id,
-            Position { collection: collection.to_owned(), range, snapshot, after: String::new() },
-            page,
-            answer,
-        )
+        let position = Position { collection: collection.to_owned(), range, snapshot, is_own, after: String::new() };
+        self.settle(database, id, position, page, answer)
     }
 
     /// The next page of a scan, in the same form.
     pub fn next<F: File>(&mut self, database: &mut Database<F>, id: u32, answer: &mut Answer) -> Result<()> {
         let position = self.open.remove(&id).ok_or(Error::Aborted)?;
-        let Position { collection, range, snapshot, after } = &position;
+        let Position { collection, range, snapshot, after, .. } = &position;
         let page = database.named(collection).scan_page(range, *snapshot, Some(after), PageLimits::default());
         self.settle(database, id, position, page, answer)
     }
@@ -61,7 +89,7 @@ impl Cursors {
     /// Ends a scan before its end.
     pub fn close<F: File>(&mut self, database: &mut Database<F>, id: u32) {
         if let Some(position) = self.open.remove(&id) {
-            database.release(position.snapshot);
+            position.end(database);
         }
     }
 
@@ -77,7 +105,7 @@ impl Cursors {
         let last = page.as_ref().ok().filter(|page| page.more).and_then(|page| page.documents.last());
         let goes_on = last.map(|document| document.key.clone());
         let Some(after) = goes_on else {
-            database.release(position.snapshot);
+            position.end(database);
             return write(&page?, None, answer);
         };
         let page = page?;

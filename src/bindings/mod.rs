@@ -34,6 +34,7 @@ pub mod fuzzing;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod salvaging;
 mod service;
+mod snapshots;
 mod tasks;
 #[cfg(test)]
 mod tests;

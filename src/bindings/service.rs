@@ -3,6 +3,7 @@
 use super::answer::{Answer, Mark};
 use super::call::{self, Call};
 use super::cursors::Cursors;
+use super::snapshots::Snapshots;
 use super::tasks::Tasks;
 use super::transactions::Transactions;
 use super::verbs::{self, Kind};
@@ -17,6 +18,7 @@ pub(super) struct Service<F: File> {
     cursors: Cursors,
     tasks: Tasks,
     transactions: Transactions,
+    snapshots: Snapshots,
 }
 
 /// What a verb works with.
@@ -25,12 +27,13 @@ pub(super) struct Desk<'a, F: File> {
     pub cursors: &'a mut Cursors,
     pub tasks: &'a mut Tasks,
     pub transactions: &'a mut Transactions,
+    pub snapshots: &'a mut Snapshots,
 }
 
 impl<F: File> Service<F> {
     pub fn new(database: Database<F>) -> Self {
-        let (cursors, tasks, transactions) = Default::default();
-        Self { database: Some(database), cursors, tasks, transactions }
+        let (cursors, tasks, transactions, snapshots) = Default::default();
+        Self { database: Some(database), cursors, tasks, transactions, snapshots }
     }
 
     /// Answers a message.
@@ -46,8 +49,8 @@ impl<F: File> Service<F> {
             }
             return Ok(answer.finish());
         };
-        let Self { cursors, tasks, transactions, .. } = self;
-        let mut desk = Desk { database, cursors, tasks, transactions };
+        let Self { cursors, tasks, transactions, snapshots, .. } = self;
+        let mut desk = Desk { database, cursors, tasks, transactions, snapshots };
         let mut group = None;
         for at in 0..calls.len() {
             desk.run(&calls, at, &mut group, &mut answer);

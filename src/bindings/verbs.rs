@@ -5,7 +5,9 @@ use super::call::{Call, Text, not_understood};
 use super::service::Desk;
 use super::tasks::Task;
 use crate::fs::File;
-use crate::{CompactProgress, Database, Document, Error, OpenTransaction, Result, RotateProgress, Transaction, Ttl};
+use crate::{
+    Collection, CompactProgress, Database, Document, Error, OpenTransaction, Result, RotateProgress, Transaction, Ttl,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -31,7 +33,7 @@ pub(super) fn kind(verb: &str) -> Kind {
         "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "flush" | "compact" | "rotateKey" | "check" => {
             Kind::Alone
         }
-        "txBegin" | "txWrite" | "txRollback" => Kind::Alone,
+        "txBegin" | "txWrite" | "txRollback" | "snapshotOpen" | "snapshotClose" => Kind::Alone,
         _ => Kind::Read,
     }
 }
@@ -55,32 +57,53 @@ pub(super) fn settle<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>) {
 }
 
 fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
-    let documents = desk.database.named(&call.collection);
+    let database = &*desk.database;
     match call.verb {
-        "get" => one(answer, documents.get_json(&call.key()?)?)?,
-        "getMany" => list(answer, documents.get_many_json(&call.keys()?)?.into_iter().map(Ok), perhaps)?,
-        "has" => answer.value(&documents.has(&call.key()?)?)?,
-        "count" => answer.value(&documents.count(&call.range()?)?)?,
-        "keys" => answer.value(&documents.keys(&call.range()?)?)?,
-        "values" => list(answer, documents.scan(&call.range()?)?, value)?,
-        "entries" => list(answer, documents.scan(&call.range()?)?, entry)?,
-        "find" => answer.value(&documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?)?,
-        "collections" => answer.value(&desk.database.collections())?,
-        "indexes" => answer.value(&documents.indexes())?,
-        "ttl" => match documents.ttl(&call.key()?)? {
-            Ttl::Missing => answer.done(),
-            Ttl::Forever => answer.value(&())?,
-            Ttl::Left(left) => answer.value(&(left.as_millis() as u64))?,
-        },
-        "scanNext" => desk.cursors.next(desk.database, call.parse(0)?, answer)?,
+        "collections" => answer.value(&database.collections()),
+        "indexes" => answer.value(&database.named(&call.collection).indexes()),
+        "scanNext" => desk.cursors.next(desk.database, call.parse(0)?, answer),
         "scanClose" => {
             desk.cursors.close(desk.database, call.parse(0)?);
             answer.done();
+            Ok(())
         }
-        "txRead" => read_in(desk.transactions.get(call.parse(0)?)?, desk.database, &call.parse(1)?, answer)?,
-        verb => return Err(Error::Unsupported { what: format!("the verb {verb:?}") }),
+        "snapshotRead" => {
+            let (snapshot, call) = (desk.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);
+            read_from(&database.named(&call.collection).at(&snapshot)?, &call, answer)
+        }
+        "snapshotScan" => {
+            let (snapshot, call) = (desk.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);
+            desk.cursors.open_at(desk.database, &call.collection, call.range()?, snapshot, answer)
+        }
+        "txRead" => read_in(desk.transactions.get(call.parse(0)?)?, database, &call.parse(1)?, answer),
+        _ => read_from(&database.named(&call.collection), call, answer),
     }
-    Ok(())
+}
+
+/// Reads from a collection, as it is or as it was.
+fn read_from<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
+    match call.verb {
+        "get" => one(answer, documents.get_json(&call.key()?)?),
+        "getDocument" => versioned(answer, documents.get_document(&call.key()?)?),
+        "patched" => versioned(answer, documents.patched(&call.key()?, call.json(1)?)?),
+        "mergePatched" => versioned(answer, documents.merge_patched(&call.key()?, call.json(1)?)?),
+        "getMany" => list(answer, documents.get_many_json(&call.keys()?)?.into_iter().map(Ok), perhaps),
+        "has" => answer.value(&documents.has(&call.key()?)?),
+        "count" => answer.value(&documents.count(&call.range()?)?),
+        "keys" => answer.value(&documents.keys(&call.range()?)?),
+        "values" => list(answer, documents.scan(&call.range()?)?, value),
+        "entries" => list(answer, documents.scan(&call.range()?)?, entry),
+        "find" => answer.value(&documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?),
+        "ttl" => match documents.ttl(&call.key()?)? {
+            Ttl::Missing => {
+                answer.done();
+                Ok(())
+            }
+            Ttl::Forever => answer.value(&()),
+            Ttl::Left(left) => answer.value(&(left.as_millis() as u64)),
+        },
+        verb => Err(Error::Unsupported { what: format!("the verb {verb:?}") }),
+    }
 }
 
 /// Reads within a transaction.
@@ -98,6 +121,7 @@ fn read_in<F: File>(
             let found = call.keys()?.into_iter().map(|key| documents.get_json(&key));
             list(answer, found, perhaps)
         }
+        "getDocument" => versioned(answer, documents.get_document(&call.key()?)?),
         "has" => answer.value(&documents.get_json(&call.key()?)?.is_some()),
         "count" => answer.value(&documents.documents(&call.range()?)?.len()),
         "keys" => {
@@ -188,6 +212,12 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         "scanOpen" => desk.cursors.open(desk.database, &call.collection, call.range()?, answer),
         "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
         "rotateKey" => desk.tasks.start(desk.database, Task::RotateKey(RotateProgress::default()), answer),
+        "snapshotOpen" => desk.snapshots.open(desk.database, answer),
+        "snapshotClose" => {
+            desk.snapshots.close(desk.database, call.parse(0)?);
+            answer.done();
+            Ok(())
+        }
         "txBegin" => desk.transactions.begin(desk.database, answer),
         "txWrite" => {
             let operation: Operation<'_> = call.parse(1)?;
@@ -253,6 +283,22 @@ fn one(answer: &mut Answer, json: Option<String>) -> Result<()> {
     };
     answer.open();
     answer.text(&json);
+    answer.close();
+    Ok(())
+}
+
+/// A document with its version, and when it expires in milliseconds since 1970.
+fn versioned(answer: &mut Answer, document: Option<Document>) -> Result<()> {
+    let Some(document) = document else {
+        answer.done();
+        return Ok(());
+    };
+    answer.open();
+    answer.text(&format!("[{},", document.version));
+    answer.json(&document.expires_at)?;
+    answer.text(",");
+    answer.text(&document.json);
+    answer.text("]");
     answer.close();
     Ok(())
 }

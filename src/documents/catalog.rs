@@ -17,7 +17,7 @@ use super::error::{Error, Result, abbreviate};
 use super::key::{CATALOG, CollectionId};
 use super::path::Path;
 use super::range::end_of;
-use crate::engine::{Batch, Engine, KeyRange};
+use crate::engine::{Batch, Engine, KeyRange, Seq};
 use crate::fs::File;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,8 @@ pub(super) struct Index {
     pub id: u32,
     pub path: Path,
     pub state: IndexState,
+    /// The commit from which on it covers all documents, if it came to that while the database was open.
+    pub ready_since: Seq,
 }
 
 /// How far an index is.
@@ -120,6 +122,12 @@ impl Catalog {
             Some(index) => Err(damaged(format!("index {} of no collection", index.id))),
             None => Ok(catalog),
         }
+    }
+
+    /// A catalog that was read in the middle: nothing tells any more which snapshots of before an index serves.
+    pub fn reloaded_at(mut self, seq: Seq) -> Self {
+        self.indexes.iter_mut().for_each(|index| index.ready_since = seq);
+        self
     }
 
     /// Takes in an entry; `None` when this layer cannot have written it. The counters must come before what they count.
@@ -220,14 +228,14 @@ impl Catalog {
         self.maintained(collection).find(|index| index.path == *path)
     }
 
-    /// The indexes that cover all documents of their collection.
-    pub fn ready(&self) -> impl Iterator<Item = &Index> {
-        self.indexes.iter().filter(|index| index.state == IndexState::Ready)
+    /// The indexes of a collection that cover all documents that a reader at `at` sees.
+    pub fn ready(&self, collection: CollectionId, at: Seq) -> impl Iterator<Item = &Index> {
+        self.indexes_of(collection).filter(move |index| index.state == IndexState::Ready && index.ready_since <= at)
     }
 
-    /// The index of a collection on `path`, if it covers all documents.
-    pub fn ready_on(&self, collection: CollectionId, path: &Path) -> Option<&Index> {
-        self.ready().find(|index| index.collection == collection && index.path == *path)
+    /// The index of a collection on `path`, if it covers all documents that a reader at `at` sees.
+    pub fn ready_on(&self, collection: CollectionId, path: &Path, at: Seq) -> Option<&Index> {
+        self.ready(collection, at).find(|index| index.path == *path)
     }
 
     /// An index whose entries are still to be removed.
@@ -239,7 +247,7 @@ impl Catalog {
     pub fn add(&self, collection: CollectionId, path: Path, batch: &mut Batch) -> Result<Index> {
         let id = self.next_index_id;
         let next = id.checked_add(1).ok_or_else(|| too_many("indexes", id))?;
-        let index = Index { collection, id, path, state: IndexState::Building { after: None } };
+        let index = Index { collection, id, path, state: IndexState::Building { after: None }, ready_since: 0 };
         batch.put([&CATALOG[..], &[NEXT_INDEX_ID]].concat(), next.to_le_bytes().to_vec(), None);
         index.store(batch)?;
         Ok(index)
@@ -327,6 +335,7 @@ impl Index {
             id: u32::from_be_bytes(id.try_into().ok()?),
             path: Path::parse(&path).ok()?,
             state,
+            ready_since: 0,
         })
     }
 
@@ -360,7 +369,7 @@ mod tests {
     use super::*;
 
     fn index(id: u32, state: IndexState) -> Index {
-        Index { collection: CollectionId::DEFAULT, id, path: Path::parse("a").unwrap(), state }
+        Index { collection: CollectionId::DEFAULT, id, path: Path::parse("a").unwrap(), state, ready_since: 0 }
     }
 
     #[test]

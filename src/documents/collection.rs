@@ -3,6 +3,7 @@
 use super::catalog::{NamedCollection, check_collection_name, collection_key, next_collection_id_key};
 use super::error::{Error, Result, abbreviate};
 use super::key::CollectionId;
+use super::read::View;
 use super::{Database, index};
 use crate::engine::{Batch, Seq};
 use crate::fs::File;
@@ -34,6 +35,8 @@ pub struct Collection<D> {
     pub(super) id: CollectionId,
     /// Empty for the default collection.
     pub(super) name: String,
+    /// What it is read at, when that is a snapshot.
+    pub(super) view: Option<View>,
 }
 
 impl<F: File> Database<F> {
@@ -89,20 +92,22 @@ impl<F: File> Database<F> {
     /// The collection of a name that was checked, or the default one, whose name is empty.
     pub(crate) fn named(&self, name: &str) -> Collection<&Self> {
         let id = self.catalog.collection(name).unwrap_or(CollectionId::NOWHERE);
-        Collection { database: self, id, name: name.to_owned() }
+        Collection { database: self, id, name: name.to_owned(), view: None }
     }
 
     /// The same to write to.
     pub(crate) fn named_mut(&mut self, name: &str) -> Collection<&mut Self> {
         let id = self.catalog.collection(name).unwrap_or(CollectionId::NOWHERE);
-        Collection { database: self, id, name: name.to_owned() }
+        Collection { database: self, id, name: name.to_owned(), view: None }
     }
 
-    pub(super) fn default_collection(&self) -> Collection<&Self> {
+    /// The default collection, which has the database's own verbs.
+    pub fn default_collection(&self) -> Collection<&Self> {
         self.named("")
     }
 
-    pub(super) fn default_collection_mut(&mut self) -> Collection<&mut Self> {
+    /// The same to read and write.
+    pub fn default_collection_mut(&mut self) -> Collection<&mut Self> {
         self.named_mut("")
     }
 

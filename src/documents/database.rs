@@ -4,6 +4,7 @@ use super::catalog::Catalog;
 use super::error::{Error, Result};
 use super::history::History;
 use super::options::{Durability, Options};
+use super::snapshot::Snapshots;
 use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
@@ -45,6 +46,7 @@ pub struct Database<F: File> {
     unsynced: bool,
     group: Group,
     pub(super) history: History,
+    pub(super) snapshots: Snapshots,
     /// The last commit at which a collection of a name was dropped, while the database was open: what a snapshot of before
     /// would have seen of it is gone.
     pub(super) dropped: BTreeMap<String, Seq>,
@@ -99,6 +101,7 @@ impl<F: File> Database<F> {
             unsynced: false,
             group: Group::default(),
             history: History::default(),
+            snapshots: Snapshots::new(&options),
             dropped: BTreeMap::new(),
         };
         database.finish_dropping_or_leave_it();
@@ -205,6 +208,7 @@ impl<F: File> Database<F> {
             return Ok(false);
         }
         self.tick()?;
+        self.end_old_snapshots();
         self.finish_dropping()?;
         Ok(self.engine.maintain(budget_bytes)?)
     }
@@ -269,7 +273,7 @@ impl<F: File> Database<F> {
             return Err(error.clone());
         }
         let before = self.engine.last_seq();
-        let keys = self.history.keys_of(&batch);
+        let (keys, bytes) = (self.history.keys_of(&batch), batch.size());
         let version = match self.engine.append(batch) {
             Ok(version) => version,
             Err(error) if self.engine.last_seq() == before => return Err(error.into()),
@@ -278,6 +282,8 @@ impl<F: File> Database<F> {
         if let Some(keys) = keys {
             self.history.add(version, keys);
         }
+        self.snapshots.note_written(bytes);
+        self.end_old_snapshots();
         self.pending = true;
         if self.group.depth == 0 {
             self.settle()?;
@@ -334,7 +340,7 @@ impl<F: File> Database<F> {
         self.history.take_back(self.engine.last_seq());
         // When even this cannot be read, the engine takes no writes, and reads check what they find.
         if let Ok(catalog) = Catalog::load(&self.engine) {
-            self.catalog = catalog;
+            self.catalog = catalog.reloaded_at(self.engine.last_seq());
         }
         if self.group.depth > 0 {
             self.group.error = Some(error.clone());

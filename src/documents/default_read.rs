@@ -121,7 +121,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidRange`; each step `Corrupt` or `Io`.
     pub fn scan(&self, range: &Range) -> Result<Scan<'_, F>> {
-        Scan::of(self, CollectionId::DEFAULT, range)
+        Scan::of(self, CollectionId::DEFAULT, range, self.view())
     }
 
     /// The keys of the documents whose value at `path` meets `condition`: ordered by that value, and by key where
@@ -189,5 +189,22 @@ impl<F: File> Database<F> {
     /// The indexes, by path.
     pub fn indexes(&self) -> Vec<IndexInfo> {
         self.default_collection().indexes()
+    }
+
+    /// What [`Database::patch`] would make of the document at `key`, with the version and expiry that it has now; `None` when
+    /// there is none. To be looked at, and stored under [`SetOptions::if_version`](crate::SetOptions::if_version).
+    ///
+    /// # Errors
+    /// As [`Database::patch`].
+    pub fn patched(&self, key: &str, operations: &str) -> Result<Option<Document>> {
+        self.default_collection().patched(key, operations)
+    }
+
+    /// What [`Database::merge_patch`] would make of the document at `key`.
+    ///
+    /// # Errors
+    /// As [`Database::merge_patch`].
+    pub fn merge_patched(&self, key: &str, patch: &str) -> Result<Option<Document>> {
+        self.default_collection().merge_patched(key, patch)
     }
 }

@@ -51,17 +51,18 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         if limit == 0 {
             return Ok(Vec::new());
         }
+        let view = self.view();
         let search = Search {
             database: &self.database,
             collection: self.id,
             path: &path,
             condition,
-            view: self.database.view(),
+            view,
             reverse: options.reverse,
             limit,
             with_values: false,
         };
-        let rows = search.rows(self.database.catalog.ready_on(self.id, &path), &mut drop)?;
+        let rows = search.rows(self.database.catalog.ready_on(self.id, &path, view.at), &mut drop)?;
         Ok(rows.into_iter().map(|row| row.1).collect())
     }
 }
@@ -223,7 +224,7 @@ mod tests {
 
     fn index() -> Index {
         let path = Path::parse("a").unwrap();
-        Index { collection: CollectionId::DEFAULT, id: 5, path, state: IndexState::Ready }
+        Index { collection: CollectionId::DEFAULT, id: 5, path, state: IndexState::Ready, ready_since: 0 }
     }
 
     fn within(condition: &str, key: &[u8]) -> bool {

@@ -17,7 +17,7 @@ use super::path::Path;
 use super::read::View;
 use super::scan::Scan;
 use super::{Database, Range, index_entry};
-use crate::engine::Batch;
+use crate::engine::{Batch, Seq};
 use crate::fs::File;
 use serde::Serialize;
 use std::ops::{Deref, DerefMut};
@@ -59,7 +59,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub fn create_index(&mut self, path: &str) -> Result<bool> {
         let path = Path::parse(path)?;
         self.database.writable()?;
-        if self.database.catalog.ready_on(self.id, &path).is_some() {
+        if self.database.catalog.ready_on(self.id, &path, Seq::MAX).is_some() {
             return Ok(false);
         }
         let collection = self.create()?;
@@ -173,8 +173,8 @@ impl<F: File> Database<F> {
 
     /// Commits a change of `index`, by itself even inside a group, and remembers it.
     fn commit_index(&mut self, index: &Index, batch: Batch) -> Result<()> {
-        self.apply(batch)?;
-        self.catalog.remember(index.clone());
+        let version = self.apply(batch)?;
+        self.catalog.remember(Index { ready_since: version, ..index.clone() });
         self.settle_group()
     }
 }

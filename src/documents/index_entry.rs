@@ -136,7 +136,8 @@ mod tests {
 
     fn staged(text: &str) -> Option<Staged> {
         let collection = CollectionId::DEFAULT;
-        let index = Index { collection, id: 7, path: Path::parse("a").unwrap(), state: IndexState::Ready };
+        let index =
+            Index { collection, id: 7, path: Path::parse("a").unwrap(), state: IndexState::Ready, ready_since: 0 };
         Staged::new(&index, "user:1", (text, Some(5))).unwrap()
     }
 

@@ -37,6 +37,11 @@ pub struct Options {
     pub page_size: usize,
     /// How pages are compressed, for pages written from now on. Default: [`Compression::Lz4`].
     pub compression: Compression,
+    /// Seconds after which a snapshot, a scan or a transaction that is not ended ends by itself. Default: 3,600.
+    pub snapshot_max_age: u64,
+    /// Bytes that may be written while a snapshot, a scan or a transaction is held, before it ends by itself: about what the
+    /// file grows by to keep what it sees. Default: 1 GiB.
+    pub snapshot_max_bytes: u64,
     /// The key or passphrase of an encrypted database; a new one is encrypted when it is given. Not part of the JSON of
     /// options. Default: none.
     #[serde(skip)]
@@ -54,6 +59,8 @@ impl Default for Options {
             memtable_size: 4 << 20,
             page_size: 8 << 10,
             compression: Compression::Lz4,
+            snapshot_max_age: 3600,
+            snapshot_max_bytes: 1 << 30,
             encryption: None,
         }
     }

@@ -30,19 +30,19 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::get_document`].
     pub fn get_document(&self, key: &str) -> Result<Option<Document>> {
-        self.document(key, self.database.view())
+        self.document(key, self.view())
     }
 
     /// As [`Database::get_many`].
     pub fn get_many<T: DeserializeOwned>(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
-        let view = self.database.view();
+        let view = self.view();
         let read = |key: &str| self.document(key, view)?.map(|document| document.parse()).transpose();
         keys.iter().map(|key| read(key.as_ref())).collect()
     }
 
     /// As [`Database::get_many_json`].
     pub fn get_many_json(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<String>>> {
-        let view = self.database.view();
+        let view = self.view();
         let read = |key: &str| Ok(self.document(key, view)?.map(|document| document.json));
         keys.iter().map(|key| read(key.as_ref())).collect()
     }
@@ -50,13 +50,13 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::has`].
     pub fn has(&self, key: &str) -> Result<bool> {
         check_key(key)?;
-        Ok(self.database.entry(self.id, key, self.database.view())?.is_some())
+        Ok(self.database.entry(self.id, key, self.view())?.is_some())
     }
 
     /// As [`Database::ttl`].
     pub fn ttl(&self, key: &str) -> Result<Ttl> {
         check_key(key)?;
-        let view = self.database.view();
+        let view = self.view();
         Ok(self
             .database
             .entry(self.id, key, view)?
@@ -68,7 +68,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         let Some(keys) = range.document_keys(self.id)? else {
             return Ok(0);
         };
-        let view = self.database.view();
+        let view = self.view();
         let mut cursor = self.database.engine.scan(keys, range.reverse, view.at, view.now_ms)?;
         let Some(limit) = range.limit else {
             return Ok(cursor.count_rest()?);
@@ -108,7 +108,13 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::scan`].
     pub fn scan(&self, range: &Range) -> Result<Scan<'_, F>> {
-        Scan::of(&self.database, self.id, range)
+        Scan::of(&self.database, self.id, range, self.view())
+    }
+
+    /// What the collection is read at: the snapshot that it was asked for, or the newest commit and the one clock reading
+    /// of an operation.
+    pub(super) fn view(&self) -> View {
+        self.view.unwrap_or_else(|| self.database.view())
     }
 
     fn document(&self, key: &str, view: View) -> Result<Option<Document>> {

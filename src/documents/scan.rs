@@ -5,8 +5,8 @@ use super::error::Result;
 use super::key::CollectionId;
 use super::range::is_empty;
 use super::read::View;
-use super::{Collection, Database, Range};
-use crate::engine::{self, Cursor, Engine, Entry, KeyRange};
+use super::{Collection, Database, Range, Snapshot};
+use crate::engine::{Cursor, Engine, Entry, KeyRange};
 use crate::fs::File;
 use std::ops::{Bound, Deref};
 
@@ -14,21 +14,6 @@ use std::ops::{Bound, Deref};
 pub struct Scan<'a, F: File> {
     cursor: Option<Cursor<'a, F>>,
     left: u64,
-}
-
-/// A version of the database that stays readable until it is released. Made by [`Database::snapshot`].
-///
-/// Documents that expire after it was taken are still in it.
-#[derive(Debug, Clone, Copy)]
-pub struct Snapshot {
-    inner: engine::Snapshot,
-    now_ms: u64,
-}
-
-impl Snapshot {
-    pub(super) fn view(&self) -> View {
-        View { at: self.inner.seq, now_ms: self.now_ms }
-    }
 }
 
 /// How much [`Database::scan_page`] returns at most: it stops after the document that reaches either limit.
@@ -62,9 +47,9 @@ impl<'a, F: File> Scan<'a, F> {
         Ok(Self { cursor, left: range.limit.unwrap_or(u64::MAX) })
     }
 
-    /// The documents of a collection that are there now.
-    pub(super) fn of(database: &'a Database<F>, collection: CollectionId, range: &Range) -> Result<Self> {
-        Self::new(&database.engine, range, range.document_keys(collection)?, database.view())
+    /// The documents of a collection.
+    pub(super) fn of(database: &'a Database<F>, collection: CollectionId, range: &Range, view: View) -> Result<Self> {
+        Self::new(&database.engine, range, range.document_keys(collection)?, view)
     }
 
     /// The next engine key and entry. After the end or an error there are no more.
@@ -93,23 +78,6 @@ impl<F: File> Iterator for Scan<'_, F> {
     }
 }
 
-impl<F: File> Database<F> {
-    /// Keeps the present version readable for [`Database::scan_page`], until [`Database::release`]. Room taken by
-    /// what is overwritten in the meantime is not reused. What an open group has written so far is acknowledged first.
-    ///
-    /// # Errors
-    /// As a write, in a group; none outside.
-    pub fn snapshot(&mut self) -> Result<Snapshot> {
-        self.settle_group()?;
-        Ok(Snapshot { now_ms: self.engine.now_ms(), inner: self.engine.snapshot() })
-    }
-
-    /// Lets go of a snapshot. It must not be used again.
-    pub fn release(&mut self, snapshot: Snapshot) {
-        self.engine.release(snapshot.inner);
-    }
-}
-
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::scan_page`].
     pub fn scan_page(
@@ -119,7 +87,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         after: Option<&str>,
         limits: PageLimits,
     ) -> Result<Page> {
-        let view = snapshot.view();
+        let view = self.database.view_at(&snapshot)?;
         let id = self.database.collection_at(&self.name, view.at)?;
         let keys = range.document_keys(id)?.and_then(|keys| rest(keys, id, range.reverse, after));
         let mut scan = Scan::new(&self.database.engine, range, keys, view)?;

@@ -14,7 +14,6 @@ use super::history::Reads;
 use super::index_entry::encoded_value;
 use super::key::{CollectionId, check_key};
 use super::path::Path;
-use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Transaction, Write};
 use super::{Database, Range, Snapshot, json};
@@ -29,8 +28,6 @@ use std::time::Duration;
 #[must_use = "a transaction that is not ended keeps old versions in the file"]
 pub struct OpenTransaction {
     snapshot: Snapshot,
-    /// Indexes that were complete when it began.
-    ready: Vec<u32>,
     reads: Reads,
     writes: Transaction,
     /// Commits whatever was written in the meantime: the test of the tests.
@@ -53,11 +50,9 @@ impl<F: File> Database<F> {
     /// As [`Database::snapshot`].
     pub fn begin(&mut self) -> Result<OpenTransaction> {
         let snapshot = self.snapshot()?;
-        self.history.begin(snapshot.view().at);
-        let ready = self.catalog.ready().map(|index| index.id).collect();
+        self.history.begin(snapshot.view.at);
         Ok(OpenTransaction {
             snapshot,
-            ready,
             reads: Reads::default(),
             writes: Transaction::new(),
             #[cfg(test)]
@@ -83,13 +78,13 @@ impl<F: File> Database<F> {
         if open.writes.is_empty() {
             return Ok(self.version());
         }
-        self.validate(open, open.snapshot.view().at)?;
+        self.validate(open, open.snapshot.view.at)?;
         self.commit_writes(&open.writes.writes)
     }
 
     /// Ends a transaction without writing anything.
     pub fn roll_back(&mut self, open: OpenTransaction) {
-        self.history.end(open.snapshot.view().at);
+        self.history.end(open.snapshot.view.at);
         self.release(open.snapshot);
     }
 
@@ -159,14 +154,10 @@ impl OpenTransaction {
         self.writes.extend(writes);
     }
 
-    fn view(&self) -> View {
-        self.snapshot.view()
-    }
-
     /// A write of this transaction as a document.
     fn written(&self, key: &str, write: &Write) -> Result<Option<Document>> {
         let Write::Put { json, expiry } = write else { return Ok(None) };
-        let now_ms = self.view().now_ms;
+        let now_ms = self.snapshot.view.now_ms;
         let expires_at = expiry.resolve(now_ms)?;
         let document = Document { key: key.to_owned(), json: json.clone(), version: 0, expires_at };
         Ok(Some(document).filter(|_| expires_at.is_none_or(|at| at > now_ms)))
@@ -205,13 +196,15 @@ impl<F: File> ActiveTransaction<'_, F> {
         if !self.collection.is_empty() {
             self.open.reads.add_key(self.database.name_key(&self.collection));
         }
-        self.database.collection_at(&self.collection, self.open.view().at)
+        let view = self.database.view_at(&self.open.snapshot)?;
+        self.database.collection_at(&self.collection, view.at)
     }
 
     /// The document at `key`, or `None`.
     ///
     /// # Errors
-    /// As [`Database::get`]; `SnapshotTooOld` when the collection was dropped since the transaction began.
+    /// As [`Database::get`]; `SnapshotTooOld` when the transaction is older than a snapshot may be, or the
+    /// collection was dropped since it began.
     pub fn get<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>> {
         self.get_json(key)?.map(|text| json::parse(key, &text)).transpose()
     }
@@ -235,7 +228,7 @@ impl<F: File> ActiveTransaction<'_, F> {
         }
         let id = self.id()?;
         let engine_key = id.document_key(key);
-        let entry = self.database.entry(id, key, self.open.view())?;
+        let entry = self.database.entry(id, key, self.open.snapshot.view)?;
         let document = entry.map(|entry| Document::from_entry(&engine_key, &entry)).transpose();
         self.open.reads.add_key(engine_key);
         document
@@ -257,7 +250,7 @@ impl<F: File> ActiveTransaction<'_, F> {
         let Some(keys) = range.document_keys(self.id()?)? else { return Ok(Vec::new()) };
         self.open.reads.add_range(&keys);
         let all = Range { limit: None, ..range.clone() };
-        let mut scan = Scan::new(&self.database.engine, &all, Some(keys), self.open.view())?;
+        let mut scan = Scan::new(&self.database.engine, &all, Some(keys), self.open.snapshot.view)?;
         // A document of each side, the next one in the order of the range.
         let written = self.open.writes.writes_to(&self.collection).filter(|(key, _)| range.contains(key));
         let mut written: Box<dyn Iterator<Item = (&String, &Write)>> =
@@ -300,15 +293,16 @@ impl<F: File> ActiveTransaction<'_, F> {
             return Ok(Vec::new());
         }
         let id = self.id()?;
-        let (database, open) = (self.database, &mut *self.open);
-        let index = database.catalog.ready_on(id, &path).filter(|index| open.ready.contains(&index.id));
+        let (database, view) = (self.database, self.open.snapshot.view);
+        let open = &mut *self.open;
+        let index = database.catalog.ready_on(id, &path, view.at);
         // Each write of this transaction takes one key away at most.
         let search = Search {
             database,
             collection: id,
             path: &path,
             condition,
-            view: open.view(),
+            view,
             reverse: options.reverse,
             limit: limit.saturating_add(open.writes.len()),
             with_values: true,

@@ -6,21 +6,42 @@ use super::ordering::{Unencodable, encode};
 use super::patch::{self, Patch};
 use super::transaction::Expiry;
 use super::write::is_live;
-use super::{Collection, Database, json};
+use super::{Collection, Database, Document, json};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
-use std::ops::DerefMut;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 /// Under which conditions a document is written, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SetOptions {
-    /// Time to live. `None` clears the one that the key had.
+    /// Time to live. `None` clears the one that the key had, unless it is kept.
     pub ttl: Option<Duration>,
+    /// Keeps the time to live that the key had; not together with `ttl`.
+    pub keep_ttl: bool,
     /// Only if the document at the key has this version; 0 stands for no document.
     pub if_version: Option<u64>,
     /// Only if there is no document at the key.
     pub if_absent: bool,
+}
+
+impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
+    /// As [`Database::patched`].
+    pub fn patched(&self, key: &str, operations: &str) -> Result<Option<Document>> {
+        let patch = Patch::parse(operations)?;
+        self.changed(key, |text| patch.apply(text))
+    }
+
+    /// As [`Database::merge_patched`].
+    pub fn merge_patched(&self, key: &str, patch: &str) -> Result<Option<Document>> {
+        json::check_text(patch).map_err(|error| Error::InvalidPatch { reason: error.to_string() })?;
+        self.changed(key, |text| patch::merge(text, patch))
+    }
+
+    fn changed(&self, key: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<Option<Document>> {
+        let Some(document) = self.get_document(key)? else { return Ok(None) };
+        Ok(Some(Document { json: change(&document.json)?, ..document }))
+    }
 }
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
@@ -36,7 +57,15 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         if let Some(expected) = options.if_version.filter(|&expected| expected != version) {
             return Err(conflict(key, format!("its version is {version}, not {expected}")));
         }
-        self.put(key, json, options.ttl.map_or(Expiry::Never, Expiry::After))
+        let expiry = match (options.ttl, old.and_then(|old| old.expires_at)) {
+            (Some(_), _) if options.keep_ttl => {
+                return Err(Error::invalid_options("a time to live is given or kept, not both"));
+            }
+            (Some(ttl), _) => Expiry::After(ttl),
+            (None, Some(at)) if options.keep_ttl => Expiry::At(at),
+            (None, _) => Expiry::Never,
+        };
+        self.put(key, json, expiry)
     }
 
     /// As [`Database::increment`].

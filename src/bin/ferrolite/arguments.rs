@@ -4,9 +4,9 @@
 
 use crate::failure::Failure;
 use crate::secrets::{self, Sealing, SecretFile};
-use crate::session::Session;
+use crate::session::{Db, Session};
 use crate::verbs::{self, Verb};
-use ferrolite::{Argon2, Cipher, Durability, Range, ttl_from_seconds};
+use ferrolite::{Argon2, Cipher, Collection, Durability, Range, ttl_from_seconds};
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -38,8 +38,12 @@ pub struct Request {
     pub words: Vec<String>,
     /// `--prefix`, `--gt`, `--gte`, `--lt`, `--lte`, `--limit` and `--reverse`. For `find` the bounds are JSON.
     pub range: Range,
+    /// `--collection`.
+    pub collection: Option<String>,
     /// `--ttl`.
     pub ttl: Option<Duration>,
+    /// `--keep-ttl`.
+    pub keep_ttl: bool,
     /// `--if-version`.
     pub if_version: Option<u64>,
     /// `--if-absent`.
@@ -64,7 +68,9 @@ struct Parsed {
     positionals: Vec<OsString>,
     given: Vec<&'static str>,
     range: Range,
+    collection: Option<String>,
     ttl: Option<Duration>,
+    keep_ttl: bool,
     if_version: Option<u64>,
     if_absent: bool,
     quick: bool,
@@ -84,7 +90,8 @@ struct Parsed {
 }
 
 /// All options by their long names.
-const OPTIONS: [&str; 24] = [
+const OPTIONS: [&str; 26] = [
+    "collection",
     "prefix",
     "gt",
     "gte",
@@ -93,6 +100,7 @@ const OPTIONS: [&str; 24] = [
     "limit",
     "reverse",
     "ttl",
+    "keep-ttl",
     "if-version",
     "if-absent",
     "quick",
@@ -135,6 +143,16 @@ pub fn parse_line(words: Vec<String>) -> Result<Request, Failure> {
     parsed.into_request(verb, words.collect(), true)
 }
 
+impl Request {
+    /// The collection that `--collection` names, or the default one.
+    pub fn documents<'a>(&self, db: &'a mut Db) -> Result<Collection<&'a mut Db>, Failure> {
+        match &self.collection {
+            Some(name) => Ok(db.collection_mut(name)?),
+            None => Ok(db.default_collection_mut()),
+        }
+    }
+}
+
 impl Parsed {
     fn read(mut parser: Parser) -> Result<Self, Failure> {
         let mut parsed = Self::default();
@@ -171,6 +189,7 @@ impl Parsed {
         self.given.push(name);
         let mut text = || -> Result<String, Failure> { Ok(parser.value()?.string()?) };
         match name {
+            "collection" => self.collection = Some(text()?),
             "prefix" => self.range.prefix = Some(text()?),
             "gt" => self.range.gt = Some(text()?),
             "gte" => self.range.gte = Some(text()?),
@@ -179,6 +198,7 @@ impl Parsed {
             "limit" => self.range.limit = Some(parser.value()?.parse()?),
             "reverse" => self.range.reverse = true,
             "ttl" => self.ttl = Some(ttl_from_seconds(parser.value()?.parse()?)?),
+            "keep-ttl" => self.keep_ttl = true,
             "if-version" => self.if_version = Some(parser.value()?.parse()?),
             "if-absent" => self.if_absent = true,
             "quick" => self.quick = true,
@@ -258,12 +278,15 @@ impl Parsed {
         }
         let secret = SecretFile::one_of(self.new_key_file, self.new_passphrase_file)?;
         let new_sealing = Sealing { secret, cipher: None, argon2: self.argon2 };
-        let Self { range, ttl, if_version, if_absent, quick, read_only, allow_damage, source_key_file, .. } = self;
+        let Self { range, collection, ttl, keep_ttl, if_version, if_absent, quick, read_only, .. } = self;
+        let (allow_damage, source_key_file) = (self.allow_damage, self.source_key_file);
         Ok(Request {
             verb,
             words,
             range,
+            collection,
             ttl,
+            keep_ttl,
             if_version,
             if_absent,
             quick,

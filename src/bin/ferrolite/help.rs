@@ -24,6 +24,7 @@ a RANGE is any of:
 
 const OPTIONS: &str = "
 options:
+  --collection NAME        of verbs on documents and indexes: those of this collection, and not of the default one
   --durability WHEN        when a commit is flushed: always (the default), periodic:MS or never
                            (then on closing); also the environment variable FERROLITE_DURABILITY
   --allow-damage           read a damaged file too, by what can be proven of it; what is damaged is told

@@ -1,4 +1,5 @@
-//! `load`: documents from lines of JSON, `{"key": ..., "value": ..., "expires": ...}`.
+//! `load`: documents and indexes from lines of JSON, as `{"collection": ..., "key": ..., "value": ..., "expires": ...}` and
+//! `{"collection": ..., "index": ...}`.
 
 use crate::arguments::Request;
 use crate::failure::Failure;
@@ -6,7 +7,7 @@ use crate::lines::Lines;
 use crate::output::Output;
 use crate::session::Db;
 use crate::verbs::Answer;
-use ferrolite::{ErrorCode, Transaction};
+use ferrolite::{Error, ErrorCode, Transaction};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -30,16 +31,27 @@ pub struct Source(Lines<Box<dyn BufRead>>);
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
     #[serde(borrow)]
-    key: Cow<'a, str>,
+    collection: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    value: &'a RawValue,
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
     /// Milliseconds since 1970.
     expires: Option<u64>,
+    #[serde(borrow)]
+    index: Option<Cow<'a, str>>,
+}
+
+/// What a line asks for.
+enum Wanted {
+    Document(Loaded),
+    Index { collection: Option<String>, path: String },
 }
 
 /// A document from line `number`.
 struct Loaded {
     number: u64,
+    collection: Option<String>,
     key: String,
     json: String,
     expires: Option<u64>,
@@ -48,6 +60,8 @@ struct Loaded {
 /// Documents on their way into the database.
 struct Load<'a> {
     db: &'a mut Db,
+    /// The collection of lines that name none.
+    collection: Option<&'a str>,
     name: String,
     batch: Vec<Loaded>,
     batch_bytes: usize,
@@ -76,10 +90,11 @@ impl Source {
 }
 
 /// Stores what `source` holds. At a line that cannot be used it stops; what stood before it is kept.
-pub fn run(db: &mut Db, source: Source, output: &mut Output) -> Result<Answer, Failure> {
+pub fn run(db: &mut Db, request: &Request, source: Source, output: &mut Output) -> Result<Answer, Failure> {
     let Source(mut lines) = source;
     let progress = io::stderr().is_terminal().then(Progress::new);
-    let mut load = Load { db, name: lines.name().to_owned(), batch: Vec::new(), batch_bytes: 0, kept: 0, progress };
+    let (name, collection) = (lines.name().to_owned(), request.collection.as_deref());
+    let mut load = Load { db, collection, name, batch: Vec::new(), batch_bytes: 0, kept: 0, progress };
     let read = load.all(&mut lines);
     // The good lines before a bad one are kept, those of the last batch too.
     let committed = load.commit();
@@ -101,11 +116,19 @@ impl Load<'_> {
                 Err(failure) => Err(failure),
             };
             let number = lines.number;
-            let Some((key, json, expires)) = next.map_err(|failure| self.at_line(number, failure))? else {
-                return Ok(());
-            };
-            self.batch_bytes += key.len() + json.len();
-            self.batch.push(Loaded { number, key, json, expires });
+            match next.map_err(|failure| self.at_line(number, failure))? {
+                None => return Ok(()),
+                Some(Wanted::Document(mut document)) => {
+                    document.number = number;
+                    self.batch_bytes += document.key.len() + document.json.len();
+                    self.batch.push(document);
+                }
+                Some(Wanted::Index { collection, path }) => {
+                    self.commit()?;
+                    let created = self.create_index(collection.as_deref(), &path);
+                    created.map_err(|error| self.at_line(number, error.into()))?;
+                }
+            }
             if self.batch.len() >= BATCH_DOCUMENTS || self.batch_bytes >= BATCH_BYTES {
                 self.commit()?;
             }
@@ -118,12 +141,12 @@ impl Load<'_> {
         self.batch_bytes = 0;
         let mut good = batch.as_slice();
         let mut refused = None;
-        let transaction = match transaction_of(good) {
+        let transaction = match transaction_of(good, self.collection) {
             Ok(transaction) => transaction,
             Err((index, failure)) => {
                 refused = batch.get(index).map(|document| self.at_line(document.number, failure));
                 good = batch.get(..index).unwrap_or_default();
-                transaction_of(good).map_err(|(_, failure)| failure)?
+                transaction_of(good, self.collection).map_err(|(_, failure)| failure)?
             }
         };
         self.db.commit(transaction)?;
@@ -134,28 +157,53 @@ impl Load<'_> {
         refused.map_or(Ok(()), Err)
     }
 
+    fn create_index(&mut self, collection: Option<&str>, path: &str) -> Result<bool, Error> {
+        match collection.or(self.collection) {
+            Some(name) => self.db.collection_mut(name)?.create_index(path),
+            None => self.db.create_index(path),
+        }
+    }
+
     fn at_line(&self, number: u64, failure: Failure) -> Failure {
         failure.at(format!("{}, line {number}", self.name)).detail("line", number)
     }
 }
 
-/// The key, JSON text and expiry in a line.
-fn parse(text: &str) -> Result<(String, String, Option<u64>), Failure> {
-    let line: Line<'_> = serde_json::from_str(text).map_err(|error| {
-        let message = format!("not a document as {{\"key\": \"a\", \"value\": 1}}: {error}");
+/// What a line asks for; which line it is has to be added.
+fn parse(text: &str) -> Result<Wanted, Failure> {
+    let invalid = |reason: &str| {
+        let message = format!("not a document as {{\"key\": \"a\", \"value\": 1}}: {reason}");
         Failure::input(ErrorCode::InvalidValue, message)
-    })?;
-    Ok((line.key.into_owned(), line.value.get().to_owned(), line.expires))
+    };
+    let Line { collection, key, value, expires, index } =
+        serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
+    let collection = collection.map(Cow::into_owned);
+    match (key, value, index) {
+        (Some(key), Some(value), None) => {
+            let (key, json) = (key.into_owned(), value.get().to_owned());
+            Ok(Wanted::Document(Loaded { number: 0, collection, key, json, expires }))
+        }
+        (None, None, Some(path)) if expires.is_none() => Ok(Wanted::Index { collection, path: path.into_owned() }),
+        (None, _, None) => Err(invalid("missing field `key`")),
+        (_, None, None) => Err(invalid("missing field `value`")),
+        _ => Err(invalid("it is an index and a document")),
+    }
 }
 
-/// The transaction that stores `documents`; or the first that cannot be stored, by its place among them.
-fn transaction_of(documents: &[Loaded]) -> Result<Transaction, (usize, Failure)> {
+/// The transaction that stores `documents`, those without a collection in `collection`; or the first that cannot be
+/// stored, by its place among them.
+fn transaction_of(documents: &[Loaded], collection: Option<&str>) -> Result<Transaction, (usize, Failure)> {
     let mut transaction = Transaction::new();
-    for (index, Loaded { key, json, expires, .. }) in documents.iter().enumerate() {
-        let more = match *expires {
+    for (index, document) in documents.iter().enumerate() {
+        let Loaded { key, json, .. } = document;
+        let placed = match document.collection.as_deref().or(collection) {
+            Some(name) => transaction.collection(name),
+            None => Ok(transaction.default_collection()),
+        };
+        let more = placed.and_then(|transaction| match document.expires {
             None => transaction.set_json(key, json),
             Some(expires_at) => transaction.set_until_json(key, json, expires_at),
-        };
+        });
         transaction = more.map_err(|error| (index, error.into()))?;
     }
     Ok(transaction)

@@ -59,7 +59,7 @@ fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answ
         Run::Load => {
             // Opened first, so that no database is created for input that is not there.
             let source = load::Source::open(request)?;
-            session.with_database(request, |db| load::run(db, source, output))
+            session.with_database(request, |db| load::run(db, request, source, output))
         }
         Run::ChangeKey => verbs::keys::change(session, request, output),
         Run::Salvage => verbs::salvage::run(session, request, output),

@@ -1,7 +1,7 @@
 //! Answers on standard output, as text for people or one JSON value a line for programs.
 
 use crate::failure::Failure;
-use ferrolite::Document;
+use ferrolite::{Document, IndexInfo};
 use serde::Serialize;
 use serde_json::json;
 use std::io::{self, BufWriter, StdoutLock, Write};
@@ -82,16 +82,17 @@ impl Output {
     /// Prints a document with its key: a tab between them for people.
     pub fn document(&mut self, document: &Document) -> Result<(), Failure> {
         if self.json {
-            return self.document_line(document, true);
+            return self.document_line("", document, true);
         }
         let json = one_line(&document.json);
         self.write(&[plain(&document.key).as_bytes(), b"\t", json.as_bytes(), b"\n"])
     }
 
-    /// Prints a document as a line that `load` reads, and with its version if wanted.
-    pub fn document_line(&mut self, document: &Document, with_version: bool) -> Result<(), Failure> {
+    /// Prints a document as a line that `load` reads, and with its version if wanted. The default collection is not named.
+    pub fn document_line(&mut self, collection: &str, document: &Document, with_version: bool) -> Result<(), Failure> {
         let json = one_line(&document.json);
-        self.write(&[br#"{"key":"#, to_json(&document.key).as_bytes(), br#","value":"#, json.as_bytes()])?;
+        self.begin_line(collection)?;
+        self.write(&[br#""key":"#, to_json(&document.key).as_bytes(), br#","value":"#, json.as_bytes()])?;
         if let Some(expires_at) = document.expires_at {
             self.write(&[br#","expires":"#, expires_at.to_string().as_bytes()])?;
         }
@@ -99,6 +100,19 @@ impl Output {
             self.write(&[br#","version":"#, document.version.to_string().as_bytes()])?;
         }
         self.write(&[b"}\n"])
+    }
+
+    /// Prints an index as a line that `load` reads.
+    pub fn index_line(&mut self, collection: &str, index: &IndexInfo) -> Result<(), Failure> {
+        self.begin_line(collection)?;
+        self.write(&[br#""index":"#, to_json(&index.path).as_bytes(), b"}\n"])
+    }
+
+    fn begin_line(&mut self, collection: &str) -> Result<(), Failure> {
+        match collection {
+            "" => self.write(&[b"{"]),
+            name => self.write(&[br#"{"collection":"#, to_json(name).as_bytes(), b","]),
+        }
     }
 
     /// Hands everything to the host.

@@ -14,7 +14,7 @@ use std::io::{self, Read};
 pub fn get(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let mut answer = Answer::Yes;
     for key in &request.words {
-        match db.get_document(key)? {
+        match request.documents(db)?.get_document(key)? {
             None => {
                 answer = Answer::No;
                 output.no_document(key)?;
@@ -32,8 +32,14 @@ pub fn set(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer
         return Err(request.verb.misused(request.in_repl));
     };
     let json = given(request, json)?;
-    let options = SetOptions { ttl: request.ttl, if_version: request.if_version, if_absent: request.if_absent };
-    let version = db.set_json_with(key, &json, options).map_err(|error| not_stored(error, &[&json]))?;
+    let options = SetOptions {
+        ttl: request.ttl,
+        keep_ttl: request.keep_ttl,
+        if_version: request.if_version,
+        if_absent: request.if_absent,
+    };
+    let version =
+        request.documents(db)?.set_json_with(key, &json, options).map_err(|error| not_stored(error, &[&json]))?;
     output.confirm(&json!({ "version": version }), "OK")?;
     Ok(Answer::Yes)
 }
@@ -62,14 +68,17 @@ pub fn delete(db: &mut Db, request: &Request, output: &mut Output) -> Result<Ans
             let message = "say which documents: keys or a range; `--prefix ''` is all of them";
             return Err(Failure::usage(message));
         }
-        let deleted = db.delete_range(&request.range)?;
+        let deleted = request.documents(db)?.delete_range(&request.range)?;
         output.answer(&json!({ "deleted": deleted }), &format!("{deleted} deleted"))?;
         return Ok(Answer::Yes);
     }
     if request.range != Range::all() {
         return Err(Failure::usage("delete takes keys or a range, not both"));
     }
-    let found = db.group(|db| request.words.iter().map(|key| db.delete(key)).collect::<Result<Vec<_>, _>>())??;
+    let found = db.group(|db| {
+        let mut documents = request.documents(db)?;
+        request.words.iter().map(|key| Ok(documents.delete(key)?)).collect::<Result<Vec<_>, Failure>>()
+    })??;
     let deleted = found.iter().filter(|found| **found).count();
     if output.is_json() {
         output.answer(&json!({ "deleted": deleted }), "")?;
@@ -84,7 +93,7 @@ pub fn delete(db: &mut Db, request: &Request, output: &mut Output) -> Result<Ans
 /// Prints how long a document will live, in seconds; `No` when there is none.
 pub fn ttl(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let key = request.words.first().map_or("", String::as_str);
-    match db.ttl(key)? {
+    match request.documents(db)?.ttl(key)? {
         Ttl::Missing => {
             output.no_document(key)?;
             return Ok(Answer::No);

@@ -23,19 +23,19 @@ pub fn index(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answ
     let words: Vec<&str> = request.words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] | ["list"] => {
-            for index in db.indexes() {
+            for index in request.documents(db)?.indexes() {
                 let state = if index.ready { "" } else { "\t(half built; create it again to complete it)" };
                 output.answer(&index, &format!("{}{state}", index.path))?;
             }
             Ok(Answer::Yes)
         }
         ["create", path] => {
-            let created = db.create_index(path)?;
+            let created = request.documents(db)?.create_index(path)?;
             output.confirm(&json!({ "path": path, "created": created }), "OK")?;
             Ok(Answer::Yes)
         }
         ["drop", path] => {
-            let dropped = db.drop_index(path)?;
+            let dropped = request.documents(db)?.drop_index(path)?;
             if dropped {
                 output.confirm(&json!({ "path": path, "dropped": true }), "OK")?;
             } else {
@@ -59,7 +59,7 @@ pub fn find(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answe
         _ => return Err(Failure::usage("find takes a value or bounds, not both")),
     };
     let options = FindOptions { reverse: range.reverse, limit: range.limit };
-    for key in db.find(path, &condition, &options)? {
+    for key in request.documents(db)?.find(path, &condition, &options)? {
         output.key(&key)?;
     }
     Ok(Answer::Yes)

@@ -1,5 +1,6 @@
 //! The verbs, as one table that the parser, the help texts, the command line and the REPL share.
 
+mod collections;
 mod documents;
 mod file;
 pub mod import;
@@ -89,7 +90,8 @@ pub enum Place {
     Repl,
 }
 
-const RANGE: &[&str] = &["prefix", "gt", "gte", "lt", "lte", "limit", "reverse"];
+const COLLECTION: &[&str] = &["collection"];
+const RANGE: &[&str] = &["collection", "prefix", "gt", "gte", "lt", "lte", "limit", "reverse"];
 const ANY_NUMBER: RangeInclusive<usize> = 0..=usize::MAX;
 
 const READ: fn(&Request) -> Access = |_| Access::Read;
@@ -110,20 +112,21 @@ const PLAIN: Verb = Verb {
 };
 
 /// All verbs, in the order of the help text.
-pub static VERBS: [Verb; 26] = [
+pub static VERBS: [Verb; 28] = [
     Verb {
         name: "get",
         arguments: "KEY...",
         words: 1..=usize::MAX,
+        options: COLLECTION,
         summary: "print documents",
         run: Run::Verb(documents::get),
         ..PLAIN
     },
     Verb {
         name: "set",
-        arguments: "KEY JSON [--ttl SECONDS] [--if-absent | --if-version VERSION]",
+        arguments: "KEY JSON [--ttl SECONDS | --keep-ttl] [--if-absent | --if-version VERSION]",
         words: 2..=2,
-        options: &["ttl", "if-absent", "if-version"],
+        options: &["collection", "ttl", "keep-ttl", "if-absent", "if-version"],
         summary: "store a document; `-` reads it from standard input",
         access: CREATE,
         run: Run::Verb(documents::set),
@@ -133,6 +136,7 @@ pub static VERBS: [Verb; 26] = [
         name: "increment",
         arguments: "KEY [BY]",
         words: 1..=2,
+        options: COLLECTION,
         summary: "add to the integer at a key, 1 if BY is left out, and print the sum",
         access: CREATE,
         run: Run::Verb(updates::increment),
@@ -143,6 +147,7 @@ pub static VERBS: [Verb; 26] = [
         alias: "cas",
         arguments: "KEY EXPECTED NEXT",
         words: 3..=3,
+        options: COLLECTION,
         summary: "store NEXT if the document is EXPECTED; `none` stands for no document",
         access: updates::swap_access,
         run: Run::Verb(updates::swap),
@@ -152,6 +157,7 @@ pub static VERBS: [Verb; 26] = [
         name: "rename",
         arguments: "FROM TO",
         words: 2..=2,
+        options: COLLECTION,
         summary: "move a document, over one that may be there",
         access: WRITE,
         run: Run::Verb(updates::rename),
@@ -161,6 +167,7 @@ pub static VERBS: [Verb; 26] = [
         name: "patch",
         arguments: "KEY OPERATIONS",
         words: 2..=2,
+        options: COLLECTION,
         summary: "change a document by a JSON Patch (RFC 6902); `-` reads it from standard input",
         access: WRITE,
         run: Run::Verb(updates::patch),
@@ -170,6 +177,7 @@ pub static VERBS: [Verb; 26] = [
         name: "merge-patch",
         arguments: "KEY PATCH",
         words: 2..=2,
+        options: COLLECTION,
         summary: "change a document by a JSON Merge Patch (RFC 7396); `-` reads it from standard input",
         access: WRITE,
         run: Run::Verb(updates::merge_patch),
@@ -189,6 +197,7 @@ pub static VERBS: [Verb; 26] = [
         name: "ttl",
         arguments: "KEY",
         words: 1..=1,
+        options: COLLECTION,
         summary: "print how many seconds a document has to live",
         run: Run::Verb(documents::ttl),
         ..PLAIN
@@ -221,16 +230,32 @@ pub static VERBS: [Verb; 26] = [
         name: "index",
         arguments: "[list | create PATH | drop PATH]",
         words: 0..=2,
+        options: COLLECTION,
         summary: "list, create or drop indexes; a path is as address.city",
         access: indexes::access,
         run: Run::Verb(indexes::index),
         ..PLAIN
     },
     Verb {
+        name: "collections",
+        summary: "print the names of the collections, a line each",
+        run: Run::Verb(collections::list),
+        ..PLAIN
+    },
+    Verb {
+        name: "drop-collection",
+        arguments: "NAME",
+        words: 1..=1,
+        summary: "drop a collection with its documents and indexes",
+        access: WRITE,
+        run: Run::Verb(collections::drop),
+        ..PLAIN
+    },
+    Verb {
         name: "find",
         arguments: "PATH JSON | PATH --gte JSON --lt JSON ...",
         words: 1..=2,
-        options: &["gt", "gte", "lt", "lte", "limit", "reverse"],
+        options: &["collection", "gt", "gte", "lt", "lte", "limit", "reverse"],
         summary: "print the keys of documents by the value at a path",
         run: Run::Verb(indexes::find),
         ..PLAIN
@@ -239,6 +264,7 @@ pub static VERBS: [Verb; 26] = [
         name: "load",
         arguments: "[NDJSON]",
         words: 0..=1,
+        options: COLLECTION,
         summary: "store documents from lines of JSON, of a file or standard input",
         access: CREATE,
         run: Run::Load,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 /// Prints the keys in a range.
 pub fn keys(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
-    for document in db.scan(&request.range)? {
+    for document in request.documents(db)?.scan(&request.range)? {
         output.key(&document?.key)?;
     }
     Ok(Answer::Yes)
@@ -17,7 +17,7 @@ pub fn keys(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answe
 
 /// Prints the keys and documents in a range.
 pub fn scan(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
-    for document in db.scan(&request.range)? {
+    for document in request.documents(db)?.scan(&request.range)? {
         output.document(&document?)?;
     }
     Ok(Answer::Yes)
@@ -25,7 +25,7 @@ pub fn scan(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answe
 
 /// Prints how many documents are in a range.
 pub fn count(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
-    let count = db.count(&request.range)?;
+    let count = request.documents(db)?.count(&request.range)?;
     output.answer(&json!({ "count": count }), &count.to_string())?;
     Ok(Answer::Yes)
 }

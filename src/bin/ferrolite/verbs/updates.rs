@@ -19,7 +19,7 @@ pub fn increment(db: &mut Db, request: &Request, output: &mut Output) -> Result<
         [key, by] => (key, integer(by)?),
         _ => return Err(request.verb.misused(request.in_repl)),
     };
-    let sum = db.increment(key, by)?;
+    let sum = request.documents(db)?.increment(key, by)?;
     output.answer(&json!({ "value": sum }), &sum.to_string())?;
     Ok(Answer::Yes)
 }
@@ -45,7 +45,8 @@ pub fn swap(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answe
     let document = |word: &'static str, text| if text == word { None } else { Some(text) };
     let (expected, next) = (document(NONE, expected.as_str()), document(NONE, next.as_str()));
     let texts: Vec<&str> = expected.into_iter().chain(next).collect();
-    let swapped = db.compare_and_swap_json(key, expected, next).map_err(|error| not_stored(error, &texts))?;
+    let swapped =
+        request.documents(db)?.compare_and_swap_json(key, expected, next).map_err(|error| not_stored(error, &texts))?;
     let value = json!({ "swapped": swapped });
     if swapped {
         output.confirm(&value, "OK")?;
@@ -61,7 +62,7 @@ pub fn rename(db: &mut Db, request: &Request, output: &mut Output) -> Result<Ans
     let [from, to] = request.words.as_slice() else {
         return Err(request.verb.misused(request.in_repl));
     };
-    let renamed = db.rename(from, to)?;
+    let renamed = request.documents(db)?.rename(from, to)?;
     changed("renamed", from, renamed, output)
 }
 
@@ -70,7 +71,7 @@ pub fn patch(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answ
     let [key, operations] = request.words.as_slice() else {
         return Err(request.verb.misused(request.in_repl));
     };
-    let patched = db.patch(key, &given(request, operations)?)?;
+    let patched = request.documents(db)?.patch(key, &given(request, operations)?)?;
     changed("patched", key, patched, output)
 }
 
@@ -79,7 +80,7 @@ pub fn merge_patch(db: &mut Db, request: &Request, output: &mut Output) -> Resul
     let [key, patch] = request.words.as_slice() else {
         return Err(request.verb.misused(request.in_repl));
     };
-    let patched = db.merge_patch(key, &given(request, patch)?)?;
+    let patched = request.documents(db)?.merge_patch(key, &given(request, patch)?)?;
     changed("patched", key, patched, output)
 }
 

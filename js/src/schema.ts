@@ -1,0 +1,55 @@
+/** Validation of documents by any validator that implements Standard Schema (https://standardschema.dev), version 1. */
+import { documentText } from "./check.js";
+import { FerroliteError } from "./error.js";
+
+/** What Zod, Valibot, ArkType and others make: it takes an `Input`, and gives an `Output` or says what is wrong. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** What a validator answers. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+/** One thing that is wrong with a document, and where. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** Throws unless this is a validator. */
+export function assertSchema(schema: unknown): asserts schema is StandardSchema {
+  const standard = (schema as Partial<StandardSchema> | null | undefined)?.["~standard"];
+  if (standard?.version === 1 && typeof standard.validate === "function") return;
+  throw new FerroliteError(
+    "InvalidOptions",
+    "validate is a validator that implements Standard Schema version 1, as those of Zod, Valibot and ArkType do",
+  );
+}
+
+/**
+ * A document that a validator has let pass, as JSON text; a promise of it where the validator is asynchronous. What is
+ * stored is what the validator gives, which may differ from what it took.
+ */
+export function validText(schema: StandardSchema | undefined, document: unknown, key: string): string | Promise<string> {
+  if (schema === undefined) return documentText(document, key);
+  const result = schema["~standard"].validate(document);
+  return result instanceof Promise ? result.then((result) => textOf(result, key)) : textOf(result, key);
+}
+
+function textOf(result: SchemaResult<unknown>, key: string): string {
+  if (result.issues === undefined) return documentText(result.value, key);
+  const issues = result.issues.map(({ message, path }) => {
+    const steps = path?.map((step) => String(typeof step === "object" ? step.key : step)) ?? [];
+    return steps.length === 0 ? message : `${steps.join(".")}: ${message}`;
+  });
+  throw new FerroliteError("InvalidValue", `the document for key ${JSON.stringify(key)} is not valid: ${issues.join("; ")}`, {
+    cause: { issues: result.issues },
+  });
+}
