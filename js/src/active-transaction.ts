@@ -1,102 +1,34 @@
-import { conditionText, documentText, findOptionsText, keyText, pathText, rangeText, ttlMs, ttlOption } from "./check.js";
+import { keyText, ttlMs, ttlOption } from "./check.js";
 import { FerroliteError } from "./error.js";
-import { keyList } from "./lists.js";
-import type { Condition, FindOptions, Range, TtlOptions } from "./types.js";
+import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
+import { Reader } from "./reader.js";
+import { type StandardSchema, validText } from "./schema.js";
+import type { TtlOptions } from "./types.js";
 
-/**
- * What the function given to `db.transaction` reads and writes by. All it reads is of one state of the database, and of
- * what it has written itself; what it writes is committed when the function is done, all at once.
- */
-export class ActiveTransaction {
+/** A transaction that is under way, whatever collection it is used on. */
+class Course {
   readonly #id: number;
   readonly #call: (text: string) => Promise<unknown>;
   #isOver = false;
 
-  /** @internal */
   constructor(id: number, call: (text: string) => Promise<unknown>) {
     this.#id = id;
     this.#call = call;
   }
 
-  /** The document at `key`, or `undefined`. */
-  async get<T = unknown>(key: string): Promise<T | undefined> {
-    return (await this.#read(`["get",${keyText(key)}]`)) as T | undefined;
-  }
-
-  /** The documents at `keys`, in their order, with `undefined` for those that are not there. */
-  async getMany<T = unknown>(keys: Iterable<string>): Promise<(T | undefined)[]> {
-    const rows = (await this.#read(`["getMany",[${keyList(keys)}]]`)) as [T?][];
-    return rows.map(([document]) => document);
-  }
-
-  /** Whether there is a document at `key`. */
-  async has(key: string): Promise<boolean> {
-    return (await this.#read(`["has",${keyText(key)}]`)) as boolean;
-  }
-
-  /** How many documents there are in a range; without one, in all. */
-  async count(range?: Range): Promise<number> {
-    return (await this.#read(`["count",${rangeText(range)}]`)) as number;
-  }
-
-  /** The keys in a range, in order. */
-  async keys(range?: Range): Promise<string[]> {
-    return (await this.#read(`["keys",${rangeText(range)}]`)) as string[];
-  }
-
-  /** The documents in a range, in the order of their keys. */
-  async values<T = unknown>(range?: Range): Promise<T[]> {
-    return (await this.#read(`["values",${rangeText(range)}]`)) as T[];
-  }
-
-  /** The keys and documents in a range, in order. */
-  async entries<T = unknown>(range?: Range): Promise<[key: string, document: T][]> {
-    return (await this.#read(`["entries",${rangeText(range)}]`)) as [string, T][];
-  }
-
-  /** The keys of the documents whose value at `path` equals a value, or lies within bounds, as the database's `find`. */
-  async find(path: string, condition: Condition, options?: FindOptions): Promise<string[]> {
-    const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
-    return (await this.#read(text)) as string[];
-  }
-
-  /** Stores a document. */
-  async set(key: string, document: unknown, options?: TtlOptions): Promise<void> {
-    const ttl = ttlOption(options);
-    const pair = `${keyText(key)},${documentText(document, key)}`;
-    await this.#write(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`);
-  }
-
-  /** Stores a document that expires so many seconds after the commit. */
-  async setEx(key: string, document: unknown, seconds: number): Promise<void> {
-    await this.#write(`["setEx",${keyText(key)},${documentText(document, key)},${ttlMs(seconds)}]`);
-  }
-
-  /** Deletes the document at `key`, if there is one. */
-  async delete(key: string): Promise<void> {
-    await this.#write(`["delete",${keyText(key)}]`);
-  }
-
-  /** @internal Commits it. From now on it cannot be used. */
-  async commit(): Promise<void> {
-    this.#isOver = true;
-    await this.#call(`["txCommit",${this.#id}]`);
-  }
-
-  /** @internal Ends it without writing anything. */
-  async rollBack(): Promise<void> {
-    this.#isOver = true;
-    await this.#call(`["txRollback",${this.#id}]`);
-  }
-
-  async #read(call: string): Promise<unknown> {
+  async read(call: string): Promise<unknown> {
     this.#assertGoesOn();
     return this.#call(`["txRead",${this.#id},${call}]`);
   }
 
-  async #write(call: string): Promise<void> {
+  async write(call: string): Promise<void> {
     this.#assertGoesOn();
     await this.#call(`["txWrite",${this.#id},${call}]`);
+  }
+
+  async end(verb: "txCommit" | "txRollback"): Promise<void> {
+    this.#isOver = true;
+    await this.#call(`["${verb}",${this.#id}]`);
   }
 
   #assertGoesOn(): void {
@@ -104,5 +36,63 @@ export class ActiveTransaction {
       const message = "the transaction has ended; await all that it does within the function given to transaction";
       throw new FerroliteError("InvalidTransaction", message);
     }
+  }
+}
+
+/**
+ * What the function given to `db.transaction` reads and writes by. All it reads is of one state of the database, and of
+ * what it has written itself; what it writes is committed when the function is done, all at once.
+ */
+export class ActiveTransaction<D = unknown, I = D> extends Reader<D> {
+  readonly #course: Course;
+  readonly #prefix: string;
+  readonly #schema: StandardSchema | undefined;
+
+  private constructor(course: Course, prefix: string, schema: StandardSchema | undefined) {
+    super((call) => course.read(prefixed(prefix, call)));
+    this.#course = course;
+    this.#prefix = prefix;
+    this.#schema = schema;
+  }
+
+  /** @internal The transaction of this number, on the default collection. */
+  static begun(id: number, call: (text: string) => Promise<unknown>): ActiveTransaction {
+    return new ActiveTransaction(new Course(id, call), "", undefined);
+  }
+
+  /** The same transaction on another collection. */
+  collection<C = unknown, J = C>(collection: CollectionName<C, J>): ActiveTransaction<C, J> {
+    return new ActiveTransaction<C, J>(this.#course, prefixOf(collection), schemaOf(collection));
+  }
+
+  /** Stores a document. */
+  async set(key: string, document: I, options?: TtlOptions): Promise<void> {
+    await this.#put(key, document, ttlOption(options));
+  }
+
+  /** Stores a document that expires so many seconds after the commit. */
+  async setEx(key: string, document: I, seconds: number): Promise<void> {
+    await this.#put(key, document, ttlMs(seconds));
+  }
+
+  /** Deletes the document at `key`, if there is one. */
+  async delete(key: string): Promise<void> {
+    await this.#course.write(prefixed(this.#prefix, `["delete",${keyText(key)}]`));
+  }
+
+  /** @internal Commits it. From now on it cannot be used. */
+  commit(): Promise<void> {
+    return this.#course.end("txCommit");
+  }
+
+  /** @internal Ends it without writing anything. */
+  rollBack(): Promise<void> {
+    return this.#course.end("txRollback");
+  }
+
+  async #put(key: string, document: I, ttl: number | undefined): Promise<void> {
+    const text = validText(this.#schema, document, key);
+    const pair = `${keyText(key)},${typeof text === "string" ? text : await text}`;
+    await this.#course.write(prefixed(this.#prefix, ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`));
   }
 }

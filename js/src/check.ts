@@ -91,7 +91,7 @@ const RANGE: Readonly<Record<string, Kind>> = {
 const FIND: Readonly<Record<string, Kind>> = { limit: "count", reverse: "boolean" };
 const CHECK: Readonly<Record<string, Kind>> = { full: "boolean" };
 const TRANSACTION: Readonly<Record<string, Kind>> = { retries: "count" };
-const CONDITIONS: Readonly<Record<string, Kind>> = { ifVersion: "count", ifAbsent: "boolean" };
+const CONDITIONS: Readonly<Record<string, Kind>> = { ifVersion: "count", ifAbsent: "boolean", keepTtl: "boolean" };
 
 /** A range of keys as JSON text. */
 export function rangeText(range: Range | undefined): string {
@@ -118,11 +118,11 @@ export function retriesOption(options: TransactionOptions | undefined, otherwise
 /** The options of `set`: the time to live in milliseconds, and the conditions, both as JSON text of all when there are any. */
 export function setOptions(options: SetOptions | undefined): { ttl: number | undefined; conditional: string | undefined } {
   if (options === undefined) return { ttl: undefined, conditional: undefined };
-  plain("InvalidOptions", "the options of set", options, ["ttl", "ifVersion", "ifAbsent"]);
+  plain("InvalidOptions", "the options of set", options, ["ttl", "keepTtl", "ifVersion", "ifAbsent"]);
   const { ttl: seconds, ...conditions } = options;
   fieldsText("InvalidOptions", "the options of set", conditions, CONDITIONS);
   const ttl = seconds === undefined ? undefined : ttlMs(seconds);
-  const isConditional = options.ifVersion !== undefined || options.ifAbsent === true;
+  const isConditional = options.ifVersion !== undefined || options.ifAbsent === true || options.keepTtl === true;
   return { ttl, conditional: isConditional ? JSON.stringify({ ...conditions, ttl }) : undefined };
 }
 

@@ -1,23 +1,18 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { ActiveTransaction } from "./active-transaction.js";
-import {
-  checkOptionsText, conditionText, documentText, findOptionsText, integerText, keyText, operationsText, patchText, pathText,
-  perhapsText, rangeText, retriesOption, setOptions, ttlMs, ttlOption,
-} from "./check.js";
+import { Caller, closed } from "./caller.js";
 import type { Channel } from "./channel.js";
+import { checkOptionsText, plain, retriesOption } from "./check.js";
+import { Collection } from "./collection.js";
 import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
-import { keyList, list } from "./lists.js";
-import { ERROR } from "./protocol.js";
+import { assertCollectionName, prefixOf } from "./names.js";
 import type { CheckReport, Stats } from "./reports.js";
+import { assertSchema, type StandardSchema } from "./schema.js";
+import { Snapshot } from "./snapshot.js";
+import { asyncDispose } from "./symbols.js";
 import { Transaction } from "./transaction.js";
-import type {
-  CheckOptions, Condition, Encryption, FindOptions, IndexInfo, PatchOperation, Range, SetOptions, StorageFacts,
-  TransactionOptions, TtlOptions,
-} from "./types.js";
-
-/** Its own symbol where the host has it; else one under which only `await using` compilers look. */
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+import type { CheckOptions, CollectionOptions, Encryption, StorageFacts, TransactionOptions } from "./types.js";
 
 /** How often a transaction is run again unless it is said. */
 const RETRIES = 10;
@@ -25,202 +20,56 @@ const RETRIES = 10;
 const DOUBLINGS_MAX = 6;
 const PAUSE_MS_MAX = 1000;
 
-/** One page of a scan. */
-interface Page {
-  readonly rows: [string, unknown][];
-  /** What the next page is asked for with; there is none when it is left out. */
-  readonly cursor?: number;
-}
-
 /**
- * The verbs of an open database, the same on every host.
+ * An open database, the same on every host: the verbs of its default collection, and what is about all of it.
  *
  * Calls made without waiting in between, in one turn of the event loop, travel together and share one flush; each is
  * still a commit of its own, applied in the order of the calls. Whatever is wrong rejects with a `FerroliteError`.
  */
-export class Database {
+export class Database extends Collection {
   /** Where the data is, and how safe it is there. */
   readonly storage: StorageFacts;
-  readonly #channel: Channel;
+  readonly #caller: Caller;
   readonly #release: () => void;
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(channel: Channel, storage: StorageFacts, release: () => void) {
-    this.#channel = channel;
+    const caller = new Caller(channel);
+    super(caller, "", "", undefined);
+    this.#caller = caller;
     this.storage = storage;
     this.#release = release;
   }
 
-  /** The document at `key`, or `undefined`. */
-  async get<T = unknown>(key: string): Promise<T | undefined> {
-    return (await this.#call(`["get",${keyText(key)}]`)) as T | undefined;
-  }
-
-  /** The documents at `keys`, in their order, with `undefined` for those that are not there. */
-  async getMany<T = unknown>(keys: Iterable<string>): Promise<(T | undefined)[]> {
-    const rows = await this.#call(`["getMany",[${keyList(keys)}]]`);
-    return (rows as [T?][]).map(([document]) => document);
-  }
-
   /**
-   * Stores a document, replacing the one that was there; the result is its version, the number of the commit.
+   * The collection `name`: the same verbs on keys and indexes of its own. The first write creates it.
    *
-   * A document is what JSON can carry: objects, arrays, strings, finite numbers, booleans and null, nested to 127
-   * levels and 64 MiB of text at most. As in JSON, object properties that are `undefined` are left out and `toJSON`
-   * is honoured, so a `Date` becomes its ISO string. Anything else is `InvalidValue` and stores nothing.
-   *
-   * With `ifVersion` or `ifAbsent` it is stored only if that holds; else it is a `Conflict`.
+   * ```ts
+   * const users = db.collection<User>("users");
+   * const checked = db.collection("users", { validate: z.object({ name: z.string(), age: z.number() }) });
+   * ```
    */
-  async set(key: string, document: unknown, options?: SetOptions): Promise<number> {
-    const { ttl, conditional } = setOptions(options);
-    const pair = `${keyText(key)},${documentText(document, key)}`;
-    if (conditional !== undefined) return (await this.#call(`["setWith",${pair},${conditional}]`)) as number;
-    return (await this.#call(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`)) as number;
+  collection<D = unknown>(name: string, options?: { readonly validate?: undefined }): Collection<D>;
+  collection<I, D>(name: string, options: CollectionOptions<I, D>): Collection<D, I>;
+  collection<D>(name: string, options: CollectionOptions<any, D>): Collection<D, any>;
+  collection(name: string, options: { readonly validate?: StandardSchema | undefined } = {}): Collection {
+    assertCollectionName(name);
+    plain("InvalidOptions", "the options of collection", options, ["validate"]);
+    const schema = options.validate;
+    if (schema !== undefined) assertSchema(schema);
+    return new Collection(this.#caller, name, prefixOf(name), schema);
   }
 
-  /** Stores a document that expires after so many seconds. */
-  async setEx(key: string, document: unknown, seconds: number): Promise<number> {
-    const pair = `${keyText(key)},${documentText(document, key)}`;
-    return (await this.#call(`["setEx",${pair},${ttlMs(seconds)}]`)) as number;
+  /** The names of the collections, in order. The default collection has none. */
+  async collections(): Promise<string[]> {
+    return (await this.#caller.call(`["collections"]`)) as string[];
   }
 
-  /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
-  async setMany(entries: Iterable<readonly [key: string, document: unknown]>, options?: TtlOptions): Promise<number> {
-    const ttl = ttlOption(options);
-    const pairs = list(entries, "InvalidValue", (entry) => {
-      if (!Array.isArray(entry) || entry.length !== 2) {
-        throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
-      }
-      return `[${keyText(entry[0])},${documentText(entry[1], entry[0])}]`;
-    });
-    return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
-  }
-
-  /**
-   * Adds `by` to the integer at `key`, and returns the sum: a number when it is a safe integer, else a bigint. Where there
-   * is no document it counts from 0. Exact over 64 bits; beyond, and on a document that is no integer, it is
-   * `InvalidValue`. A time to live stays.
-   */
-  async increment(key: string, by: number | bigint = 1): Promise<number | bigint> {
-    const sum = BigInt((await this.#call(`["increment",${keyText(key)},${integerText(by)}]`)) as string);
-    return Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
-  }
-
-  /**
-   * Stores `next` if the document is `expected`, and returns whether it was; `undefined` stands for no document in both.
-   * Values are compared: 1 is 1.0, and the order of properties does not matter. A time to live stays.
-   */
-  async compareAndSwap(key: string, expected: unknown, next: unknown): Promise<boolean> {
-    const pair = `${perhapsText(expected, key)},${perhapsText(next, key)}`;
-    return (await this.#call(`["compareAndSwap",${keyText(key)},${pair}]`)) as boolean;
-  }
-
-  /** Stores a document, and returns the one that was there, or `undefined`. */
-  async getAndSet<T = unknown>(key: string, document: unknown): Promise<T | undefined> {
-    return (await this.#call(`["getAndSet",${keyText(key)},${documentText(document, key)}]`)) as T | undefined;
-  }
-
-  /** Moves a document, with its time to live, over one that may be at `to`; whether there is one at `from`. */
-  async rename(from: string, to: string): Promise<boolean> {
-    return (await this.#call(`["rename",${keyText(from)},${keyText(to)}]`)) as boolean;
-  }
-
-  /**
-   * Changes a document by a JSON Patch (RFC 6902): all of its operations, or none; whether there is a document. An
-   * operation that cannot be done, or a test that fails, is a `Conflict`. A time to live stays.
-   */
-  async patch(key: string, operations: readonly PatchOperation[]): Promise<boolean> {
-    return (await this.#call(`["patch",${keyText(key)},${operationsText(operations)}]`)) as boolean;
-  }
-
-  /**
-   * Changes a document by a JSON Merge Patch (RFC 7396); whether there is a document. Properties of the patch take the
-   * place of those in the document, and those that are null go. A time to live stays.
-   */
-  async mergePatch(key: string, patch: unknown): Promise<boolean> {
-    return (await this.#call(`["mergePatch",${keyText(key)},${patchText(patch)}]`)) as boolean;
-  }
-
-  /** Deletes the document at `key`; whether there was one. */
-  async delete(key: string): Promise<boolean> {
-    return (await this.#call(`["delete",${keyText(key)}]`)) as boolean;
-  }
-
-  /** Deletes all documents in a range, in one commit; how many there were. `{}` is all of them. */
-  async deleteRange(range: Range): Promise<number> {
-    if (range === undefined) throw new FerroliteError("InvalidRange", "deleteRange takes a range; {} is all documents");
-    return (await this.#call(`["deleteRange",${rangeText(range)}]`)) as number;
-  }
-
-  /** Whether there is a document at `key`. */
-  async has(key: string): Promise<boolean> {
-    return (await this.#call(`["has",${keyText(key)}]`)) as boolean;
-  }
-
-  /** How many documents there are in a range; without one, in all. */
-  async count(range?: Range): Promise<number> {
-    return (await this.#call(`["count",${rangeText(range)}]`)) as number;
-  }
-
-  /** The keys in a range, in order. */
-  async keys(range?: Range): Promise<string[]> {
-    return (await this.#call(`["keys",${rangeText(range)}]`)) as string[];
-  }
-
-  /** The documents in a range, in the order of their keys. For more than fits in memory there is `scan`. */
-  async values<T = unknown>(range?: Range): Promise<T[]> {
-    return (await this.#call(`["values",${rangeText(range)}]`)) as T[];
-  }
-
-  /** The keys and documents in a range, in order. For more than fits in memory there is `scan`. */
-  async entries<T = unknown>(range?: Range): Promise<[key: string, document: T][]> {
-    return (await this.#call(`["entries",${rangeText(range)}]`)) as [string, T][];
-  }
-
-  /**
-   * Goes through a range as it was when the scan began, a page at a time. Breaking off the loop releases what the scan
-   * holds; an iterator that is driven by hand has to be given `return()`.
-   */
-  async *scan<T = unknown>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
-    let page = (await this.#call(`["scanOpen",${rangeText(range)}]`)) as Page;
-    try {
-      for (;;) {
-        yield* page.rows as [string, T][];
-        if (page.cursor === undefined) return;
-        page = (await this.#call(`["scanNext",${page.cursor}]`)) as Page;
-      }
-    } finally {
-      // A database that is being closed has let go of it already.
-      if (page.cursor !== undefined && this.#closing === undefined) await this.#call(`["scanClose",${page.cursor}]`);
-    }
-  }
-
-  /**
-   * Indexes the documents by what lies at a path, as `role` or `address.city`; whether the index is new. Documents
-   * that are there already are indexed in slices, between which other calls are answered.
-   */
-  async createIndex(path: string): Promise<boolean> {
-    return (await this.#call(`["createIndex",${pathText(path)}]`)) as boolean;
-  }
-
-  /** Drops an index; whether there was one. */
-  async dropIndex(path: string): Promise<boolean> {
-    return (await this.#call(`["dropIndex",${pathText(path)}]`)) as boolean;
-  }
-
-  /** The indexes. */
-  async indexes(): Promise<IndexInfo[]> {
-    return (await this.#call(`["indexes"]`)) as IndexInfo[];
-  }
-
-  /**
-   * The keys of the documents whose value at `path` equals a value, or lies within bounds: in the order of their keys
-   * for a value, of the values for bounds. Without an index on the path it looks at every document.
-   */
-  async find(path: string, condition: Condition, options?: FindOptions): Promise<string[]> {
-    const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
-    return (await this.#call(text)) as string[];
+  /** Drops a collection with its documents and indexes, at once however many there are; whether there was one. */
+  async dropCollection(name: string): Promise<boolean> {
+    assertCollectionName(name);
+    return (await this.#caller.call(`["dropCollection",${JSON.stringify(name)}]`)) as boolean;
   }
 
   /** Commits a transaction: all of its writes or none. The result is the number of the commit. */
@@ -228,7 +77,7 @@ export class Database {
     if (!(transaction instanceof Transaction)) {
       throw new FerroliteError("InvalidTransaction", "commit takes a Transaction: new Transaction().set(key, document)");
     }
-    return (await this.#call(`["commit",${transaction.text()}]`)) as number;
+    return (await this.#caller.call(`["commit",${transaction.text()}]`)) as number;
   }
 
   /**
@@ -255,7 +104,7 @@ export class Database {
     const retries = retriesOption(options, RETRIES);
     for (let attempt = 0; ; attempt++) {
       const startMs = performance.now();
-      const tx = new ActiveTransaction((await this.#call(`["txBegin"]`)) as number, (text) => this.#call(text));
+      const tx = ActiveTransaction.begun((await this.#caller.call(`["txBegin"]`)) as number, (text) => this.#caller.call(text));
       let result: R;
       try {
         result = await work(tx);
@@ -274,36 +123,25 @@ export class Database {
     }
   }
 
-  /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */
-  async ttl(key: string): Promise<number | null | undefined> {
-    const milliseconds = (await this.#call(`["ttl",${keyText(key)}]`)) as number | null | undefined;
-    return typeof milliseconds === "number" ? milliseconds / 1000 : milliseconds;
-  }
-
-  /** Lets a document expire after so many seconds from now; whether there is one. */
-  async expire(key: string, seconds: number): Promise<boolean> {
-    return (await this.#call(`["expire",${keyText(key)},${ttlMs(seconds)}]`)) as boolean;
-  }
-
-  /** Takes a document's expiry away; whether it had one. */
-  async persist(key: string): Promise<boolean> {
-    return (await this.#call(`["persist",${keyText(key)}]`)) as boolean;
+  /** The database as it is now, to read from until it is closed, whatever is written in the meantime. */
+  async snapshot(): Promise<Snapshot> {
+    return new Snapshot(this.#caller, (await this.#caller.call(`["snapshotOpen"]`)) as number, "");
   }
 
   /** Sizes and counters. */
   async stats(): Promise<Stats> {
-    this.#assertOpen();
-    return (await this.#channel.request({ kind: "stats" })) as Stats;
+    this.#caller.assertOpen();
+    return (await this.#caller.channel.request({ kind: "stats" })) as Stats;
   }
 
   /** Returns once every commit so far is on the disk; for the durabilities that do not wait for that. */
   async flush(): Promise<void> {
-    await this.#call(`["flush"]`);
+    await this.#caller.call(`["flush"]`);
   }
 
   /** Rewrites the file without what was deleted and gives the room back to the host, in slices. */
   async compact(): Promise<void> {
-    await this.#call(`["compact"]`);
+    await this.#caller.call(`["compact"]`);
   }
 
   /**
@@ -312,10 +150,10 @@ export class Database {
    * and the file may have kept the data key inside, so after a leak call `rotateKey` too.
    */
   async changeKey(encryption: Encryption): Promise<void> {
-    this.#assertOpen();
+    this.#caller.assertOpen();
     const material = keyMaterial(encryption);
     try {
-      await this.#channel.request({ kind: "changeKey", encryption: material });
+      await this.#caller.channel.request({ kind: "changeKey", encryption: material });
     } finally {
       wipe(material);
     }
@@ -326,16 +164,17 @@ export class Database {
    * opens it stays. It costs reading and writing the whole file. One that was cut short goes on when it is called again.
    */
   async rotateKey(): Promise<void> {
-    await this.#call(`["rotateKey"]`);
+    await this.#caller.call(`["rotateKey"]`);
   }
 
   /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */
   async check(options?: CheckOptions): Promise<CheckReport> {
-    return (await this.#call(`["check",${checkOptionsText(options)}]`)) as CheckReport;
+    return (await this.#caller.call(`["check",${checkOptionsText(options)}]`)) as CheckReport;
   }
 
   /** Answers the calls made so far, puts everything on the disk and closes the file. Calls after it are `Closed`. */
   close(): Promise<void> {
+    this.#caller.close();
     this.#closing ??= this.#close();
     return this.#closing;
   }
@@ -347,34 +186,12 @@ export class Database {
 
   async #close(): Promise<void> {
     try {
-      await this.#channel.request({ kind: "close" });
+      await this.#caller.channel.request({ kind: "close" });
     } finally {
       this.#release();
-      this.#channel.fail(closed());
+      this.#caller.channel.fail(closed());
     }
   }
-
-  #assertOpen(): void {
-    if (this.#closing !== undefined) throw closed();
-  }
-
-  /** Sends one call. It throws when it resumes, so that the error's stack leads to who made the call. */
-  async #call(text: string): Promise<unknown> {
-    this.#assertOpen();
-    let result;
-    try {
-      result = await this.#channel.call(text);
-    } catch (thrown) {
-      const error = FerroliteError.from(thrown, "Internal");
-      throw new FerroliteError(error.code, error.message, { cause: error.cause });
-    }
-    if (result[0] === ERROR) throw FerroliteError.from(result[1], "Internal");
-    return result[1];
-  }
-}
-
-function closed(): FerroliteError {
-  return new FerroliteError("Closed", "the database was closed; open it again with Ferrolite.open");
 }
 
 /** Whether a commit was refused because of others: it may succeed when it is repeated. */

@@ -5,6 +5,7 @@
  * | --- | --- |
  * | `InvalidKey` | a key that is not a non-empty, well-formed string of at most 4,096 bytes of UTF-8 |
  * | `InvalidValue` | a document that JSON cannot carry unchanged; the message names the place |
+ * | `InvalidCollection` | the name of a collection that is not a well-formed string of 1 to 255 bytes of UTF-8 |
  * | `InvalidPath`, `InvalidCondition`, `InvalidRange`, `InvalidOptions`, `InvalidTransaction` | an argument of that kind |
  * | `InvalidPatch` | a JSON Patch or a merge patch that is none |
  * | `TooLarge` | a document, a transaction or a result beyond its limit |
@@ -22,12 +23,13 @@
  * | `Io` | anything else that the host reports |
  * | `IndexNotFound`, `Aborted` | of indexes, of work that was broken off |
  * | `Conflict` | a condition of a write does not hold: of `set`, of a patch, or that nothing a transaction read has changed |
- * | `SnapshotTooOld` | a transaction has taken so long that its conflicts are no longer known |
+ * | `SnapshotTooOld` | a snapshot, a scan or a transaction is older than what is kept of the past |
  * | `Internal` | a bug in Ferrolite |
  */
 export type ErrorCode =
   | "InvalidKey"
   | "InvalidValue"
+  | "InvalidCollection"
   | "InvalidPath"
   | "InvalidCondition"
   | "InvalidRange"

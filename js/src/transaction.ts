@@ -1,4 +1,7 @@
-import { documentText, keyText, ttlMs, ttlOption } from "./check.js";
+import { keyText, ttlMs, ttlOption } from "./check.js";
+import { FerroliteError } from "./error.js";
+import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
+import { type StandardSchema, validText } from "./schema.js";
 import type { TtlOptions } from "./types.js";
 
 /**
@@ -12,27 +15,41 @@ import type { TtlOptions } from "./types.js";
  * await db.commit(new Transaction().set("a", { n: 1 }).setEx("b", { n: 2 }, 60).delete("c"));
  * ```
  */
-export class Transaction {
-  readonly #operations: string[] = [];
+export class Transaction<I = unknown> {
+  #operations: string[] = [];
+  #prefix = "";
+  #schema: StandardSchema | undefined;
+
+  /**
+   * The same transaction, of which the writes go to another collection: `transaction.collection("users").set(...)`. Both
+   * can be used on; whichever is committed, all is.
+   */
+  collection<C = unknown>(collection: CollectionName<unknown, C>): Transaction<C> {
+    const other = new Transaction<C>();
+    other.#operations = this.#operations;
+    other.#prefix = prefixOf(collection);
+    other.#schema = schemaOf(collection);
+    return other;
+  }
 
   /** Stores a document. */
-  set(key: string, document: unknown, options?: TtlOptions): this {
+  set(key: string, document: I, options?: TtlOptions): this {
     const ttl = ttlOption(options);
     return this.#push(key, document, ttl);
   }
 
   /** Stores a document that expires after so many seconds. */
-  setEx(key: string, document: unknown, seconds: number): this {
+  setEx(key: string, document: I, seconds: number): this {
     return this.#push(key, document, ttlMs(seconds));
   }
 
   /** Deletes a document, if it is there. */
   delete(key: string): this {
-    this.#operations.push(`["delete",${keyText(key)}]`);
+    this.#operations.push(prefixed(this.#prefix, `["delete",${keyText(key)}]`));
     return this;
   }
 
-  /** How many writes were added. */
+  /** How many writes were added, to all collections. */
   get size(): number {
     return this.#operations.length;
   }
@@ -42,9 +59,15 @@ export class Transaction {
     return `[${this.#operations.join(",")}]`;
   }
 
-  #push(key: string, document: unknown, ttl: number | undefined): this {
-    const pair = `${keyText(key)},${documentText(document, key)}`;
-    this.#operations.push(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`);
+  #push(key: string, document: I, ttl: number | undefined): this {
+    const text = validText(this.#schema, document, key);
+    if (typeof text !== "string") {
+      text.catch(() => {});
+      const message = "this collection's validator is asynchronous; write by db.transaction, which waits for it";
+      throw new FerroliteError("Unsupported", message);
+    }
+    const pair = `${keyText(key)},${text}`;
+    this.#operations.push(prefixed(this.#prefix, ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`));
     return this;
   }
 }

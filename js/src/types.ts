@@ -1,3 +1,5 @@
+import type { StandardSchema } from "./schema.js";
+
 /** When a commit is acknowledged. */
 export type Durability =
   /** After it was flushed to the disk. */
@@ -72,6 +74,13 @@ export interface OpenOptions {
    * is in `stats().damage`. Default: `false`.
    */
   readonly allowDamage?: boolean;
+  /** Seconds after which a snapshot, a scan or a transaction that was not ended ends by itself. Default: 3,600. */
+  readonly snapshotMaxAge?: number;
+  /**
+   * Bytes that may be written while a snapshot, a scan or a transaction is held before it ends by itself: about what the
+   * file grows by to keep what it sees. Default: 1 GiB.
+   */
+  readonly snapshotMaxBytes?: number;
   /** The key or passphrase of an encrypted database; one that is made is encrypted when it is given. Default: none. */
   readonly encryption?: Encryption | undefined;
 }
@@ -146,6 +155,8 @@ export interface TtlOptions {
 
 /** How a document is stored, and under which conditions. One that does not hold is a `Conflict`. */
 export interface SetOptions extends TtlOptions {
+  /** Keep the time to live that the key had; not together with `ttl`. */
+  readonly keepTtl?: boolean | undefined;
   /** Only if the document has this version; 0 stands for no document. */
   readonly ifVersion?: number | undefined;
   /** Only if there is no document. */
@@ -157,6 +168,22 @@ export type PatchOperation =
   | { readonly op: "add" | "replace" | "test"; readonly path: string; readonly value: unknown }
   | { readonly op: "remove"; readonly path: string }
   | { readonly op: "move" | "copy"; readonly from: string; readonly path: string };
+
+/** A document with what is known of it. */
+export interface VersionedDocument<T> {
+  readonly key: string;
+  readonly document: T;
+  /** The number of the commit that wrote it, for `ifVersion`; 0 for what a transaction has written itself. */
+  readonly version: number;
+  /** When it expires; `undefined` when it does not. */
+  readonly expiresAt: Date | undefined;
+}
+
+/** How a collection is used. */
+export interface CollectionOptions<I, D> {
+  /** What has to let a document pass before it is written: a validator that implements Standard Schema. */
+  readonly validate: StandardSchema<I, D>;
+}
 
 /** How a transaction is run. */
 export interface TransactionOptions {

@@ -1,0 +1,215 @@
+import type { Caller } from "./caller.js";
+import {
+  integerText, keyText, operationsText, patchText, pathText, perhapsText, rangeText, setOptions, ttlMs, ttlOption,
+} from "./check.js";
+import { FerroliteError } from "./error.js";
+import { list } from "./lists.js";
+import { type NamedCollection, prefixed } from "./names.js";
+import { Reader, versioned } from "./reader.js";
+import { scan } from "./scan.js";
+import { type StandardSchema, validText } from "./schema.js";
+import type { IndexInfo, PatchOperation, Range, SetOptions, TtlOptions } from "./types.js";
+
+/** How often a change of a document that was validated is tried again when others have changed it, too. */
+const CHANGES_MAX = 20;
+
+/**
+ * Documents by key, with keys and indexes of their own. It is there from the first write on; before, and after it was
+ * dropped, it has no documents.
+ *
+ * `D` is the type of its documents, `I` that of what a validator takes to make them. Types are promises of yours, and
+ * nothing checks them, unless the collection has a validator: then what is written is checked by it, and stored as it
+ * gives it back. `increment`, `rename`, and what others write without it are not.
+ */
+export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCollection<D, I> {
+  /** Its name; that of the default collection is empty. */
+  readonly name: string;
+  /** The validator that it was made with. */
+  readonly schema: StandardSchema | undefined;
+  /** Never there: what tells the types to the compiler. */
+  declare readonly types?: { readonly output: D; readonly input: I };
+  readonly #caller: Caller;
+  readonly #prefix: string;
+
+  /** @internal */
+  constructor(caller: Caller, name: string, prefix: string, schema: StandardSchema | undefined) {
+    super((call) => caller.call(prefixed(prefix, call)));
+    this.name = name;
+    this.schema = schema;
+    this.#caller = caller;
+    this.#prefix = prefix;
+  }
+
+  /**
+   * Stores a document, replacing the one that was there; the result is its version, the number of the commit.
+   *
+   * A document is what JSON can carry: objects, arrays, strings, finite numbers, booleans and null, nested to 127
+   * levels and 64 MiB of text at most. As in JSON, object properties that are `undefined` are left out and `toJSON`
+   * is honoured, so a `Date` becomes its ISO string. Anything else is `InvalidValue` and stores nothing.
+   *
+   * With `ifVersion` or `ifAbsent` it is stored only if that holds; else it is a `Conflict`. A time to live that the key
+   * had is cleared, unless `ttl` sets one or `keepTtl` keeps it.
+   */
+  async set(key: string, document: I, options?: SetOptions): Promise<number> {
+    const { ttl, conditional } = setOptions(options);
+    const text = this.#text(document, key);
+    const pair = `${keyText(key)},${typeof text === "string" ? text : await text}`;
+    if (conditional !== undefined) return (await this.#call(`["setWith",${pair},${conditional}]`)) as number;
+    return (await this.#call(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`)) as number;
+  }
+
+  /** Stores a document that expires after so many seconds. */
+  async setEx(key: string, document: I, seconds: number): Promise<number> {
+    const text = this.#text(document, key);
+    const pair = `${keyText(key)},${typeof text === "string" ? text : await text}`;
+    return (await this.#call(`["setEx",${pair},${ttlMs(seconds)}]`)) as number;
+  }
+
+  /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
+  async setMany(entries: Iterable<readonly [key: string, document: I]>, options?: TtlOptions): Promise<number> {
+    const ttl = ttlOption(options);
+    const texts: (string | Promise<string>)[] = [];
+    const keys = list(entries, "InvalidValue", (entry) => {
+      if (!Array.isArray(entry) || entry.length !== 2) {
+        throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
+      }
+      const key = keyText(entry[0]);
+      texts.push(this.#text(entry[1] as I, entry[0] as string));
+      return key;
+    });
+    const ready = texts.every((text) => typeof text === "string") ? texts : await Promise.all(texts);
+    const pairs = keys.map((key, index) => `[${key},${ready[index]}]`).join(",");
+    return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
+  }
+
+  /**
+   * Adds `by` to the integer at `key`, and returns the sum: a number when it is a safe integer, else a bigint. Where there
+   * is no document it counts from 0. Exact over 64 bits; beyond, and on a document that is no integer, it is
+   * `InvalidValue`. A time to live stays.
+   */
+  async increment(key: string, by: number | bigint = 1): Promise<number | bigint> {
+    const sum = BigInt((await this.#call(`["increment",${keyText(key)},${integerText(by)}]`)) as string);
+    return Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
+  }
+
+  /**
+   * Stores `next` if the document is `expected`, and returns whether it was; `undefined` stands for no document in both.
+   * Values are compared: 1 is 1.0, and the order of properties does not matter. A time to live stays.
+   */
+  async compareAndSwap(key: string, expected: unknown, next: I | undefined): Promise<boolean> {
+    const text = next === undefined ? "" : this.#text(next, key);
+    const pair = `${perhapsText(expected, key)},[${typeof text === "string" ? text : await text}]`;
+    return (await this.#call(`["compareAndSwap",${keyText(key)},${pair}]`)) as boolean;
+  }
+
+  /** Stores a document, and returns the one that was there, or `undefined`. */
+  async getAndSet<T = D>(key: string, document: I): Promise<T | undefined> {
+    const text = this.#text(document, key);
+    const pair = `${keyText(key)},${typeof text === "string" ? text : await text}`;
+    return (await this.#call(`["getAndSet",${pair}]`)) as T | undefined;
+  }
+
+  /** Moves a document, with its time to live, over one that may be at `to`; whether there is one at `from`. */
+  async rename(from: string, to: string): Promise<boolean> {
+    return (await this.#call(`["rename",${keyText(from)},${keyText(to)}]`)) as boolean;
+  }
+
+  /**
+   * Changes a document by a JSON Patch (RFC 6902): all of its operations, or none; whether there is a document. An
+   * operation that cannot be done, or a test that fails, is a `Conflict`. A time to live stays.
+   */
+  async patch(key: string, operations: readonly PatchOperation[]): Promise<boolean> {
+    const text = operationsText(operations);
+    if (this.schema !== undefined) return this.#change("patched", key, text);
+    return (await this.#call(`["patch",${keyText(key)},${text}]`)) as boolean;
+  }
+
+  /**
+   * Changes a document by a JSON Merge Patch (RFC 7396); whether there is a document. Properties of the patch take the
+   * place of those in the document, and those that are null go. A time to live stays.
+   */
+  async mergePatch(key: string, patch: unknown): Promise<boolean> {
+    const text = patchText(patch);
+    if (this.schema !== undefined) return this.#change("mergePatched", key, text);
+    return (await this.#call(`["mergePatch",${keyText(key)},${text}]`)) as boolean;
+  }
+
+  /** Deletes the document at `key`; whether there was one. */
+  async delete(key: string): Promise<boolean> {
+    return (await this.#call(`["delete",${keyText(key)}]`)) as boolean;
+  }
+
+  /** Deletes all documents in a range, in one commit; how many there were. `{}` is all of them. */
+  async deleteRange(range: Range): Promise<number> {
+    if (range === undefined) throw new FerroliteError("InvalidRange", "deleteRange takes a range; {} is all documents");
+    return (await this.#call(`["deleteRange",${rangeText(range)}]`)) as number;
+  }
+
+  /**
+   * Goes through a range as it was when the scan began, a page at a time. Breaking off the loop releases what the scan
+   * holds; an iterator that is driven by hand has to be given `return()`.
+   */
+  scan<T = D>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
+    return scan<T>(this.#caller, this.#own(`["scanOpen",${rangeText(range)}]`));
+  }
+
+  /**
+   * Indexes the documents by what lies at a path, as `role` or `address.city`; whether the index is new. Documents
+   * that are there already are indexed in slices, between which other calls are answered.
+   */
+  async createIndex(path: string): Promise<boolean> {
+    return (await this.#call(`["createIndex",${pathText(path)}]`)) as boolean;
+  }
+
+  /** Drops an index; whether there was one. */
+  async dropIndex(path: string): Promise<boolean> {
+    return (await this.#call(`["dropIndex",${pathText(path)}]`)) as boolean;
+  }
+
+  /** The indexes. */
+  async indexes(): Promise<IndexInfo[]> {
+    return (await this.#call(`["indexes"]`)) as IndexInfo[];
+  }
+
+  /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */
+  async ttl(key: string): Promise<number | null | undefined> {
+    const milliseconds = (await this.#call(`["ttl",${keyText(key)}]`)) as number | null | undefined;
+    return typeof milliseconds === "number" ? milliseconds / 1000 : milliseconds;
+  }
+
+  /** Lets a document expire after so many seconds from now; whether there is one. */
+  async expire(key: string, seconds: number): Promise<boolean> {
+    return (await this.#call(`["expire",${keyText(key)},${ttlMs(seconds)}]`)) as boolean;
+  }
+
+  /** Takes a document's expiry away; whether it had one. */
+  async persist(key: string): Promise<boolean> {
+    return (await this.#call(`["persist",${keyText(key)}]`)) as boolean;
+  }
+
+  #own(call: string): string {
+    return prefixed(this.#prefix, call);
+  }
+
+  #call(call: string): Promise<unknown> {
+    return this.#caller.call(this.#own(call));
+  }
+
+  #text(document: I, key: string): string | Promise<string> {
+    return validText(this.schema, document, key);
+  }
+
+  /** Validates what a patch makes of a document, before it is stored. */
+  async #change(verb: "patched" | "mergePatched", key: string, patch: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      const changed = versioned<I>(key, await this.#call(`["${verb}",${keyText(key)},${patch}]`));
+      if (changed === undefined) return false;
+      try {
+        await this.set(key, changed.document, { ifVersion: changed.version, keepTtl: true });
+        return true;
+      } catch (thrown) {
+        if (attempt === CHANGES_MAX || !(thrown instanceof FerroliteError && thrown.code === "Conflict")) throw thrown;
+      }
+    }
+  }
+}

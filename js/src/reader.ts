@@ -1,0 +1,70 @@
+import { conditionText, findOptionsText, keyText, pathText, rangeText } from "./check.js";
+import { keyList } from "./lists.js";
+import type { Condition, FindOptions, Range, VersionedDocument } from "./types.js";
+
+/** The verbs that read, the same for a collection, for a snapshot of one and within a transaction. */
+export class Reader<D = unknown> {
+  readonly #read: (call: string) => Promise<unknown>;
+
+  /** @internal `read` sends a call and gives its result. */
+  constructor(read: (call: string) => Promise<unknown>) {
+    this.#read = read;
+  }
+
+  /** The document at `key`, or `undefined`. */
+  async get<T = D>(key: string): Promise<T | undefined> {
+    return (await this.#read(`["get",${keyText(key)}]`)) as T | undefined;
+  }
+
+  /** The document at `key` with its version and its time to live, or `undefined`. */
+  async getDocument<T = D>(key: string): Promise<VersionedDocument<T> | undefined> {
+    return versioned<T>(key, await this.#read(`["getDocument",${keyText(key)}]`));
+  }
+
+  /** The documents at `keys`, in their order, with `undefined` for those that are not there. */
+  async getMany<T = D>(keys: Iterable<string>): Promise<(T | undefined)[]> {
+    const rows = (await this.#read(`["getMany",[${keyList(keys)}]]`)) as [T?][];
+    return rows.map(([document]) => document);
+  }
+
+  /** Whether there is a document at `key`. */
+  async has(key: string): Promise<boolean> {
+    return (await this.#read(`["has",${keyText(key)}]`)) as boolean;
+  }
+
+  /** How many documents there are in a range; without one, in all. */
+  async count(range?: Range): Promise<number> {
+    return (await this.#read(`["count",${rangeText(range)}]`)) as number;
+  }
+
+  /** The keys in a range, in order. */
+  async keys(range?: Range): Promise<string[]> {
+    return (await this.#read(`["keys",${rangeText(range)}]`)) as string[];
+  }
+
+  /** The documents in a range, in the order of their keys. For more than fits in memory there is `scan`. */
+  async values<T = D>(range?: Range): Promise<T[]> {
+    return (await this.#read(`["values",${rangeText(range)}]`)) as T[];
+  }
+
+  /** The keys and documents in a range, in order. For more than fits in memory there is `scan`. */
+  async entries<T = D>(range?: Range): Promise<[key: string, document: T][]> {
+    return (await this.#read(`["entries",${rangeText(range)}]`)) as [string, T][];
+  }
+
+  /**
+   * The keys of the documents whose value at `path` equals a value, or lies within bounds: in the order of their keys
+   * for a value, of the values for bounds. Without an index on the path it looks at every document.
+   */
+  async find(path: string, condition: Condition, options?: FindOptions): Promise<string[]> {
+    const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
+    return (await this.#read(text)) as string[];
+  }
+}
+
+/** A document as `[version, expiry, document]`. */
+export function versioned<T>(key: string, row: unknown): VersionedDocument<T> | undefined {
+  if (row === undefined) return undefined;
+  const [version, expiresAt, document] = row as [number, number | null, T];
+  return { key, document, version, expiresAt: expiresAt === null ? undefined : new Date(expiresAt) };
+}

@@ -1,0 +1,48 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { Caller } from "./caller.js";
+import { rangeText } from "./check.js";
+import { type CollectionName, prefixOf, prefixed } from "./names.js";
+import { Reader } from "./reader.js";
+import { scan } from "./scan.js";
+import { asyncDispose } from "./symbols.js";
+import type { Range } from "./types.js";
+
+/**
+ * The database as it was at one moment, to read from until it is closed. The room of what is overwritten in the meantime
+ * is not given back before. One that gets too old, or sees too much written, ends by itself (`snapshotMaxAge` and
+ * `snapshotMaxBytes` of `open`): reading from it is `SnapshotTooOld`.
+ */
+export class Snapshot<D = unknown> extends Reader<D> {
+  readonly #caller: Caller;
+  readonly #id: number;
+  readonly #prefix: string;
+
+  /** @internal */
+  constructor(caller: Caller, id: number, prefix: string) {
+    super((call) => caller.call(`["snapshotRead",${id},${prefixed(prefix, call)}]`));
+    this.#caller = caller;
+    this.#id = id;
+    this.#prefix = prefix;
+  }
+
+  /** The same snapshot of another collection. It ends with this one. */
+  collection<C = unknown>(collection: CollectionName<C>): Snapshot<C> {
+    return new Snapshot<C>(this.#caller, this.#id, prefixOf(collection));
+  }
+
+  /** Goes through a range, a page at a time. */
+  scan<T = D>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
+    const call = prefixed(this.#prefix, `["scan",${rangeText(range)}]`);
+    return scan<T>(this.#caller, `["snapshotScan",${this.#id},${call}]`);
+  }
+
+  /** Lets go of what it holds; a second time changes nothing. */
+  async close(): Promise<void> {
+    if (!this.#caller.isClosed) await this.#caller.call(`["snapshotClose",${this.#id}]`);
+  }
+
+  /** `await using snapshot = await db.snapshot()` closes it at the end of the block. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
