@@ -3,6 +3,7 @@
 mod bad_hosts;
 mod bad_input;
 mod clock;
+mod collections;
 mod costs;
 mod crash;
 mod damaged_open;

@@ -2,7 +2,7 @@
 
 use crate::support::{Bench, fresh, ms};
 use ferrolite::fs::MemoryFile;
-use ferrolite::{Database, PageLimits, Range, Snapshot};
+use ferrolite::{Condition, Database, ErrorCode, FindOptions, Options, PageLimits, Range, Snapshot, Ttl};
 
 fn pages(
     db: &Database<MemoryFile>,
@@ -114,4 +114,69 @@ fn a_snapshot_in_a_group_is_of_what_was_written() {
     let values: Vec<_> = page.documents.iter().map(|document| document.json.as_str()).collect();
     assert_eq!(values, ["1"]);
     db.release(snapshot);
+}
+
+#[test]
+fn every_reading_verb_reads_from_a_snapshot() {
+    let bench = Bench::new();
+    let mut db = bench.open();
+    db.create_index("x").unwrap();
+    db.set_many_json([("a", r#"{"x":1}"#), ("b", r#"{"x":2}"#)]).unwrap();
+    db.expire("b", ms(100)).unwrap();
+    let snapshot = db.snapshot().unwrap();
+    db.set_many_json([("a", r#"{"x":2}"#), ("c", r#"{"x":1}"#)]).unwrap();
+    bench.clock.advance_ms(200);
+    let at = db.at(&snapshot).unwrap();
+    assert_eq!(
+        at.get_many_json(&["a", "b", "c"]).unwrap(),
+        [Some(r#"{"x":1}"#.into()), Some(r#"{"x":2}"#.into()), None]
+    );
+    assert_eq!((at.count(&Range::all()).unwrap(), at.keys(&Range::all()).unwrap().len()), (2, 2));
+    assert_eq!((at.has("c").unwrap(), at.ttl("b").unwrap()), (false, Ttl::Left(ms(100))));
+    let find = |value: u32| at.find("x", &Condition::equals(&value).unwrap(), &FindOptions::default()).unwrap();
+    assert_eq!((find(1), find(2)), (vec!["a".to_owned()], vec!["b".to_owned()]));
+    db.release(snapshot);
+    assert_eq!(db.at(&snapshot).unwrap_err().code(), ErrorCode::SnapshotTooOld);
+}
+
+#[test]
+fn an_old_snapshot_ends_by_itself() {
+    let bench = Bench::new();
+    let mut db = bench.open_with(Options { snapshot_max_age: 60, ..Options::default() });
+    db.set("a", &1).unwrap();
+    let old = db.snapshot().unwrap();
+    bench.clock.advance_ms(30_000);
+    let young = db.snapshot().unwrap();
+    let mut open = db.begin().unwrap();
+    bench.clock.advance_ms(30_001);
+    // Nothing has looked at the clock yet.
+    assert!(db.at(&old).is_ok());
+    db.maintain(1).unwrap();
+    assert_eq!(db.at(&old).unwrap_err().code(), ErrorCode::SnapshotTooOld);
+    assert_eq!(db.scan_page(&Range::all(), old, None, documents(1)).unwrap_err().code(), ErrorCode::SnapshotTooOld);
+    assert!(db.at(&young).unwrap().has("a").unwrap());
+    assert_eq!(open.on(&db).get::<u32>("a").unwrap(), Some(1));
+    bench.clock.advance_ms(30_000);
+    db.set("a", &2).unwrap();
+    assert_eq!(db.at(&young).unwrap_err().code(), ErrorCode::SnapshotTooOld);
+    assert_eq!(open.on(&db).get::<u32>("a").unwrap_err().code(), ErrorCode::SnapshotTooOld);
+    db.roll_back(open);
+    assert_eq!(db.stats().engine.snapshots, 0);
+    // Releasing one that has ended lets go of no other.
+    let held = db.snapshot().unwrap();
+    db.release(old);
+    db.release(young);
+    assert!(db.at(&held).unwrap().has("a").unwrap());
+    db.release(held);
+}
+
+#[test]
+fn a_snapshot_ends_when_too_much_is_written() {
+    let mut db = Bench::new().open_with(Options { snapshot_max_bytes: 10_000, ..Options::default() });
+    let text = format!("{:?}", "x".repeat(1000));
+    db.set_json("a", &text).unwrap();
+    let snapshot = db.snapshot().unwrap();
+    let written = (0..20).take_while(|_| db.set_json("a", &text).is_ok() && db.at(&snapshot).is_ok()).count();
+    assert!((8..10).contains(&written), "{written}");
+    assert_eq!(db.stats().engine.snapshots, 0);
 }
