@@ -143,6 +143,7 @@ impl From<Error> for Failure {
             ErrorCode::Conflict => EXIT_NO,
             ErrorCode::InvalidKey
             | ErrorCode::InvalidValue
+            | ErrorCode::InvalidCollection
             | ErrorCode::InvalidPath
             | ErrorCode::InvalidCondition
             | ErrorCode::InvalidRange

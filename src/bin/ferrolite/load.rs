@@ -8,7 +8,7 @@ use crate::output::Output;
 use crate::session::Db;
 use crate::verbs::Answer;
 use ferrolite::{Error, ErrorCode, Transaction};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -34,12 +34,17 @@ struct Line<'a> {
     collection: Option<Cow<'a, str>>,
     #[serde(borrow)]
     key: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     value: Option<&'a RawValue>,
     /// Milliseconds since 1970.
     expires: Option<u64>,
     #[serde(borrow)]
     index: Option<Cow<'a, str>>,
+}
+
+/// A value that stands there, also when it is null.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// What a line asks for.
