@@ -149,8 +149,8 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    * Goes through a range as it was when the scan began, a page at a time. Breaking off the loop releases what the scan
    * holds; an iterator that is driven by hand has to be given `return()`.
    */
-  scan<T = D>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
-    return scan<T>(this.#caller, this.#own(`["scanOpen",${rangeText(range)}]`));
+  async *scan<T = D>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
+    yield* scan<T>(this.#caller, this.#own(`["scanOpen",${rangeText(range)}]`));
   }
 
   /**

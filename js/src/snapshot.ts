@@ -31,9 +31,9 @@ export class Snapshot<D = unknown> extends Reader<D> {
   }
 
   /** Goes through a range, a page at a time. */
-  scan<T = D>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
+  async *scan<T = D>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
     const call = prefixed(this.#prefix, `["scan",${rangeText(range)}]`);
-    return scan<T>(this.#caller, `["snapshotScan",${this.#id},${call}]`);
+    yield* scan<T>(this.#caller, `["snapshotScan",${this.#id},${call}]`);
   }
 
   /** Lets go of what it holds; a second time changes nothing. */

@@ -1,4 +1,5 @@
 // All cases that hold on every host.
+import collections from "./collections.mjs";
 import documents from "./documents.mjs";
 import encryption from "./encryption.mjs";
 import indexes from "./indexes.mjs";
@@ -9,4 +10,6 @@ import stream from "./stream.mjs";
 import transactions from "./transactions.mjs";
 import updates from "./updates.mjs";
 
-export const groups = { documents, encryption, indexes, input, lifetime, salvage, stream, transactions, updates };
+export const groups = {
+  collections, documents, encryption, indexes, input, lifetime, salvage, stream, transactions, updates,
+};

@@ -1,6 +1,7 @@
 // What the documentation shows must compile, and what is wrong must not.
 import {
-  type ActiveTransaction, type CheckReport, type Cipher, type Encryption, Ferrolite, FerroliteError, type LostPart, type SalvageReport, type StorageFacts, Transaction,
+  type ActiveTransaction, type CheckReport, type Cipher, type Collection, type Encryption, Ferrolite, FerroliteError, type LostPart, type SalvageReport, type StandardSchema, type StorageFacts, Transaction,
+  type VersionedDocument,
 } from "ferrolite";
 
 interface User {
@@ -42,6 +43,35 @@ export async function examples(): Promise<void> {
   const user: User | undefined = await db.get<User>("user:1");
   user?.role satisfies "admin" | "user" | undefined;
   const anything: unknown = await db.get("user:1");
+  const typed = db.collection<User>("users");
+  await typed.set("a", { name: "alice", role: "admin" }, { keepTtl: true });
+  // @ts-expect-error: not a role
+  await typed.set("a", { name: "alice", role: "boss" });
+  const found: User | undefined = await typed.get("a");
+  const versioned: VersionedDocument<User> | undefined = await typed.getDocument("a");
+  versioned?.expiresAt satisfies Date | undefined;
+  for await (const [, document] of typed.scan()) document.role satisfies "admin" | "user";
+  const checked = db.collection("checked", { validate: {} as StandardSchema<{ n: string }, { n: number }> });
+  await checked.set("a", { n: "1" });
+  // @ts-expect-error: what the validator takes is text
+  await checked.set("a", { n: 1 });
+  (await checked.get("a"))?.n satisfies number | undefined;
+  db.collection<User>("users", { validate: {} as StandardSchema<unknown, User> }) satisfies Collection<User, unknown>;
+  await db.commit(new Transaction().set("k", 1).collection(typed).set("b", { name: "bob", role: "user" }));
+  // @ts-expect-error: not a user
+  new Transaction().collection(typed).set("b", { name: "bob" });
+  await db.transaction(async (tx) => {
+    const user: User | undefined = await tx.collection(typed).get("a");
+    // @ts-expect-error: not a user
+    await tx.collection(typed).set("b", { name: user?.name });
+    await tx.collection(checked).set("c", { n: "2" });
+    (await tx.collection("any").get("a")) satisfies unknown;
+  });
+  await using snapshot = await db.snapshot();
+  (await snapshot.collection(typed).get("a"))?.role satisfies "admin" | "user" | undefined;
+  const collections: string[] = await db.collections();
+  const dropped: boolean = await db.dropCollection("users");
+  void [found, collections, dropped];
   const users: (User | undefined)[] = await db.getMany<User>(["user:1", "user:2"]);
   const all: User[] = await db.values<User>({ prefix: "user:" });
   const entries: [string, User][] = await db.entries<User>({ gte: "user:", lt: "user;", limit: 10, reverse: true });
