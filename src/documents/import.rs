@@ -172,10 +172,10 @@ impl<F: File> Import<F> {
     }
 }
 
-/// Whether an import was cut short here. The mark goes last: where a superblock is beside it, all has come.
+/// Whether an import was cut short here, or nothing was ever written. The mark goes last: where a superblock is beside it, all has come.
 fn is_unfinished(file: &impl File) -> Result<bool> {
     let mut header = vec![0; HEADER_LEN as usize];
     let count = read_full(file, &mut header, 0)?;
     header.truncate(count);
-    Ok(header.starts_with(UNFINISHED) && HeaderWriter::new(&header).is_err())
+    Ok(header.is_empty() || (header.starts_with(UNFINISHED) && HeaderWriter::new(&header).is_err()))
 }
