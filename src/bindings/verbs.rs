@@ -28,7 +28,9 @@ pub(super) fn kind(verb: &str) -> Kind {
             Kind::Write
         }
         "increment" | "compareAndSwap" | "getAndSet" | "rename" | "patch" | "mergePatch" | "txCommit" => Kind::Write,
-        "createIndex" | "dropIndex" | "scanOpen" | "flush" | "compact" | "rotateKey" | "check" => Kind::Alone,
+        "createIndex" | "dropIndex" | "scanOpen" | "exportBegin" | "flush" | "compact" | "rotateKey" | "check" => {
+            Kind::Alone
+        }
         "txBegin" | "txWrite" | "txRollback" => Kind::Alone,
         _ => Kind::Read,
     }
@@ -72,6 +74,10 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
         "scanNext" => desk.cursors.next(desk.database, call.parse(0)?, answer)?,
         "scanClose" => {
             desk.cursors.close(desk.database, call.parse(0)?);
+            answer.done();
+        }
+        "exportEnd" => {
+            desk.exports.end(desk.database, call.parse(0)?);
             answer.done();
         }
         "txRead" => read_in(desk.transactions.get(call.parse(0)?)?, desk.database, &call.parse(1)?, answer)?,
@@ -170,6 +176,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             answer.value(&desk.database.drop_index(&path)?)
         }
         "scanOpen" => desk.cursors.open(desk.database, call.range()?, answer),
+        "exportBegin" => desk.exports.begin(desk.database, answer),
         "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
         "rotateKey" => desk.tasks.start(desk.database, Task::RotateKey(RotateProgress::default()), answer),
         "txBegin" => desk.transactions.begin(desk.database, answer),
