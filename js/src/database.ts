@@ -7,12 +7,14 @@ import {
 import type { Channel } from "./channel.js";
 import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
+import { exportStream } from "./export.js";
 import { keyList, list } from "./lists.js";
 import { ERROR } from "./protocol.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { Transaction } from "./transaction.js";
+import { aborted, assertExportOptions } from "./transfer-options.js";
 import type {
-  CheckOptions, Condition, Encryption, FindOptions, IndexInfo, PatchOperation, Range, SetOptions, StorageFacts,
+  CheckOptions, Condition, Encryption, ExportOptions, FindOptions, IndexInfo, PatchOperation, Range, SetOptions, StorageFacts,
   TransactionOptions, TtlOptions,
 } from "./types.js";
 
@@ -332,6 +334,30 @@ export class Database {
   /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */
   async check(options?: CheckOptions): Promise<CheckReport> {
     return (await this.#call(`["check",${checkOptionsText(options)}]`)) as CheckReport;
+  }
+
+  /**
+   * The database as the bytes of one file, with every commit up to now and nothing else, whatever is committed while the
+   * stream is read. `Ferrolite.import` makes a database of it; so does the file itself, under a name of the host.
+   *
+   * A chunk is read when it is asked for, and each page is verified: of a damaged database the stream fails with
+   * `Corrupt`. Until it was read to its end or cancelled, the room of what it needs is not given back. An encrypted
+   * database stays encrypted, for the key that it has now.
+   *
+   * ```ts
+   * await (await db.export()).pipeTo(await handle.createWritable());
+   * ```
+   */
+  async export(options: ExportOptions = {}): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    assertExportOptions(options);
+    const { number, bytes } = (await this.#call(`["exportBegin"]`)) as { number: number; bytes: number };
+    const next = async () => {
+      this.#assertOpen();
+      return (await this.#channel.request({ kind: "exportChunk", number })) as Uint8Array<ArrayBuffer> | undefined;
+    };
+    const stream = exportStream({ bytes, next, end: () => this.#call(`["exportEnd",${number}]`) }, options);
+    if (options.signal?.aborted === true) throw aborted();
+    return stream;
   }
 
   /** Answers the calls made so far, puts everything on the disk and closes the file. Calls after it are `Closed`. */

@@ -7,6 +7,7 @@ import lifetime from "./lifetime.mjs";
 import salvage from "./salvage.mjs";
 import stream from "./stream.mjs";
 import transactions from "./transactions.mjs";
+import transfer from "./transfer.mjs";
 import updates from "./updates.mjs";
 
-export const groups = { documents, encryption, indexes, input, lifetime, salvage, stream, transactions, updates };
+export const groups = { documents, encryption, indexes, input, lifetime, salvage, stream, transactions, transfer, updates };
