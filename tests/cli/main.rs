@@ -17,4 +17,5 @@ mod ranges;
 mod repl;
 mod salvage;
 mod sharing;
+mod transfer;
 mod updates;
