@@ -51,14 +51,14 @@ export class Channel {
     });
   }
 
-  /** Sends a request that is a message of its own, after all calls made before it, and hands over the secret in it. */
+  /** Sends a request that is a message of its own, after all calls made before it, and hands over the secret or the bytes in it. */
   request(request: Numberless<Request>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#send();
       if (this.#failure !== undefined) return reject(this.#failure);
       const id = ++this.#id;
       this.#requests.set(id, { resolve, reject });
-      this.#deliver({ ...request, id }, "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : []);
+      this.#deliver({ ...request, id }, buffersOf(request));
     });
   }
 
@@ -134,6 +134,11 @@ export class Channel {
   #parse(answer: Uint8Array): unknown {
     return JSON.parse(this.#decoder.decode(answer));
   }
+}
+
+function buffersOf(request: Numberless<Request>): ArrayBuffer[] {
+  if ("bytes" in request) return [request.bytes.buffer];
+  return "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : [];
 }
 
 function take<V>(map: Map<number, V>, id: number): V | undefined {

@@ -6,13 +6,17 @@ import { checkOptionsText, plain, retriesOption } from "./check.js";
 import { Collection } from "./collection.js";
 import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
+import { exportStream } from "./export.js";
 import { assertCollectionName, prefixOf } from "./names.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { assertSchema, type StandardSchema } from "./schema.js";
 import { Snapshot } from "./snapshot.js";
 import { asyncDispose } from "./symbols.js";
 import { Transaction } from "./transaction.js";
-import type { CheckOptions, CollectionOptions, Encryption, StorageFacts, TransactionOptions } from "./types.js";
+import { aborted, assertExportOptions } from "./transfer-options.js";
+import type {
+  CheckOptions, CollectionOptions, Encryption, ExportOptions, StorageFacts, TransactionOptions,
+} from "./types.js";
 
 /** How often a transaction is run again unless it is said. */
 const RETRIES = 10;
@@ -170,6 +174,30 @@ export class Database extends Collection {
   /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */
   async check(options?: CheckOptions): Promise<CheckReport> {
     return (await this.#caller.call(`["check",${checkOptionsText(options)}]`)) as CheckReport;
+  }
+
+  /**
+   * The database as the bytes of one file, with every commit up to now and nothing else, whatever is committed while the
+   * stream is read. `Ferrolite.import` makes a database of it; so does the file itself, under a name of the host.
+   *
+   * A chunk is read when it is asked for, and each page is verified: of a damaged database the stream fails with
+   * `Corrupt`. Until it was read to its end or cancelled, the room of what it needs is not given back. An encrypted
+   * database stays encrypted, for the key that it has now.
+   *
+   * ```ts
+   * await (await db.export()).pipeTo(await handle.createWritable());
+   * ```
+   */
+  async export(options: ExportOptions = {}): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    assertExportOptions(options);
+    const { number, bytes } = (await this.#caller.call(`["exportBegin"]`)) as { number: number; bytes: number };
+    const next = async () => {
+      this.#caller.assertOpen();
+      return (await this.#caller.channel.request({ kind: "exportChunk", number })) as Uint8Array<ArrayBuffer> | undefined;
+    };
+    const stream = exportStream({ bytes, next, end: () => this.#caller.call(`["exportEnd",${number}]`) }, options);
+    if (options.signal?.aborted === true) throw aborted();
+    return stream;
   }
 
   /** Answers the calls made so far, puts everything on the disk and closes the file. Calls after it are `Closed`. */

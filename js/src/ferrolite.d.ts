@@ -29,11 +29,32 @@ export class Connection {
   nextSync(): number | undefined;
   /** Flushes what periodic durability has put off, if its time has come. */
   sync(): void;
+  /** The next bytes of an export, in a buffer of their own; `undefined` behind the last ones. */
+  exportChunk(number: number): Uint8Array<ArrayBuffer> | undefined;
   /** Lets this secret open the database from now on, and nothing else. */
   changeKey(terms: object, secret: Uint8Array): void;
   stats(): unknown;
   /** Puts all commits on the disk and closes the file. Later calls are answered with `Closed`. */
   close(): void;
+}
+
+/** An import under way. What these methods throw is as with `Connection`. After `finish` or `giveUp` it is gone. */
+export class Importing {
+  private constructor();
+  /** Creates `name` on `host`; without a host, in memory. The options are those with which it is opened in the end. */
+  static begin(
+    host: Host | undefined,
+    name: string,
+    options: unknown,
+    terms: object | undefined,
+    secret: Uint8Array | undefined,
+  ): Promise<Importing>;
+  /** Takes the bytes that come next. */
+  write(bytes: Uint8Array): void;
+  /** Makes a database of what has come, and opens it. When that fails nothing is left of it. */
+  finish(): Promise<Connection>;
+  /** Removes what was written. */
+  giveUp(): Promise<void>;
 }
 
 /** A salvage under way. What these methods throw is as with `Connection`. */

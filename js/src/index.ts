@@ -3,12 +3,14 @@ import { Channel } from "./channel.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
+import { feed } from "./import.js";
 import * as opfs from "./opfs.js";
 import { assertName, assertOpenArguments, splitOptions } from "./options.js";
 import type { PlainOptions, Request, Response, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { assertSalvageArguments } from "./salvage-options.js";
-import type { OpenOptions, SalvageOptions } from "./types.js";
+import { splitImportOptions } from "./transfer-options.js";
+import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
 export type { Collection } from "./collection.js";
@@ -50,6 +52,46 @@ export class Ferrolite extends Database {
       const facts = (await channel.request({ kind: "open", name, options, encryption })) as StorageFacts;
       return new Ferrolite(channel, facts, () => worker.terminate());
     } catch (thrown) {
+      worker.terminate();
+      throw FerroliteError.from(thrown, "Io");
+    }
+  }
+
+  /**
+   * Makes a new database of the bytes of one, as `export` gives them, and opens it as `open` does. A name that exists is
+   * refused. What is no database, was cut short, or is opened by another key leaves nothing behind; a program that is
+   * killed leaves a file that does not open, and that the next import replaces.
+   */
+  static async import(name: string, source: ImportSource, options: ImportOptions = {}): Promise<Ferrolite> {
+    const { open, watched } = splitImportOptions(name, source, options);
+    const { encryption, ...plainOptions } = open;
+    splitOptions(plainOptions);
+    const material = optionalKeyMaterial(encryption);
+    try {
+      return await Ferrolite.#import(name, source, plainOptions, material, watched);
+    } finally {
+      wipe(material);
+    }
+  }
+
+  static async #import(
+    name: string,
+    source: ImportSource,
+    options: PlainOptions,
+    encryption: KeyMaterial | undefined,
+    watched: ExportOptions,
+  ): Promise<Ferrolite> {
+    const { worker, channel } = startWorker();
+    let isBegun = false;
+    try {
+      await channel.request({ kind: "import", name, options, encryption });
+      isBegun = true;
+      await feed(source, watched, (bytes) => channel.request({ kind: "importChunk", bytes }));
+      isBegun = false;
+      const facts = (await channel.request({ kind: "importEnd" })) as StorageFacts;
+      return new Ferrolite(channel, facts, () => worker.terminate());
+    } catch (thrown) {
+      if (isBegun) await channel.request({ kind: "abort" }).catch(() => {});
       worker.terminate();
       throw FerroliteError.from(thrown, "Io");
     }

@@ -5,15 +5,17 @@ import { Channel } from "./channel.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError, isReport } from "./error.js";
-import init, { Connection } from "./ferrolite.js";
+import init, { Connection, Importing } from "./ferrolite.js";
+import { feed } from "./import.js";
 import { databasePath, list, NodeHost, remove } from "./node-files.js";
 import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "./options.js";
-import type { StorageFacts } from "./protocol.js";
+import type { SessionRequest, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { salvage } from "./salvage.js";
 import { assertSalvageArguments } from "./salvage-options.js";
 import { type Scheduler, Session } from "./session.js";
-import type { OpenOptions, SalvageOptions } from "./types.js";
+import { splitImportOptions } from "./transfer-options.js";
+import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
 export type { Collection } from "./collection.js";
@@ -109,16 +111,56 @@ export class Ferrolite extends Database {
       host?.closeAll();
       throw host?.explain(thrown) ?? FerroliteError.from(thrown, "Internal");
     }
+    return Ferrolite.#serve(connection, host, path);
+  }
+
+  static #serve(connection: Connection, host: NodeHost | undefined, path: string): Ferrolite {
     const session = new Session(connection, scheduler, (response) => {
       if ("fatal" in response) host?.closeAll();
       channel.receive(response);
     });
     const channel: Channel = new Channel(
-      inTurns((request) => {
-        if (request.kind !== "open" && request.kind !== "salvage" && request.kind !== "abort") session.handle(request);
-      }),
+      inTurns((request) => session.handle(request as SessionRequest)),
     );
     return new Ferrolite(channel, host === undefined ? memoryFacts : fileFacts(path), () => {});
+  }
+
+  static async import(name: string, source: ImportSource, options: ImportOptions = {}): Promise<Ferrolite> {
+    const { open, watched } = splitImportOptions(name, source, options);
+    const { encryption, ...plainOptions } = open;
+    const split = splitOptions(plainOptions, "file");
+    const material = optionalKeyMaterial(encryption);
+    try {
+      return await Ferrolite.#import(databasePath(name), source, split, material, watched);
+    } finally {
+      wipe(material);
+    }
+  }
+
+  static async #import(
+    path: string,
+    source: ImportSource,
+    { storage, engine: engineOptions }: ReturnType<typeof splitOptions>,
+    encryption: KeyMaterial | undefined,
+    watched: ExportOptions,
+  ): Promise<Ferrolite> {
+    await loadEngine();
+    const host = storage === "file" ? new NodeHost() : undefined;
+    let importing: Importing | undefined;
+    try {
+      importing = await Importing.begin(host, path, engineOptions, encryption?.terms, encryption?.secret);
+      const taker = importing;
+      await feed(source, watched, async (bytes) => {
+        taker.write(bytes);
+        await new Promise((resolve) => setImmediate(resolve));
+      });
+      importing = undefined;
+      return Ferrolite.#serve(await taker.finish(), host, path);
+    } catch (thrown) {
+      await importing?.giveUp();
+      host?.closeAll();
+      throw (isReport(thrown) ? host?.explain(thrown) : undefined) ?? FerroliteError.from(thrown, "Internal");
+    }
   }
 
   static async salvage(name: string, out: string, options: SalvageOptions = {}): Promise<SalvageReport> {

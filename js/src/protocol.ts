@@ -25,16 +25,33 @@ export type Request =
       readonly out: string;
       readonly encryption?: KeyMaterial | undefined;
     }
-  /** Breaks a salvage off, which is then answered by an error. */
+  /** The first message, in place of `open`: makes a database of the bytes that follow. Answered by `value: undefined`. */
+  | {
+      readonly kind: "import";
+      readonly id: number;
+      readonly name: string;
+      readonly options: PlainOptions;
+      readonly encryption?: KeyMaterial | undefined;
+    }
+  /** The next bytes of an import. Answered by `value: undefined`. */
+  | { readonly kind: "importChunk"; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** All bytes of an import are there: it is opened, as by `open`. Answered by `value: StorageFacts`. */
+  | { readonly kind: "importEnd"; readonly id: number }
+  /** Breaks a salvage off, which is then answered by an error; or an import. */
   | { readonly kind: "abort"; readonly id: number }
   /** A JSON array of calls `[verb, ...arguments]`. Answered by `answer`. */
   | { readonly kind: "calls"; readonly id: number; readonly message: Uint8Array<ArrayBuffer> }
+  /** Asks for the next bytes of an export. Answered by `value`, a `Uint8Array`, or `undefined` behind the last ones. */
+  | { readonly kind: "exportChunk"; readonly id: number; readonly number: number }
   /** Lets this secret open the database from now on. Answered by `value: undefined`. */
   | { readonly kind: "changeKey"; readonly id: number; readonly encryption: KeyMaterial }
   /** Answered by `value: Stats`. */
   | { readonly kind: "stats"; readonly id: number }
   /** The last message. Answered when everything is on disk and the file is closed. */
   | { readonly kind: "close"; readonly id: number };
+
+/** What is asked of a database that is open. */
+export type SessionRequest = Extract<Request, { kind: "calls" | "exportChunk" | "changeKey" | "stats" | "close" }>;
 
 /** The options of `open` but for the secret. */
 export type PlainOptions = Omit<OpenOptions, "encryption">;

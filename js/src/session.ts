@@ -9,7 +9,7 @@
 import { type KeyMaterial, wipe } from "./encryption.js";
 import { isReport } from "./error.js";
 import type { Connection } from "./ferrolite.js";
-import type { Request, Response } from "./protocol.js";
+import type { Response, SessionRequest } from "./protocol.js";
 
 /** The longest turn of background work. */
 const SLICE_MS = 4;
@@ -46,7 +46,7 @@ export class Session {
   }
 
   /** Answers one request. An engine that stopped is told as `fatal`, and nothing is answered after that. */
-  handle(request: Exclude<Request, { kind: "open" | "salvage" | "abort" }>): void {
+  handle(request: SessionRequest): void {
     const { id } = request;
     this.#messages++;
     this.#lastMessageMs = performance.now();
@@ -54,6 +54,9 @@ export class Session {
       if (request.kind === "calls") {
         const answer = this.#connection.execute(request.message);
         this.#reply({ id, answer }, [answer.buffer]);
+      } else if (request.kind === "exportChunk") {
+        const value = this.#connection.exportChunk(request.number);
+        this.#reply({ id, value }, value === undefined ? [] : [value.buffer]);
       } else {
         this.#reply({ id, value: this.#answer(request) }, []);
       }
@@ -64,7 +67,7 @@ export class Session {
     }
   }
 
-  #answer(request: Request & { kind: "changeKey" | "stats" | "close" }): unknown {
+  #answer(request: SessionRequest & { kind: "changeKey" | "stats" | "close" }): unknown {
     if (request.kind === "stats") return this.#stats();
     return request.kind === "close" ? this.#close() : this.#changeKey(request.encryption);
   }

@@ -95,6 +95,26 @@ export interface SalvageOptions {
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 
+/** How an export is watched and broken off. */
+export interface ExportOptions {
+  /** Breaks it off: the stream fails with `Aborted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Is told how many bytes are done; and how many there are in all, where that is known. */
+  readonly onProgress?: ((doneBytes: number, totalBytes: number | undefined) => void) | undefined;
+}
+
+/** How an import is watched and broken off, and how the database is opened when it is there. */
+export interface ImportOptions extends OpenOptions, ExportOptions {}
+
+/** Where the bytes of a database come from. */
+export type ImportSource =
+  | Blob
+  | Response
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | ArrayBuffer
+  | ArrayBufferView;
+
 /** The truth about where the data is. */
 export interface StorageFacts {
   /** The kind of place. */

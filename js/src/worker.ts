@@ -1,9 +1,9 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
 import { wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
-import init, { Connection } from "./ferrolite.js";
+import init, { Connection, Importing } from "./ferrolite.js";
 import { assertSupported, fileName, OpfsHost, storageFacts } from "./opfs.js";
-import type { Request, Response } from "./protocol.js";
+import type { Request, Response, SessionRequest } from "./protocol.js";
 import { salvage } from "./salvage.js";
 import { type Scheduler, Session } from "./session.js";
 import { memoryFacts, splitOptions } from "./options.js";
@@ -42,19 +42,67 @@ async function loadEngine(): Promise<void> {
   }
 }
 
-async function open({ name, options, encryption }: Request & { kind: "open" }) {
+/** Loads the engine, and begins by one of its classes to work on the database that is asked for. */
+async function begin<T>(
+  { name, options, encryption }: Request & { kind: "open" | "import" },
+  work: (...of: Parameters<typeof Connection.open>) => Promise<T>,
+): Promise<{ begun: T; inMemory: boolean }> {
   const { storage, engine } = splitOptions(options);
   const inMemory = storage === "memory";
   if (!inMemory) assertSupported();
   await loadEngine();
-  const connection = inMemory
-    ? await Connection.open(undefined, name, engine, encryption?.terms, encryption?.secret)
-    : await Connection.open(new OpfsHost(), fileName(name), engine, encryption?.terms, encryption?.secret);
-  const facts = inMemory ? memoryFacts : await storageFacts(name);
+  const begun = inMemory
+    ? await work(undefined, name, engine, encryption?.terms, encryption?.secret)
+    : await work(new OpfsHost(), fileName(name), engine, encryption?.terms, encryption?.secret);
+  return { begun, inMemory };
+}
+
+/** From now on messages go to the database; the one that opened it is answered. */
+async function serve(connection: Connection, id: number, name: string, inMemory: boolean): Promise<void> {
+  const value = inMemory ? memoryFacts : await storageFacts(name);
   const session = new Session(connection, scheduler(), (response, transfer) => {
     scope.postMessage(response, transfer);
   });
-  return { session, facts };
+  scope.onmessage = ({ data }) => session.handle(data as SessionRequest);
+  scope.postMessage({ id, value }, []);
+}
+
+function fail(id: number, thrown: unknown): void {
+  scope.postMessage({ id, error: FerroliteError.from(thrown, "Io").report() }, []);
+}
+
+async function runOpen(first: Request & { kind: "open" }): Promise<void> {
+  try {
+    const { begun, inMemory } = await begin(first, Connection.open);
+    await serve(begun, first.id, first.name, inMemory);
+  } catch (thrown) {
+    fail(first.id, thrown);
+  } finally {
+    wipe(first.encryption);
+  }
+}
+
+/** The client waits for the answer to each of its messages. */
+async function runImport(first: Request & { kind: "import" }): Promise<void> {
+  try {
+    const { begun, inMemory } = await begin(first, Importing.begin);
+    scope.onmessage = async ({ data }) => {
+      const { id } = data;
+      try {
+        if (data.kind === "importEnd") return await serve(await begun.finish(), id, first.name, inMemory);
+        if (data.kind === "importChunk") begun.write(data.bytes);
+        else await begun.giveUp();
+        scope.postMessage({ id, value: undefined }, []);
+      } catch (thrown) {
+        fail(id, thrown);
+      }
+    };
+    scope.postMessage({ id: first.id, value: undefined }, []);
+  } catch (thrown) {
+    fail(first.id, thrown);
+  } finally {
+    wipe(first.encryption);
+  }
 }
 
 async function runSalvage({ id, name, out, encryption }: Request & { kind: "salvage" }): Promise<void> {
@@ -73,24 +121,14 @@ async function runSalvage({ id, name, out, encryption }: Request & { kind: "salv
     });
     scope.postMessage({ id, value }, []);
   } catch (thrown) {
-    scope.postMessage({ id, error: FerroliteError.from(thrown, "Io").report() }, []);
+    fail(id, thrown);
   } finally {
     wipe(encryption);
   }
 }
 
-scope.onmessage = async ({ data: first }) => {
-  if (first.kind === "salvage") return runSalvage(first);
-  if (first.kind !== "open") return;
-  try {
-    const { session, facts } = await open(first);
-    scope.onmessage = ({ data }) => {
-      if (data.kind !== "open" && data.kind !== "salvage" && data.kind !== "abort") session.handle(data);
-    };
-    scope.postMessage({ id: first.id, value: facts }, []);
-  } catch (thrown) {
-    scope.postMessage({ id: first.id, error: FerroliteError.from(thrown, "Io").report() }, []);
-  } finally {
-    wipe(first.encryption);
-  }
+scope.onmessage = ({ data: first }) => {
+  if (first.kind === "salvage") void runSalvage(first);
+  else if (first.kind === "import") void runImport(first);
+  else if (first.kind === "open") void runOpen(first);
 };

@@ -4,7 +4,7 @@ use super::Service;
 use super::answer::Report;
 use super::encryption::{Terms, wipe_stack};
 use super::files::{AnyFile, Files};
-use crate::fs::{AccessHandle, Host, Memory};
+use crate::fs::Host;
 use crate::{Database, Encryption, Error, Options};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,13 +38,10 @@ impl Connection {
         secret: Option<Vec<u8>>,
     ) -> Result<Connection, JsValue> {
         let options = parse_options(options, terms, secret).map_err(|error| thrown(&error))?;
-        let (files, name) = match &host {
-            Some(host) => (Files::Host(AccessHandle::new(host.clone())), name.as_str()),
-            None => (Files::Memory(Memory::new()), "memory"),
-        };
+        let (files, name) = Files::of(host, &name);
         let database = Database::open(&files, name, options).await;
         wipe_stack();
-        Ok(Self { service: Service::new(database.map_err(|error| thrown(&error))?) })
+        Ok(Self::of(database.map_err(|error| thrown(&error))?))
     }
 
     /// Answers a message of calls, JSON in UTF-8: it comes as bytes, because the string's way through JavaScript is slow.
@@ -79,6 +76,12 @@ impl Connection {
         self.service.sync().map_err(|error| thrown(&error))
     }
 
+    /// The next bytes of an export; `undefined` behind the last ones.
+    #[wasm_bindgen(js_name = exportChunk)]
+    pub fn export_chunk(&mut self, number: u32) -> Result<Option<Vec<u8>>, JsValue> {
+        self.service.export_chunk(number).map_err(|error| thrown(&error))
+    }
+
     /// Lets this secret open the database from now on, and nothing else.
     #[wasm_bindgen(js_name = changeKey)]
     pub fn change_key(&mut self, terms: JsValue, secret: Vec<u8>) -> Result<(), JsValue> {
@@ -101,6 +104,13 @@ impl Connection {
         let outcome = self.service.close();
         wipe_stack();
         outcome.map_err(|error| thrown(&error))
+    }
+}
+
+impl Connection {
+    /// A connection to an open database.
+    pub(super) fn of(database: Database<AnyFile>) -> Self {
+        Self { service: Service::new(database) }
     }
 }
 

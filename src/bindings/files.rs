@@ -1,6 +1,6 @@
 //! The host's files or memory, as one type: so that the engine is compiled once.
 
-use crate::fs::{AccessHandle, AccessHandleFile, File, FileSystem, Memory, MemoryFile, OpenMode, Result};
+use crate::fs::{AccessHandle, AccessHandleFile, File, FileSystem, Host, Memory, MemoryFile, OpenMode, Result};
 
 /// Where a connection keeps its database.
 pub(super) enum Files {
@@ -12,6 +12,16 @@ pub(super) enum Files {
 pub(super) enum AnyFile {
     Host(AccessHandleFile),
     Memory(MemoryFile),
+}
+
+impl Files {
+    /// The files of a host, and `name` among them; without a host, memory that has one file.
+    pub fn of(host: Option<Host>, name: &str) -> (Self, &str) {
+        match host {
+            Some(host) => (Self::Host(AccessHandle::new(host)), name),
+            None => (Self::Memory(Memory::new()), "memory"),
+        }
+    }
 }
 
 impl FileSystem for Files {

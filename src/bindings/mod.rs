@@ -16,6 +16,8 @@
 //! A transaction that reads has a number, from `txBegin` to `txCommit` or `txRollback`; in between its calls are
 //! `["txRead", number, call]` and `["txWrite", number, call]`.
 //!
+//! An export has a number, too, from `exportBegin` to `exportEnd`, or to its last chunk. Chunks are bytes beside the messages.
+//!
 //! What opens an encrypted database comes beside these messages, as bytes: [`encryption`].
 //!
 //! [`Service`] knows nothing of JavaScript; [`connection`] wraps it for wasm-bindgen.
@@ -27,10 +29,13 @@ mod connection;
 mod cursors;
 #[cfg(any(test, all(target_arch = "wasm32", target_os = "unknown")))]
 mod encryption;
+mod exports;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+mod importing;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod salvaging;
 mod service;

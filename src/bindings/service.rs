@@ -3,6 +3,7 @@
 use super::answer::{Answer, Mark};
 use super::call::{self, Call};
 use super::cursors::Cursors;
+use super::exports::Exports;
 use super::snapshots::Snapshots;
 use super::tasks::Tasks;
 use super::transactions::Transactions;
@@ -16,6 +17,7 @@ pub(super) struct Service<F: File> {
     /// `None` once it was closed.
     database: Option<Database<F>>,
     cursors: Cursors,
+    exports: Exports,
     tasks: Tasks,
     transactions: Transactions,
     snapshots: Snapshots,
@@ -25,6 +27,7 @@ pub(super) struct Service<F: File> {
 pub(super) struct Desk<'a, F: File> {
     pub database: &'a mut Database<F>,
     pub cursors: &'a mut Cursors,
+    pub exports: &'a mut Exports,
     pub tasks: &'a mut Tasks,
     pub transactions: &'a mut Transactions,
     pub snapshots: &'a mut Snapshots,
@@ -32,8 +35,8 @@ pub(super) struct Desk<'a, F: File> {
 
 impl<F: File> Service<F> {
     pub fn new(database: Database<F>) -> Self {
-        let (cursors, tasks, transactions, snapshots) = Default::default();
-        Self { database: Some(database), cursors, tasks, transactions, snapshots }
+        let (cursors, exports, tasks, transactions, snapshots) = Default::default();
+        Self { database: Some(database), cursors, exports, tasks, transactions, snapshots }
     }
 
     /// Answers a message.
@@ -49,8 +52,8 @@ impl<F: File> Service<F> {
             }
             return Ok(answer.finish());
         };
-        let Self { cursors, tasks, transactions, snapshots, .. } = self;
-        let mut desk = Desk { database, cursors, tasks, transactions, snapshots };
+        let Self { cursors, exports, tasks, transactions, snapshots, .. } = self;
+        let mut desk = Desk { database, cursors, exports, tasks, transactions, snapshots };
         let mut group = None;
         for at in 0..calls.len() {
             desk.run(&calls, at, &mut group, &mut answer);
@@ -82,6 +85,11 @@ impl<F: File> Service<F> {
     /// Flushes what periodic durability has put off, if its time has come.
     pub fn sync(&mut self) -> Result<()> {
         self.database.as_mut().map_or(Ok(()), Database::tick)
+    }
+
+    /// The next bytes of an export; `None` behind the last ones.
+    pub fn export_chunk(&mut self, number: u32) -> Result<Option<Vec<u8>>> {
+        self.exports.next(self.database.as_mut().ok_or(Error::Closed)?, number)
     }
 
     /// Lets `encryption` open the database from now on, and nothing else.

@@ -330,6 +330,37 @@ fn scans_are_read_page_by_page_from_one_version() {
 }
 
 #[test]
+fn an_export_is_read_chunk_by_chunk_and_of_one_version() {
+    let mut client = Client::new();
+    let text = "x".repeat(100);
+    for n in 0..200 {
+        client.call(&format!(r#"["set","key{n}","{n} {text}"]"#));
+    }
+    // What comes before it in its message is in it, and what comes behind it is not.
+    let begun = client.send(r#"[["set","before",1],["exportBegin"],["set","after",1]]"#);
+    let (number, total) = (begun[1][1]["number"].as_u64().unwrap() as u32, begun[1][1]["bytes"].as_u64().unwrap());
+    let given_up = client.call(r#"["exportBegin"]"#)[1]["number"].as_u64().unwrap() as u32;
+    assert!(client.service.export_chunk(given_up).unwrap().is_some());
+    assert_eq!(client.call(&format!(r#"["exportEnd",{given_up}]"#)), json!([0]));
+    assert_eq!(client.service.export_chunk(given_up).unwrap_err().code(), ErrorCode::Aborted);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = client.service.export_chunk(number).unwrap() {
+        assert!(!chunk.is_empty());
+        bytes.extend(chunk);
+    }
+    assert_eq!(bytes.len() as u64, total);
+    assert_eq!(client.service.export_chunk(number).unwrap_err().code(), ErrorCode::Aborted, "it is over");
+    assert_eq!(client.call(&format!(r#"["exportEnd",{number}]"#)), json!([0]));
+    let copy =
+        pollster::block_on(crate::import_from(bytes.as_slice(), &client.fs, "copy", Options::default())).unwrap();
+    assert_eq!(copy.count(&crate::Range::all()).unwrap(), 201);
+    assert!(copy.has("before").unwrap() && !copy.has("after").unwrap());
+    client.call(r#"["exportBegin"]"#);
+    client.service.close().unwrap();
+    assert_eq!(client.service.export_chunk(number).unwrap_err().code(), ErrorCode::Closed);
+}
+
+#[test]
 fn a_closed_database_answers_so() {
     let mut client = Client::new();
     client.call(r#"["set","a",1]"#);

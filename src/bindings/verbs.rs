@@ -30,9 +30,8 @@ pub(super) fn kind(verb: &str) -> Kind {
             Kind::Write
         }
         "increment" | "compareAndSwap" | "getAndSet" | "rename" | "patch" | "mergePatch" | "txCommit" => Kind::Write,
-        "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "flush" | "compact" | "rotateKey" | "check" => {
-            Kind::Alone
-        }
+        "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "exportBegin" | "flush" | "compact"
+        | "rotateKey" | "check" => Kind::Alone,
         "txBegin" | "txWrite" | "txRollback" | "snapshotOpen" | "snapshotClose" => Kind::Alone,
         _ => Kind::Read,
     }
@@ -64,6 +63,11 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
         "scanNext" => desk.cursors.next(desk.database, call.parse(0)?, answer),
         "scanClose" => {
             desk.cursors.close(desk.database, call.parse(0)?);
+            answer.done();
+            Ok(())
+        }
+        "exportEnd" => {
+            desk.exports.end(desk.database, call.parse(0)?);
             answer.done();
             Ok(())
         }
@@ -210,6 +214,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             answer.value(&desk.database.drop_collection(&name)?)
         }
         "scanOpen" => desk.cursors.open(desk.database, &call.collection, call.range()?, answer),
+        "exportBegin" => desk.exports.begin(desk.database, answer),
         "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
         "rotateKey" => desk.tasks.start(desk.database, Task::RotateKey(RotateProgress::default()), answer),
         "snapshotOpen" => desk.snapshots.open(desk.database, answer),

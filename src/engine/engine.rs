@@ -311,6 +311,7 @@ impl<F: File> Engine<F> {
     /// # Errors
     /// [`Error::Fs`] or [`Error::Failed`] when the last commits could not be made durable.
     pub fn close(mut self) -> Result<()> {
+        self.free.unpin_all();
         self.finish_group(self.options.durability)?;
         if self.synced_seq < self.written_seq {
             // What was acknowledged without being durable may be lost.

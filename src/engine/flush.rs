@@ -12,7 +12,7 @@ use super::compaction::Job;
 use super::engine::Engine;
 use super::entry::{Clock, Seq, prefix_of};
 use super::error::Result;
-use super::levels::{BOTTOM, Edit, Placement, SMALL_TABLE};
+use super::levels::{BOTTOM, Edit, Levels, Placement, SMALL_TABLE};
 use super::memtable::Memtable;
 use super::output::Output;
 use super::reserve::Room;
@@ -32,6 +32,23 @@ pub(super) struct Frozen {
     /// The last key that was handed to `output`.
     position: Option<Bytes>,
     output: Output,
+}
+
+/// Puts new tables as deep as they may go, but not past a merge that is busy where they belong: those that overlap nothing
+/// need not pass through level 0.
+pub(super) fn landing(levels: &Levels, tables: Vec<Table>, is_busy: impl Fn(&Table) -> bool) -> Edit {
+    let run = tables.first().map_or(0, |table| table.id);
+    let place = |table: Table| {
+        let level = match levels.tree(table.prefix()) {
+            _ if is_busy(&table) => 0,
+            // A small table would stay small at the bottom; in level 0 it meets others.
+            Some(_) if table.len < SMALL_TABLE => 0,
+            Some(tree) => tree.landing_level(&table.smallest, &table.largest),
+            None => BOTTOM,
+        };
+        Placement { level, run, table: Arc::new(table) }
+    };
+    Edit { removed: Vec::new(), added: tables.into_iter().map(place).collect() }
 }
 
 impl<F: File> Engine<F> {
@@ -117,22 +134,10 @@ impl<F: File> Engine<F> {
         tree.is_some_and(|tree| tree.candidates(key).next().is_some())
     }
 
-    /// Puts the tables of a flush as deep as they may go: those that overlap nothing need not pass through level 0.
+    /// Puts the tables of a flush as deep as they may go.
     pub(super) fn landing_edit(&self, tables: Vec<Table>) -> Edit {
-        let run = tables.first().map_or(0, |table| table.id);
-        let place = |table: Table| {
-            let tree = self.levels.tree(table.prefix());
-            let is_busy = |job: &Job| job.covers(table.prefix(), &table.smallest, &table.largest);
-            let level = match tree {
-                _ if self.job.as_ref().is_some_and(is_busy) => 0,
-                // A small table would stay small at the bottom; in level 0 it meets others.
-                Some(_) if table.len < SMALL_TABLE => 0,
-                Some(tree) => tree.landing_level(&table.smallest, &table.largest),
-                None => BOTTOM,
-            };
-            Placement { level, run, table: Arc::new(table) }
-        };
-        Edit { removed: Vec::new(), added: tables.into_iter().map(place).collect() }
+        let is_busy = |job: &Job, table: &Table| job.covers(table.prefix(), &table.smallest, &table.largest);
+        landing(&self.levels, tables, |table| self.job.as_ref().is_some_and(|job| is_busy(job, table)))
     }
 
     pub(super) fn release_log_before(&mut self, start: &LogStart) {

@@ -187,6 +187,21 @@ pub(super) fn encode_edit(out: &mut Vec<u8>, removed: &[u64], added: impl ExactS
     }
 }
 
+/// The page that holds everything, for a file in which it lies at `address`, and how its superblock refers to it. Nothing
+/// needs no page.
+pub(super) fn page_of_everything<F: File>(
+    volume: &Volume<F>,
+    number: u64,
+    address: u64,
+    levels: &Levels,
+) -> (Vec<u8>, ManifestHead) {
+    if levels.tables().next().is_none() {
+        return (Vec::new(), ManifestHead { number, ..ManifestHead::default() });
+    }
+    let (page, reference) = build(volume, number, address, &encode_whole(levels));
+    (page, ManifestHead { address, len: reference.len, number, tag: reference.tag })
+}
+
 fn encode_whole(levels: &Levels) -> Vec<u8> {
     let mut out = vec![WHOLE];
     let placements: Vec<_> = levels.placements().collect();

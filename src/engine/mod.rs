@@ -21,6 +21,7 @@ mod compaction;
 mod engine;
 mod entry;
 mod error;
+mod export;
 mod flush;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -48,6 +49,7 @@ pub use batch::Batch;
 pub use engine::Engine;
 pub use entry::{Entry, Seq};
 pub use error::Error;
+pub use export::Export;
 pub use keys::RotateProgress;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, Snapshot};

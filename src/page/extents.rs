@@ -1,5 +1,7 @@
 //! Extents of the grid and the set of those that are free.
 
+use std::collections::BTreeMap;
+
 use super::layout::{BLOCK_LEN, HEADER_LEN};
 
 /// A run of blocks in the grid.
@@ -49,13 +51,25 @@ pub struct FreeSet {
     end: u64,
     /// Blocks that are neither free nor in use: kept back for when the host has no more.
     reserve: Vec<Extent>,
+    /// Extents that are read by someone whom the superblock does not know of, by address.
+    pins: BTreeMap<u64, Pin>,
+}
+
+/// An extent that is not given out before nobody reads it any more.
+#[derive(Debug, Clone)]
+struct Pin {
+    extent: Extent,
+    /// How often it is pinned.
+    count: usize,
+    /// Whether it is free but for that.
+    is_released: bool,
 }
 
 impl FreeSet {
     /// Everything but `used` is free. `None` when two used extents overlap or one is outside the grid.
     pub fn derive(mut used: Vec<Extent>) -> Option<Self> {
         used.sort_unstable();
-        let mut set = Self { runs: Vec::new(), end: HEADER_LEN, reserve: Vec::new() };
+        let mut set = Self { runs: Vec::new(), end: HEADER_LEN, reserve: Vec::new(), pins: BTreeMap::new() };
         for extent in used {
             if !extent.is_valid() || extent.address < set.end {
                 return None;
@@ -117,9 +131,47 @@ impl FreeSet {
         Some(extent)
     }
 
+    /// Keeps an extent that is in use as it is until it is unpinned as often, whoever releases it before.
+    pub fn pin(&mut self, extent: Extent) {
+        let pin = self.pins.entry(extent.address).or_insert(Pin { extent, count: 0, is_released: false });
+        assert!(pin.extent == extent && !pin.is_released, "pinned extent {extent:?} is not in use");
+        pin.count += 1;
+    }
+
+    /// Lets go of an extent that was pinned; one that was not is left alone.
+    pub fn unpin(&mut self, extent: Extent) {
+        let Some(pin) = self.pins.get_mut(&extent.address).filter(|pin| pin.extent == extent) else { return };
+        pin.count -= 1;
+        if pin.count > 0 {
+            return;
+        }
+        let is_released = pin.is_released;
+        self.pins.remove(&extent.address);
+        if is_released {
+            self.release(extent);
+        }
+    }
+
+    /// Lets go of all that is pinned.
+    pub fn unpin_all(&mut self) {
+        let released = std::mem::take(&mut self.pins).into_values().filter(|pin| pin.is_released);
+        released.for_each(|pin| self.release(pin.extent));
+    }
+
+    /// Bytes that are free but for those who read them.
+    #[cfg(test)]
+    pub fn pinned_bytes(&self) -> u64 {
+        self.pins.values().filter(|pin| pin.is_released).map(|pin| pin.extent.len()).sum()
+    }
+
     /// Gives an extent back. It must have been allocated.
     pub fn release(&mut self, extent: Extent) {
         assert!(extent.is_valid() && extent.end() <= self.end, "released extent {extent:?} is not in the grid");
+        if let Some(pin) = self.pins.get_mut(&extent.address) {
+            assert!(pin.extent == extent && !pin.is_released, "extent {extent:?} was released twice");
+            pin.is_released = true;
+            return;
+        }
         let mut index = self.runs.partition_point(|run| run.address < extent.address);
         let is_apart = self.runs.get(index).is_none_or(|after| extent.end() <= after.address)
             && (index == 0 || self.runs[index - 1].end() <= extent.address);
@@ -202,6 +254,40 @@ mod tests {
         set.release(Extent::new(block(0), 2));
         set.release_reserve();
         assert_eq!((set.reserved_bytes(), set.free_bytes()), (0, 3 * BLOCK_LEN));
+    }
+
+    #[test]
+    fn what_is_pinned_is_not_given_out_before_all_have_let_go() {
+        let mut set = FreeSet::derive(vec![Extent::new(block(0), 2), Extent::new(block(2), 1)]).unwrap();
+        let (low, high) = (Extent::new(block(0), 2), Extent::new(block(2), 1));
+        set.pin(low);
+        set.pin(low);
+        set.pin(high);
+        set.release(low);
+        assert_eq!((set.free_bytes(), set.pinned_bytes()), (0, 2 * BLOCK_LEN));
+        assert_eq!(set.allocate(1), Extent::new(block(3), 1));
+        set.unpin(low);
+        assert_eq!(set.free_bytes(), 0);
+        set.unpin(low);
+        assert_eq!((set.free_bytes(), set.pinned_bytes()), (2 * BLOCK_LEN, 0));
+        // What is in use still stays so.
+        set.unpin(high);
+        assert_eq!(set.allocate(3), Extent::new(block(4), 3));
+        set.pin(high);
+        set.release(high);
+        set.unpin_all();
+        assert_eq!(set.allocate(3), Extent::new(block(0), 3));
+        set.unpin(low);
+    }
+
+    #[test]
+    #[should_panic(expected = "released twice")]
+    fn a_double_release_of_what_is_pinned_is_a_bug() {
+        let extent = Extent::new(block(0), 2);
+        let mut set = FreeSet::derive(vec![extent]).unwrap();
+        set.pin(extent);
+        set.release(extent);
+        set.release(extent);
     }
 
     #[test]

@@ -186,12 +186,21 @@ impl Keyring {
             return Ok(false);
         }
         // The one that these keys came from stays as it is.
-        let is_ours = |slot: &[u8]| {
-            Record::decode(slot).is_some_and(|record| record.number == self.number && record.salt == self.salt)
-        };
-        let (from, to) = if is_ours(first) { (first, 1) } else { (second, 0) };
+        let (from, to) = if self.is_in(first) { (first, 1) } else { (second, 0) };
         write_full(file, from, KEY_SLOTS_ADDRESS + to * KEY_SLOT_LEN as u64)?;
         Ok(true)
+    }
+
+    /// A slot that holds these keys: the one in the file that they came from, or, where that is damaged, another.
+    pub(super) fn slot(&self, file: &impl File, environment: &dyn Environment) -> Result<Vec<u8>> {
+        let slots = read_slots(file)?;
+        let whole = slots.into_iter().find(|slot| self.is_in(slot));
+        Ok(whole.unwrap_or_else(|| self.encode(environment)))
+    }
+
+    /// Whether these keys were read from or written to this slot.
+    fn is_in(&self, slot: &[u8]) -> bool {
+        Record::decode(slot).is_some_and(|record| record.number == self.number && record.salt == self.salt)
     }
 
     fn encode(&self, environment: &dyn Environment) -> Vec<u8> {

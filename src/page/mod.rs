@@ -25,6 +25,7 @@ mod extents;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod header;
+mod header_writer;
 mod key_slots;
 mod layout;
 mod owner;
@@ -38,9 +39,10 @@ pub use cache::CacheStatistics;
 pub use error::{Error, KeyError, Result};
 pub use extents::{Extent, FreeSet};
 pub use header::{Compression, PageHeader, PageRef};
+pub use header_writer::HeaderWriter;
 pub use key_slots::Keyring;
 pub use layout::{BLOCK_LEN, FORMAT_VERSION, HEADER_LEN, PAGE_HEADER_LEN, align_up};
-pub use probe::Claim;
+pub use probe::{Claim, prove};
 #[cfg(any(test, fuzzing))]
 pub use seal::ChecksumSeal;
 pub use seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};

@@ -7,7 +7,7 @@ use super::codec::Reader;
 use super::error::{Error, Result};
 use super::header::{decode_page, raw_len_max};
 use super::layout::PAGE_HEADER_LEN;
-use super::seal::{Place, PlaceKind};
+use super::seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};
 use super::volume::Volume;
 use crate::crypto::NONCE_LEN;
 use crate::fs::File;
@@ -43,6 +43,15 @@ impl Claim {
         let len = stored_len.checked_add(PAGE_HEADER_LEN as u32)?;
         (is_sane && is_coded).then_some(Self { kind, owner, len })
     }
+}
+
+/// The payload of a page that was read without a reference, and its tag, if that holds at `place`.
+pub fn prove(mut page: Vec<u8>, place: Place, seal: &dyn Seal) -> Option<(Bytes, Tag)> {
+    let tag = *page.get(TAG_OFFSET..)?.first_chunk()?;
+    if !seal.open(place, &mut page) {
+        return None;
+    }
+    Some((decode_page(page, place, seal).ok()?, tag))
 }
 
 impl<F: File> Volume<F> {

@@ -224,7 +224,7 @@ impl Superblock {
         Ok(write_full(file, &self.encode(seal), self.slot_address(copy))?)
     }
 
-    fn slot_address(&self, copy: u64) -> u64 {
+    pub(super) fn slot_address(&self, copy: u64) -> u64 {
         ((self.sequence % 2) * 2 + copy) * SLOT_LEN as u64
     }
 
@@ -260,6 +260,17 @@ impl Superblock {
         }
         // A slot with a good checksum that this version cannot read speaks for the whole file.
         failure.map_or(Ok(newest), Err)
+    }
+
+    /// The error for a file of which no slot holds a superblock, and that is not new.
+    pub(super) fn tell_missing(file: &impl File) -> Result<Error> {
+        let mut slots = vec![0; SLOT_LEN * SLOT_COUNT as usize];
+        let len = read_full(file, &mut slots, 0)?;
+        slots.truncate(len);
+        if slots.chunks(SLOT_LEN).any(|slot| slot.starts_with(&MAGIC)) {
+            return Ok(Error::corrupt("superblock: all copies", "the file's first 16 KiB"));
+        }
+        Ok(Error::NotADatabase { reason: format!("its {} bytes do not begin with a superblock", file.len()?) })
     }
 }
 

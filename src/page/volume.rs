@@ -1,5 +1,6 @@
 //! The open file: sealed pages in, payloads out.
 
+mod copying;
 mod opening;
 
 use std::cell::{Cell, RefCell};
@@ -213,7 +214,7 @@ impl<F: File> Volume<F> {
     }
 
     /// Damage that is seen while another connection writes the file is that connection's doing.
-    fn explain(&self, error: Error) -> Error {
+    pub fn explain(&self, error: Error) -> Error {
         match error {
             Error::Corrupt { .. } if !self.is_exclusive() && self.was_written_by_another() => Error::Locked,
             error => error,

@@ -18,4 +18,5 @@ mod ranges;
 mod repl;
 mod salvage;
 mod sharing;
+mod transfer;
 mod updates;

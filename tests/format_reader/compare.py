@@ -55,6 +55,15 @@ def compare(what, file, *secret):
     return summary
 
 
+def exported(what, file, *secret):
+    """An export must hold what its file holds."""
+    copy = DIRECTORY / "exported.db"
+    copy.unlink(missing_ok=True)
+    ok("export", file, copy, *secret)
+    compare(f"{what}, exported", copy, *secret)
+    assert read(copy, *secret)[0] == read(file, *secret)[0], what
+
+
 def line(number, revision):
     escaped = number % 2 == 0
     document = {
@@ -96,6 +105,7 @@ def several_levels(file):
     summary = compare("overwritten, deleted, indexed", file)
     assert sum(count > 0 for count in summary["tables"]) > 1 and summary["tombstones"] > 0, summary
     assert summary["indexes"] == {"address.city": "ready", "age": "ready", "tags": "ready"}, summary
+    exported("overwritten, deleted, indexed", file)
 
 
 def log_tail(file):
@@ -110,6 +120,7 @@ def log_tail(file):
         repl.send_signal(signal.SIGKILL)
     for what, killed in [("copied while open", DIRECTORY / "copied.db"), ("killed", file)]:
         assert compare(what, killed)["frames"] >= 400
+        exported(what, killed)
     # Large commits in several segments, killed while the program waits for more.
     loading = DIRECTORY / "loading.db"
     with subprocess.Popen([PROGRAM, "load", loading, "-"], stdin=subprocess.PIPE, text=True) as load:
@@ -162,6 +173,7 @@ def encrypted(cipher):
             repl.stdout.readline()
         repl.send_signal(signal.SIGKILL)
     assert compare(f"{cipher}, killed", file, *by_passphrase)["frames"] >= 40
+    exported(f"{cipher}, killed", file, *by_passphrase)
     flip_bits(file, by_passphrase)
 
 

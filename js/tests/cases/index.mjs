@@ -8,8 +8,9 @@ import lifetime from "./lifetime.mjs";
 import salvage from "./salvage.mjs";
 import stream from "./stream.mjs";
 import transactions from "./transactions.mjs";
+import transfer from "./transfer.mjs";
 import updates from "./updates.mjs";
 
 export const groups = {
-  collections, documents, encryption, indexes, input, lifetime, salvage, stream, transactions, updates,
+  collections, documents, encryption, indexes, input, lifetime, salvage, stream, transactions, transfer, updates,
 };

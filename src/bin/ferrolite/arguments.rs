@@ -90,7 +90,7 @@ struct Parsed {
 }
 
 /// All options by their long names.
-const OPTIONS: [&str; 26] = [
+const OPTIONS: &[&str] = &[
     "collection",
     "prefix",
     "gt",
@@ -180,7 +180,7 @@ impl Parsed {
     }
 
     fn option(&mut self, option: &str, parser: &mut Parser) -> Result<(), Failure> {
-        let Some(name) = OPTIONS.into_iter().find(|known| *known == option) else {
+        let Some(name) = OPTIONS.iter().copied().find(|known| *known == option) else {
             return Err(Failure::usage(format!("there is no option --{option}; see ferrolite --help")));
         };
         if self.given.contains(&name) {

@@ -63,7 +63,8 @@ fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answ
         }
         Run::ChangeKey => verbs::keys::change(session, request, output),
         Run::Salvage => verbs::salvage::run(session, request, output),
-        Run::Import => verbs::import::run(session, request, output),
+        Run::Import => verbs::transfer::import(session, request, output),
+        Run::ImportFerrumdb => verbs::import::run(session, request, output),
         Run::Help | Run::Exit => Err(Failure::usage(format!("`{}` is a verb of the REPL", request.verb.name))),
     }
 }

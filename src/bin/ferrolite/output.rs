@@ -115,6 +115,11 @@ impl Output {
         }
     }
 
+    /// Writes bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.write(&[bytes])
+    }
+
     /// Hands everything to the host.
     pub fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush().map_err(|error| Failure::writing(&error))

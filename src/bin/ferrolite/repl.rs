@@ -79,7 +79,7 @@ impl Repl<'_> {
             Run::Exit => return Ok(None),
             Run::Help => output.line(help::of_repl().trim_end()),
             Run::Verb(run) => run(db, &request, output).map(|_| ()),
-            Run::Repl | Run::Load | Run::Salvage | Run::Import | Run::ChangeKey => {
+            Run::Repl | Run::Load | Run::Salvage | Run::Import | Run::ImportFerrumdb | Run::ChangeKey => {
                 Err(Failure::usage("not a verb of the REPL"))
             }
         };

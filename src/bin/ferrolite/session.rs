@@ -4,12 +4,13 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::secrets::{self, Sealing};
 use crate::verbs::Access;
+use crate::verbs::transfer::{STREAM, is_of_new_file};
 use ferrolite::fs::{FileSystem, Std, StdFile};
 use ferrolite::import::{ImportReport, import_ferrumdb};
 use ferrolite::{Database, Durability, Encryption, Error, ErrorCode, Options, SalvageReport};
 use std::fs::File;
 use std::future::Future;
-use std::io::{self, BufReader, ErrorKind};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::PathBuf;
 
 /// A database in a file of the host.
@@ -19,7 +20,7 @@ pub type Db = Database<StdFile>;
 const DURABILITY_VARIABLE: &str = "FERROLITE_DURABILITY";
 
 /// What to do about a directory that is not there, or that a host of WASI does not show.
-const NO_DIRECTORY: &str = if cfg!(target_os = "wasi") {
+pub const NO_DIRECTORY: &str = if cfg!(target_os = "wasi") {
     "its directory is not there, or not granted (wasmtime run --dir DIRECTORY)"
 } else {
     "its directory is not there; create that first"
@@ -94,6 +95,36 @@ impl Session {
             }
             _ => self.not_opened(error, Access::Read),
         })
+    }
+
+    /// Makes a new database at `new` of the bytes of this file, or of standard input; how many there are. When it fails the
+    /// new database is removed.
+    pub fn import(&self, new: &str) -> Result<u64, Failure> {
+        let new = Self::new(PathBuf::from(new), Some(self.durability), Sealing::default())?;
+        let import = |source: Box<dyn Read>, encryption| {
+            let options = Options { encryption, read_only: true, ..Options::default() };
+            ferrolite::import_from(source, &new.directory, &new.name, options)
+        };
+        let imported = if self.path.as_os_str() == STREAM {
+            // It comes once, so a passphrase cannot be asked for afterwards.
+            pollster::block_on(import(Box::new(io::stdin().lock()), self.sealing.read()?))
+        } else {
+            File::open(&self.path).map_err(|error| Failure::reading(self.path.display(), &error))?;
+            self.unlocked(|encryption| async {
+                let source = File::open(&self.path)
+                    .map_err(|error| Error::Io { operation: "import".to_owned(), message: error.to_string() })?;
+                import(Box::new(source), encryption).await
+            })?
+        };
+        let db = imported.map_err(|error| match error.code() {
+            ErrorCode::NotFound => new.name_file(error).saying(NO_DIRECTORY).at_path(&new.name, &new.path),
+            code if is_of_new_file(code) => new.name_file(error),
+            _ if self.path.as_os_str() == STREAM => Failure::from(error).at("standard input"),
+            _ => Failure::from(error).at(self.path.display()),
+        })?;
+        let bytes = db.stats().engine.file_bytes;
+        db.close().map_err(|error| new.name_file(error))?;
+        Ok(bytes)
     }
 
     /// Writes the documents of this file, which is one of FerrumDB, into a new database at `new`. The file is only read.

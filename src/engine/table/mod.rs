@@ -15,6 +15,7 @@
 mod audit;
 mod block;
 mod builder;
+mod copying;
 mod cursor;
 mod filter;
 #[cfg(any(test, fuzzing))]
@@ -24,6 +25,7 @@ mod walker;
 
 pub(super) use audit::audit;
 pub(super) use builder::TableBuilder;
+pub(super) use copying::TableCopy;
 pub(super) use cursor::TableCursor;
 pub(super) use meta::{Table, TableId};
 pub(super) use walker::{Gap, WalkedTable, Walker, first_key};

@@ -29,7 +29,7 @@ impl<F: File> Volume<F> {
         let file_len = file.len()?;
         let superblock = Superblock::read(&file)?;
         match &superblock {
-            None if !Self::is_unborn(&file, file_len)? => return Err(Self::tell_foreign(&file, file_len)?),
+            None if !Self::is_unborn(&file, file_len)? => return Err(Superblock::tell_missing(&file)?),
             Some(superblock) if file_len < superblock.file_len => {
                 return Err(Error::corrupt(
                     "file: it was cut off",
@@ -64,7 +64,7 @@ impl<F: File> Volume<F> {
         let file_len = file.len()?;
         let mut slots = Slots::read(&file)?;
         if slots.valid.is_empty() {
-            match Self::tell_foreign(&file, file_len)? {
+            match Superblock::tell_missing(&file)? {
                 Error::Corrupt { .. } => {}
                 // Damage may have met the magic too.
                 foreign if slots.hints.iter().all(|hint| hint.file_id == [0; 16]) => return Err(foreign),
@@ -147,16 +147,6 @@ impl<F: File> Volume<F> {
         let is_blank_behind = behind
             .all(|(at, &byte)| byte == 0 || owner.contains(&at) || keys.iter().any(|sector| sector.contains(&at)));
         Ok(is_blank(before) && first_is_ours && is_blank_behind)
-    }
-
-    fn tell_foreign(file: &F, file_len: u64) -> Result<Error> {
-        let mut slots = vec![0; SLOT_LEN * SLOT_COUNT as usize];
-        let len = read_full(file, &mut slots, 0)?;
-        slots.truncate(len);
-        if slots.chunks(SLOT_LEN).any(|slot| slot.starts_with(&MAGIC)) {
-            return Ok(Error::corrupt("superblock: all copies", "the file's first 16 KiB"));
-        }
-        Ok(Error::NotADatabase { reason: format!("its {file_len} bytes do not begin with a superblock") })
     }
 
     /// Makes the first superblock of a new file durable; in an encrypted one the keys before it. It refers to nothing,

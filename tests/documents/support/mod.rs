@@ -5,7 +5,7 @@ pub mod damaged;
 pub mod oracle;
 
 use ferrolite::fs::{FileSystem, Memory, MemoryFile};
-use ferrolite::{Cipher, Condition, Database, Encryption, Environment, Error, ErrorCode, FindOptions, Options};
+use ferrolite::{Cipher, Condition, Database, Encryption, Environment, Error, ErrorCode, FindOptions, Import, Options};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -112,6 +112,38 @@ where
     S::File: ferrolite::fs::File,
 {
     pollster::block_on(Database::open_with(fs, "db", options, Arc::new(clock.clone())))
+}
+
+/// The bytes of a database as one new file.
+#[track_caller]
+pub fn exported<F: ferrolite::fs::File>(db: &mut Database<F>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    assert_eq!(db.export_to(&mut bytes).unwrap(), bytes.len() as u64);
+    bytes
+}
+
+/// Makes the database `name` of the bytes of one.
+pub fn import<S: FileSystem>(
+    fs: &S,
+    clock: &Clock,
+    name: &str,
+    bytes: &[u8],
+    options: Options,
+) -> Result<Database<S::File>, Error>
+where
+    S::File: ferrolite::fs::File,
+{
+    pollster::block_on(async {
+        let mut import = Import::begin(fs, name).await?;
+        for piece in bytes.chunks(10_000) {
+            if let Err(error) = import.write(piece) {
+                import.give_up(fs).await;
+                return Err(error);
+            }
+        }
+        assert_eq!(import.done_bytes(), bytes.len() as u64);
+        import.finish_with(fs, options, Arc::new(clock.clone())).await
+    })
 }
 
 /// A new database in memory.

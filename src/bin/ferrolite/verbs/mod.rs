@@ -8,6 +8,7 @@ mod indexes;
 pub mod keys;
 mod ranges;
 pub mod salvage;
+pub mod transfer;
 mod updates;
 
 use crate::arguments::Request;
@@ -49,8 +50,10 @@ pub enum Run {
     ChangeKey,
     /// On a database that may be damaged, into a new one.
     Salvage,
-    /// From a file of another store, into a new database.
+    /// From the bytes of a database, into a new one.
     Import,
+    /// From a file of another store, into a new database.
+    ImportFerrumdb,
     /// By printing a help text.
     Help,
     /// By ending the REPL.
@@ -112,7 +115,7 @@ const PLAIN: Verb = Verb {
 };
 
 /// All verbs, in the order of the help text.
-pub static VERBS: [Verb; 28] = [
+pub static VERBS: &[Verb] = &[
     Verb {
         name: "get",
         arguments: "KEY...",
@@ -281,12 +284,30 @@ pub static VERBS: [Verb; 28] = [
         ..PLAIN
     },
     Verb {
+        name: "export",
+        arguments: "OUT",
+        words: 1..=1,
+        summary: "write the database as it is now into the new file OUT; `-` is standard output",
+        run: Run::Verb(transfer::export),
+        place: Place::Shell,
+        ..PLAIN
+    },
+    Verb {
+        name: "import",
+        arguments: "NEW",
+        words: 1..=1,
+        summary: "make the new database NEW of an exported FILE; `-` is standard input",
+        run: Run::Import,
+        place: Place::Shell,
+        ..PLAIN
+    },
+    Verb {
         name: "import-ferrumdb",
         arguments: "NEW [--source-key-file FILE]",
         words: 1..=1,
         options: &["source-key-file"],
         summary: "take the documents of a FerrumDB file over into the new file NEW",
-        run: Run::Import,
+        run: Run::ImportFerrumdb,
         place: Place::Shell,
         ..PLAIN
     },

@@ -1,0 +1,108 @@
+/** Feeding the engine with the bytes of a database, wherever they come from. */
+import { FerroliteError } from "./error.js";
+import { aborted, isBuffer } from "./transfer-options.js";
+import type { ExportOptions, ImportSource } from "./types.js";
+
+/** Bytes that are handed over at once. */
+const CHUNK_BYTES = 256 << 10;
+
+/** Takes one chunk after the other out of a source. */
+interface Reader {
+  /** How many bytes there are, where that is known. */
+  readonly total: number | undefined;
+  /** The next bytes; `undefined` behind the last ones. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Says that nothing more is wanted. */
+  cancel(reason: unknown): Promise<unknown>;
+}
+
+/**
+ * Hands all bytes of `source` to `write`, each chunk once the one before it was taken. They are copies: a buffer of the
+ * caller's stays as it is.
+ */
+export async function feed(
+  source: ImportSource,
+  { signal, onProgress }: ExportOptions,
+  write: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
+): Promise<void> {
+  const reader = readerOf(source);
+  const stop = () => void reader.cancel(aborted()).catch(() => {});
+  signal?.addEventListener("abort", stop);
+  let done = 0;
+  try {
+    for (;;) {
+      assertNotAborted(signal);
+      const bytes = await reader.read();
+      assertNotAborted(signal);
+      if (bytes === undefined) return;
+      for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) {
+        const chunk = bytes.slice(at, at + CHUNK_BYTES) as Uint8Array<ArrayBuffer>;
+        done += chunk.byteLength;
+        await write(chunk);
+        onProgress?.(done, reader.total);
+        assertNotAborted(signal);
+      }
+    }
+  } catch (thrown) {
+    await reader.cancel(thrown).catch(() => {});
+    assertNotAborted(signal);
+    throw FerroliteError.from(thrown, "Io", "the source of the import failed");
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+function assertNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted();
+}
+
+function readerOf(source: ImportSource): Reader {
+  if (isBuffer(source)) return readerOfBytes(new Uint8Array(source));
+  if (ArrayBuffer.isView(source)) return readerOfBytes(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+  if ("getReader" in source) return readerOfStream(source, undefined);
+  if ("stream" in source) return readerOfStream(source.stream(), source.size);
+  if ("body" in source) return readerOfStream(source.body as ReadableStream<Uint8Array>, undefined);
+  return readerOfIterator(source[Symbol.asyncIterator]());
+}
+
+function readerOfBytes(bytes: Uint8Array): Reader {
+  let rest: Uint8Array | undefined = bytes;
+  return {
+    total: bytes.byteLength,
+    async read() {
+      const all = rest;
+      rest = undefined;
+      return all;
+    },
+    async cancel() {},
+  };
+}
+
+function readerOfStream(stream: ReadableStream<Uint8Array>, total: number | undefined): Reader {
+  const reader = stream.getReader();
+  return {
+    total,
+    async read() {
+      const { done, value } = await reader.read();
+      return done ? undefined : checked(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
+}
+
+function readerOfIterator(iterator: AsyncIterator<Uint8Array>): Reader {
+  return {
+    total: undefined,
+    async read() {
+      const { done, value } = await iterator.next();
+      return done === true ? undefined : checked(value);
+    },
+    cancel: async () => iterator.return?.(),
+  };
+}
+
+function checked(chunk: unknown): Uint8Array {
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (isBuffer(chunk)) return new Uint8Array(chunk);
+  throw new FerroliteError("InvalidOptions", "the source of an import gives bytes: chunks that are Uint8Arrays");
+}

@@ -1,0 +1,97 @@
+//! Handing out the whole database as one new file.
+
+use super::Database;
+use super::error::{Error, Result};
+use crate::engine::Export;
+use crate::fs::File;
+use std::io::Write;
+
+/// Bytes of a chunk, when the caller does not choose.
+const CHUNK_BYTES: usize = 256 << 10;
+
+impl<F: File> Database<F> {
+    /// Begins to hand out the database as the bytes of one new file, which has every commit up to now and nothing else. Other
+    /// calls may come between the chunks; what they commit is not in it.
+    ///
+    /// What the file is made of stays where it is until [`Database::end_export`] or the end of the connection, so that the
+    /// database grows by what is rewritten in the meantime. Nothing is written for it: a database that is open read-only can
+    /// be exported, too. The file of an encrypted database is encrypted, and is opened by what opens the database now. It is
+    /// as small as it gets without reading the documents; [compact](Database::compact) before, to leave out what was
+    /// overwritten and deleted.
+    ///
+    /// # Errors
+    /// `Corrupt` for a database that was opened in spite of damage; else as a write.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Import, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let fs = Memory::new();
+    /// # let mut db = Database::open(&fs, "db", Options::default()).await?;
+    /// db.set("a", &1)?;
+    /// let mut import = Import::begin(&fs, "copy").await?;
+    /// let mut export = db.begin_export()?;
+    /// while let Some(chunk) = db.export_chunk(&mut export, 64 << 10)? {
+    ///     import.write(&chunk)?;
+    ///     db.set("a", &2)?;
+    /// }
+    /// db.end_export(export);
+    /// let copy = import.finish(&fs, Options::default()).await?;
+    /// assert_eq!(copy.get("a")?, Some(1));
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    pub fn begin_export(&mut self) -> Result<Export> {
+        self.settle_group()?;
+        Ok(self.engine.begin_export()?)
+    }
+
+    /// The bytes that come next, about `budget_bytes` of them; a page of a large document comes whole. `None` behind the last
+    /// one. Every page is verified before it is given, so that damage is not handed on.
+    ///
+    /// # Errors
+    /// `Corrupt` when a page is damaged, `Locked`, `Io`. Nothing comes behind an error; what was given before is no database.
+    pub fn export_chunk(&self, export: &mut Export, budget_bytes: usize) -> Result<Option<Vec<u8>>> {
+        Ok(self.engine.export_chunk(export, budget_bytes)?)
+    }
+
+    /// Lets go of what an export has kept, when it is through or given up.
+    pub fn end_export(&mut self, export: Export) {
+        self.engine.end_export(export);
+    }
+
+    /// Writes the database as one new file to `to`, and gives the number of bytes. [`Database::begin_export`] does the same
+    /// in slices.
+    ///
+    /// # Errors
+    /// As [`Database::export_chunk`], and `Io` when `to` cannot be written.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, fs::Memory, import_from};
+    /// # pollster::block_on(async {
+    /// # let fs = Memory::new();
+    /// # let mut db = Database::open(&fs, "db", Options::default()).await?;
+    /// db.set("a", &1)?;
+    /// let mut bytes = Vec::new();
+    /// db.export_to(&mut bytes)?;
+    /// let copy = import_from(bytes.as_slice(), &fs, "copy", Options::default()).await?;
+    /// assert_eq!(copy.get("a")?, Some(1));
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    pub fn export_to(&mut self, mut to: impl Write) -> Result<u64> {
+        let failed = |error: std::io::Error| Error::Io { operation: "export".to_owned(), message: error.to_string() };
+        let mut export = self.begin_export()?;
+        let outcome = loop {
+            match self.export_chunk(&mut export, CHUNK_BYTES) {
+                Ok(Some(chunk)) => {
+                    if let Err(error) = to.write_all(&chunk) {
+                        break Err(failed(error));
+                    }
+                }
+                Ok(None) => break to.flush().map_err(failed),
+                Err(error) => break Err(error),
+            }
+        };
+        let bytes = export.done_bytes();
+        self.end_export(export);
+        outcome.map(|()| bytes)
+    }
+}
