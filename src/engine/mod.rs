@@ -36,6 +36,7 @@ mod options;
 mod output;
 mod purge;
 mod read;
+mod reclaim;
 mod reserve;
 mod retention;
 mod salvage;

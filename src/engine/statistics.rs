@@ -24,6 +24,8 @@ pub struct Counters {
     pub compactions: u64,
     /// Tables that were moved to a lower level without being read.
     pub moves: u64,
+    /// Tables that were dropped without being read: all in them had expired or was deleted.
+    pub tables_dropped: u64,
     /// Bytes of tables that were written.
     pub table_bytes_written: u64,
     /// Bytes of tables that were moved towards the beginning of the file.
