@@ -65,9 +65,11 @@ mod page;
 pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{
     ActiveTransaction, CheckReport, Compression, Condition, Database, Document, Durability, Error, ErrorCode,
-    FindOptions, IndexInfo, IndexProgress, LostPart, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH,
+    FindOptions, IndexInfo, IndexProgress, Latency, LostPart, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH,
     OpenTransaction, Options, Page, PageLimits, Range, Result, Salvage, SalvageReport, Scan, SetOptions, Snapshot,
-    Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
+    Space, SpaceKind, Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
 };
-pub use engine::{CompactProgress, EncryptionStatistics, RotateProgress, Statistics as EngineStatistics};
+pub use engine::{
+    CompactProgress, EncryptionStatistics, RotateProgress, SpaceStatistics, Statistics as EngineStatistics,
+};
 pub use environment::{Environment, HostEnvironment};

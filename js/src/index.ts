@@ -13,7 +13,7 @@ import type { OpenOptions, SalvageOptions } from "./types.js";
 export type { ActiveTransaction } from "./active-transaction.js";
 export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
-export type { CheckReport, LostPart, SalvageReport, Stats } from "./reports.js";
+export type { CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
 

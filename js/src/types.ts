@@ -72,6 +72,11 @@ export interface OpenOptions {
    * is in `stats().damage`. Default: `false`.
    */
   readonly allowDamage?: boolean;
+  /**
+   * Measure how long the verbs take, for `stats().latencies`, by `performance.now()`, which hosts may make coarse.
+   * Default: `false`.
+   */
+  readonly latencies?: boolean;
   /** The key or passphrase of an encrypted database; one that is made is encrypted when it is given. Default: none. */
   readonly encryption?: Encryption | undefined;
 }

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::call::{Call, Text, not_understood};
 use super::service::Desk;
 use super::tasks::Task;
+use crate::documents::Verb;
 use crate::fs::File;
 use crate::{CompactProgress, Database, Document, Error, OpenTransaction, Result, RotateProgress, Transaction, Ttl};
 use serde::Deserialize;
@@ -60,8 +61,8 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
         "has" => answer.value(&database.has(&call.key()?)?)?,
         "count" => answer.value(&database.count(&call.range()?)?)?,
         "keys" => answer.value(&database.keys(&call.range()?)?)?,
-        "values" => list(answer, database.scan(&call.range()?)?, value)?,
-        "entries" => list(answer, database.scan(&call.range()?)?, entry)?,
+        "values" => database.measured(Verb::Values, || list(answer, database.scan(&call.range()?)?, value))?,
+        "entries" => database.measured(Verb::Entries, || list(answer, database.scan(&call.range()?)?, entry))?,
         "find" => answer.value(&database.find(&call.path()?, &call.condition()?, &call.find_options()?)?)?,
         "indexes" => answer.value(&database.indexes())?,
         "ttl" => match database.ttl(&call.key()?)? {

@@ -3,6 +3,7 @@
 use super::catalog::Catalog;
 use super::error::{Error, Result};
 use super::history::History;
+use super::latencies::{Latencies, Verb};
 use super::options::{Durability, Options};
 use crate::engine::{self, Batch, CompactProgress, Engine};
 use crate::environment::{Environment, HostEnvironment};
@@ -44,6 +45,7 @@ pub struct Database<F: File> {
     unsynced: bool,
     group: Group,
     pub(super) history: History,
+    pub(super) latencies: Latencies,
 }
 
 /// Commits that share one write and one flush.
@@ -95,6 +97,7 @@ impl<F: File> Database<F> {
             unsynced: false,
             group: Group::default(),
             history: History::default(),
+            latencies: Latencies::new(options.latencies),
         };
         database.finish_dropping_or_leave_it();
         Ok(database)
@@ -143,7 +146,7 @@ impl<F: File> Database<F> {
         }
         match self.group.error.take() {
             Some(error) => Err(error),
-            None => self.settle(),
+            None => self.measured_mut(Verb::Group, Self::settle),
         }
     }
 
@@ -152,13 +155,15 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `StorageFull`, `Io`, or `Failed` when an earlier flush has failed.
     pub fn flush(&mut self) -> Result<()> {
-        self.settle_group()?;
-        if self.read_only {
-            return Ok(());
-        }
-        self.engine.sync()?;
-        self.synced();
-        Ok(())
+        self.measured_mut(Verb::Flush, |db| {
+            db.settle_group()?;
+            if db.read_only {
+                return Ok(());
+            }
+            db.engine.sync()?;
+            db.synced();
+            Ok(())
+        })
     }
 
     /// Flushes what is not durable yet.
@@ -201,7 +206,7 @@ impl<F: File> Database<F> {
         }
         self.tick()?;
         self.finish_dropping()?;
-        Ok(self.engine.maintain(budget_bytes)?)
+        self.measured_mut(Verb::Maintain, |db| Ok(db.engine.maintain(budget_bytes)?))
     }
 
     /// Rewrites what deleted and overwritten documents have left behind, and gives the room back to the host.
@@ -212,7 +217,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
-        Ok(self.engine.compact()?)
+        self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact()?))
     }
 
     /// One slice of [`Database::compact`], about `budget_bytes` of work, so that other calls can come between.
@@ -224,7 +229,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
-        Ok(self.engine.compact_step(progress, budget_bytes)?)
+        self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact_step(progress, budget_bytes)?))
     }
 
     /// Flushes and closes the database. Dropping it instead loses nothing that was durable.

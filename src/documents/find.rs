@@ -7,6 +7,7 @@ use super::document::key_of;
 use super::error::{Error, Result, abbreviate};
 use super::index_entry::{IndexEntry, cut, encoded_value, index_prefix};
 use super::key::{document_key, successor};
+use super::latencies::Verb;
 use super::path::Path;
 use super::range::is_empty;
 use super::read::View;
@@ -71,6 +72,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidPath`; `Corrupt`, `Io`.
     pub fn find(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
+        self.measured(Verb::Find, || self.search(path, condition, options))
+    }
+
+    fn search(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
         let path = Path::parse(path)?;
         let limit = options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         if limit == 0 {

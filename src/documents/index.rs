@@ -12,6 +12,7 @@ use super::catalog::{Index, IndexState};
 use super::document::key_of;
 use super::error::Result;
 use super::index_entry;
+use super::latencies::Verb;
 use super::path::Path;
 use super::read::View;
 use super::scan::Scan;
@@ -68,6 +69,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidPath`; `ReadOnly`, `StorageFull`, `Failed`, `Corrupt`, `Io`.
     pub fn create_index(&mut self, path: &str) -> Result<bool> {
+        self.measured_mut(Verb::CreateIndex, |db| db.build_index(path))
+    }
+
+    fn build_index(&mut self, path: &str) -> Result<bool> {
         let path = Path::parse(path)?;
         self.writable()?;
         if self.catalog.on(&path).is_some_and(|index| index.state == IndexState::Ready) {
@@ -83,6 +88,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::create_index`].
     pub fn create_index_step(&mut self, path: &str, budget_documents: usize) -> Result<IndexProgress> {
+        self.measured_mut(Verb::CreateIndex, |db| db.build_index_step(path, budget_documents))
+    }
+
+    fn build_index_step(&mut self, path: &str, budget_documents: usize) -> Result<IndexProgress> {
         let path = Path::parse(path)?;
         self.writable()?;
         self.index_step(&path, budget_documents)
@@ -93,6 +102,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::create_index`].
     pub fn drop_index(&mut self, path: &str) -> Result<bool> {
+        self.measured_mut(Verb::DropIndex, |db| db.remove_index(path))
+    }
+
+    fn remove_index(&mut self, path: &str) -> Result<bool> {
         let path = Path::parse(path)?;
         self.writable()?;
         let Some(index) = self.catalog.on(&path) else { return Ok(false) };

@@ -37,6 +37,9 @@ pub struct Options {
     pub page_size: usize,
     /// How pages are compressed, for pages written from now on. Default: [`Compression::Lz4`].
     pub compression: Compression,
+    /// Whether to measure how long the verbs take, for [`Database::stats`](crate::Database::stats). It takes two readings
+    /// of a clock each. Default: false.
+    pub latencies: bool,
     /// The key or passphrase of an encrypted database; a new one is encrypted when it is given. Not part of the JSON of
     /// options. Default: none.
     #[serde(skip)]
@@ -54,6 +57,7 @@ impl Default for Options {
             memtable_size: 4 << 20,
             page_size: 8 << 10,
             compression: Compression::Lz4,
+            latencies: false,
             encryption: None,
         }
     }

@@ -3,6 +3,7 @@
 use super::document::{Document, key_of};
 use super::error::Result;
 use super::key::{check_key, document_key};
+use super::latencies::Verb;
 use super::scan::Scan;
 use super::{Database, Range, Ttl, json};
 use crate::engine::{Entry, Seq};
@@ -22,7 +23,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidKey`; `InvalidValue` when the document does not fit `T`; `Corrupt` or `Io` when it cannot be read.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        self.get_document(key)?.map(|document| document.parse()).transpose()
+        self.measured(Verb::Get, || self.get_document(key)?.map(|document| document.parse()).transpose())
     }
 
     /// The JSON text of the document at `key`, as it was stored, or `None`.
@@ -38,7 +39,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::get`].
     pub fn get_document(&self, key: &str) -> Result<Option<Document>> {
-        self.document(key, self.view())
+        self.measured(Verb::Get, || self.document(key, self.view()))
     }
 
     /// The documents at `keys`, in their order, all from one moment.
@@ -48,7 +49,7 @@ impl<F: File> Database<F> {
     pub fn get_many<T: DeserializeOwned>(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
         let view = self.view();
         let read = |key: &str| self.document(key, view)?.map(|document| document.parse()).transpose();
-        keys.iter().map(|key| read(key.as_ref())).collect()
+        self.measured(Verb::GetMany, || keys.iter().map(|key| read(key.as_ref())).collect())
     }
 
     /// The JSON texts of the documents at `keys`, in their order, all from one moment.
@@ -58,7 +59,7 @@ impl<F: File> Database<F> {
     pub fn get_many_json(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<String>>> {
         let view = self.view();
         let read = |key: &str| Ok(self.document(key, view)?.map(|document| document.json));
-        keys.iter().map(|key| read(key.as_ref())).collect()
+        self.measured(Verb::GetMany, || keys.iter().map(|key| read(key.as_ref())).collect())
     }
 
     /// Whether there is a document at `key`.
@@ -67,7 +68,7 @@ impl<F: File> Database<F> {
     /// As [`Database::get`].
     pub fn has(&self, key: &str) -> Result<bool> {
         check_key(key)?;
-        Ok(self.entry(key, self.view())?.is_some())
+        self.measured(Verb::Has, || Ok(self.entry(key, self.view())?.is_some()))
     }
 
     /// How long the document at `key` will live.
@@ -77,7 +78,8 @@ impl<F: File> Database<F> {
     pub fn ttl(&self, key: &str) -> Result<Ttl> {
         check_key(key)?;
         let view = self.view();
-        Ok(self.entry(key, view)?.map_or(Ttl::Missing, |entry| Ttl::of(entry.expires_at, view.now_ms)))
+        let entry = self.measured(Verb::Ttl, || self.entry(key, view))?;
+        Ok(entry.map_or(Ttl::Missing, |entry| Ttl::of(entry.expires_at, view.now_ms)))
     }
 
     /// How many documents are in `range`. Reads all of them, but parses none.
@@ -85,6 +87,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidRange`, `Corrupt`, `Io`.
     pub fn count(&self, range: &Range) -> Result<u64> {
+        self.measured(Verb::Count, || self.count_in(range))
+    }
+
+    fn count_in(&self, range: &Range) -> Result<u64> {
         let Some(keys) = range.document_keys()? else {
             return Ok(0);
         };
@@ -105,6 +111,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidRange`, `Corrupt`, `Io`.
     pub fn keys(&self, range: &Range) -> Result<Vec<String>> {
+        self.measured(Verb::Keys, || self.keys_in(range))
+    }
+
+    fn keys_in(&self, range: &Range) -> Result<Vec<String>> {
         let mut scan = self.scan(range)?;
         let mut keys = Vec::new();
         while let Some((key, _)) = scan.next_entry()? {
@@ -118,7 +128,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidRange`; `InvalidValue` when one does not fit `T`; `Corrupt`, `Io`.
     pub fn values<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<T>> {
-        self.scan(range)?.map(|document| document?.parse()).collect()
+        self.measured(Verb::Values, || self.scan(range)?.map(|document| document?.parse()).collect())
     }
 
     /// The keys and documents in `range`.
@@ -127,7 +137,9 @@ impl<F: File> Database<F> {
     /// As [`Database::values`].
     pub fn entries<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<(String, T)>> {
         let read = |document: Document| Ok((document.parse()?, document.key));
-        self.scan(range)?.map(|document| read(document?).map(|(value, key)| (key, value))).collect()
+        self.measured(Verb::Entries, || {
+            self.scan(range)?.map(|document| read(document?).map(|(value, key)| (key, value))).collect()
+        })
     }
 
     /// The keys and JSON texts of the documents in `range`.
@@ -135,7 +147,8 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidRange`, `Corrupt`, `Io`.
     pub fn entries_json(&self, range: &Range) -> Result<Vec<(String, String)>> {
-        self.scan(range)?.map(|document| document.map(|document| (document.key, document.json))).collect()
+        let read = |document: Document| (document.key, document.json);
+        self.measured(Verb::Entries, || self.scan(range)?.map(|document| document.map(read)).collect())
     }
 
     /// The documents in `range`, one after the other, without holding them all in memory.

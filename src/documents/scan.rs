@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::error::Result;
 use super::key::document_key;
+use super::latencies::Verb;
 use super::range::is_empty;
 use super::read::View;
 use super::{Database, Range};
@@ -132,6 +133,10 @@ impl<F: File> Database<F> {
         after: Option<&str>,
         limits: PageLimits,
     ) -> Result<Page> {
+        self.measured(Verb::ScanPage, || self.page(range, snapshot, after, limits))
+    }
+
+    fn page(&self, range: &Range, snapshot: Snapshot, after: Option<&str>, limits: PageLimits) -> Result<Page> {
         let view = snapshot.view();
         let keys = range.document_keys()?.and_then(|keys| rest(keys, range.reverse, after));
         let mut scan = Scan::new(&self.engine, range, keys, view)?;

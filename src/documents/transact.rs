@@ -12,6 +12,7 @@ use super::find::{FindOptions, Search};
 use super::history::Reads;
 use super::index_entry::encoded_value;
 use super::key::{check_key, document_key};
+use super::latencies::Verb;
 use super::path::Path;
 use super::read::View;
 use super::scan::Scan;
@@ -69,6 +70,10 @@ impl<F: File> Database<F> {
     /// `Conflict` when something that it has read was written since it began; `SnapshotTooOld` when that is not known any
     /// more; in both cases begin again. Else as a write.
     pub fn commit_open(&mut self, open: OpenTransaction) -> Result<u64> {
+        self.measured_mut(Verb::Commit, |db| db.commit_read(open))
+    }
+
+    fn commit_read(&mut self, open: OpenTransaction) -> Result<u64> {
         let outcome = self.commit_unended(&open);
         self.roll_back(open);
         outcome

@@ -2,6 +2,7 @@
 
 use super::error::{Error, Result, abbreviate};
 use super::key::{check_key, document_key};
+use super::latencies::Verb;
 use super::ordering::{Unencodable, encode};
 use super::patch::{self, Patch};
 use super::transaction::Expiry;
@@ -41,6 +42,10 @@ impl<F: File> Database<F> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     pub fn set_json_with(&mut self, key: &str, json: &str, options: SetOptions) -> Result<u64> {
+        self.measured_mut(Verb::Set, |db| db.set_if(key, json, options))
+    }
+
+    fn set_if(&mut self, key: &str, json: &str, options: SetOptions) -> Result<u64> {
         check_key(key)?;
         json::check_document(key, json)?;
         let old = self.live(key)?;
@@ -60,6 +65,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidValue` when the document is no integer in this range or the sum is not; else as [`Database::set`].
     pub fn increment(&mut self, key: &str, by: i64) -> Result<i64> {
+        self.measured_mut(Verb::Increment, |db| db.add(key, by))
+    }
+
+    fn add(&mut self, key: &str, by: i64) -> Result<i64> {
         check_key(key)?;
         let old = self.live(key)?;
         let count = match &old {
@@ -81,6 +90,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidValue`; as [`Database::set`].
     pub fn compare_and_swap_json(&mut self, key: &str, expected: Option<&str>, next: Option<&str>) -> Result<bool> {
+        self.measured_mut(Verb::CompareAndSwap, |db| db.swap(key, expected, next))
+    }
+
+    fn swap(&mut self, key: &str, expected: Option<&str>, next: Option<&str>) -> Result<bool> {
         check_key(key)?;
         for text in expected.iter().chain(&next) {
             json::check_document(key, text)?;
@@ -106,6 +119,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set`].
     pub fn get_and_set_json(&mut self, key: &str, json: &str) -> Result<Option<String>> {
+        self.measured_mut(Verb::GetAndSet, |db| db.replace(key, json))
+    }
+
+    fn replace(&mut self, key: &str, json: &str) -> Result<Option<String>> {
         check_key(key)?;
         let old = self.live(key)?;
         let text = old.map(|old| json::text_of(key, &old.value).map(str::to_owned)).transpose()?;
@@ -118,6 +135,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set`].
     pub fn rename(&mut self, from: &str, to: &str) -> Result<bool> {
+        self.measured_mut(Verb::Rename, |db| db.move_document(from, to))
+    }
+
+    fn move_document(&mut self, from: &str, to: &str) -> Result<bool> {
         check_key(from)?;
         check_key(to)?;
         let Some(old) = self.live(from)? else { return Ok(false) };
@@ -150,8 +171,10 @@ impl<F: File> Database<F> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     pub fn patch(&mut self, key: &str, operations: &str) -> Result<bool> {
-        let patch = Patch::parse(operations)?;
-        self.update(key, |text| patch.apply(text))
+        self.measured_mut(Verb::Patch, |db| {
+            let patch = Patch::parse(operations)?;
+            db.update(key, |text| patch.apply(text))
+        })
     }
 
     /// Changes the document at `key` by a JSON Merge Patch (RFC 7396): fields of `patch` take the place of those in the
@@ -160,8 +183,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidPatch`; as [`Database::set`].
     pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
-        json::check_text(patch).map_err(|error| Error::InvalidPatch { reason: error.to_string() })?;
-        self.update(key, |text| patch::merge(text, patch))
+        self.measured_mut(Verb::Patch, |db| {
+            json::check_text(patch).map_err(|error| Error::InvalidPatch { reason: error.to_string() })?;
+            db.update(key, |text| patch::merge(text, patch))
+        })
     }
 
     fn update(&mut self, key: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<bool> {

@@ -4,6 +4,7 @@ use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_entry;
 use super::key::{check_key, document_key};
+use super::latencies::Verb;
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Expiry, Transaction, Write};
@@ -32,7 +33,7 @@ impl<F: File> Database<F> {
     /// that are not strings); `TooLarge`; `ReadOnly`, `StorageFull`, `Failed`, `Io`.
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<u64> {
         check_key(key)?;
-        self.put(key, &serialize::to_json(key, value)?, Expiry::Never)
+        self.measured_mut(Verb::Set, |db| db.put(key, &serialize::to_json(key, value)?, Expiry::Never))
     }
 
     /// Stores JSON text at `key`, and returns the document's version. The text is kept as it is.
@@ -41,8 +42,10 @@ impl<F: File> Database<F> {
     /// As [`Database::set`].
     pub fn set_json(&mut self, key: &str, json: &str) -> Result<u64> {
         check_key(key)?;
-        json::check_document(key, json)?;
-        self.put(key, json, Expiry::Never)
+        self.measured_mut(Verb::Set, |db| {
+            json::check_document(key, json)?;
+            db.put(key, json, Expiry::Never)
+        })
     }
 
     /// Stores `value` at `key` until `ttl` has passed, to the millisecond.
@@ -51,7 +54,7 @@ impl<F: File> Database<F> {
     /// As [`Database::set`], and `InvalidOptions` when the time is zero or ends beyond the year 9999.
     pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<u64> {
         check_key(key)?;
-        self.put(key, &serialize::to_json(key, value)?, Expiry::After(ttl))
+        self.measured_mut(Verb::Set, |db| db.put(key, &serialize::to_json(key, value)?, Expiry::After(ttl)))
     }
 
     /// Stores JSON text at `key` until `ttl` has passed.
@@ -60,8 +63,10 @@ impl<F: File> Database<F> {
     /// As [`Database::set_ex`].
     pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<u64> {
         check_key(key)?;
-        json::check_document(key, json)?;
-        self.put(key, json, Expiry::After(ttl))
+        self.measured_mut(Verb::Set, |db| {
+            json::check_document(key, json)?;
+            db.put(key, json, Expiry::After(ttl))
+        })
     }
 
     /// Stores many documents in one atomic commit, and returns their version. Of several for one key the last
@@ -96,7 +101,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set`].
     pub fn commit(&mut self, transaction: Transaction) -> Result<u64> {
-        self.commit_writes(transaction.writes)
+        self.measured_mut(Verb::Commit, |db| db.commit_writes(transaction.writes))
     }
 
     /// Commits writes by key. Those that are given away are dropped one by one, so that large ones are not held twice.
@@ -122,6 +127,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidKey`, `ReadOnly`, `StorageFull`, `Failed`, `Corrupt`, `Io`.
     pub fn delete(&mut self, key: &str) -> Result<bool> {
+        self.measured_mut(Verb::Delete, |db| db.delete_one(key))
+    }
+
+    fn delete_one(&mut self, key: &str) -> Result<bool> {
         check_key(key)?;
         self.writable()?;
         let now_ms = self.engine.now_ms();
@@ -140,6 +149,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidRange`, and as [`Database::delete`]; `TooLarge` when their keys do not fit into one commit.
     pub fn delete_range(&mut self, range: &Range) -> Result<u64> {
+        self.measured_mut(Verb::DeleteRange, |db| db.delete_all(range))
+    }
+
+    fn delete_all(&mut self, range: &Range) -> Result<u64> {
         self.writable()?;
         let keys = range.document_keys()?;
         let now_ms = self.engine.now_ms();
@@ -163,7 +176,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set_ex`].
     pub fn expire(&mut self, key: &str, ttl: Duration) -> Result<bool> {
-        self.change_expiry(key, Expiry::After(ttl))
+        self.measured_mut(Verb::Expire, |db| db.change_expiry(key, Expiry::After(ttl)))
     }
 
     /// Lets the document at `key` live for ever. False when there is no such document, or it had no time to live.
@@ -171,7 +184,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::delete`].
     pub fn persist(&mut self, key: &str) -> Result<bool> {
-        self.change_expiry(key, Expiry::Never)
+        self.measured_mut(Verb::Persist, |db| db.change_expiry(key, Expiry::Never))
     }
 
     /// Writes the live document at `key` again with another expiry; false when there is nothing to change.

@@ -54,7 +54,7 @@ pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, Snapshot};
 pub use salvage::{Losses, LostPiece, Salvager};
 pub use space::CompactProgress;
-pub use statistics::{EncryptionStatistics, Statistics};
+pub use statistics::{EncryptionStatistics, SpaceStatistics, Statistics};
 
 #[cfg(test)]
 mod tests;
