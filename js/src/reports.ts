@@ -7,6 +7,23 @@ export interface Stats {
   /** The version of the newest commit. */
   readonly version: number;
   readonly indexes: readonly IndexInfo[];
+  /** What the tables hold, by what it is for. What is not in tables yet is in `memtableBytes`. */
+  readonly spaces: readonly {
+    readonly kind: "catalog" | "documents" | "index" | "dropped";
+    /** The collection's name; that of the default one is empty. */
+    readonly collection: string;
+    /** The path of an index; else `null`. */
+    readonly path: string | null;
+    readonly tables: number;
+    readonly bytes: number;
+    /** Documents or index entries: all versions of them, and deletions. */
+    readonly entries: number;
+    readonly tombstones: number;
+    /** Entries that expire, or have expired and are not gone yet. */
+    readonly expiring: number;
+  }[];
+  /** How long each verb took that was called, with the option `latencies`; else `null`. */
+  readonly latencies: readonly Latency[] | null;
   /** What was found damaged when it was opened with `allowDamage`, and where. */
   readonly damage: readonly string[];
   readonly counters: {
@@ -20,6 +37,8 @@ export interface Stats {
     readonly compactions: number;
     /** Tables that moved to a lower level unread. */
     readonly moves: number;
+    /** Tables that were dropped unread: all in them had expired or was deleted. */
+    readonly tablesDropped: number;
     readonly tableBytesWritten: number;
     /** Bytes of tables that were moved towards the beginning of the file. */
     readonly bytesMoved: number;
@@ -73,6 +92,23 @@ export interface Stats {
   } | null;
   /** Why the database has closed itself to writes, if it has. */
   readonly failed: string | null;
+}
+
+/** How long the calls of one verb took inside of the engine, in microseconds. Quantiles are precise to 3%. */
+export interface Latency {
+  /**
+   * The verb; `"scanPage"` is a page of a scan. Writes that are made together share `"group"`, which writes and flushes
+   * them. Of `"compact"`, `"createIndex"`, `"rotateKey"` and `"maintain"` each slice counts.
+   */
+  readonly verb: string;
+  readonly count: number;
+  /** All of them together. */
+  readonly total: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
 }
 
 /** What `check` found. */

@@ -81,6 +81,11 @@ export interface OpenOptions {
    * file grows by to keep what it sees. Default: 1 GiB.
    */
   readonly snapshotMaxBytes?: number;
+  /**
+   * Measure how long the verbs take, for `stats().latencies`, by `performance.now()`, which hosts may make coarse.
+   * Default: `false`.
+   */
+  readonly latencies?: boolean;
   /** The key or passphrase of an encrypted database; one that is made is encrypted when it is given. Default: none. */
   readonly encryption?: Encryption | undefined;
 }

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::call::{Call, Text, not_understood};
 use super::service::Desk;
 use super::tasks::Task;
+use crate::documents::Verb;
 use crate::fs::File;
 use crate::{
     Collection, CompactProgress, Database, Document, Error, OpenTransaction, Result, RotateProgress, Transaction, Ttl,
@@ -95,8 +96,8 @@ fn read_from<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, ans
         "has" => answer.value(&documents.has(&call.key()?)?),
         "count" => answer.value(&documents.count(&call.range()?)?),
         "keys" => answer.value(&documents.keys(&call.range()?)?),
-        "values" => list(answer, documents.scan(&call.range()?)?, value),
-        "entries" => list(answer, documents.scan(&call.range()?)?, entry),
+        "values" => documents.measured(Verb::Values, || list(answer, documents.scan(&call.range()?)?, value)),
+        "entries" => documents.measured(Verb::Entries, || list(answer, documents.scan(&call.range()?)?, entry)),
         "find" => answer.value(&documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?),
         "ttl" => match documents.ttl(&call.key()?)? {
             Ttl::Missing => {

@@ -3,6 +3,7 @@
 use super::catalog::{NamedCollection, check_collection_name, collection_key, next_collection_id_key};
 use super::error::{Error, Result, abbreviate};
 use super::key::CollectionId;
+use super::latencies::Verb;
 use super::read::View;
 use super::{Database, index};
 use crate::engine::{Batch, Seq};
@@ -170,9 +171,24 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Does the work of a verb, and notes how long it took.
+    #[inline]
+    pub(crate) fn measured<R>(&self, verb: Verb, work: impl FnOnce() -> R) -> R {
+        self.database.measured(verb, work)
+    }
 }
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
+    /// Does the work of a verb that writes, and notes how long it took.
+    #[inline]
+    pub(super) fn measured_mut<R>(&mut self, verb: Verb, work: impl FnOnce(&mut Self) -> R) -> R {
+        let begun = self.database.begin_measuring();
+        let result = work(self);
+        self.database.end_measuring(verb, begun);
+        result
+    }
+
     /// Makes sure that there is such a collection, before something is written to it.
     pub(super) fn create(&mut self) -> Result<CollectionId> {
         if self.id == CollectionId::NOWHERE {

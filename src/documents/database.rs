@@ -3,6 +3,7 @@
 use super::catalog::Catalog;
 use super::error::{Error, Result};
 use super::history::History;
+use super::latencies::{Latencies, Verb};
 use super::options::{Durability, Options};
 use super::snapshot::Snapshots;
 use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
@@ -46,6 +47,7 @@ pub struct Database<F: File> {
     unsynced: bool,
     group: Group,
     pub(super) history: History,
+    pub(super) latencies: Latencies,
     pub(super) snapshots: Snapshots,
     /// The last commit at which a collection of a name was dropped, while the database was open: what a snapshot of before
     /// would have seen of it is gone.
@@ -101,6 +103,7 @@ impl<F: File> Database<F> {
             unsynced: false,
             group: Group::default(),
             history: History::default(),
+            latencies: Latencies::new(options.latencies),
             snapshots: Snapshots::new(&options),
             dropped: BTreeMap::new(),
         };
@@ -151,7 +154,7 @@ impl<F: File> Database<F> {
         }
         match self.group.error.take() {
             Some(error) => Err(error),
-            None => self.settle(),
+            None => self.measured_mut(Verb::Group, Self::settle),
         }
     }
 
@@ -160,13 +163,15 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `StorageFull`, `Io`, or `Failed` when an earlier flush has failed.
     pub fn flush(&mut self) -> Result<()> {
-        self.settle_group()?;
-        if self.read_only {
-            return Ok(());
-        }
-        self.engine.sync()?;
-        self.synced();
-        Ok(())
+        self.measured_mut(Verb::Flush, |db| {
+            db.settle_group()?;
+            if db.read_only {
+                return Ok(());
+            }
+            db.engine.sync()?;
+            db.synced();
+            Ok(())
+        })
     }
 
     /// Flushes what is not durable yet.
@@ -210,7 +215,7 @@ impl<F: File> Database<F> {
         self.tick()?;
         self.end_old_snapshots();
         self.finish_dropping()?;
-        Ok(self.engine.maintain(budget_bytes)?)
+        self.measured_mut(Verb::Maintain, |db| Ok(db.engine.maintain(budget_bytes)?))
     }
 
     /// Rewrites what deleted and overwritten documents have left behind, and gives the room back to the host.
@@ -221,7 +226,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
-        Ok(self.engine.compact()?)
+        self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact()?))
     }
 
     /// One slice of [`Database::compact`], about `budget_bytes` of work, so that other calls can come between.
@@ -233,7 +238,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
-        Ok(self.engine.compact_step(progress, budget_bytes)?)
+        self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact_step(progress, budget_bytes)?))
     }
 
     /// Flushes and closes the database. Dropping it instead loses nothing that was durable.

@@ -7,6 +7,7 @@ use super::document::key_of;
 use super::error::{Error, Result, abbreviate};
 use super::index_entry::{IndexEntry, cut, encoded_value};
 use super::key::{CollectionId, successor};
+use super::latencies::Verb;
 use super::path::Path;
 use super::range::is_empty;
 use super::read::View;
@@ -46,24 +47,26 @@ pub(super) type Row = (Vec<u8>, String);
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::find`].
     pub fn find(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
-        let path = Path::parse(path)?;
-        let limit = options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let view = self.view();
-        let search = Search {
-            database: &self.database,
-            collection: self.id,
-            path: &path,
-            condition,
-            view,
-            reverse: options.reverse,
-            limit,
-            with_values: false,
-        };
-        let rows = search.rows(self.database.catalog.ready_on(self.id, &path, view.at), &mut drop)?;
-        Ok(rows.into_iter().map(|row| row.1).collect())
+        self.measured(Verb::Find, || {
+            let path = Path::parse(path)?;
+            let limit = options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+            if limit == 0 {
+                return Ok(Vec::new());
+            }
+            let view = self.view();
+            let search = Search {
+                database: &self.database,
+                collection: self.id,
+                path: &path,
+                condition,
+                view,
+                reverse: options.reverse,
+                limit,
+                with_values: false,
+            };
+            let rows = search.rows(self.database.catalog.ready_on(self.id, &path, view.at), &mut drop)?;
+            Ok(rows.into_iter().map(|row| row.1).collect())
+        })
     }
 }
 

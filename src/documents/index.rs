@@ -13,6 +13,7 @@ use super::collection::Collection;
 use super::document::key_of;
 use super::error::Result;
 use super::key::{CollectionId, Prefix};
+use super::latencies::Verb;
 use super::path::Path;
 use super::read::View;
 use super::scan::Scan;
@@ -57,37 +58,43 @@ pub(super) fn entries_of(index: &Index) -> Prefix {
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::create_index`].
     pub fn create_index(&mut self, path: &str) -> Result<bool> {
-        let path = Path::parse(path)?;
-        self.database.writable()?;
-        if self.database.catalog.ready_on(self.id, &path, Seq::MAX).is_some() {
-            return Ok(false);
-        }
-        let collection = self.create()?;
-        while !self.database.index_step(collection, &path, usize::MAX)?.done {}
-        Ok(true)
+        self.measured_mut(Verb::CreateIndex, |documents| {
+            let path = Path::parse(path)?;
+            documents.database.writable()?;
+            if documents.database.catalog.ready_on(documents.id, &path, Seq::MAX).is_some() {
+                return Ok(false);
+            }
+            let collection = documents.create()?;
+            while !documents.database.index_step(collection, &path, usize::MAX)?.done {}
+            Ok(true)
+        })
     }
 
     /// As [`Database::create_index_step`].
     pub fn create_index_step(&mut self, path: &str, budget_documents: usize) -> Result<IndexProgress> {
-        let path = Path::parse(path)?;
-        self.database.writable()?;
-        let collection = self.create()?;
-        self.database.index_step(collection, &path, budget_documents)
+        self.measured_mut(Verb::CreateIndex, |documents| {
+            let path = Path::parse(path)?;
+            documents.database.writable()?;
+            let collection = documents.create()?;
+            documents.database.index_step(collection, &path, budget_documents)
+        })
     }
 
     /// As [`Database::drop_index`].
     pub fn drop_index(&mut self, path: &str) -> Result<bool> {
-        let path = Path::parse(path)?;
-        self.database.writable()?;
-        let Some(index) = self.database.catalog.on(self.id, &path) else { return Ok(false) };
-        let index = Index { state: IndexState::Dropping, ..index.clone() };
-        let mut batch = Batch::new();
-        index.store(&mut batch)?;
-        self.database.commit_index(&index, batch)?;
-        // Entries must not be gone while a crash could still bring the index back.
-        self.database.make_durable()?;
-        self.database.finish_dropping_or_leave_it();
-        Ok(true)
+        self.measured_mut(Verb::DropIndex, |documents| {
+            let path = Path::parse(path)?;
+            documents.database.writable()?;
+            let Some(index) = documents.database.catalog.on(documents.id, &path) else { return Ok(false) };
+            let index = Index { state: IndexState::Dropping, ..index.clone() };
+            let mut batch = Batch::new();
+            index.store(&mut batch)?;
+            documents.database.commit_index(&index, batch)?;
+            // Entries must not be gone while a crash could still bring the index back.
+            documents.database.make_durable()?;
+            documents.database.finish_dropping_or_leave_it();
+            Ok(true)
+        })
     }
 }
 

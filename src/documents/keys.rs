@@ -1,6 +1,7 @@
 //! Changing what opens an encrypted database, and what it is sealed with.
 
 use super::error::Result;
+use super::latencies::Verb;
 use super::options::check_encryption;
 use super::{Database, Error};
 use crate::crypto::Encryption;
@@ -60,7 +61,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.ensure_encrypted()?;
         self.settle_group()?;
-        Ok(self.engine.rotate_step(progress, budget_bytes)?)
+        self.measured_mut(Verb::RotateKey, |db| Ok(db.engine.rotate_step(progress, budget_bytes)?))
     }
 
     fn ensure_encrypted(&self) -> Result<()> {

@@ -42,6 +42,9 @@ pub struct Options {
     /// Bytes that may be written while a snapshot, a scan or a transaction is held, before it ends by itself: about what the
     /// file grows by to keep what it sees. Default: 1 GiB.
     pub snapshot_max_bytes: u64,
+    /// Whether to measure how long the verbs take, for [`Database::stats`](crate::Database::stats). It takes two readings
+    /// of a clock each. Default: false.
+    pub latencies: bool,
     /// The key or passphrase of an encrypted database; a new one is encrypted when it is given. Not part of the JSON of
     /// options. Default: none.
     #[serde(skip)]
@@ -61,6 +64,7 @@ impl Default for Options {
             compression: Compression::Lz4,
             snapshot_max_age: 3600,
             snapshot_max_bytes: 1 << 30,
+            latencies: false,
             encryption: None,
         }
     }

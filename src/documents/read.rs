@@ -3,6 +3,7 @@
 use super::document::{Document, key_of};
 use super::error::Result;
 use super::key::{CollectionId, check_key};
+use super::latencies::Verb;
 use super::scan::Scan;
 use super::{Collection, Database, Range, Ttl, json};
 use crate::engine::{Entry, Seq};
@@ -20,7 +21,7 @@ pub(super) struct View {
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::get`].
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        self.get_document(key)?.map(|document| document.parse()).transpose()
+        self.measured(Verb::Get, || self.get_document(key)?.map(|document| document.parse()).transpose())
     }
 
     /// As [`Database::get_json`].
@@ -30,80 +31,96 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::get_document`].
     pub fn get_document(&self, key: &str) -> Result<Option<Document>> {
-        self.document(key, self.view())
+        self.measured(Verb::Get, || self.document(key, self.view()))
     }
 
     /// As [`Database::get_many`].
     pub fn get_many<T: DeserializeOwned>(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
-        let view = self.view();
-        let read = |key: &str| self.document(key, view)?.map(|document| document.parse()).transpose();
-        keys.iter().map(|key| read(key.as_ref())).collect()
+        self.measured(Verb::GetMany, || {
+            let view = self.view();
+            let read = |key: &str| self.document(key, view)?.map(|document| document.parse()).transpose();
+            keys.iter().map(|key| read(key.as_ref())).collect()
+        })
     }
 
     /// As [`Database::get_many_json`].
     pub fn get_many_json(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<String>>> {
-        let view = self.view();
-        let read = |key: &str| Ok(self.document(key, view)?.map(|document| document.json));
-        keys.iter().map(|key| read(key.as_ref())).collect()
+        self.measured(Verb::GetMany, || {
+            let view = self.view();
+            let read = |key: &str| Ok(self.document(key, view)?.map(|document| document.json));
+            keys.iter().map(|key| read(key.as_ref())).collect()
+        })
     }
 
     /// As [`Database::has`].
     pub fn has(&self, key: &str) -> Result<bool> {
-        check_key(key)?;
-        Ok(self.database.entry(self.id, key, self.view())?.is_some())
+        self.measured(Verb::Has, || {
+            check_key(key)?;
+            Ok(self.database.entry(self.id, key, self.view())?.is_some())
+        })
     }
 
     /// As [`Database::ttl`].
     pub fn ttl(&self, key: &str) -> Result<Ttl> {
-        check_key(key)?;
-        let view = self.view();
-        Ok(self
-            .database
-            .entry(self.id, key, view)?
-            .map_or(Ttl::Missing, |entry| Ttl::of(entry.expires_at, view.now_ms)))
+        self.measured(Verb::Ttl, || {
+            check_key(key)?;
+            let view = self.view();
+            Ok(self
+                .database
+                .entry(self.id, key, view)?
+                .map_or(Ttl::Missing, |entry| Ttl::of(entry.expires_at, view.now_ms)))
+        })
     }
 
     /// As [`Database::count`].
     pub fn count(&self, range: &Range) -> Result<u64> {
-        let Some(keys) = range.document_keys(self.id)? else {
-            return Ok(0);
-        };
-        let view = self.view();
-        let mut cursor = self.database.engine.scan(keys, range.reverse, view.at, view.now_ms)?;
-        let Some(limit) = range.limit else {
-            return Ok(cursor.count_rest()?);
-        };
-        let mut count = 0;
-        while count < limit && cursor.next()?.is_some() {
-            count += 1;
-        }
-        Ok(count)
+        self.measured(Verb::Count, || {
+            let Some(keys) = range.document_keys(self.id)? else {
+                return Ok(0);
+            };
+            let view = self.view();
+            let mut cursor = self.database.engine.scan(keys, range.reverse, view.at, view.now_ms)?;
+            let Some(limit) = range.limit else {
+                return Ok(cursor.count_rest()?);
+            };
+            let mut count = 0;
+            while count < limit && cursor.next()?.is_some() {
+                count += 1;
+            }
+            Ok(count)
+        })
     }
 
     /// As [`Database::keys`].
     pub fn keys(&self, range: &Range) -> Result<Vec<String>> {
-        let mut scan = self.scan(range)?;
-        let mut keys = Vec::new();
-        while let Some((key, _)) = scan.next_entry()? {
-            keys.push(key_of(&key)?.to_owned());
-        }
-        Ok(keys)
+        self.measured(Verb::Keys, || {
+            let mut scan = self.scan(range)?;
+            let mut keys = Vec::new();
+            while let Some((key, _)) = scan.next_entry()? {
+                keys.push(key_of(&key)?.to_owned());
+            }
+            Ok(keys)
+        })
     }
 
     /// As [`Database::values`].
     pub fn values<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<T>> {
-        self.scan(range)?.map(|document| document?.parse()).collect()
+        self.measured(Verb::Values, || self.scan(range)?.map(|document| document?.parse()).collect())
     }
 
     /// As [`Database::entries`].
     pub fn entries<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<(String, T)>> {
-        let read = |document: Document| Ok((document.parse()?, document.key));
-        self.scan(range)?.map(|document| read(document?).map(|(value, key)| (key, value))).collect()
+        self.measured(Verb::Entries, || {
+            let read = |document: Document| Ok((document.parse()?, document.key));
+            self.scan(range)?.map(|document| read(document?).map(|(value, key)| (key, value))).collect()
+        })
     }
 
     /// As [`Database::entries_json`].
     pub fn entries_json(&self, range: &Range) -> Result<Vec<(String, String)>> {
-        self.scan(range)?.map(|document| document.map(|document| (document.key, document.json))).collect()
+        self.measured(Verb::Entries, || {
+            self.scan(range)?.map(|document| document.map(|document| (document.key, document.json))).collect()
+        })
     }
 
     /// As [`Database::scan`].

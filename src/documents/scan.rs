@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::error::Result;
 use super::key::CollectionId;
+use super::latencies::Verb;
 use super::range::is_empty;
 use super::read::View;
 use super::{Collection, Database, Range, Snapshot};
@@ -87,20 +88,22 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         after: Option<&str>,
         limits: PageLimits,
     ) -> Result<Page> {
-        let view = self.database.view_at(&snapshot)?;
-        let id = self.database.collection_at(&self.name, view.at)?;
-        let keys = range.document_keys(id)?.and_then(|keys| rest(keys, id, range.reverse, after));
-        let mut scan = Scan::new(&self.database.engine, range, keys, view)?;
-        let mut documents = Vec::new();
-        let mut bytes = 0;
-        while documents.len() < limits.documents.max(1) && bytes < limits.bytes.max(1) {
-            let Some(document) = scan.next().transpose()? else {
-                return Ok(Page { documents, more: false });
-            };
-            bytes += document.key.len() + document.json.len();
-            documents.push(document);
-        }
-        Ok(Page { documents, more: scan.left > 0 })
+        self.measured(Verb::ScanPage, || {
+            let view = self.database.view_at(&snapshot)?;
+            let id = self.database.collection_at(&self.name, view.at)?;
+            let keys = range.document_keys(id)?.and_then(|keys| rest(keys, id, range.reverse, after));
+            let mut scan = Scan::new(&self.database.engine, range, keys, view)?;
+            let mut documents = Vec::new();
+            let mut bytes = 0;
+            while documents.len() < limits.documents.max(1) && bytes < limits.bytes.max(1) {
+                let Some(document) = scan.next().transpose()? else {
+                    return Ok(Page { documents, more: false });
+                };
+                bytes += document.key.len() + document.json.len();
+                documents.push(document);
+            }
+            Ok(Page { documents, more: scan.left > 0 })
+        })
     }
 }
 

@@ -1,7 +1,10 @@
 //! Figures about an open database.
 
+use super::catalog::IndexState;
+use super::key::CollectionId;
+use super::latencies::Latency;
 use super::{Database, IndexInfo};
-use crate::engine;
+use crate::engine::{self, SpaceStatistics};
 use crate::fs::File;
 use serde::Serialize;
 
@@ -13,6 +16,10 @@ pub struct Stats {
     pub version: u64,
     /// The indexes.
     pub indexes: Vec<IndexInfo>,
+    /// What the tables hold, by what it is for. What is not in tables yet is in `memtable_bytes`.
+    pub spaces: Vec<Space>,
+    /// How long the verbs that were called took; `None` unless [`Options::latencies`](super::Options::latencies) is set.
+    pub latencies: Option<Vec<Latency>>,
     /// What was found damaged at opening, as [`Database::damage`] tells it.
     pub damage: Vec<String>,
     /// The engine's own figures.
@@ -20,14 +27,64 @@ pub struct Stats {
     pub engine: engine::Statistics,
 }
 
+/// What the documents of a collection, or an index, take in tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Space {
+    /// What it is for.
+    pub kind: SpaceKind,
+    /// The name of the collection that it belongs to, empty for the default one.
+    pub collection: String,
+    /// The path of an index.
+    pub path: Option<String>,
+    /// Its tables.
+    #[serde(flatten)]
+    pub tables: SpaceStatistics,
+}
+
+/// What a part of a database is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SpaceKind {
+    /// What collections and indexes there are.
+    Catalog,
+    /// The documents.
+    Documents,
+    /// An index.
+    Index,
+    /// A collection or an index that is being dropped.
+    Dropped,
+}
+
 impl<F: File> Database<F> {
     /// Figures about the database. Costs nothing to speak of.
     pub fn stats(&self) -> Stats {
+        let engine = self.engine.statistics();
+        let space = |tables: &SpaceStatistics| self.space(*tables);
         Stats {
             version: self.version(),
             indexes: self.indexes(),
+            spaces: engine.spaces.iter().map(space).collect(),
+            latencies: self.latencies.report(),
             damage: self.damage().to_vec(),
-            engine: self.engine.statistics(),
+            engine,
         }
+    }
+
+    /// What a key space is for.
+    fn space(&self, tables: SpaceStatistics) -> Space {
+        let collection = CollectionId(tables.collection);
+        let name = self.catalog.name_of(collection).to_owned();
+        let is_there = self.catalog.collection_ids().any(|id| id == collection);
+        let index = self.catalog.indexes_of(collection).find(|index| index.id == tables.index);
+        let path =
+            index.filter(|index| is_there && index.state != IndexState::Dropping).map(|index| index.path.to_string());
+        let kind = match (tables.collection, tables.index) {
+            (0, _) => SpaceKind::Catalog,
+            (_, 0) if is_there => SpaceKind::Documents,
+            _ if path.is_some() => SpaceKind::Index,
+            _ => SpaceKind::Dropped,
+        };
+        Space { kind, collection: name, path, tables }
     }
 }

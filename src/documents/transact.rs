@@ -13,6 +13,7 @@ use super::find::{FindOptions, Search};
 use super::history::Reads;
 use super::index_entry::encoded_value;
 use super::key::{CollectionId, check_key};
+use super::latencies::Verb;
 use super::path::Path;
 use super::scan::Scan;
 use super::transaction::{Transaction, Write};
@@ -67,9 +68,11 @@ impl<F: File> Database<F> {
     /// `Conflict` when something that it has read was written since it began; `SnapshotTooOld` when that is not known any
     /// more; in both cases begin again. Else as a write.
     pub fn commit_open(&mut self, open: OpenTransaction) -> Result<u64> {
-        let outcome = self.commit_unended(&open);
-        self.roll_back(open);
-        outcome
+        self.measured_mut(Verb::Commit, |db| {
+            let outcome = db.commit_unended(&open);
+            db.roll_back(open);
+            outcome
+        })
     }
 
     /// Commits a transaction that has to be ended afterwards, by [`Database::roll_back`]. Until then it can be committed

@@ -2,6 +2,7 @@
 
 use super::error::{Error, Result, abbreviate};
 use super::key::check_key;
+use super::latencies::Verb;
 use super::ordering::{Unencodable, encode};
 use super::patch::{self, Patch};
 use super::transaction::Expiry;
@@ -47,101 +48,116 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::set_json_with`].
     pub fn set_json_with(&mut self, key: &str, json: &str, options: SetOptions) -> Result<u64> {
-        check_key(key)?;
-        json::check_document(key, json)?;
-        let old = self.live(key)?;
-        let version = old.as_ref().map_or(0, |old| old.seq);
-        if options.if_absent && old.is_some() {
-            return Err(conflict(key, format!("there is a document already, of version {version}")));
-        }
-        if let Some(expected) = options.if_version.filter(|&expected| expected != version) {
-            return Err(conflict(key, format!("its version is {version}, not {expected}")));
-        }
-        let expiry = match (options.ttl, old.and_then(|old| old.expires_at)) {
-            (Some(_), _) if options.keep_ttl => {
-                return Err(Error::invalid_options("a time to live is given or kept, not both"));
+        self.measured_mut(Verb::Set, |documents| {
+            check_key(key)?;
+            json::check_document(key, json)?;
+            let old = documents.live(key)?;
+            let version = old.as_ref().map_or(0, |old| old.seq);
+            if options.if_absent && old.is_some() {
+                return Err(conflict(key, format!("there is a document already, of version {version}")));
             }
-            (Some(ttl), _) => Expiry::After(ttl),
-            (None, Some(at)) if options.keep_ttl => Expiry::At(at),
-            (None, _) => Expiry::Never,
-        };
-        self.put(key, json, expiry)
+            if let Some(expected) = options.if_version.filter(|&expected| expected != version) {
+                return Err(conflict(key, format!("its version is {version}, not {expected}")));
+            }
+            let expiry = match (options.ttl, old.and_then(|old| old.expires_at)) {
+                (Some(_), _) if options.keep_ttl => {
+                    return Err(Error::invalid_options("a time to live is given or kept, not both"));
+                }
+                (Some(ttl), _) => Expiry::After(ttl),
+                (None, Some(at)) if options.keep_ttl => Expiry::At(at),
+                (None, _) => Expiry::Never,
+            };
+            documents.put(key, json, expiry)
+        })
     }
 
     /// As [`Database::increment`].
     pub fn increment(&mut self, key: &str, by: i64) -> Result<i64> {
-        check_key(key)?;
-        let old = self.live(key)?;
-        let count = match &old {
-            Some(old) => {
-                let text = json::text_of(key, &old.value)?.trim();
-                text.parse().map_err(|_| Error::invalid_document(key, "it is not an integer of 64 bits"))?
-            }
-            None => 0_i64,
-        };
-        let sum = count.checked_add(by);
-        let sum = sum.ok_or_else(|| Error::invalid_document(key, format!("{count} + {by} is not within 64 bits")))?;
-        self.write_over(key, old.as_ref(), &sum.to_string())?;
-        Ok(sum)
+        self.measured_mut(Verb::Increment, |documents| {
+            check_key(key)?;
+            let old = documents.live(key)?;
+            let count = match &old {
+                Some(old) => {
+                    let text = json::text_of(key, &old.value)?.trim();
+                    text.parse().map_err(|_| Error::invalid_document(key, "it is not an integer of 64 bits"))?
+                }
+                None => 0_i64,
+            };
+            let sum = count.checked_add(by);
+            let sum =
+                sum.ok_or_else(|| Error::invalid_document(key, format!("{count} + {by} is not within 64 bits")))?;
+            documents.write_over(key, old.as_ref(), &sum.to_string())?;
+            Ok(sum)
+        })
     }
 
     /// As [`Database::compare_and_swap_json`].
     pub fn compare_and_swap_json(&mut self, key: &str, expected: Option<&str>, next: Option<&str>) -> Result<bool> {
-        check_key(key)?;
-        for text in expected.iter().chain(&next) {
-            json::check_document(key, text)?;
-        }
-        let old = self.live(key)?;
-        let found = old.as_ref().map(|old| json::text_of(key, &old.value)).transpose()?;
-        let is_expected = match (found, expected) {
-            (None, None) => true,
-            (Some(found), Some(expected)) => is_equal(key, found, expected)?,
-            _ => false,
-        };
-        if is_expected {
-            match next {
-                Some(next) => drop(self.write_over(key, old.as_ref(), next)?),
-                None => drop(self.delete(key)?),
+        self.measured_mut(Verb::CompareAndSwap, |documents| {
+            check_key(key)?;
+            for text in expected.iter().chain(&next) {
+                json::check_document(key, text)?;
             }
-        }
-        Ok(is_expected)
+            let old = documents.live(key)?;
+            let found = old.as_ref().map(|old| json::text_of(key, &old.value)).transpose()?;
+            let is_expected = match (found, expected) {
+                (None, None) => true,
+                (Some(found), Some(expected)) => is_equal(key, found, expected)?,
+                _ => false,
+            };
+            if is_expected {
+                match next {
+                    Some(next) => drop(documents.write_over(key, old.as_ref(), next)?),
+                    None => drop(documents.delete(key)?),
+                }
+            }
+            Ok(is_expected)
+        })
     }
 
     /// As [`Database::get_and_set_json`].
     pub fn get_and_set_json(&mut self, key: &str, json: &str) -> Result<Option<String>> {
-        check_key(key)?;
-        let old = self.live(key)?;
-        let text = old.map(|old| json::text_of(key, &old.value).map(str::to_owned)).transpose()?;
-        self.set_json(key, json)?;
-        Ok(text)
+        self.measured_mut(Verb::GetAndSet, |documents| {
+            check_key(key)?;
+            let old = documents.live(key)?;
+            let text = old.map(|old| json::text_of(key, &old.value).map(str::to_owned)).transpose()?;
+            documents.set_json(key, json)?;
+            Ok(text)
+        })
     }
 
     /// As [`Database::rename`].
     pub fn rename(&mut self, from: &str, to: &str) -> Result<bool> {
-        check_key(from)?;
-        check_key(to)?;
-        let Some(old) = self.live(from)? else { return Ok(false) };
-        if from == to {
-            return Ok(true);
-        }
-        let text = json::text_of(from, &old.value)?;
-        let mut batch = Batch::new();
-        self.database.stage_over(&mut batch, self.id, from, Some(&old), None)?;
-        self.database.stage(&mut batch, self.id, to, Some((text, old.expires_at)))?;
-        self.database.apply(batch)?;
-        Ok(true)
+        self.measured_mut(Verb::Rename, |documents| {
+            check_key(from)?;
+            check_key(to)?;
+            let Some(old) = documents.live(from)? else { return Ok(false) };
+            if from == to {
+                return Ok(true);
+            }
+            let text = json::text_of(from, &old.value)?;
+            let mut batch = Batch::new();
+            documents.database.stage_over(&mut batch, documents.id, from, Some(&old), None)?;
+            documents.database.stage(&mut batch, documents.id, to, Some((text, old.expires_at)))?;
+            documents.database.apply(batch)?;
+            Ok(true)
+        })
     }
 
     /// As [`Database::patch`].
     pub fn patch(&mut self, key: &str, operations: &str) -> Result<bool> {
-        let patch = Patch::parse(operations)?;
-        self.update(key, |text| patch.apply(text))
+        self.measured_mut(Verb::Patch, |documents| {
+            let patch = Patch::parse(operations)?;
+            documents.update(key, |text| patch.apply(text))
+        })
     }
 
     /// As [`Database::merge_patch`].
     pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
-        json::check_text(patch).map_err(|error| Error::InvalidPatch { reason: error.to_string() })?;
-        self.update(key, |text| patch::merge(text, patch))
+        self.measured_mut(Verb::Patch, |documents| {
+            json::check_text(patch).map_err(|error| Error::InvalidPatch { reason: error.to_string() })?;
+            documents.update(key, |text| patch::merge(text, patch))
+        })
     }
 
     fn update(&mut self, key: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<bool> {

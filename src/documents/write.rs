@@ -4,6 +4,7 @@ use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_entry;
 use super::key::{CollectionId, check_key};
+use super::latencies::Verb;
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Expiry, Transaction, Write};
@@ -28,28 +29,36 @@ type NewDocument<'a> = (&'a str, Option<u64>);
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::set`].
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<u64> {
-        check_key(key)?;
-        self.put(key, &serialize::to_json(key, value)?, Expiry::Never)
+        self.measured_mut(Verb::Set, |documents| {
+            check_key(key)?;
+            documents.put(key, &serialize::to_json(key, value)?, Expiry::Never)
+        })
     }
 
     /// As [`Database::set_json`].
     pub fn set_json(&mut self, key: &str, json: &str) -> Result<u64> {
-        check_key(key)?;
-        json::check_document(key, json)?;
-        self.put(key, json, Expiry::Never)
+        self.measured_mut(Verb::Set, |documents| {
+            check_key(key)?;
+            json::check_document(key, json)?;
+            documents.put(key, json, Expiry::Never)
+        })
     }
 
     /// As [`Database::set_ex`].
     pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<u64> {
-        check_key(key)?;
-        self.put(key, &serialize::to_json(key, value)?, Expiry::After(ttl))
+        self.measured_mut(Verb::Set, |documents| {
+            check_key(key)?;
+            documents.put(key, &serialize::to_json(key, value)?, Expiry::After(ttl))
+        })
     }
 
     /// As [`Database::set_ex_json`].
     pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<u64> {
-        check_key(key)?;
-        json::check_document(key, json)?;
-        self.put(key, json, Expiry::After(ttl))
+        self.measured_mut(Verb::Set, |documents| {
+            check_key(key)?;
+            json::check_document(key, json)?;
+            documents.put(key, json, Expiry::After(ttl))
+        })
     }
 
     /// As [`Database::set_many`].
@@ -74,47 +83,51 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::delete`].
     pub fn delete(&mut self, key: &str) -> Result<bool> {
-        check_key(key)?;
-        self.database.writable()?;
-        let now_ms = self.database.engine.now_ms();
-        // An expired document is deleted too, so that a clock set back cannot bring it up again.
-        let Some(old) = self.database.stored(self.id, key)? else {
-            return Ok(false);
-        };
-        let mut batch = Batch::new();
-        self.database.stage_over(&mut batch, self.id, key, Some(&old), None)?;
-        self.database.apply(batch)?;
-        Ok(is_live(&old, now_ms))
+        self.measured_mut(Verb::Delete, |documents| {
+            check_key(key)?;
+            documents.database.writable()?;
+            let now_ms = documents.database.engine.now_ms();
+            // An expired document is deleted too, so that a clock set back cannot bring it up again.
+            let Some(old) = documents.database.stored(documents.id, key)? else {
+                return Ok(false);
+            };
+            let mut batch = Batch::new();
+            documents.database.stage_over(&mut batch, documents.id, key, Some(&old), None)?;
+            documents.database.apply(batch)?;
+            Ok(is_live(&old, now_ms))
+        })
     }
 
     /// As [`Database::delete_range`].
     pub fn delete_range(&mut self, range: &Range) -> Result<u64> {
-        self.database.writable()?;
-        let keys = range.document_keys(self.id)?;
-        let now_ms = self.database.engine.now_ms();
-        let view = View { at: self.database.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS };
-        let mut scan = Scan::new(&self.database.engine, &Range { limit: None, ..range.clone() }, keys, view)?;
-        let (mut batch, mut deleted) = (Batch::new(), 0);
-        while deleted < range.limit.unwrap_or(u64::MAX) {
-            let Some((key, old)) = scan.next_entry()? else {
-                break;
-            };
-            self.database.stage_over(&mut batch, self.id, key_of(&key)?, Some(&old), None)?;
-            check_size(&batch)?;
-            deleted += u64::from(is_live(&old, now_ms));
-        }
-        self.database.apply_unless_empty(batch)?;
-        Ok(deleted)
+        self.measured_mut(Verb::DeleteRange, |documents| {
+            documents.database.writable()?;
+            let keys = range.document_keys(documents.id)?;
+            let now_ms = documents.database.engine.now_ms();
+            let view = View { at: documents.database.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS };
+            let mut scan = Scan::new(&documents.database.engine, &Range { limit: None, ..range.clone() }, keys, view)?;
+            let (mut batch, mut deleted) = (Batch::new(), 0);
+            while deleted < range.limit.unwrap_or(u64::MAX) {
+                let Some((key, old)) = scan.next_entry()? else {
+                    break;
+                };
+                documents.database.stage_over(&mut batch, documents.id, key_of(&key)?, Some(&old), None)?;
+                check_size(&batch)?;
+                deleted += u64::from(is_live(&old, now_ms));
+            }
+            documents.database.apply_unless_empty(batch)?;
+            Ok(deleted)
+        })
     }
 
     /// As [`Database::expire`].
     pub fn expire(&mut self, key: &str, ttl: Duration) -> Result<bool> {
-        self.change_expiry(key, Expiry::After(ttl))
+        self.measured_mut(Verb::Expire, |documents| documents.change_expiry(key, Expiry::After(ttl)))
     }
 
     /// As [`Database::persist`].
     pub fn persist(&mut self, key: &str) -> Result<bool> {
-        self.change_expiry(key, Expiry::Never)
+        self.measured_mut(Verb::Persist, |documents| documents.change_expiry(key, Expiry::Never))
     }
 
     /// Writes the live document at `key` again with another expiry; false when there is nothing to change.
@@ -152,7 +165,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set`].
     pub fn commit(&mut self, transaction: Transaction) -> Result<u64> {
-        self.commit_writes(transaction.writes)
+        self.measured_mut(Verb::Commit, |db| db.commit_writes(transaction.writes))
     }
 
     /// Commits writes, by collection. Those that are given away are dropped one by one, so that large ones are not held

@@ -186,16 +186,6 @@ impl<F: File> Engine<F> {
         Retention { snapshots: self.snapshots.clone(), clock: self.droppable_clock() }
     }
 
-    /// The clock by which expired entries may be dropped. None are while a snapshot is held, in which time stands
-    /// still, nor while the host's clock stands before one by which entries were dropped already: the horizon in the
-    /// superblock only moves forward.
-    fn droppable_clock(&self) -> Clock {
-        let horizon = self.superblock.expiry;
-        let now_ms = self.environment.now_ms();
-        let may_drop = self.snapshots.is_empty() && now_ms >= horizon.time_ms;
-        Clock { now_ms: if may_drop { now_ms } else { 0 }, horizon }
-    }
-
     /// The merge that is most due.
     fn plan_due(&self) -> Option<Plan> {
         let mut due = Vec::new();
@@ -218,49 +208,6 @@ impl<F: File> Engine<F> {
         plan.tables().all(|table| !self.damaged.contains(&table.id))
     }
 
-    /// Rewrites a table that is worth it: a quarter or more of it is tombstones or has expired, and nothing lies below.
-    pub(super) fn plan_garbage(&self) -> Option<Plan> {
-        self.plan_rewrite(|table, is_expired| {
-            let statistics = &table.statistics;
-            statistics.tombstones * 4 >= statistics.entries.max(1)
-                || (is_expired && statistics.expiring * 4 >= statistics.entries)
-        })
-    }
-
-    /// Rewrites a table of the lowest level in its place, when `is_due` says so of the table and of whether all its
-    /// expiring entries have expired. Only what can go is looked at, so that this comes to an end.
-    pub(super) fn plan_rewrite(&self, is_due: impl Fn(&Table, bool) -> bool) -> Option<Plan> {
-        let clock = self.droppable_clock();
-        let oldest_snapshot = self.snapshots.first().copied().unwrap_or(u64::MAX);
-        for (prefix, tree) in self.levels.trees() {
-            for level in 1..LEVEL_COUNT {
-                let found = tree.level(level).iter().find(|table| {
-                    let statistics = &table.statistics;
-                    let is_expired = statistics.expiring > 0 && statistics.max_expires_at <= clock.now_ms;
-                    let has_garbage = statistics.tombstones > 0 || is_expired;
-                    let is_lowest = (level + 1..LEVEL_COUNT)
-                        .all(|deeper| overlapping(tree.level(deeper), &table.smallest, &table.largest).is_empty());
-                    let is_readable = !self.damaged.contains(&table.id);
-                    has_garbage
-                        && is_lowest
-                        && is_readable
-                        && statistics.max_seq <= oldest_snapshot
-                        && is_due(table, is_expired)
-                });
-                if let Some(table) = found {
-                    return Some(Plan {
-                        prefix,
-                        runs: vec![vec![Arc::clone(table)]],
-                        output_level: level,
-                        output_run: 0,
-                        aim: Aim::Merge,
-                    });
-                }
-            }
-        }
-        None
-    }
-
     /// Begins the merge that is most due, if any.
     pub(super) fn begin_due_job(&mut self) -> Result<bool> {
         match self.plan_due() {
@@ -274,9 +221,10 @@ impl<F: File> Engine<F> {
         surplus.filter_map(|(prefix, tree)| tree.plan_runs(prefix)).find(|plan| self.is_readable(plan))
     }
 
-    /// Merges the runs of level 0 where there are more than there should be. Sessions that are too short to pay for
-    /// it leave one each.
+    /// Merges the runs of level 0 where there are more than there should be, but for what nobody can see any more.
+    /// Sessions that are too short to pay for it leave one each. REQUIRES: no job is under way.
     pub(super) fn merge_surplus_runs(&mut self) -> Result<()> {
+        self.drop_dead_tables()?;
         while let Some(plan) = self.plan_surplus() {
             self.begin_job(plan)?;
             while self.job.is_some() {
@@ -301,8 +249,7 @@ impl<F: File> Engine<F> {
         });
         let merge = Merge::new(sources.collect::<Result<_>>()?, Direction::Forward);
         let clock = self.droppable_clock();
-        let horizon =
-            if clock.now_ms == 0 { clock.horizon } else { ExpiryHorizon { time_ms: clock.now_ms, seq: self.last_seq } };
+        let horizon = self.horizon_behind(clock);
         // A merge may need more than is kept back.
         let is_bounded = plan.aim != Aim::Merge || plan.tables().count() == 1;
         let room = if is_bounded || self.uses_reserve { Room::All } else { Room::Ordinary };
@@ -318,7 +265,8 @@ impl<F: File> Engine<F> {
         if plan.aim != Aim::Merge {
             return None;
         }
-        let is_there = self.levels.tree(plan.prefix)?.level(plan.output_level).iter().any(|there| there.id == table.id);
+        let mut beside = self.levels.tree(plan.prefix)?.tables_of(plan.output_level);
+        let is_there = beside.any(|there| there.id == table.id);
         let has_garbage = table.statistics.tombstones > 0;
         (!is_there && !has_garbage).then(|| Edit {
             removed: vec![table.id],

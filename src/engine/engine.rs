@@ -359,6 +359,11 @@ impl<F: File> Engine<F> {
         self.environment.now_ms()
     }
 
+    /// The environment's clock that does not step back, nanoseconds since some moment.
+    pub fn monotonic_ns(&self) -> u64 {
+        self.environment.monotonic_ns()
+    }
+
     pub(super) fn clock(&self, now_ms: u64) -> Clock {
         Clock { now_ms, horizon: self.superblock.expiry }
     }

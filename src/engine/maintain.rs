@@ -68,6 +68,10 @@ impl<F: File> Engine<F> {
                 done => Ok(done?.max(1)),
             };
         }
+        // What nobody can see any more need not be merged first.
+        if self.drop_dead_tables()? {
+            return Ok(SLICE);
+        }
         // What did not fit will not fit before something has changed.
         if self.cramped_at == Some(self.superblock.sequence) {
             return Ok(0);
@@ -76,8 +80,8 @@ impl<F: File> Engine<F> {
         Ok(if self.begin_due_job()? { SLICE } else { 0 })
     }
 
-    /// Does one slice of what is due, about `budget` bytes: flush, compaction, and, when nothing else is due,
-    /// rewriting what is mostly garbage and giving space back to the host. True while there is more.
+    /// Does one slice of what is due, about `budget` bytes: flush, dropping what has expired, compaction, and, when
+    /// nothing else is due, rewriting what is garbage by a quarter and giving space back to the host. True while there is more.
     ///
     /// # Errors
     /// What the slice failed with, or a slice that a commit had to pay. The work is tried again by the next call.

@@ -37,6 +37,7 @@ mod options;
 mod output;
 mod purge;
 mod read;
+mod reclaim;
 mod reserve;
 mod retention;
 mod salvage;
@@ -55,7 +56,7 @@ pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, Snapshot};
 pub use salvage::{Losses, LostPiece, Salvager};
 pub use space::CompactProgress;
-pub use statistics::{EncryptionStatistics, Statistics};
+pub use statistics::{EncryptionStatistics, SpaceStatistics, Statistics};
 
 #[cfg(test)]
 mod tests;

@@ -118,6 +118,9 @@ impl<F: File> Engine<F> {
             self.job_slice(budget)?;
             return Ok(());
         }
+        if self.drop_dead_tables()? {
+            return Ok(());
+        }
         match self.plan_downwards(progress.seq) {
             Some(plan) => self.begin_job(plan)?,
             None => progress.phase = Phase::Move,

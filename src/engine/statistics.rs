@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::engine::Engine;
-use super::levels::LEVEL_COUNT;
+use super::entry::Prefix;
+use super::levels::{LEVEL_COUNT, Tree};
 use crate::crypto::{Argon2, Cipher};
 use crate::fs::File;
 use crate::page::{CacheStatistics, FORMAT_VERSION, IoStatistics};
@@ -24,6 +25,8 @@ pub struct Counters {
     pub compactions: u64,
     /// Tables that were moved to a lower level without being read.
     pub moves: u64,
+    /// Tables that were dropped without being read: all in them had expired or was deleted.
+    pub tables_dropped: u64,
     /// Bytes of tables that were written.
     pub table_bytes_written: u64,
     /// Bytes of tables that were moved towards the beginning of the file.
@@ -42,6 +45,28 @@ pub struct LevelStatistics {
     pub entries: u64,
     /// Tombstones.
     pub tombstones: u64,
+}
+
+/// The tables of a key space.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SpaceStatistics {
+    /// The number of its collection.
+    #[serde(skip)]
+    pub collection: u32,
+    /// The number of its index.
+    #[serde(skip)]
+    pub index: u32,
+    /// Tables.
+    pub tables: u64,
+    /// Bytes in the file.
+    pub bytes: u64,
+    /// Entries: all versions, and tombstones.
+    pub entries: u64,
+    /// Tombstones.
+    pub tombstones: u64,
+    /// Entries that expire, or have expired.
+    pub expiring: u64,
 }
 
 /// How a file is encrypted.
@@ -78,6 +103,9 @@ pub struct Statistics {
     pub memtable_entries: u64,
     /// Levels 0 to 6.
     pub levels: Vec<LevelStatistics>,
+    /// By key space. Who knows what they are for tells of them.
+    #[serde(skip)]
+    pub spaces: Vec<SpaceStatistics>,
     /// The file's length, bytes.
     pub file_bytes: u64,
     /// Bytes inside the file that are free.
@@ -117,6 +145,7 @@ impl<F: File> Engine<F> {
             memtable_bytes: (self.memtable.size() + frozen.map_or(0, |frozen| frozen.size())) as u64,
             memtable_entries: (self.memtable.len() + frozen.map_or(0, |frozen| frozen.len())) as u64,
             levels,
+            spaces: self.space_statistics(),
             file_bytes: self.volume.file_len(),
             free_bytes: self.free.free_bytes(),
             debt_bytes: self.debt,
@@ -126,5 +155,22 @@ impl<F: File> Engine<F> {
             encryption: self.encryption_statistics(),
             failed: self.failed.as_ref().map(ToString::to_string),
         }
+    }
+
+    fn space_statistics(&self) -> Vec<SpaceStatistics> {
+        let of_tree = |(prefix, tree): (Prefix, &Tree)| {
+            let prefix = u64::from_be_bytes(prefix);
+            let (collection, index) = ((prefix >> 32) as u32, prefix as u32);
+            let mut space = SpaceStatistics { collection, index, ..SpaceStatistics::default() };
+            for table in (0..LEVEL_COUNT).flat_map(|level| tree.tables_of(level)) {
+                space.tables += 1;
+                space.bytes += table.len;
+                space.entries += table.statistics.entries;
+                space.tombstones += table.statistics.tombstones;
+                space.expiring += table.statistics.expiring;
+            }
+            space
+        };
+        self.levels.trees().map(of_tree).collect()
     }
 }

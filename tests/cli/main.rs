@@ -13,6 +13,7 @@ mod files;
 mod harness;
 mod import;
 mod indexes;
+mod info;
 mod load;
 mod ranges;
 mod repl;

@@ -106,7 +106,7 @@ fn each_has_indexes_of_its_own() {
 #[test]
 fn reading_creates_none() {
     let mut db = fresh();
-    assert_eq!(keys(&db, "a"), [String::new(); 0]);
+    assert!(keys(&db, "a").is_empty());
     let mut a = db.collection_mut("a").unwrap();
     assert!(!a.delete("k").unwrap() && !a.rename("k", "l").unwrap() && !a.drop_index("x").unwrap());
     assert_eq!(a.delete_range(&Range::all()).unwrap(), 0);
@@ -271,7 +271,7 @@ fn a_snapshot_is_of_all_collections() {
     db.release(snapshot);
     assert_eq!(at(&db, "b", &snapshot).unwrap_err().code(), ErrorCode::SnapshotTooOld);
     let later = db.snapshot().unwrap();
-    assert_eq!(at(&db, "a", &later).unwrap(), [String::new(); 0]);
+    assert!(at(&db, "a", &later).unwrap().is_empty());
     db.release(later);
 }
 

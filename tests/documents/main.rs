@@ -23,6 +23,7 @@ mod keys;
 mod ranges;
 mod salvage;
 mod snapshots;
+mod statistics;
 mod support;
 mod transactions;
 mod ttl;

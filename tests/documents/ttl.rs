@@ -158,3 +158,42 @@ fn times_must_be_times_to_come() {
         ErrorCode::InvalidOptions
     );
 }
+
+#[test]
+fn what_has_expired_gives_its_room_back_without_being_read() {
+    const COUNT: usize = 100_000;
+    let bench = Bench::new();
+    let mut db = bench.open();
+    db.create_index("x").unwrap();
+    for chunk in 0..COUNT / 1000 {
+        let mut transaction = Transaction::new();
+        for index in (chunk * 1000..).take(1000) {
+            // In no order, so that many tables overlap.
+            let place = index * 7919 % COUNT;
+            let text = format!(r#"{{"x":{index},"name":"document {}"}}"#, index * index);
+            transaction = transaction.set_ex_json(&format!("session:{place:06}"), &text, ms(60_000)).unwrap();
+        }
+        db.commit(transaction).unwrap();
+    }
+    db.set_json("kept", r#"{"x":1}"#).unwrap();
+    while db.maintain(1 << 20).unwrap() {}
+    let before = db.stats().engine;
+    assert!(before.file_bytes > 4 << 20, "{} bytes", before.file_bytes);
+    bench.clock.advance_ms(60_000);
+    while db.maintain(1 << 20).unwrap() {}
+    let after = db.stats().engine;
+    let bytes_read = after.io.bytes_read - before.io.bytes_read;
+    let tables: u64 = before.levels.iter().map(|level| level.bytes).sum();
+    assert!(bytes_read < tables / 50, "{bytes_read} bytes of {tables} were read");
+    assert!(after.counters.tables_dropped > 4, "{} tables were dropped", after.counters.tables_dropped);
+    assert!(after.levels.iter().map(|level| level.bytes).sum::<u64>() < tables / 50);
+    // What commits in memory and in the log take stays until they are written as tables.
+    assert!(after.file_bytes < before.file_bytes / 2, "{} of {} bytes", after.file_bytes, before.file_bytes);
+    db.compact().unwrap();
+    let end = db.stats().engine;
+    assert!(end.file_bytes < 2 << 20, "{} of {} bytes", end.file_bytes, before.file_bytes);
+    bench.clock.set_back_ms(60_000);
+    assert_eq!(db.keys(&Range::all()).unwrap(), ["kept"]);
+    assert_eq!(find(&db, "x", "1"), ["kept"]);
+    assert_sound(&db);
+}

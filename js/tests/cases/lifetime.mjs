@@ -151,4 +151,33 @@ export default [
       equal(await db.count(), count);
     },
   },
+  {
+    name: "stats tell what documents and indexes take, and how long verbs took",
+    async run({ open }) {
+      const db = await open({ latencies: true });
+      await db.setMany(Array.from({ length: 100 }, (_, n) => [`k${n}`, { n, at: { x: n } }]));
+      await db.createIndex("at.x");
+      await db.compact();
+      const { spaces, latencies } = await db.stats();
+      const told = spaces.map(({ kind, path, entries }) => [kind, path, entries]);
+      equal(told.slice(1), [["documents", null, 100], ["index", "at.x", 100]]);
+      ok(spaces.every(({ kind, bytes, tables, tombstones, expiring }) => kind === "catalog" || (bytes > 0 && tables === 1 && tombstones + expiring === 0)));
+      for (let n = 0; n < 20; n += 1) await db.get(`k${n}`);
+      await db.values();
+      const of = async (verb) => (await db.stats()).latencies.find((latency) => latency.verb === verb);
+      const get = await of("get");
+      equal(get.count, 20);
+      ok(get.p50 <= get.p90 && get.p90 <= get.p99 && get.p99 <= get.p999 && get.p999 <= get.max && get.max <= get.total, JSON.stringify(get));
+      equal([(await of("values")).count, (await of("commit")).count], [1, 1]);
+      ok((await of("group")).count > 0 && latencies.every(({ count }) => count > 0));
+    },
+  },
+  {
+    name: "latencies are measured when they are asked for",
+    async run({ open }) {
+      const db = await open();
+      await db.get("a");
+      equal((await db.stats()).latencies, null);
+    },
+  },
 ];

@@ -1,7 +1,7 @@
 // What the documentation shows must compile, and what is wrong must not.
 import {
-  type ActiveTransaction, type CheckReport, type Cipher, type Collection, type Encryption, Ferrolite, FerroliteError, type LostPart, type SalvageReport, type StandardSchema, type StorageFacts, Transaction,
-  type VersionedDocument,
+  type ActiveTransaction, type CheckReport, type Cipher, type Collection, type Encryption, Ferrolite, FerroliteError, type Latency,
+  type LostPart, type SalvageReport, type StandardSchema, type StorageFacts, Transaction, type VersionedDocument,
 } from "ferrolite";
 
 interface User {
@@ -87,6 +87,8 @@ export async function examples(): Promise<void> {
   await db.commit(new Transaction().set("k1", { n: 1 }).setEx("k2", null, 60).delete("k3"));
   const report: CheckReport = await db.check({ full: true });
   const syncs: number = (await db.stats()).io.syncs;
+  const slow: readonly Latency[] = (await db.stats()).latencies?.filter((latency) => latency.p99 > 1000) ?? [];
+  const largest: number = Math.max(...(await db.stats()).spaces.map((space) => space.bytes));
   const names: string[] = await Ferrolite.list();
   const salvaged: SalvageReport = await Ferrolite.salvage("notes", "recovered", {
     signal: new AbortController().signal,
@@ -102,7 +104,7 @@ export async function examples(): Promise<void> {
   } catch (error) {
     if (error instanceof FerroliteError && error.code === "StorageFull") throw error;
   }
-  void [anything, users, all, entries, keys, isNew, left, report, syncs, names, gone, parts, told, sum, swapped, before, renamed, count];
+  void [slow, largest, anything, users, all, entries, keys, isNew, left, report, syncs, names, gone, parts, told, sum, swapped, before, renamed, count];
 }
 
 export async function encrypted(key: Uint8Array): Promise<void> {

@@ -64,6 +64,8 @@ impl Session {
             read_only: access == Access::Read,
             allow_damage: request.allow_damage,
             durability: self.durability,
+            // Nobody waits for the clock in a conversation, and `info` can tell more.
+            latencies: request.verb.name == "repl",
             encryption,
             ..Options::default()
         };

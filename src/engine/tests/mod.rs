@@ -1,6 +1,7 @@
 //! What the engine's tests share.
 
 mod crash;
+mod expiry;
 mod faults;
 mod model;
 

@@ -5,14 +5,14 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::{Output, size};
 use crate::session::Db;
-use ferrolite::{Argon2, Stats};
+use ferrolite::{Argon2, Space, SpaceKind, Stats};
 use serde_json::json;
 
 /// Prints figures about the database.
 pub fn info(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let stats = db.stats();
     let lines = if request.in_repl { [of_file(&stats), since_opened(&stats)].concat() } else { of_file(&stats) };
-    output.answer(&stats, &table(&lines))?;
+    output.answer(&stats, &[table(&lines), of_spaces(&stats), of_latencies(&stats)].concat())?;
     Ok(Answer::Yes)
 }
 
@@ -102,13 +102,74 @@ fn encryption(stats: &Stats) -> String {
 }
 
 fn since_opened(stats: &Stats) -> Vec<Line> {
-    let (counters, io) = (&stats.engine.counters, &stats.engine.io);
+    let (counters, io, cache) = (&stats.engine.counters, &stats.engine.io, &stats.engine.cache);
     vec![
         ("commits", format!("{} in {} writes", grouped(counters.commits), grouped(counters.groups))),
         ("flushes to disk", grouped(io.syncs)),
         ("read", format!("{} in {} calls", size(io.bytes_read), grouped(io.reads))),
         ("written", format!("{} in {} calls", size(io.bytes_written), grouped(io.writes))),
+        ("flushed", grouped(counters.flushes)),
+        (
+            "merged",
+            format!("{}, {} written as tables", grouped(counters.compactions), size(counters.table_bytes_written)),
+        ),
+        ("expired tables", grouped(counters.tables_dropped)),
+        (
+            "page cache",
+            format!(
+                "{} of {}, {} found, {} read",
+                size(cache.bytes),
+                size(cache.capacity),
+                grouped(cache.hits),
+                grouped(cache.misses)
+            ),
+        ),
     ]
+}
+
+/// What documents and indexes take, below each other.
+fn of_spaces(stats: &Stats) -> String {
+    let heads = ["in tables", "size", "entries", "deletions", "with expiry"].map(str::to_owned);
+    let row = |space: &Space| {
+        let name = match (space.kind, &space.path) {
+            (SpaceKind::Catalog, _) => "catalog".to_owned(),
+            (SpaceKind::Documents, _) => "documents".to_owned(),
+            (SpaceKind::Index, path) => format!("index {}", path.as_deref().unwrap_or_default()),
+            (SpaceKind::Dropped, _) => "what was dropped".to_owned(),
+        };
+        let name = if space.collection.is_empty() { name } else { format!("{}: {name}", space.collection) };
+        let tables = &space.tables;
+        [name, size(tables.bytes), grouped(tables.entries), grouped(tables.tombstones), grouped(tables.expiring)]
+    };
+    columns(heads, stats.spaces.iter().map(row).collect())
+}
+
+/// How long verbs took, where that was measured.
+fn of_latencies(stats: &Stats) -> String {
+    let heads = ["microseconds", "calls", "50%", "90%", "99%", "99.9%", "longest"].map(str::to_owned);
+    let us = |us: f64| format!("{us:.1}");
+    let rows = stats.latencies.iter().flatten().map(|verb| {
+        let [p50, p90, p99, p999, max] = [verb.p50, verb.p90, verb.p99, verb.p999, verb.max].map(us);
+        [verb.verb.to_owned(), grouped(verb.count), p50, p90, p99, p999, max]
+    });
+    columns(heads, rows.collect())
+}
+
+/// A table with a heading and an empty line above it; nothing when it has no rows.
+fn columns<const N: usize>(heads: [String; N], rows: Vec<[String; N]>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let all: Vec<_> = std::iter::once(heads).chain(rows).collect();
+    let width = |column: usize| all.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().enumerate().map(|(column, cell)| match (column, width(column).unwrap_or(0)) {
+            (0, width) => format!("{cell:<width$}", width = width.max(16)),
+            (_, width) => format!("  {cell:>width$}"),
+        });
+        format!("\n{}", cells.collect::<String>())
+    };
+    format!("\n{}", all.iter().map(line).collect::<String>())
 }
 
 const LEVELS: [&str; 7] = ["level 0", "level 1", "level 2", "level 3", "level 4", "level 5", "level 6"];
