@@ -38,7 +38,7 @@ pub struct Options {
     /// How pages are compressed, for pages written from now on. Default: [`Compression::Lz4`].
     pub compression: Compression,
     /// Whether to measure how long the verbs take, for [`Database::stats`](crate::Database::stats). It takes two readings
-    /// of a clock each. Default: false.
+    /// of a clock each, natively about 60 ns: much beside a read that finds its page in memory. Default: false.
     pub latencies: bool,
     /// The key or passphrase of an encrypted database; a new one is encrypted when it is given. Not part of the JSON of
     /// options. Default: none.
