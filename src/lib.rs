@@ -64,10 +64,10 @@ mod page;
 
 pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{
-    ActiveTransaction, CheckReport, Compression, Condition, Database, Document, Durability, Error, ErrorCode,
+    ActiveTransaction, CheckReport, Compression, Condition, Database, Document, Durability, Error, ErrorCode, Filter,
     FindOptions, IndexInfo, IndexProgress, LostPart, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH,
-    OpenTransaction, Options, Page, PageLimits, Range, Result, Salvage, SalvageReport, Scan, SetOptions, Snapshot,
-    Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
+    OpenTransaction, Options, OrderBy, Page, PageLimits, Query, Range, Result, Salvage, SalvageReport, Scan,
+    SetOptions, Snapshot, Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
 };
 pub use engine::{CompactProgress, EncryptionStatistics, RotateProgress, Statistics as EngineStatistics};
 pub use environment::{Environment, HostEnvironment};

@@ -37,6 +37,27 @@ pub(super) struct Bounds {
     pub end: Bound<Vec<u8>>,
 }
 
+impl Bounds {
+    /// The range between two bounds, of the type of these. One that is open ends with the values of that type.
+    pub fn of_one_kind(start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Result<Self> {
+        let kind = match (kind_of(&start), kind_of(&end)) {
+            (Some(start), Some(end)) if start != end => {
+                let (start, end) = (start.name(), end.name());
+                let reason = format!("it mixes types: one bound is {start}, the other {end}; no value lies between");
+                return Err(Error::invalid_condition(reason));
+            }
+            (Some(kind), _) | (None, Some(kind)) => kind,
+            (None, None) => {
+                let reason = "it has no bounds; give one of `gt`, `gte`, `lt` and `lte`, or a value to be equal to";
+                return Err(Error::invalid_condition(reason));
+            }
+        };
+        let start = if start == Bound::Unbounded { Bound::Included(kind.first()) } else { start };
+        let end = if end == Bound::Unbounded { Bound::Excluded(kind.end()) } else { end };
+        Ok(Self { start, end })
+    }
+}
+
 impl Condition {
     /// The value equals `value`.
     ///
@@ -107,21 +128,7 @@ impl Condition {
     }
 
     fn encoded_range(start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Result<Self> {
-        let kind = match (kind_of(&start), kind_of(&end)) {
-            (Some(start), Some(end)) if start != end => {
-                let (start, end) = (start.name(), end.name());
-                let reason = format!("it mixes types: one bound is {start}, the other {end}; no value lies between");
-                return Err(Error::invalid_condition(reason));
-            }
-            (Some(kind), _) | (None, Some(kind)) => kind,
-            (None, None) => {
-                let reason = "it has no bounds; give one of `gt`, `gte`, `lt` and `lte`, or a value to be equal to";
-                return Err(Error::invalid_condition(reason));
-            }
-        };
-        let start = if start == Bound::Unbounded { Bound::Included(kind.first()) } else { start };
-        let end = if end == Bound::Unbounded { Bound::Excluded(kind.end()) } else { end };
-        Ok(Self { bounds: Bounds { start, end }, is_equality: false })
+        Ok(Self { bounds: Bounds::of_one_kind(start, end)?, is_equality: false })
     }
 
     pub(super) fn is_equality(&self) -> bool {

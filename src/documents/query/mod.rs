@@ -1,0 +1,17 @@
+//! Queries: which documents, in which order, how many, and what of them.
+//!
+//! A query's text becomes a [`Filter`], whose conditions are sets of encoded values. Ranges of indexes and the test of a
+//! document both come from these sets, and so cannot disagree.
+
+mod extract;
+mod filter;
+mod filter_text;
+mod order;
+mod projection;
+#[expect(clippy::module_inception, reason = "the type that the module is about")]
+mod query;
+mod token;
+mod value_set;
+
+pub use filter::Filter;
+pub use query::{OrderBy, Query};
