@@ -1,4 +1,4 @@
-//! Calls as they stand in a message: `[verb, ...arguments]`.
+//! Calls as they stand in a message: `[verb, ...arguments]`, or `["@NAME", verb, ...arguments]` on the collection NAME.
 
 use crate::{Condition, Error, FindOptions, Range, Result, SetOptions};
 use serde::Deserialize;
@@ -13,6 +13,8 @@ const MAX_ARGUMENTS: usize = 3;
 
 /// One call; its arguments are left as JSON text until the verb asks for them.
 pub(super) struct Call<'a> {
+    /// Empty for the default collection.
+    pub collection: Cow<'a, str>,
     pub verb: &'a str,
     arguments: [Option<&'a RawValue>; MAX_ARGUMENTS],
 }
@@ -70,6 +72,16 @@ impl<'a> Call<'a> {
     pub fn perhaps(&self, index: usize) -> Result<Option<&'a str>> {
         let documents: Vec<&RawValue> = self.parse(index)?;
         Ok(documents.first().map(|json| json.get()))
+    }
+
+    /// The name of a collection, the first argument.
+    pub fn name(&self) -> Result<Cow<'a, str>> {
+        let text = self.json(0)?;
+        let invalid = |error: serde_json::Error| Error::InvalidCollection {
+            name: text.chars().take(48).collect(),
+            reason: error.to_string(),
+        };
+        serde_json::from_str(text).map(|Text(name)| name).map_err(invalid)
     }
 
     /// A path, the first argument.
@@ -135,14 +147,24 @@ impl<'de: 'a, 'a> Deserialize<'de> for Call<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> std::result::Result<Call<'de>, A::Error> {
-                let verb = parts.next_element()?.ok_or_else(|| A::Error::custom("a call without a verb"))?;
+                let no_verb = || A::Error::custom("a call without a verb");
+                let Text(mut verb) = parts.next_element()?.ok_or_else(no_verb)?;
+                let mut collection = Cow::Borrowed("");
+                if verb.starts_with('@') {
+                    collection = match verb {
+                        Cow::Borrowed(name) => Cow::Borrowed(name.get(1..).unwrap_or_default()),
+                        Cow::Owned(name) => Cow::Owned(name.get(1..).unwrap_or_default().to_owned()),
+                    };
+                    Text(verb) = parts.next_element()?.ok_or_else(no_verb)?;
+                }
+                let Cow::Borrowed(verb) = verb else { return Err(A::Error::custom("a verb with an escape")) };
                 let mut arguments = [None; MAX_ARGUMENTS];
                 for argument in &mut arguments {
                     *argument = parts.next_element()?;
                 }
                 match parts.next_element::<&RawValue>()? {
                     Some(_) => Err(A::Error::custom("a call with too many arguments")),
-                    None => Ok(Call { verb, arguments }),
+                    None => Ok(Call { collection, verb, arguments }),
                 }
             }
         }

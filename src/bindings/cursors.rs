@@ -18,6 +18,8 @@ pub(super) struct Cursors {
 /// How far a scan has come.
 #[derive(Debug)]
 struct Position {
+    /// The collection; empty for the default one.
+    collection: String,
     /// What is left, but for `after`.
     range: Range,
     snapshot: Snapshot,
@@ -27,19 +29,32 @@ struct Position {
 
 impl Cursors {
     /// Starts a scan: `{rows, cursor}`, without a cursor when the first page holds all.
-    pub fn open<F: File>(&mut self, database: &mut Database<F>, range: Range, answer: &mut Answer) -> Result<()> {
+    pub fn open<F: File>(
+        &mut self,
+        database: &mut Database<F>,
+        collection: &str,
+        range: Range,
+        answer: &mut Answer,
+    ) -> Result<()> {
         let snapshot = database.snapshot()?;
         let limits = PageLimits { documents: FIRST_PAGE_DOCUMENTS, ..PageLimits::default() };
         let id = self.last.wrapping_add(1);
-        let page = database.scan_page(&range, snapshot, None, limits);
+        let page = database.named(collection).scan_page(&range, snapshot, None, limits);
         self.last = id;
-        self.settle(database, id, Position { range, snapshot, after: String::new() }, page, answer)
+        self.settle(
+            database,
+            id,
+            Position { collection: collection.to_owned(), range, snapshot, after: String::new() },
+            page,
+            answer,
+        )
     }
 
     /// The next page of a scan, in the same form.
     pub fn next<F: File>(&mut self, database: &mut Database<F>, id: u32, answer: &mut Answer) -> Result<()> {
         let position = self.open.remove(&id).ok_or(Error::Aborted)?;
-        let page = database.scan_page(&position.range, position.snapshot, Some(&position.after), PageLimits::default());
+        let Position { collection, range, snapshot, after } = &position;
+        let page = database.named(collection).scan_page(range, *snapshot, Some(after), PageLimits::default());
         self.settle(database, id, position, page, answer)
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Tasks {
 pub(super) enum Task {
     /// Builds an index.
     CreateIndex {
+        /// The collection that is indexed; empty for the default one.
+        collection: String,
         /// The path that is indexed.
         path: String,
         /// Whether there was no such index before: the answer.
@@ -78,10 +80,13 @@ impl Tasks {
         Some(numbered)
     }
 
-    /// Gives up the building of an index that is about to be dropped.
-    pub fn cancel_index(&mut self, path: &str) {
+    /// Gives up the building of an index of `collection` that is about to be dropped; of all of them without a `path`.
+    pub fn cancel_indexes(&mut self, collection: &str, path: Option<&str>) {
         for (_, task) in &mut self.waiting {
-            if matches!(task, Task::CreateIndex { path: building, .. } if building == path) {
+            if let Task::CreateIndex { collection: of, path: building, .. } = task
+                && of == collection
+                && path.is_none_or(|path| path == building)
+            {
                 *task = Task::Cancelled;
             }
         }
@@ -92,7 +97,9 @@ impl Task {
     /// Does one slice; true when it was the last.
     fn step<F: File>(&mut self, database: &mut Database<F>) -> Result<bool> {
         match self {
-            Self::CreateIndex { path, .. } => Ok(database.create_index_step(path, INDEX_SLICE_DOCUMENTS)?.done),
+            Self::CreateIndex { collection, path, .. } => {
+                Ok(database.named_mut(collection).create_index_step(path.as_str(), INDEX_SLICE_DOCUMENTS)?.done)
+            }
             Self::Compact(progress) => {
                 database.compact_step(progress, TABLE_SLICE_BYTES)?;
                 Ok(progress.is_done())

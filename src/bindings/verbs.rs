@@ -28,7 +28,9 @@ pub(super) fn kind(verb: &str) -> Kind {
             Kind::Write
         }
         "increment" | "compareAndSwap" | "getAndSet" | "rename" | "patch" | "mergePatch" | "txCommit" => Kind::Write,
-        "createIndex" | "dropIndex" | "scanOpen" | "flush" | "compact" | "rotateKey" | "check" => Kind::Alone,
+        "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "flush" | "compact" | "rotateKey" | "check" => {
+            Kind::Alone
+        }
         "txBegin" | "txWrite" | "txRollback" => Kind::Alone,
         _ => Kind::Read,
     }
@@ -53,18 +55,19 @@ pub(super) fn settle<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>) {
 }
 
 fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
-    let database = &*desk.database;
+    let documents = desk.database.named(&call.collection);
     match call.verb {
-        "get" => one(answer, database.get_json(&call.key()?)?)?,
-        "getMany" => list(answer, database.get_many_json(&call.keys()?)?.into_iter().map(Ok), perhaps)?,
-        "has" => answer.value(&database.has(&call.key()?)?)?,
-        "count" => answer.value(&database.count(&call.range()?)?)?,
-        "keys" => answer.value(&database.keys(&call.range()?)?)?,
-        "values" => list(answer, database.scan(&call.range()?)?, value)?,
-        "entries" => list(answer, database.scan(&call.range()?)?, entry)?,
-        "find" => answer.value(&database.find(&call.path()?, &call.condition()?, &call.find_options()?)?)?,
-        "indexes" => answer.value(&database.indexes())?,
-        "ttl" => match database.ttl(&call.key()?)? {
+        "get" => one(answer, documents.get_json(&call.key()?)?)?,
+        "getMany" => list(answer, documents.get_many_json(&call.keys()?)?.into_iter().map(Ok), perhaps)?,
+        "has" => answer.value(&documents.has(&call.key()?)?)?,
+        "count" => answer.value(&documents.count(&call.range()?)?)?,
+        "keys" => answer.value(&documents.keys(&call.range()?)?)?,
+        "values" => list(answer, documents.scan(&call.range()?)?, value)?,
+        "entries" => list(answer, documents.scan(&call.range()?)?, entry)?,
+        "find" => answer.value(&documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?)?,
+        "collections" => answer.value(&desk.database.collections())?,
+        "indexes" => answer.value(&documents.indexes())?,
+        "ttl" => match documents.ttl(&call.key()?)? {
             Ttl::Missing => answer.done(),
             Ttl::Forever => answer.value(&())?,
             Ttl::Left(left) => answer.value(&(left.as_millis() as u64))?,
@@ -87,22 +90,24 @@ fn read_in<F: File>(
     call: &Call<'_>,
     answer: &mut Answer,
 ) -> Result<()> {
+    let mut documents = open.on(database);
+    let mut documents = documents.named(&call.collection);
     match call.verb {
-        "get" => one(answer, open.get_json(database, &call.key()?)?),
+        "get" => one(answer, documents.get_json(&call.key()?)?),
         "getMany" => {
-            let found = call.keys()?.into_iter().map(|key| open.get_json(database, &key));
+            let found = call.keys()?.into_iter().map(|key| documents.get_json(&key));
             list(answer, found, perhaps)
         }
-        "has" => answer.value(&open.get_json(database, &call.key()?)?.is_some()),
-        "count" => answer.value(&open.documents(database, &call.range()?)?.len()),
+        "has" => answer.value(&documents.get_json(&call.key()?)?.is_some()),
+        "count" => answer.value(&documents.documents(&call.range()?)?.len()),
         "keys" => {
-            let documents = open.documents(database, &call.range()?)?;
+            let documents = documents.documents(&call.range()?)?;
             list(answer, documents.into_iter().map(Ok), |answer, document: Document| answer.json(&document.key))
         }
-        "values" => list(answer, open.documents(database, &call.range()?)?.into_iter().map(Ok), value),
-        "entries" => list(answer, open.documents(database, &call.range()?)?.into_iter().map(Ok), entry),
+        "values" => list(answer, documents.documents(&call.range()?)?.into_iter().map(Ok), value),
+        "entries" => list(answer, documents.documents(&call.range()?)?.into_iter().map(Ok), entry),
         "find" => {
-            let keys = open.find(database, &call.path()?, &call.condition()?, &call.find_options()?)?;
+            let keys = documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?;
             answer.value(&keys)
         }
         verb => Err(not_understood(format!("reading by {verb:?} in a transaction"))),
@@ -110,66 +115,77 @@ fn read_in<F: File>(
 }
 
 fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
-    let database = &mut *desk.database;
     match call.verb {
-        "set" => answer.value(&database.set_json(&call.key()?, call.json(1)?)?),
-        "setEx" => answer.value(&database.set_ex_json(&call.key()?, call.json(1)?, call.ttl(2)?)?),
-        "setWith" => {
-            let options = call.set_options()?;
-            answer.value(&database.set_json_with(&call.key()?, call.json(1)?, options)?)
-        }
-        "increment" => {
-            // As text: JavaScript's numbers are exact to 53 bits.
-            let sum = database.increment(&call.key()?, call.parse(1)?)?;
-            answer.value(&sum.to_string())
-        }
-        "compareAndSwap" => {
-            let (expected, next) = (call.perhaps(1)?, call.perhaps(2)?);
-            answer.value(&database.compare_and_swap_json(&call.key()?, expected, next)?)
-        }
-        "getAndSet" => one(answer, database.get_and_set_json(&call.key()?, call.json(1)?)?),
-        "rename" => {
-            let Text(to) = call.parse(1)?;
-            answer.value(&database.rename(&call.key()?, &to)?)
-        }
-        "patch" => answer.value(&database.patch(&call.key()?, call.json(1)?)?),
-        "mergePatch" => answer.value(&database.merge_patch(&call.key()?, call.json(1)?)?),
-        "setMany" => {
-            let ttl = call.optional(1).map(|_| call.ttl(1)).transpose()?;
-            let documents: Vec<(Text<'_>, &RawValue)> = call.parse(0)?;
-            let transaction = documents
-                .into_iter()
-                .try_fold(Transaction::new(), |transaction, (key, json)| put(transaction, &key.0, json.get(), ttl))?;
-            answer.value(&database.commit(transaction)?)
-        }
         "commit" => {
             let operations: Vec<Operation<'_>> = call.parse(0)?;
             let transaction = operations
                 .into_iter()
                 .try_fold(Transaction::new(), |transaction, operation| operation.add_to(transaction))?;
-            answer.value(&database.commit(transaction)?)
+            return answer.value(&desk.database.commit(transaction)?);
         }
-        "delete" => answer.value(&database.delete(&call.key()?)?),
-        "deleteRange" => answer.value(&database.delete_range(&call.range()?)?),
-        "expire" => answer.value(&database.expire(&call.key()?, call.ttl(1)?)?),
-        "txCommit" => answer.value(&desk.transactions.commit(database, call.parse(0)?)?),
-        _ => answer.value(&database.persist(&call.key()?)?),
+        "txCommit" => return answer.value(&desk.transactions.commit(desk.database, call.parse(0)?)?),
+        _ => {}
+    }
+    let mut documents = desk.database.named_mut(&call.collection);
+    match call.verb {
+        "set" => answer.value(&documents.set_json(&call.key()?, call.json(1)?)?),
+        "setEx" => answer.value(&documents.set_ex_json(&call.key()?, call.json(1)?, call.ttl(2)?)?),
+        "setWith" => {
+            let options = call.set_options()?;
+            answer.value(&documents.set_json_with(&call.key()?, call.json(1)?, options)?)
+        }
+        "increment" => {
+            // As text: JavaScript's numbers are exact to 53 bits.
+            let sum = documents.increment(&call.key()?, call.parse(1)?)?;
+            answer.value(&sum.to_string())
+        }
+        "compareAndSwap" => {
+            let (expected, next) = (call.perhaps(1)?, call.perhaps(2)?);
+            answer.value(&documents.compare_and_swap_json(&call.key()?, expected, next)?)
+        }
+        "getAndSet" => one(answer, documents.get_and_set_json(&call.key()?, call.json(1)?)?),
+        "rename" => {
+            let Text(to) = call.parse(1)?;
+            answer.value(&documents.rename(&call.key()?, &to)?)
+        }
+        "patch" => answer.value(&documents.patch(&call.key()?, call.json(1)?)?),
+        "mergePatch" => answer.value(&documents.merge_patch(&call.key()?, call.json(1)?)?),
+        "setMany" => {
+            let ttl = call.optional(1).map(|_| call.ttl(1)).transpose()?;
+            let pairs: Vec<(Text<'_>, &RawValue)> = call.parse(0)?;
+            let transaction = pairs
+                .into_iter()
+                .try_fold(Transaction::new().named(&call.collection), |transaction, (key, json)| {
+                    put(transaction, &key.0, json.get(), ttl)
+                })?;
+            answer.value(&desk.database.commit(transaction)?)
+        }
+        "delete" => answer.value(&documents.delete(&call.key()?)?),
+        "deleteRange" => answer.value(&documents.delete_range(&call.range()?)?),
+        "expire" => answer.value(&documents.expire(&call.key()?, call.ttl(1)?)?),
+        _ => answer.value(&documents.persist(&call.key()?)?),
     }
 }
 
 fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     match call.verb {
         "createIndex" => {
-            let path = call.path()?.into_owned();
-            let is_new = !desk.database.indexes().iter().any(|index| index.ready && index.path == path);
-            desk.tasks.start(desk.database, Task::CreateIndex { path, is_new }, answer)
+            let (collection, path) = (call.collection.clone().into_owned(), call.path()?.into_owned());
+            let indexes = desk.database.named(&collection).indexes();
+            let is_new = !indexes.iter().any(|index| index.ready && index.path == path);
+            desk.tasks.start(desk.database, Task::CreateIndex { collection, path, is_new }, answer)
         }
         "dropIndex" => {
             let path = call.path()?;
-            desk.tasks.cancel_index(&path);
-            answer.value(&desk.database.drop_index(&path)?)
+            desk.tasks.cancel_indexes(&call.collection, Some(&path));
+            answer.value(&desk.database.named_mut(&call.collection).drop_index(&*path)?)
         }
-        "scanOpen" => desk.cursors.open(desk.database, call.range()?, answer),
+        "dropCollection" => {
+            let name = call.name()?;
+            desk.tasks.cancel_indexes(&name, None);
+            answer.value(&desk.database.drop_collection(&name)?)
+        }
+        "scanOpen" => desk.cursors.open(desk.database, &call.collection, call.range()?, answer),
         "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
         "rotateKey" => desk.tasks.start(desk.database, Task::RotateKey(RotateProgress::default()), answer),
         "txBegin" => desk.transactions.begin(desk.database, answer),
@@ -212,6 +228,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Operation<'a> {
 impl Operation<'_> {
     fn add_to(&self, transaction: Transaction) -> Result<Transaction> {
         let call = &self.0;
+        let transaction = transaction.named(&call.collection);
         match call.verb {
             "set" => put(transaction, &call.key()?, call.json(1)?, None),
             "setEx" => put(transaction, &call.key()?, call.json(1)?, Some(call.ttl(2)?)),

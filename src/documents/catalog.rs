@@ -1,42 +1,67 @@
-//! The catalog: which indexes there are. It lies in an engine key space of its own, and is read when a database is
-//! opened.
+//! The catalog: which collections and indexes there are. It lies in an engine key space of its own, and is read when a
+//! database is opened.
 //!
 //! ```text
 //! key  1                                                   value  u32, little-endian: the next index's id
-//! key  2 | collection (u32, big-endian) | id (the same)    value  {"path": ..., "state": ...}, as JSON
+//! key  2 | collection (u32, big-endian) | id (the same)    value  {"path": ..., "state": ...}, as JSON; more below
 //! key  3                                                   value  empty; what a salvage writes is not all there yet
+//! key  4                                                   value  u32, little-endian: the next collection's id
+//! key  5 | id (u32, big-endian)                            value  {"name": ..., "dropping": ...}, as JSON
 //!
+//! path   a path, or an array of 2 to 8
 //! state  "ready", "dropping" or {"building": {"after": KEY}}: documents up to KEY are indexed, null for none
+//! unique, multi  true, or not there
 //! ```
 //!
-//! Ids are never used twice: entries of an index that was dropped cannot come up in another one.
+//! Ids are never used twice: what was dropped cannot come up in something new. The default collection has no entry.
 
-use super::error::{Error, Result};
-use super::key::{CATALOG, DEFAULT_COLLECTION};
+use super::error::{Error, Result, abbreviate};
+use super::index_spec::Indexed;
+use super::key::{CATALOG, CollectionId};
 use super::path::Path;
 use super::range::end_of;
 use crate::engine::{Batch, Engine, KeyRange};
 use crate::fs::File;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 
 const NEXT_INDEX_ID: u8 = 1;
 const INDEX: u8 = 2;
 const UNFINISHED: u8 = 3;
+const NEXT_COLLECTION_ID: u8 = 4;
+const COLLECTION: u8 = 5;
+
 const FIRST_INDEX_ID: u32 = 1;
+const FIRST_COLLECTION_ID: u32 = CollectionId::DEFAULT.0 + 1;
+
+/// The longest name of a collection, in bytes.
+pub const MAX_COLLECTION_NAME_LENGTH: usize = 255;
 
 /// What the database holds besides documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Catalog {
+    collections: Vec<NamedCollection>,
     indexes: Vec<Index>,
+    next_collection_id: u32,
     next_index_id: u32,
+}
+
+/// A collection other than the default one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NamedCollection {
+    pub id: CollectionId,
+    pub name: String,
+    /// Whether documents may be left, which nobody looks at any more.
+    pub is_dropping: bool,
 }
 
 /// An index and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Index {
+    pub collection: CollectionId,
     pub id: u32,
-    pub path: Path,
+    pub indexed: Indexed,
     pub state: IndexState,
 }
 
@@ -54,14 +79,39 @@ pub(super) enum IndexState {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Record {
-    path: String,
+struct IndexRecord {
+    path: OneOrMany,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unique: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    multi: bool,
     state: IndexState,
+}
+
+/// One path is a string, several are an array.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CollectionRecord {
+    name: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    dropping: bool,
 }
 
 impl Default for Catalog {
     fn default() -> Self {
-        Self { indexes: Vec::new(), next_index_id: FIRST_INDEX_ID }
+        Self {
+            collections: Vec::new(),
+            indexes: Vec::new(),
+            next_collection_id: FIRST_COLLECTION_ID,
+            next_index_id: FIRST_INDEX_ID,
+        }
     }
 }
 
@@ -71,6 +121,7 @@ impl Catalog {
         let range = KeyRange { start: Bound::Included(CATALOG.to_vec()), end: end_of(CATALOG.to_vec()) };
         let mut cursor = engine.scan(range, false, engine.last_seq(), 0)?;
         let mut catalog = Self::default();
+        let damaged = |at: String| Error::Corrupt { what: "the list of collections and indexes".to_owned(), at };
         while let Some((key, entry)) = cursor.next()? {
             if key == unfinished_key() {
                 return Err(Error::Corrupt {
@@ -78,55 +129,126 @@ impl Catalog {
                     at: "its catalog; remove it, and begin again".to_owned(),
                 });
             }
-            catalog.read(&key, &entry.value).ok_or_else(|| Error::Corrupt {
-                what: "the list of indexes".to_owned(),
-                at: format!("key {key:02x?}"),
-            })?;
+            catalog.read(&key, &entry.value).ok_or_else(|| damaged(format!("key {key:02x?}")))?;
         }
-        Ok(catalog)
+        match catalog.indexes.iter().find(|index| !catalog.has(index.collection)) {
+            Some(index) => Err(damaged(format!("index {} of no collection", index.id))),
+            None => Ok(catalog),
+        }
     }
 
-    /// Takes in an entry; `None` when this layer cannot have written it.
+    /// Takes in an entry; `None` when this layer cannot have written it. The counters must come before what they count.
     pub(super) fn read(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
         match key.strip_prefix(&CATALOG)?.split_first()? {
             (&NEXT_INDEX_ID, []) => self.next_index_id = u32::from_le_bytes(value.try_into().ok()?),
-            (&INDEX, rest) => {
-                let (collection, id) = rest.split_first_chunk::<4>()?;
-                (u32::from_be_bytes(*collection) == DEFAULT_COLLECTION).then_some(())?;
-                let id = u32::from_be_bytes(id.try_into().ok()?);
-                // The key of the counter comes first.
-                (FIRST_INDEX_ID..self.next_index_id).contains(&id).then_some(())?;
-                let record: Record = serde_json::from_slice(value).ok()?;
-                self.indexes.push(Index { id, path: Path::parse(&record.path).ok()?, state: record.state });
+            (&NEXT_COLLECTION_ID, []) => self.next_collection_id = u32::from_le_bytes(value.try_into().ok()?),
+            (&INDEX, _) => {
+                let index = Index::read(key, value)?;
+                (FIRST_INDEX_ID..self.next_index_id).contains(&index.id).then_some(())?;
+                self.indexes.push(index);
+            }
+            (&COLLECTION, _) => {
+                let collection = NamedCollection::read(key, value)?;
+                (collection.id.0 < self.next_collection_id).then_some(())?;
+                (collection.is_dropping || self.collection(&collection.name).is_none()).then_some(())?;
+                self.collections.push(collection);
             }
             _ => return None,
         }
         Some(())
     }
 
-    /// The indexes that writes maintain.
-    pub fn maintained(&self) -> impl Iterator<Item = &Index> {
-        self.indexes.iter().filter(|index| index.state != IndexState::Dropping)
+    fn has(&self, id: CollectionId) -> bool {
+        id == CollectionId::DEFAULT || self.collections.iter().any(|collection| collection.id == id)
     }
 
-    /// Whether writes have any index to maintain.
-    pub fn has_indexes(&self) -> bool {
-        self.maintained().next().is_some()
+    /// The collections that have a name and are not being dropped.
+    pub fn collections(&self) -> impl Iterator<Item = &NamedCollection> {
+        self.collections.iter().filter(|collection| !collection.is_dropping)
     }
 
-    /// The index on `path`, complete or not.
-    pub fn on(&self, path: &Path) -> Option<&Index> {
-        self.maintained().find(|index| index.path == *path)
+    /// The collection `name`; the empty name is that of the default one.
+    pub fn collection(&self, name: &str) -> Option<CollectionId> {
+        if name.is_empty() {
+            return Some(CollectionId::DEFAULT);
+        }
+        self.collections().find(|collection| collection.name == name).map(|collection| collection.id)
     }
 
-    /// The indexes that cover all documents.
+    /// The name of a collection, empty for the default one.
+    pub fn name_of(&self, id: CollectionId) -> &str {
+        self.collections.iter().find(|collection| collection.id == id).map_or("", |collection| &collection.name)
+    }
+
+    /// All collections that are not being dropped, the default one first.
+    pub fn collection_ids(&self) -> impl Iterator<Item = CollectionId> {
+        std::iter::once(CollectionId::DEFAULT).chain(self.collections().map(|collection| collection.id))
+    }
+
+    /// A collection whose documents are still to be removed.
+    pub fn dropping_collection(&self) -> Option<&NamedCollection> {
+        self.collections.iter().find(|collection| collection.is_dropping)
+    }
+
+    /// A new collection; `batch` gets what makes it last.
+    pub fn add_collection(&self, name: &str, batch: &mut Batch) -> Result<NamedCollection> {
+        let id = self.next_collection_id;
+        if id == CollectionId::NOWHERE.0 {
+            return Err(too_many("collections", id));
+        }
+        let collection = NamedCollection { id: CollectionId(id), name: name.to_owned(), is_dropping: false };
+        batch.put(next_collection_id_key(), (id + 1).to_le_bytes().to_vec(), None);
+        collection.store(batch)?;
+        Ok(collection)
+    }
+
+    /// Remembers a collection, once the commit that says so is made.
+    pub fn remember_collection(&mut self, collection: NamedCollection) {
+        self.next_collection_id = self.next_collection_id.max(collection.id.0 + 1);
+        self.collections.retain(|known| known.id != collection.id);
+        self.collections.push(collection);
+    }
+
+    /// Forgets a collection and its indexes, once the commit that says so is made.
+    pub fn forget_collection(&mut self, id: CollectionId) {
+        self.collections.retain(|collection| collection.id != id);
+        self.indexes.retain(|index| index.collection != id);
+    }
+
+    /// The indexes of a collection, whatever their state.
+    pub fn indexes_of(&self, collection: CollectionId) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(move |index| index.collection == collection)
+    }
+
+    /// The indexes of a collection that writes maintain.
+    pub fn maintained(&self, collection: CollectionId) -> impl Iterator<Item = &Index> {
+        self.indexes_of(collection).filter(|index| index.state != IndexState::Dropping)
+    }
+
+    /// Whether writes to a collection have any index to maintain.
+    pub fn has_indexes(&self, collection: CollectionId) -> bool {
+        self.maintained(collection).next().is_some()
+    }
+
+    /// The index of a collection on these paths, complete or not.
+    pub fn on(&self, collection: CollectionId, paths: &[Path]) -> Option<&Index> {
+        self.maintained(collection).find(|index| index.indexed.paths == paths)
+    }
+
+    /// The unique indexes of all collections that writes maintain.
+    pub fn unique(&self) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(|index| index.indexed.unique && index.state != IndexState::Dropping)
+    }
+
+    /// The indexes that cover all documents of their collection.
     pub fn ready(&self) -> impl Iterator<Item = &Index> {
         self.indexes.iter().filter(|index| index.state == IndexState::Ready)
     }
 
-    /// The index on `path`, if it covers all documents.
-    pub fn ready_on(&self, path: &Path) -> Option<&Index> {
-        self.ready().find(|index| index.path == *path)
+    /// The index of a collection on the value at `path`, if it covers all documents.
+    pub fn ready_on(&self, collection: CollectionId, path: &Path) -> Option<&Index> {
+        let is_on = |indexed: &Indexed| !indexed.multi && indexed.paths[..] == [path.clone()];
+        self.ready().find(|index| index.collection == collection && is_on(&index.indexed))
     }
 
     /// An index whose entries are still to be removed.
@@ -134,15 +256,11 @@ impl Catalog {
         self.indexes.iter().find(|index| index.state == IndexState::Dropping)
     }
 
-    /// A new index on `path`; `batch` gets what makes it last.
-    pub fn add(&self, path: Path, batch: &mut Batch) -> Result<Index> {
+    /// A new index; `batch` gets what makes it last.
+    pub fn add(&self, collection: CollectionId, indexed: Indexed, batch: &mut Batch) -> Result<Index> {
         let id = self.next_index_id;
-        let next = id.checked_add(1).ok_or_else(|| Error::TooLarge {
-            what: "the number of indexes ever created".to_owned(),
-            size: u64::from(id),
-            limit: u64::from(id - 1),
-        })?;
-        let index = Index { id, path, state: IndexState::Building { after: None } };
+        let next = id.checked_add(1).ok_or_else(|| too_many("indexes", id))?;
+        let index = Index { collection, id, indexed, state: IndexState::Building { after: None } };
         batch.put([&CATALOG[..], &[NEXT_INDEX_ID]].concat(), next.to_le_bytes().to_vec(), None);
         index.store(batch)?;
         Ok(index)
@@ -163,25 +281,90 @@ impl Catalog {
     }
 }
 
+fn too_many(what: &str, id: u32) -> Error {
+    let what = format!("the number of {what} ever created");
+    Error::TooLarge { what, size: u64::from(id), limit: u64::from(id - 1) }
+}
+
 /// The catalog's key that says that a salvage is still writing the database.
 pub(super) fn unfinished_key() -> Vec<u8> {
     [&CATALOG[..], &[UNFINISHED]].concat()
 }
 
-/// The path of the index that a catalog entry of a damaged database is about, whatever the rest of the catalog says.
-/// `None` when it is about something else or not to be understood.
-pub(super) fn salvaged_path(key: &[u8], value: &[u8]) -> Option<Path> {
-    let mut catalog = Catalog { indexes: Vec::new(), next_index_id: u32::MAX };
-    catalog.read(key, value)?;
-    catalog.indexes.pop().filter(|index| index.state != IndexState::Dropping).map(|index| index.path)
+/// The catalog's key that every new collection is written with.
+pub(super) fn next_collection_id_key() -> Vec<u8> {
+    [&CATALOG[..], &[NEXT_COLLECTION_ID]].concat()
+}
+
+/// The catalog's key that is written when a collection comes or goes.
+pub(super) fn collection_key(id: CollectionId) -> Vec<u8> {
+    [&CATALOG[..], &[COLLECTION], &id.0.to_be_bytes()].concat()
+}
+
+/// Checks the name of a collection.
+pub(super) fn check_collection_name(name: &str) -> Result<()> {
+    let reason = if name.is_empty() {
+        "it is empty".to_owned()
+    } else if name.len() > MAX_COLLECTION_NAME_LENGTH {
+        format!("it is longer than {MAX_COLLECTION_NAME_LENGTH} bytes")
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidCollection { name: abbreviate(name), reason })
+}
+
+impl NamedCollection {
+    /// What an entry of the catalog says of a collection; `None` when it is about something else or not to be understood.
+    pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
+        let id = key.strip_prefix(&CATALOG)?.strip_prefix(&[COLLECTION])?;
+        let CollectionRecord { name, dropping } = from_json(value)?;
+        check_collection_name(&name).ok()?;
+        let id = u32::from_be_bytes(id.try_into().ok()?);
+        (FIRST_COLLECTION_ID..CollectionId::NOWHERE.0).contains(&id).then_some(())?;
+        Some(Self { id: CollectionId(id), name, is_dropping: dropping })
+    }
+
+    /// Adds to `batch` what the catalog says of this collection.
+    pub fn store(&self, batch: &mut Batch) -> Result<()> {
+        let record = CollectionRecord { name: self.name.clone(), dropping: self.is_dropping };
+        batch.put(collection_key(self.id), to_json(&record)?, None);
+        Ok(())
+    }
+
+    /// Adds to `batch` what removes this collection from the catalog.
+    pub fn remove(&self, batch: &mut Batch) {
+        batch.delete(collection_key(self.id));
+    }
 }
 
 impl Index {
+    /// What an entry of the catalog says of an index; `None` when it is about something else or not to be understood.
+    pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
+        let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[INDEX])?;
+        let (collection, id) = rest.split_first_chunk::<4>()?;
+        let IndexRecord { path, unique, multi, state } = from_json(value)?;
+        let paths = match path {
+            OneOrMany::One(path) => vec![path],
+            // One has one form.
+            OneOrMany::Many(paths) => Some(paths).filter(|paths| paths.len() > 1)?,
+        };
+        Some(Self {
+            collection: CollectionId(u32::from_be_bytes(*collection)),
+            id: u32::from_be_bytes(id.try_into().ok()?),
+            indexed: Indexed::new(&paths, unique, multi).ok()?,
+            state,
+        })
+    }
+
     /// Adds to `batch` what the catalog says of this index.
     pub fn store(&self, batch: &mut Batch) -> Result<()> {
-        let record = Record { path: self.path.as_str().to_owned(), state: self.state.clone() };
-        let value = serde_json::to_vec(&record).map_err(|error| Error::Internal { message: error.to_string() })?;
-        batch.put(self.key(), value, None);
+        let Indexed { paths, unique, multi } = &self.indexed;
+        let path = match &paths[..] {
+            [path] => OneOrMany::One(path.as_str().to_owned()),
+            paths => OneOrMany::Many(paths.iter().map(|path| path.as_str().to_owned()).collect()),
+        };
+        let record = IndexRecord { path, unique: *unique, multi: *multi, state: self.state.clone() };
+        batch.put(self.key(), to_json(&record)?, None);
         Ok(())
     }
 
@@ -191,63 +374,126 @@ impl Index {
     }
 
     fn key(&self) -> Vec<u8> {
-        let (collection, id) = (DEFAULT_COLLECTION.to_be_bytes(), self.id.to_be_bytes());
-        [&CATALOG[..], &[INDEX], &collection, &id].concat()
+        [&CATALOG[..], &[INDEX], &self.collection.0.to_be_bytes(), &self.id.to_be_bytes()].concat()
     }
+}
+
+fn to_json<T: Serialize>(record: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(record).map_err(|error| Error::Internal { message: error.to_string() })
+}
+
+fn from_json<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
+    serde_json::from_slice(value).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn empty() -> Catalog {
-        Catalog::default()
+    fn index(id: u32, state: IndexState) -> Index {
+        Index { collection: CollectionId::DEFAULT, id, indexed: on(&["a"]), state }
     }
 
-    fn index_key(id: u32) -> Vec<u8> {
-        Index { id, path: Path::parse("a").unwrap(), state: IndexState::Ready }.key()
+    fn on(paths: &[&str]) -> Indexed {
+        Indexed::new(paths, false, false).unwrap()
     }
 
     #[test]
     fn ids_are_not_used_twice() {
-        let mut catalog = empty();
-        let first = catalog.add(Path::parse("a").unwrap(), &mut Batch::new()).unwrap();
+        let (mut catalog, indexed) = (Catalog::default(), on(&["a"]));
+        let first = catalog.add(CollectionId::DEFAULT, indexed.clone(), &mut Batch::new()).unwrap();
         catalog.remember(first.clone());
         catalog.forget(first.id);
-        assert_eq!(catalog.add(Path::parse("a").unwrap(), &mut Batch::new()).unwrap().id, first.id + 1);
+        assert_eq!(catalog.add(CollectionId::DEFAULT, indexed.clone(), &mut Batch::new()).unwrap().id, first.id + 1);
         catalog.next_index_id = u32::MAX;
-        assert!(catalog.add(Path::parse("a").unwrap(), &mut Batch::new()).is_err());
+        assert!(catalog.add(CollectionId::DEFAULT, indexed, &mut Batch::new()).is_err());
+
+        let first = catalog.add_collection("a", &mut Batch::new()).unwrap();
+        assert_eq!(first.id, CollectionId(2));
+        catalog.remember_collection(first.clone());
+        catalog.forget_collection(first.id);
+        assert_eq!(catalog.add_collection("a", &mut Batch::new()).unwrap().id, CollectionId(3));
+        catalog.next_collection_id = u32::MAX;
+        assert!(catalog.add_collection("a", &mut Batch::new()).is_err());
+    }
+
+    #[test]
+    fn indexes_come_back_as_they_were_stored() {
+        for (paths, unique, multi, expected) in [
+            (&["a.b"][..], false, false, r#"{"path":"a.b","state":"ready"}"#),
+            (&["a"], true, true, r#"{"path":"a","unique":true,"multi":true,"state":"ready"}"#),
+            (&["a", "b"], true, false, r#"{"path":["a","b"],"unique":true,"state":"ready"}"#),
+        ] {
+            let indexed = Indexed::new(paths, unique, multi).unwrap();
+            let stored = Index { indexed, ..index(3, IndexState::Ready) };
+            let mut batch = Batch::new();
+            stored.store(&mut batch).unwrap();
+            let (key, put) = batch.operations().next().unwrap();
+            let (value, _) = put.unwrap();
+            assert_eq!(std::str::from_utf8(value).unwrap(), expected);
+            assert_eq!(Index::read(key, value), Some(stored.clone()));
+        }
     }
 
     #[test]
     fn dropping_indexes_are_not_maintained() {
-        let mut catalog = empty();
-        let path = Path::parse("a").unwrap();
-        catalog.remember(Index { id: 1, path: path.clone(), state: IndexState::Dropping });
-        assert_eq!((catalog.on(&path), catalog.maintained().count()), (None, 0));
+        let mut catalog = Catalog::default();
+        catalog.remember(index(1, IndexState::Dropping));
+        let on = catalog.on(CollectionId::DEFAULT, &on(&["a"]).paths);
+        assert_eq!((on, catalog.maintained(CollectionId::DEFAULT).count()), (None, 0));
         assert_eq!(catalog.dropping().unwrap().id, 1);
     }
 
     #[test]
+    fn a_dropped_name_is_free_again() {
+        let mut catalog = Catalog::default();
+        let first = catalog.add_collection("a", &mut Batch::new()).unwrap();
+        catalog.remember_collection(NamedCollection { is_dropping: true, ..first.clone() });
+        assert_eq!((catalog.collection("a"), catalog.collection("")), (None, Some(CollectionId::DEFAULT)));
+        let second = catalog.add_collection("a", &mut Batch::new()).unwrap();
+        catalog.remember_collection(second.clone());
+        assert_eq!(catalog.collection("a"), Some(second.id));
+        assert_eq!(catalog.dropping_collection().unwrap().id, first.id);
+    }
+
+    #[test]
     fn what_cannot_be_a_catalog_is_refused() {
-        let counter = [&CATALOG[..], &[NEXT_INDEX_ID]].concat();
+        let counter = |tag| [&CATALOG[..], &[tag]].concat();
         let good = br#"{"path":"a.b","state":{"building":{"after":"k"}}}"#;
         let read = |key: &[u8], value: &[u8]| {
-            let mut catalog = empty();
-            catalog.read(&counter, &9u32.to_le_bytes()).unwrap();
-            catalog.read(key, value).map(|()| catalog.indexes)
+            let mut catalog = Catalog::default();
+            catalog.read(&counter(NEXT_INDEX_ID), &9u32.to_le_bytes()).unwrap();
+            catalog.read(&counter(NEXT_COLLECTION_ID), &9u32.to_le_bytes()).unwrap();
+            catalog.read(key, value).map(|()| catalog)
         };
+        let index_key = |id| index(id, IndexState::Ready).key();
         let state = IndexState::Building { after: Some("k".to_owned()) };
-        let index = Index { id: 3, path: Path::parse("a.b").unwrap(), state };
-        assert_eq!(read(&index_key(3), good), Some(vec![index]));
+        let expected = Index { indexed: on(&["a.b"]), ..index(3, state) };
+        assert_eq!(read(&index_key(3), good).unwrap().indexes, [expected]);
         assert_eq!(read(&index_key(0), good), None);
         assert_eq!(read(&index_key(9), good), None);
         assert_eq!(read(&index_key(3), br#"{"path":"","state":"ready"}"#), None);
         assert_eq!(read(&index_key(3), br#"{"path":"a","state":"gone"}"#), None);
-        assert_eq!(read(&index_key(3), br#"{"path":"a","state":"ready","unique":true}"#), None);
+        assert_eq!(read(&index_key(3), br#"{"path":"a","state":"ready","odd":true}"#), None);
         assert_eq!(read(&index_key(3)[..12], good), None);
-        assert_eq!(read(&counter, b"1"), None);
+        let several = br#"{"path":["a","b"],"unique":true,"state":"ready"}"#;
+        let unique = Indexed { unique: true, ..on(&["a", "b"]) };
+        assert_eq!(read(&index_key(3), several).unwrap().indexes[0].indexed, unique);
+        assert_eq!(read(&index_key(3), br#"{"path":["a"],"state":"ready"}"#), None);
+        assert_eq!(read(&index_key(3), br#"{"path":["a","a"],"state":"ready"}"#), None);
+        assert_eq!(read(&index_key(3), br#"{"path":["a","b"],"multi":true,"state":"ready"}"#), None);
+        assert_eq!(read(&counter(NEXT_INDEX_ID), b"1"), None);
         assert_eq!(read(&CATALOG, b""), None);
-        assert_eq!(read(&[&CATALOG[..], &[7]].concat(), b""), None);
+        assert_eq!(read(&counter(7), b""), None);
+
+        let named = |id| collection_key(CollectionId(id));
+        assert_eq!(read(&named(2), br#"{"name":"a"}"#).unwrap().collection("a"), Some(CollectionId(2)));
+        assert_eq!(read(&named(2), br#"{"name":"a","dropping":true}"#).unwrap().collection("a"), None);
+        assert_eq!(read(&named(1), br#"{"name":"a"}"#), None);
+        assert_eq!(read(&named(9), br#"{"name":"a"}"#), None);
+        assert_eq!(read(&named(2), br#"{"name":""}"#), None);
+        assert_eq!(read(&named(2)[..12], br#"{"name":"a"}"#), None);
+        let mut twice = read(&named(2), br#"{"name":"a"}"#).unwrap();
+        assert_eq!(twice.read(&named(3), br#"{"name":"a"}"#), None);
     }
 }

@@ -4,9 +4,10 @@ use super::catalog::Catalog;
 use super::error::{Error, Result};
 use super::history::History;
 use super::options::{Durability, Options};
-use crate::engine::{self, Batch, CompactProgress, Engine};
+use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,9 @@ pub struct Database<F: File> {
     unsynced: bool,
     group: Group,
     pub(super) history: History,
+    /// The last commit at which a collection of a name was dropped, while the database was open: what a snapshot of before
+    /// would have seen of it is gone.
+    pub(super) dropped: BTreeMap<String, Seq>,
 }
 
 /// Commits that share one write and one flush.
@@ -95,6 +99,7 @@ impl<F: File> Database<F> {
             unsynced: false,
             group: Group::default(),
             history: History::default(),
+            dropped: BTreeMap::new(),
         };
         database.finish_dropping_or_leave_it();
         Ok(database)
@@ -263,6 +268,7 @@ impl<F: File> Database<F> {
         if let Some(error) = &self.group.error {
             return Err(error.clone());
         }
+        self.check_unique(&batch)?;
         let before = self.engine.last_seq();
         let keys = self.history.keys_of(&batch);
         let version = match self.engine.append(batch) {

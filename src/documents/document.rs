@@ -1,7 +1,7 @@
 //! Documents as reads return them.
 
 use super::error::Result;
-use super::key::{DOCUMENTS, parse_key};
+use super::key::{PREFIX_LENGTH, parse_key};
 use super::{Ttl, json};
 use crate::engine::Entry;
 use serde::de::DeserializeOwned;
@@ -43,5 +43,5 @@ impl Document {
 
 /// The document key in an engine key of the documents.
 pub(super) fn key_of(engine_key: &[u8]) -> Result<&str> {
-    parse_key(engine_key.get(DOCUMENTS.len()..).unwrap_or_default())
+    parse_key(engine_key.get(PREFIX_LENGTH..).unwrap_or_default())
 }

@@ -10,6 +10,7 @@ use std::fmt;
 pub enum ErrorCode {
     InvalidKey,
     InvalidValue,
+    InvalidCollection,
     InvalidPath,
     InvalidCondition,
     InvalidRange,
@@ -33,6 +34,7 @@ pub enum ErrorCode {
     Unsupported,
     Io,
     IndexNotFound,
+    UniqueViolation,
     Conflict,
     SnapshotTooOld,
     Aborted,
@@ -45,6 +47,7 @@ impl ErrorCode {
         match self {
             Self::InvalidKey => "InvalidKey",
             Self::InvalidValue => "InvalidValue",
+            Self::InvalidCollection => "InvalidCollection",
             Self::InvalidPath => "InvalidPath",
             Self::InvalidCondition => "InvalidCondition",
             Self::InvalidRange => "InvalidRange",
@@ -68,6 +71,7 @@ impl ErrorCode {
             Self::Unsupported => "Unsupported",
             Self::Io => "Io",
             Self::IndexNotFound => "IndexNotFound",
+            Self::UniqueViolation => "UniqueViolation",
             Self::Conflict => "Conflict",
             Self::SnapshotTooOld => "SnapshotTooOld",
             Self::Aborted => "Aborted",

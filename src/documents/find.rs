@@ -5,17 +5,17 @@ use super::catalog::Index;
 use super::condition::{Bounds, Condition};
 use super::document::key_of;
 use super::error::{Error, Result, abbreviate};
-use super::index_entry::{IndexEntry, cut, encoded_value, index_prefix};
-use super::key::{document_key, successor};
+use super::index_entry::{IndexEntry, cut, encoded_value};
+use super::key::{CollectionId, successor};
 use super::path::Path;
 use super::range::is_empty;
 use super::read::View;
 use super::scan::Scan;
-use super::{Database, Range, json};
+use super::{Collection, Database, Range, json};
 use crate::engine::{Entry, KeyRange};
 use crate::fs::File;
 use serde::{Deserialize, Serialize};
-use std::ops::Bound;
+use std::ops::{Bound, Deref};
 
 /// In which order and how many keys [`Database::find`] returns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,7 @@ pub struct FindOptions {
 /// One call of [`Database::find`].
 pub(super) struct Search<'a, F: File> {
     pub database: &'a Database<F>,
+    pub collection: CollectionId,
     pub path: &'a Path,
     pub condition: &'a Condition,
     pub view: View,
@@ -42,49 +43,39 @@ pub(super) struct Search<'a, F: File> {
 /// A key, behind its value's encoding; that is empty where it is not needed.
 pub(super) type Row = (Vec<u8>, String);
 
-impl<F: File> Database<F> {
-    /// The keys of the documents whose value at `path` meets `condition`: ordered by that value, and by key where
-    /// values are equal.
-    ///
-    /// An index on the path makes this fast; the result is the same without one. Values nested more than 128 deep are
-    /// not found.
-    ///
-    /// ```
-    /// # use ferrolite::{Condition, Database, FindOptions, Options, fs::Memory};
-    /// # use serde_json::json;
-    /// # pollster::block_on(async {
-    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
-    /// db.set_many([
-    ///     ("user:1", json!({"role": "admin", "age": 41})),
-    ///     ("user:2", json!({"role": "guest", "age": 17})),
-    ///     ("user:3", json!({"role": "admin", "age": 23})),
-    /// ])?;
-    /// db.create_index("age")?;
-    /// let any = FindOptions::default();
-    /// assert_eq!(db.find("role", &Condition::equals("admin")?, &any)?, ["user:1", "user:3"]);
-    /// assert_eq!(db.find("age", &Condition::range(18..)?, &any)?, ["user:3", "user:1"]);
-    /// let oldest = FindOptions { reverse: true, limit: Some(1) };
-    /// assert_eq!(db.find("age", &Condition::range(18..)?, &oldest)?, ["user:1"]);
-    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// `InvalidPath`; `Corrupt`, `Io`.
+impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
+    /// As [`Database::find`].
     pub fn find(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
         let path = Path::parse(path)?;
         let limit = options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let (view, reverse) = (self.view(), options.reverse);
-        let search = Search { database: self, path: &path, condition, view, reverse, limit, with_values: false };
-        let rows = search.rows(self.catalog.ready_on(&path), &mut drop)?;
+        let search = Search {
+            database: &self.database,
+            collection: self.id,
+            path: &path,
+            condition,
+            view: self.database.view(),
+            reverse: options.reverse,
+            limit,
+            with_values: false,
+        };
+        let rows = search.rows(self.database.catalog.ready_on(self.id, &path), &mut drop)?;
         Ok(rows.into_iter().map(|row| row.1).collect())
     }
+}
 
+impl<F: File> Database<F> {
     /// The ordered encoding of what the document at `key` has at `path`.
-    pub(super) fn encoded_value(&self, path: &Path, key: &str, view: View) -> Result<Option<Vec<u8>>> {
-        match self.entry(key, view)? {
+    pub(super) fn encoded_value(
+        &self,
+        collection: CollectionId,
+        path: &Path,
+        key: &str,
+        view: View,
+    ) -> Result<Option<Vec<u8>>> {
+        match self.entry(collection, key, view)? {
             Some(document) => encoded_value(path, key, json::text_of(key, &document.value)?),
             None => Ok(None),
         }
@@ -103,7 +94,7 @@ impl<F: File> Search<'_, F> {
 
     fn by_looking_at_all(&self, read: &mut dyn FnMut(KeyRange)) -> Result<Vec<Row>> {
         let range = Range { reverse: self.reverse, ..Range::default() };
-        let keys = range.document_keys()?;
+        let keys = range.document_keys(self.collection)?;
         keys.iter().cloned().for_each(read);
         let mut scan = Scan::new(&self.database.engine, &range, keys, self.view)?;
         let mut rows = Vec::new();
@@ -132,7 +123,7 @@ impl<F: File> Search<'_, F> {
     }
 
     fn by_index(&self, index: &Index, read: &mut dyn FnMut(KeyRange)) -> Result<Vec<Row>> {
-        let range = entries_within(index.id, self.condition.bounds());
+        let range = entries_within(index, self.condition.bounds());
         if is_empty(&range) {
             return Ok(Vec::new());
         }
@@ -143,7 +134,7 @@ impl<F: File> Search<'_, F> {
         let (mut alike, mut alike_rows) = (Vec::new(), Vec::<Row>::new());
         while rows.len() < self.limit {
             let next = cursor.next()?;
-            let entry = next.as_ref().map(|(key, entry)| parse_entry(key, entry)).transpose()?;
+            let entry = next.as_ref().map(|(key, entry)| parse_entry(index, key, entry)).transpose()?;
             if !entry.as_ref().is_some_and(|entry| entry.is_cut && entry.encoded == alike) {
                 self.sort(&mut alike_rows);
                 rows.append(&mut alike_rows);
@@ -175,9 +166,9 @@ impl<F: File> Search<'_, F> {
         stored: &Entry,
         read: &mut dyn FnMut(KeyRange),
     ) -> Result<Option<Vec<u8>>> {
-        let key = document_key(entry.key);
+        let key = self.collection.document_key(entry.key);
         read(KeyRange { start: Bound::Included(key.clone()), end: Bound::Included(key) });
-        let encoded = self.database.encoded_value(self.path, entry.key, self.view)?;
+        let encoded = self.database.encoded_value(self.collection, self.path, entry.key, self.view)?;
         let encoded = encoded.filter(|encoded| cut(encoded) == (entry.encoded, entry.is_cut));
         if encoded.is_none() && stored.expires_at.is_none() {
             return Err(disagreement(entry.key));
@@ -194,8 +185,8 @@ impl<F: File> Search<'_, F> {
 }
 
 /// Takes an index entry apart.
-pub(super) fn parse_entry<'a>(engine_key: &'a [u8], entry: &Entry) -> Result<IndexEntry<'a>> {
-    IndexEntry::parse(engine_key, &entry.value)
+pub(super) fn parse_entry<'a>(index: &Index, engine_key: &'a [u8], entry: &Entry) -> Result<IndexEntry<'a>> {
+    IndexEntry::parse(index.indexed.paths.len(), engine_key, &entry.value)
         .ok_or_else(|| Error::Corrupt { what: "an index entry".to_owned(), at: format!("key {engine_key:02x?}") })
 }
 
@@ -206,8 +197,8 @@ pub(super) fn disagreement(key: &str) -> Error {
 }
 
 /// The entries of an index that may meet a condition. Those that are not cut do.
-fn entries_within(index: u32, bounds: &Bounds) -> KeyRange {
-    let at = |encoded: &[u8]| [&index_prefix(index)[..], cut(encoded).0].concat();
+fn entries_within(index: &Index, bounds: &Bounds) -> KeyRange {
+    let at = |encoded: &[u8]| [&index.collection.index(index.id)[..], cut(encoded).0].concat();
     let behind = |encoded: &[u8]| successor(at(encoded)).map_or(Bound::Unbounded, Bound::Included);
     let before = |encoded: &[u8]| successor(at(encoded)).map_or(Bound::Unbounded, Bound::Excluded);
     let is_cut = |encoded: &[u8]| cut(encoded).1;
@@ -227,16 +218,23 @@ fn entries_within(index: u32, bounds: &Bounds) -> KeyRange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::documents::catalog::IndexState;
+    use crate::documents::index_spec::Indexed;
     use std::ops::RangeBounds;
 
+    fn index() -> Index {
+        let indexed = Indexed::new(&["a"], false, false).unwrap();
+        Index { collection: CollectionId::DEFAULT, id: 5, indexed, state: IndexState::Ready }
+    }
+
     fn within(condition: &str, key: &[u8]) -> bool {
-        let range = entries_within(5, Condition::parse(condition).unwrap().bounds());
+        let range = entries_within(&index(), Condition::parse(condition).unwrap().bounds());
         (range.start, range.end).contains(&key.to_vec())
     }
 
     fn entry(value: &str, key: &str) -> Vec<u8> {
         let encoded = crate::documents::ordering::encode(value).unwrap();
-        [&index_prefix(5)[..], cut(&encoded).0, &[1], key.as_bytes()].concat()
+        [&index().collection.index(5)[..], cut(&encoded).0, &[1], key.as_bytes()].concat()
     }
 
     #[test]

@@ -9,16 +9,18 @@
 //! the next slice of maintenance goes on.
 
 use super::catalog::{Index, IndexState};
+use super::collection::Collection;
 use super::document::key_of;
-use super::error::Result;
-use super::index_entry;
-use super::path::Path;
+use super::error::{Error, Result};
+use super::index_spec::{IndexSpec, Indexed};
+use super::key::{CollectionId, Prefix};
 use super::read::View;
 use super::scan::Scan;
-use super::{Database, Range};
+use super::{Database, Range, index_entry};
 use crate::engine::Batch;
 use crate::fs::File;
 use serde::Serialize;
+use std::ops::{Deref, DerefMut};
 
 /// A slice ends after this many documents, ...
 const SLICE_DOCUMENTS: usize = 1000;
@@ -28,11 +30,20 @@ const SLICE_WRITTEN_BYTES: usize = 256 << 10;
 const SLICE_READ_BYTES: usize = 2 << 20;
 
 /// An index, as [`Database::indexes`] lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IndexInfo {
-    /// The path that is indexed.
+    /// The path that is indexed. Of several, all of them, joined by `, `.
     pub path: String,
+    /// The paths, when there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Whether no two documents may have equal values.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unique: bool,
+    /// Whether each element of an array has an entry.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub multi: bool,
     /// Whether it covers all documents. Until then [`Database::find`] does without it.
     pub ready: bool,
 }
@@ -47,79 +58,84 @@ pub struct IndexProgress {
     pub indexed: u64,
 }
 
-impl<F: File> Database<F> {
-    /// Creates an index on the value at `path`, as `role` or `address.city`, so that [`Database::find`] need not look
-    /// at all documents. False when there is one.
-    ///
-    /// Existing documents are indexed before this returns, in many commits; inside a group each is written out by
-    /// itself. When it fails or the program ends half way, the next call for the same path goes on from there.
-    ///
-    /// ```
-    /// # use ferrolite::{Condition, Database, FindOptions, Options, fs::Memory};
-    /// # pollster::block_on(async {
-    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
-    /// db.set_json("user:1", r#"{"name": "alice", "address": {"city": "Oslo"}}"#)?;
-    /// db.create_index("address.city")?;
-    /// let found = db.find("address.city", &Condition::equals("Oslo")?, &FindOptions::default())?;
-    /// assert_eq!(found, ["user:1"]);
-    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// `InvalidPath`; `ReadOnly`, `StorageFull`, `Failed`, `Corrupt`, `Io`.
-    pub fn create_index(&mut self, path: &str) -> Result<bool> {
-        let path = Path::parse(path)?;
-        self.writable()?;
-        if self.catalog.on(&path).is_some_and(|index| index.state == IndexState::Ready) {
-            return Ok(false);
+/// The prefix of the entries of an index.
+pub(super) fn entries_of(index: &Index) -> Prefix {
+    index.collection.index(index.id)
+}
+
+impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
+    /// As [`Database::create_index`].
+    pub fn create_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
+        let indexed = index.into().check()?;
+        self.database.writable()?;
+        if let Some(index) = self.database.catalog.on(self.id, &indexed.paths) {
+            index.indexed.must_be(&indexed)?;
+            if index.state == IndexState::Ready {
+                return Ok(false);
+            }
         }
-        while !self.index_step(&path, usize::MAX)?.done {}
+        let collection = self.create()?;
+        while !self.database.index_step(collection, &indexed, usize::MAX)?.done {}
         Ok(true)
     }
 
-    /// One step of [`Database::create_index`], for callers that have other things to do in between: looks at up to
-    /// `budget_documents` documents. Repeat it until it is done.
-    ///
-    /// # Errors
-    /// As [`Database::create_index`].
-    pub fn create_index_step(&mut self, path: &str, budget_documents: usize) -> Result<IndexProgress> {
-        let path = Path::parse(path)?;
-        self.writable()?;
-        self.index_step(&path, budget_documents)
+    /// As [`Database::create_index_step`].
+    pub fn create_index_step(&mut self, index: impl Into<IndexSpec>, budget_documents: usize) -> Result<IndexProgress> {
+        let indexed = index.into().check()?;
+        self.database.writable()?;
+        let collection = self.create()?;
+        self.database.index_step(collection, &indexed, budget_documents)
     }
 
-    /// Removes the index on `path`. False when there was none. Documents stay.
-    ///
-    /// # Errors
-    /// As [`Database::create_index`].
-    pub fn drop_index(&mut self, path: &str) -> Result<bool> {
-        let path = Path::parse(path)?;
-        self.writable()?;
-        let Some(index) = self.catalog.on(&path) else { return Ok(false) };
-        let index = Index { state: IndexState::Dropping, ..index.clone() };
+    /// As [`Database::drop_index`].
+    pub fn drop_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
+        let paths = index.into().check()?.paths;
+        self.database.writable()?;
+        let Some(index) = self.database.catalog.on(self.id, &paths) else { return Ok(false) };
+        let index = index.clone();
+        self.database.drop_known_index(index)?;
+        Ok(true)
+    }
+}
+
+impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
+    /// As [`Database::indexes`].
+    pub fn indexes(&self) -> Vec<IndexInfo> {
+        let info = |index: &Index| {
+            let Indexed { paths, unique, multi } = &index.indexed;
+            let several = if paths.len() > 1 { &paths[..] } else { &[] };
+            IndexInfo {
+                path: index.indexed.name(),
+                paths: several.iter().map(|path| path.as_str().to_owned()).collect(),
+                unique: *unique,
+                multi: *multi,
+                ready: index.state == IndexState::Ready,
+            }
+        };
+        let mut indexes: Vec<_> = self.database.catalog.maintained(self.id).map(info).collect();
+        indexes.sort_by(|a, b| a.path.cmp(&b.path));
+        indexes
+    }
+}
+
+impl<F: File> Database<F> {
+    fn drop_known_index(&mut self, index: Index) -> Result<()> {
+        let index = Index { state: IndexState::Dropping, ..index };
         let mut batch = Batch::new();
         index.store(&mut batch)?;
         self.commit_index(&index, batch)?;
         // Entries must not be gone while a crash could still bring the index back.
         self.make_durable()?;
         self.finish_dropping_or_leave_it();
-        Ok(true)
+        Ok(())
     }
 
-    /// The indexes, by path.
-    pub fn indexes(&self) -> Vec<IndexInfo> {
-        let info =
-            |index: &Index| IndexInfo { path: index.path.as_str().to_owned(), ready: index.state == IndexState::Ready };
-        let mut indexes: Vec<_> = self.catalog.maintained().map(info).collect();
-        indexes.sort_by(|a, b| a.path.cmp(&b.path));
-        indexes
-    }
-
-    /// Goes on with indexes whose dropping was interrupted.
+    /// Goes on with collections and indexes whose dropping was interrupted.
     pub(super) fn finish_dropping(&mut self) -> Result<()> {
+        self.finish_dropping_collections()?;
         while let Some(index) = self.catalog.dropping().cloned() {
             self.settle_group()?;
-            self.engine.drop_prefix(index_entry::index_prefix(index.id))?;
+            self.engine.drop_prefix(entries_of(&index))?;
             let mut batch = Batch::new();
             index.remove(&mut batch);
             self.apply(batch)?;
@@ -136,23 +152,36 @@ impl<F: File> Database<F> {
         }
     }
 
-    fn index_step(&mut self, path: &Path, budget_documents: usize) -> Result<IndexProgress> {
-        let mut index = match self.catalog.on(path) {
+    fn index_step(
+        &mut self,
+        collection: CollectionId,
+        indexed: &Indexed,
+        budget_documents: usize,
+    ) -> Result<IndexProgress> {
+        let mut index = match self.catalog.on(collection, &indexed.paths) {
             Some(index) => index.clone(),
-            None => self.begin_index(path)?,
+            None => self.begin_index(collection, indexed)?,
         };
+        index.indexed.must_be(indexed)?;
         let mut left = budget_documents.max(1);
         while left > 0 && index.state != IndexState::Ready {
-            let seen = self.index_slice(&mut index, left.min(SLICE_DOCUMENTS))?;
-            left -= seen;
+            match self.index_slice(&mut index, left.min(SLICE_DOCUMENTS)) {
+                Ok(seen) => left -= seen,
+                // The documents will not get better by waiting, and half an index is of no use.
+                Err(error @ Error::UniqueViolation { .. }) => {
+                    self.drop_known_index(index)?;
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
         let indexed = (budget_documents.max(1) - left) as u64;
         Ok(IndexProgress { done: index.state == IndexState::Ready, indexed })
     }
 
-    fn begin_index(&mut self, path: &Path) -> Result<Index> {
+    fn begin_index(&mut self, collection: CollectionId, indexed: &Indexed) -> Result<Index> {
         let mut batch = Batch::new();
-        let index = self.catalog.add(path.clone(), &mut batch)?;
+        let index = self.catalog.add(collection, indexed.clone(), &mut batch)?;
         self.commit_index(&index, batch)?;
         Ok(index)
     }
@@ -164,7 +193,7 @@ impl<F: File> Database<F> {
         let range = Range { gt: last.clone(), ..Range::default() };
         // Expired documents too: a clock set back may bring them up again.
         let view = View { at: self.engine.last_seq(), now_ms: 0 };
-        let mut scan = Scan::new(&self.engine, &range, range.document_keys()?, view)?;
+        let mut scan = Scan::new(&self.engine, &range, range.document_keys(index.collection)?, view)?;
         let (mut batch, mut seen, mut read_bytes) = (Batch::new(), 0, 0);
         index.state = loop {
             if seen == documents || batch.size() >= SLICE_WRITTEN_BYTES || read_bytes >= SLICE_READ_BYTES {

@@ -4,9 +4,11 @@
 //! engine key = collection (u32, big-endian) | index (u32, big-endian) | rest
 //!
 //! collection 0, index 0    the catalog: what collections and indexes there are
-//! collection 1, index 0    the documents: rest = 1 (the key is a string) | the key's UTF-8 bytes
-//! collection 1, index n    index n: rest = ordered encoding of a value | the rest of the document's engine key
+//! collection n, index 0    its documents: rest = 1 (the key is a string) | the key's UTF-8 bytes
+//! collection n, index m    index m: rest = ordered encoding of a value | the rest of the document's engine key
 //! ```
+//!
+//! Collection 1 is the default one, which every database has.
 
 use super::error::{Error, Result, abbreviate};
 
@@ -16,18 +18,52 @@ pub const MAX_KEY_LENGTH: usize = 4 << 10;
 /// The prefix of all engine keys of one collection's documents, or of one of its indexes.
 pub(super) type Prefix = [u8; 8];
 
+/// Bytes of a [`Prefix`].
+pub(super) const PREFIX_LENGTH: usize = size_of::<Prefix>();
+
 /// Where the catalog is.
 pub(super) const CATALOG: Prefix = prefix(0, 0);
-/// The collection that a database has from the start.
-pub(super) const DEFAULT_COLLECTION: u32 = 1;
-/// The default collection's documents.
-pub(super) const DOCUMENTS: Prefix = prefix(DEFAULT_COLLECTION, 0);
 /// Says that a key is a string. Keys of other kinds get other tags, and sort behind.
 pub(super) const STRING_KEY: u8 = 1;
 
-/// The prefix of `index` in `collection`; index 0 is the documents.
-pub(super) const fn prefix(collection: u32, index: u32) -> Prefix {
+/// What a collection is called in the file. It is never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct CollectionId(pub u32);
+
+impl CollectionId {
+    /// The collection that a database has from the start.
+    pub const DEFAULT: Self = Self(1);
+    /// One that never has documents: what is read where there is no collection of a name.
+    pub const NOWHERE: Self = Self(u32::MAX);
+
+    /// The prefix of its documents.
+    pub const fn documents(self) -> Prefix {
+        prefix(self.0, 0)
+    }
+
+    /// The prefix of the entries of one of its indexes.
+    pub const fn index(self, index: u32) -> Prefix {
+        prefix(self.0, index)
+    }
+
+    /// The engine key of the document at `key`, which may also be the bound of a range.
+    pub fn document_key(self, key: &str) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(PREFIX_LENGTH + 1 + key.len());
+        bytes.extend_from_slice(&self.documents());
+        push_key(&mut bytes, key);
+        bytes
+    }
+}
+
+const fn prefix(collection: u32, index: u32) -> Prefix {
     (((collection as u64) << 32) | index as u64).to_be_bytes()
+}
+
+/// The collection whose documents, not index entries, have engine keys with this prefix.
+pub(super) fn collection_of(prefix: Prefix) -> Option<CollectionId> {
+    let number = u64::from_be_bytes(prefix);
+    let (collection, index) = ((number >> 32) as u32, number as u32);
+    (collection != 0 && collection != CollectionId::NOWHERE.0 && index == 0).then_some(CollectionId(collection))
 }
 
 /// Checks a document key.
@@ -40,14 +76,6 @@ pub(super) fn check_key(key: &str) -> Result<()> {
         return Ok(());
     };
     Err(Error::InvalidKey { key: abbreviate(key), reason })
-}
-
-/// The engine key of the document at `key`, which may also be the bound of a range.
-pub(super) fn document_key(key: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(DOCUMENTS.len() + 1 + key.len());
-    bytes.extend_from_slice(&DOCUMENTS);
-    push_key(&mut bytes, key);
-    bytes
 }
 
 /// Appends what an index entry says of its document's key.
@@ -91,8 +119,10 @@ mod tests {
 
     #[test]
     fn keys_come_back() {
-        let key = document_key("user:ü");
-        assert_eq!(parse_key(&key[8..]).unwrap(), "user:ü");
+        let key = CollectionId(7).document_key("user:ü");
+        assert_eq!(collection_of(*key.first_chunk().unwrap()), Some(CollectionId(7)));
+        assert_eq!(parse_key(&key[PREFIX_LENGTH..]).unwrap(), "user:ü");
+        assert_eq!((collection_of(CATALOG), collection_of(CollectionId(7).index(3))), (None, None));
         assert!(parse_key(&[]).is_err());
         assert!(parse_key(&[2, b'a']).is_err());
         assert!(parse_key(&[STRING_KEY, 0xff]).is_err());

@@ -1,7 +1,7 @@
 //! Ranges of keys.
 
 use super::error::{Error, Result};
-use super::key::{self, MAX_KEY_LENGTH, document_key, successor};
+use super::key::{CollectionId, MAX_KEY_LENGTH, STRING_KEY, successor};
 use crate::engine::KeyRange;
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
@@ -79,13 +79,14 @@ impl Range {
         Self { reverse: true, ..self }
     }
 
-    /// The engine's range of documents; `None` when nothing can be in it.
+    /// The engine's range of documents of a collection; `None` when nothing can be in it.
     ///
     /// # Errors
     /// [`Error::InvalidRange`] when two bounds of one side are given, or a bound is longer than any key.
-    pub(super) fn document_keys(&self) -> Result<Option<KeyRange>> {
+    pub(super) fn document_keys(&self, collection: CollectionId) -> Result<Option<KeyRange>> {
         self.check()?;
-        let all = [&key::DOCUMENTS[..], &[key::STRING_KEY]].concat();
+        let document_key = |key: &str| collection.document_key(key);
+        let all = [&collection.documents()[..], &[STRING_KEY]].concat();
         let start = match (&self.gt, &self.gte) {
             (Some(key), _) => Bound::Excluded(document_key(key)),
             (None, Some(key)) => Bound::Included(document_key(key)),
@@ -164,10 +165,10 @@ mod tests {
     use std::ops::RangeBounds;
 
     fn contains(range: &Range, key: &str) -> bool {
-        let Some(keys) = range.document_keys().unwrap() else {
+        let Some(keys) = range.document_keys(CollectionId::DEFAULT).unwrap() else {
             return false;
         };
-        (keys.start, keys.end).contains(&document_key(key))
+        (keys.start, keys.end).contains(&CollectionId::DEFAULT.document_key(key))
     }
 
     #[test]
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn ranges_that_contain_nothing_are_seen() {
-        let gone = |range: Range| range.document_keys().unwrap().is_none();
+        let gone = |range: Range| range.document_keys(CollectionId::DEFAULT).unwrap().is_none();
         assert!(gone(Range::all().gte("b").lt("b")));
         assert!(gone(Range::all().gt("b").lte("b")));
         assert!(gone(Range::all().gt("c").lt("b")));
@@ -203,7 +204,7 @@ mod tests {
             Range::prefix("x".repeat(MAX_KEY_LENGTH + 1)),
             Range::all().lt("x".repeat(MAX_KEY_LENGTH + 1)),
         ] {
-            assert_eq!(range.document_keys().unwrap_err().code(), ErrorCode::InvalidRange);
+            assert_eq!(range.document_keys(CollectionId::DEFAULT).unwrap_err().code(), ErrorCode::InvalidRange);
         }
         assert!(serde_json::from_str::<Range>(r#"{"from": "a"}"#).is_err());
     }

@@ -3,16 +3,17 @@
 //! The new database is marked as unfinished with its first commit, and the mark is removed with its last: a salvage that
 //! was cut short leaves nothing that could be taken for a whole database.
 
-use super::catalog::{salvaged_path, unfinished_key};
+use super::catalog::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
 use super::document::key_of;
 use super::error::{Error, Result};
-use super::key::{CATALOG, DOCUMENTS, check_key};
-use super::path::Path;
+use super::index_spec::{IndexSpec, Indexed};
+use super::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of};
 use super::{Database, Durability, Options, json};
 use crate::engine::{Batch, Losses, Salvager};
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Documents that are written with one commit, ...
@@ -59,8 +60,15 @@ pub struct SalvageReport {
     pub expired: u64,
     /// Values that were left out because they are no documents.
     pub unreadable: u64,
-    /// The paths of the indexes that were built again.
+    /// The names of the collections that were recovered, but for the default one. One whose name is lost is called
+    /// `recovered-` and a number.
+    pub collections: Vec<String>,
+    /// The paths of the indexes that were built again; in another collection than the default one behind its name and a
+    /// slash.
     pub indexes: Vec<String>,
+    /// Unique indexes that were not built again, because documents that came back have equal values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub indexes_left_out: Vec<String>,
     /// Commits that were durable and are lost with a part of the log.
     pub commits_lost: u64,
     /// Entries of tables that are lost, as far as they could be counted.
@@ -82,6 +90,7 @@ pub struct SalvageReport {
 enum Phase {
     Prepare,
     Copy,
+    Name,
     Index(usize),
     Finish,
     Done,
@@ -94,8 +103,17 @@ pub struct Salvage<S: File, T: File> {
     source: Salvager<S>,
     target: Option<Database<T>>,
     phase: Phase,
-    paths: Vec<Path>,
+    catalog: FoundCatalog,
     report: SalvageReport,
+}
+
+/// What is found of the catalog, and of documents that belong to collections.
+#[derive(Default)]
+struct FoundCatalog {
+    collections: BTreeMap<CollectionId, NamedCollection>,
+    indexes: Vec<(CollectionId, Indexed)>,
+    /// Collections that documents are found of.
+    seen: BTreeSet<CollectionId>,
 }
 
 /// Recovers what can be read of the database `name` on `from` into the new database `out` on `to`, and reports what is
@@ -174,7 +192,7 @@ impl<S: File, T: File> Salvage<S, T> {
         options: Options,
         environment: Arc<dyn Environment>,
     ) -> Result<Self> {
-        let is_wanted = |prefix| prefix == CATALOG || prefix == DOCUMENTS;
+        let is_wanted = |prefix| prefix == CATALOG || collection_of(prefix).is_some();
         let source =
             Salvager::open(from, name, options.encryption.as_ref(), Arc::clone(&environment), is_wanted).await?;
         match to.open(out, OpenMode::ReadOnly).await {
@@ -197,7 +215,7 @@ impl<S: File, T: File> Salvage<S, T> {
         match target {
             Ok(target) => {
                 let (phase, report) = (Phase::Prepare, SalvageReport::default());
-                Ok(Self { source, target: Some(target), phase, paths: Vec::new(), report })
+                Ok(Self { source, target: Some(target), phase, catalog: FoundCatalog::default(), report })
             }
             Err(error) => {
                 to.remove(out).await.ok();
@@ -215,19 +233,34 @@ impl<S: File, T: File> Salvage<S, T> {
         self.phase = match self.phase {
             Phase::Prepare if self.source.prepare(budget_bytes as u64)? => Phase::Copy,
             Phase::Prepare => Phase::Prepare,
-            Phase::Copy => match copy(&mut self.source, target, &mut self.paths, &mut self.report, budget_bytes)? {
-                true => Phase::Index(0),
+            Phase::Copy => match copy(&mut self.source, target, &mut self.catalog, &mut self.report, budget_bytes)? {
+                true => Phase::Name,
                 false => Phase::Copy,
             },
-            Phase::Index(index) => match self.paths.get(index) {
+            Phase::Name => {
+                self.report.collections = self.catalog.name_collections(target)?;
+                Phase::Index(0)
+            }
+            Phase::Index(index) => match self.catalog.indexes.get(index) {
                 None => Phase::Finish,
-                Some(path) => match target.create_index_step(path.as_str(), INDEX_DOCUMENTS)?.done {
-                    true => {
-                        self.report.indexes.push(path.as_str().to_owned());
-                        Phase::Index(index + 1)
+                Some((collection, indexed)) => {
+                    let name = target.catalog.name_of(*collection).to_owned();
+                    let slash = if name.is_empty() { "" } else { "/" };
+                    let shown = format!("{name}{slash}{}", indexed.name());
+                    match target.named_mut(&name).create_index_step(IndexSpec::from(indexed), INDEX_DOCUMENTS) {
+                        Ok(progress) if !progress.done => Phase::Index(index),
+                        Ok(_) => {
+                            self.report.indexes.push(shown);
+                            Phase::Index(index + 1)
+                        }
+                        // Of what was lost older versions may be back.
+                        Err(Error::UniqueViolation { .. }) => {
+                            self.report.indexes_left_out.push(shown);
+                            Phase::Index(index + 1)
+                        }
+                        Err(error) => return Err(error),
                     }
-                    false => Phase::Index(index),
-                },
+                }
             },
             Phase::Finish => {
                 // All that was written before is durable before the mark goes: commits are kept in their order.
@@ -290,15 +323,62 @@ fn is_complete(losses: &Losses) -> bool {
 
 /// The document key in a bound of what is lost, which need not be a whole key.
 fn lost_key(engine_key: &[u8]) -> Option<String> {
-    let key = engine_key.strip_prefix(&DOCUMENTS)?.get(1..)?;
-    Some(String::from_utf8_lossy(key).into_owned())
+    let (prefix, rest) = engine_key.split_first_chunk()?;
+    collection_of(*prefix)?;
+    Some(String::from_utf8_lossy(rest.strip_prefix(&[STRING_KEY])?).into_owned())
+}
+
+impl FoundCatalog {
+    /// Takes in an entry of the catalog. What is not to be understood is lost.
+    fn read(&mut self, key: &[u8], value: &[u8]) {
+        if let Some(collection) = NamedCollection::read(key, value) {
+            self.collections.entry(collection.id).or_insert(collection);
+        }
+        if let Some(Index { collection, indexed, state, .. }) = Index::read(key, value)
+            && state != IndexState::Dropping
+            && self.indexes.iter().all(|(id, known)| (*id, &known.paths) != (collection, &indexed.paths))
+        {
+            self.indexes.push((collection, indexed));
+        }
+    }
+
+    /// Whether what is found of a collection is to be recovered.
+    fn is_wanted(&self, id: CollectionId) -> bool {
+        self.collections.get(&id).is_none_or(|collection| !collection.is_dropping)
+    }
+
+    /// Gives the collections of the new database, which have the ids that they had, their names; returns these.
+    fn name_collections<F: File>(&mut self, target: &mut Database<F>) -> Result<Vec<String>> {
+        let mut ids: Vec<_> = self.collections.keys().chain(&self.seen).copied().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.retain(|id| *id != CollectionId::DEFAULT && self.is_wanted(*id));
+        self.indexes.retain(|(id, _)| *id == CollectionId::DEFAULT || ids.contains(id));
+        let Some(last) = ids.last() else { return Ok(Vec::new()) };
+        let mut batch = Batch::new();
+        batch.put(next_collection_id_key(), last.0.saturating_add(1).to_le_bytes().to_vec(), None);
+        let mut names = Vec::new();
+        for id in ids {
+            let found = self.collections.get(&id).map(|found| &found.name).filter(|name| !names.contains(*name));
+            let mut name = found.cloned().unwrap_or_else(|| format!("recovered-{}", id.0));
+            while names.contains(&name) {
+                name.push('+');
+            }
+            let collection = NamedCollection { id, name: name.clone(), is_dropping: false };
+            collection.store(&mut batch)?;
+            target.catalog.remember_collection(collection);
+            names.push(name);
+        }
+        target.apply(batch)?;
+        Ok(names)
+    }
 }
 
 /// Copies entries until about `budget` bytes are read; true when there are no more.
 fn copy<S: File, T: File>(
     source: &mut Salvager<S>,
     target: &mut Database<T>,
-    paths: &mut Vec<Path>,
+    catalog: &mut FoundCatalog,
     report: &mut SalvageReport,
     budget: usize,
 ) -> Result<bool> {
@@ -310,18 +390,24 @@ fn copy<S: File, T: File>(
             break false;
         }
         let Some(found) = source.next()? else { break true };
+        let collection = found.key.first_chunk().and_then(|prefix| collection_of(*prefix));
         let Some(entry) = found.entry else {
-            report.expired += u64::from(found.is_expired && found.key.starts_with(&DOCUMENTS));
+            report.expired += u64::from(found.is_expired && collection.is_some_and(|id| catalog.is_wanted(id)));
             continue;
         };
-        if found.key.starts_with(&CATALOG) {
-            paths.extend(salvaged_path(&found.key, &entry.value).filter(|path| !paths.contains(path)));
+        let Some(collection) = collection else {
+            catalog.read(&found.key, &entry.value);
+            continue;
+        };
+        // The catalog comes first.
+        if !catalog.is_wanted(collection) {
             continue;
         }
         if !is_document(&found.key, &entry.value) {
             report.unreadable += 1;
             continue;
         }
+        catalog.seen.insert(collection);
         documents += 1;
         report.uncertain += u64::from(found.is_uncertain);
         batch.put(found.key.to_vec(), entry.value.to_vec(), entry.expires_at);

@@ -2,13 +2,13 @@
 
 use super::document::Document;
 use super::error::Result;
-use super::key::document_key;
+use super::key::CollectionId;
 use super::range::is_empty;
 use super::read::View;
-use super::{Database, Range};
+use super::{Collection, Database, Range};
 use crate::engine::{self, Cursor, Engine, Entry, KeyRange};
 use crate::fs::File;
-use std::ops::Bound;
+use std::ops::{Bound, Deref};
 
 /// The documents in a range. Made by [`Database::scan`].
 pub struct Scan<'a, F: File> {
@@ -62,6 +62,11 @@ impl<'a, F: File> Scan<'a, F> {
         Ok(Self { cursor, left: range.limit.unwrap_or(u64::MAX) })
     }
 
+    /// The documents of a collection that are there now.
+    pub(super) fn of(database: &'a Database<F>, collection: CollectionId, range: &Range) -> Result<Self> {
+        Self::new(&database.engine, range, range.document_keys(collection)?, database.view())
+    }
+
     /// The next engine key and entry. After the end or an error there are no more.
     pub(super) fn next_entry(&mut self) -> Result<Option<(Vec<u8>, Entry)>> {
         let Some(cursor) = self.cursor.as_mut().filter(|_| self.left > 0) else {
@@ -103,28 +108,10 @@ impl<F: File> Database<F> {
     pub fn release(&mut self, snapshot: Snapshot) {
         self.engine.release(snapshot.inner);
     }
+}
 
-    /// One page of `range`, as of `snapshot`. `after` is the last key of the page before, `None` for the first
-    /// page. `range.limit` counts for this call alone.
-    ///
-    /// ```
-    /// # use ferrolite::{Database, Options, PageLimits, Range, fs::Memory};
-    /// # pollster::block_on(async {
-    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
-    /// # db.set_many([("a", 1), ("b", 2), ("c", 3)])?;
-    /// let snapshot = db.snapshot()?;
-    /// let mut after = None;
-    /// loop {
-    ///     let page = db.scan_page(&Range::all(), snapshot, after.as_deref(), PageLimits::default())?;
-    ///     after = page.documents.last().map(|document| document.key.clone());
-    ///     if !page.more { break }
-    /// }
-    /// db.release(snapshot);
-    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Database::scan`].
+impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
+    /// As [`Database::scan_page`].
     pub fn scan_page(
         &self,
         range: &Range,
@@ -133,8 +120,9 @@ impl<F: File> Database<F> {
         limits: PageLimits,
     ) -> Result<Page> {
         let view = snapshot.view();
-        let keys = range.document_keys()?.and_then(|keys| rest(keys, range.reverse, after));
-        let mut scan = Scan::new(&self.engine, range, keys, view)?;
+        let id = self.database.collection_at(&self.name, view.at)?;
+        let keys = range.document_keys(id)?.and_then(|keys| rest(keys, id, range.reverse, after));
+        let mut scan = Scan::new(&self.database.engine, range, keys, view)?;
         let mut documents = Vec::new();
         let mut bytes = 0;
         while documents.len() < limits.documents.max(1) && bytes < limits.bytes.max(1) {
@@ -149,9 +137,9 @@ impl<F: File> Database<F> {
 }
 
 /// What is left of `range` behind the key `after`.
-fn rest(mut range: KeyRange, reverse: bool, after: Option<&str>) -> Option<KeyRange> {
+fn rest(mut range: KeyRange, collection: CollectionId, reverse: bool, after: Option<&str>) -> Option<KeyRange> {
     if let Some(after) = after {
-        let bound = Bound::Excluded(document_key(after));
+        let bound = Bound::Excluded(collection.document_key(after));
         if reverse {
             range.end = bound;
         } else {

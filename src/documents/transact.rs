@@ -5,18 +5,19 @@
 //! then it could as well have run at the moment of its commit, all at once, and so transactions are serializable.
 //! Conflicts are found before anything is written, in time proportional to what was committed in the meantime.
 
+use super::catalog::check_collection_name;
 use super::condition::Condition;
 use super::document::Document;
 use super::error::{Error, Result};
 use super::find::{FindOptions, Search};
 use super::history::Reads;
 use super::index_entry::encoded_value;
-use super::key::{check_key, document_key};
+use super::key::{CollectionId, check_key};
 use super::path::Path;
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Transaction, Write};
-use super::{Database, Range, Snapshot, json, serialize};
+use super::{Database, Range, Snapshot, json};
 use crate::fs::File;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,10 +38,12 @@ pub struct OpenTransaction {
     is_unchecked: bool,
 }
 
-/// What the work of [`Database::transaction`] reads and writes by.
+/// What the work of [`Database::transaction`] reads and writes by: the default collection, or another one.
 pub struct ActiveTransaction<'a, F: File> {
     database: &'a Database<F>,
     open: &'a mut OpenTransaction,
+    /// Empty for the default collection.
+    collection: String,
 }
 
 impl<F: File> Database<F> {
@@ -132,7 +135,7 @@ impl<F: File> Database<F> {
         work: impl FnOnce(&mut ActiveTransaction<'_, F>) -> std::result::Result<R, E>,
     ) -> std::result::Result<R, E> {
         let mut open = self.begin()?;
-        match work(&mut ActiveTransaction { database: self, open: &mut open }) {
+        match work(&mut open.on(self)) {
             Ok(result) => {
                 self.commit_open(open)?;
                 Ok(result)
@@ -146,39 +149,117 @@ impl<F: File> Database<F> {
 }
 
 impl OpenTransaction {
-    /// The document at `key`, or `None`. Of one that this transaction has written the version is 0.
+    /// What reads and writes by this transaction: `database` is the one that it was begun on.
+    pub fn on<'a, F: File>(&'a mut self, database: &'a Database<F>) -> ActiveTransaction<'a, F> {
+        ActiveTransaction { database, open: self, collection: String::new() }
+    }
+
+    /// Adds the writes of `writes` to its own; where both write a key, the later ones count.
+    pub fn extend(&mut self, writes: Transaction) {
+        self.writes.extend(writes);
+    }
+
+    fn view(&self) -> View {
+        self.snapshot.view()
+    }
+
+    /// A write of this transaction as a document.
+    fn written(&self, key: &str, write: &Write) -> Result<Option<Document>> {
+        let Write::Put { json, expiry } = write else { return Ok(None) };
+        let now_ms = self.view().now_ms;
+        let expires_at = expiry.resolve(now_ms)?;
+        let document = Document { key: key.to_owned(), json: json.clone(), version: 0, expires_at };
+        Ok(Some(document).filter(|_| expires_at.is_none_or(|at| at > now_ms)))
+    }
+}
+
+impl<F: File> ActiveTransaction<'_, F> {
+    /// The same transaction on the collection `name`.
     ///
     /// # Errors
-    /// As [`Database::get`].
-    pub fn get_document<F: File>(&mut self, database: &Database<F>, key: &str) -> Result<Option<Document>> {
-        check_key(key)?;
-        if let Some(write) = self.writes.writes.get(key) {
-            return self.written(key, write);
+    /// `InvalidCollection`.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Error, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.transaction(|tx| {
+    ///     let visits = tx.get("visits")?.unwrap_or(0);
+    ///     tx.set("visits", &(visits + 1))?;
+    ///     tx.collection("log")?.set("last", "now")
+    /// })?;
+    /// # Ok::<(), Error>(()) }).unwrap();
+    /// ```
+    pub fn collection(&mut self, name: &str) -> Result<ActiveTransaction<'_, F>> {
+        check_collection_name(name)?;
+        Ok(self.named(name))
+    }
+
+    /// The same with a name that was checked, or is empty for the default collection.
+    pub(crate) fn named(&mut self, name: &str) -> ActiveTransaction<'_, F> {
+        ActiveTransaction { database: self.database, open: self.open, collection: name.to_owned() }
+    }
+
+    /// The collection, to read from. That there is one, or none, is something that the transaction has read.
+    fn id(&mut self) -> Result<CollectionId> {
+        if !self.collection.is_empty() {
+            self.open.reads.add_key(self.database.name_key(&self.collection));
         }
-        self.reads.add_key(document_key(key));
-        let entry = database.entry(key, self.view())?;
-        entry.map(|entry| Document::from_entry(&document_key(key), &entry)).transpose()
+        self.database.collection_at(&self.collection, self.open.view().at)
+    }
+
+    /// The document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// As [`Database::get`]; `SnapshotTooOld` when the collection was dropped since the transaction began.
+    pub fn get<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>> {
+        self.get_json(key)?.map(|text| json::parse(key, &text)).transpose()
     }
 
     /// The JSON text of the document at `key`, or `None`.
     ///
     /// # Errors
-    /// As [`Database::get`].
-    pub fn get_json<F: File>(&mut self, database: &Database<F>, key: &str) -> Result<Option<String>> {
-        Ok(self.get_document(database, key)?.map(|document| document.json))
+    /// As [`ActiveTransaction::get`].
+    pub fn get_json(&mut self, key: &str) -> Result<Option<String>> {
+        Ok(self.get_document(key)?.map(|document| document.json))
+    }
+
+    /// The document at `key`, or `None`. Of one that this transaction has written the version is 0.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::get`].
+    pub fn get_document(&mut self, key: &str) -> Result<Option<Document>> {
+        check_key(key)?;
+        if let Some(write) = self.open.writes.write_at(&self.collection, key) {
+            return self.open.written(key, write);
+        }
+        let id = self.id()?;
+        let engine_key = id.document_key(key);
+        let entry = self.database.entry(id, key, self.open.view())?;
+        let document = entry.map(|entry| Document::from_entry(&engine_key, &entry)).transpose();
+        self.open.reads.add_key(engine_key);
+        document
+    }
+
+    /// Whether there is a document at `key`.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::get`].
+    pub fn has(&mut self, key: &str) -> Result<bool> {
+        Ok(self.get_json(key)?.is_some())
     }
 
     /// The documents in `range`, with those that this transaction has written.
     ///
     /// # Errors
-    /// As [`Database::scan`].
-    pub fn documents<F: File>(&mut self, database: &Database<F>, range: &Range) -> Result<Vec<Document>> {
-        let Some(keys) = range.document_keys()? else { return Ok(Vec::new()) };
-        self.reads.add_range(&keys);
+    /// `InvalidRange`; as [`ActiveTransaction::get`].
+    pub fn documents(&mut self, range: &Range) -> Result<Vec<Document>> {
+        let Some(keys) = range.document_keys(self.id()?)? else { return Ok(Vec::new()) };
+        self.open.reads.add_range(&keys);
         let all = Range { limit: None, ..range.clone() };
-        let mut scan = Scan::new(&database.engine, &all, Some(keys), self.view())?;
+        let mut scan = Scan::new(&self.database.engine, &all, Some(keys), self.open.view())?;
         // A document of each side, the next one in the order of the range.
-        let written = self.writes.writes.iter().filter(|(key, _)| range.contains(key));
+        let written = self.open.writes.writes_to(&self.collection).filter(|(key, _)| range.contains(key));
         let mut written: Box<dyn Iterator<Item = (&String, &Write)>> =
             if range.reverse { Box::new(written.rev()) } else { Box::new(written) };
         let (mut stored, mut own) = (scan.next().transpose()?, written.next());
@@ -201,7 +282,7 @@ impl OpenTransaction {
                 && let Some((key, write)) = own
             {
                 own = written.next();
-                found.extend(self.written(key, write)?);
+                found.extend(self.open.written(key, write)?);
             }
         }
         Ok(found)
@@ -211,34 +292,31 @@ impl OpenTransaction {
     /// that this transaction has written.
     ///
     /// # Errors
-    /// As [`Database::find`].
-    pub fn find<F: File>(
-        &mut self,
-        database: &Database<F>,
-        path: &str,
-        condition: &Condition,
-        options: &FindOptions,
-    ) -> Result<Vec<String>> {
+    /// As [`Database::find`] and [`ActiveTransaction::get`].
+    pub fn find(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
         let path = Path::parse(path)?;
         let limit = options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let index = database.catalog.ready_on(&path).filter(|index| self.ready.contains(&index.id));
+        let id = self.id()?;
+        let (database, open) = (self.database, &mut *self.open);
+        let index = database.catalog.ready_on(id, &path).filter(|index| open.ready.contains(&index.id));
         // Each write of this transaction takes one key away at most.
         let search = Search {
             database,
+            collection: id,
             path: &path,
             condition,
-            view: self.view(),
+            view: open.view(),
             reverse: options.reverse,
-            limit: limit.saturating_add(self.writes.len()),
+            limit: limit.saturating_add(open.writes.len()),
             with_values: true,
         };
-        let mut rows = search.rows(index, &mut |range| self.reads.add_range(&range))?;
-        rows.retain(|(_, key)| !self.writes.writes.contains_key(key));
-        for (key, write) in &self.writes.writes {
-            let Some(document) = self.written(key, write)? else { continue };
+        let mut rows = search.rows(index, &mut |range| open.reads.add_range(&range))?;
+        rows.retain(|(_, key)| open.writes.write_at(&self.collection, key).is_none());
+        for (key, write) in open.writes.writes_to(&self.collection) {
+            let Some(document) = open.written(key, write)? else { continue };
             let encoded = encoded_value(&path, key, &document.json)?;
             if let Some(encoded) = encoded.filter(|encoded| condition.is_met_by(encoded)) {
                 rows.push((encoded, key.clone()));
@@ -249,18 +327,34 @@ impl OpenTransaction {
         Ok(rows.into_iter().map(|(_, key)| key).collect())
     }
 
+    /// Stores `value` at `key`.
+    ///
+    /// # Errors
+    /// As [`Transaction::set`].
+    pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<()> {
+        self.write(|writes| writes.set(key, value))
+    }
+
     /// Stores JSON text at `key`.
     ///
     /// # Errors
-    /// As [`Transaction::set_json`].
+    /// As [`Transaction::set`].
     pub fn set_json(&mut self, key: &str, json: &str) -> Result<()> {
         self.write(|writes| writes.set_json(key, json))
+    }
+
+    /// Stores `value` at `key`; it expires `ttl` after the commit.
+    ///
+    /// # Errors
+    /// As [`Transaction::set_ex`].
+    pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<()> {
+        self.write(|writes| writes.set_ex(key, value, ttl))
     }
 
     /// Stores JSON text at `key`; it expires `ttl` after the commit.
     ///
     /// # Errors
-    /// As [`Transaction::set_ex_json`].
+    /// As [`Transaction::set_ex`].
     pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<()> {
         self.write(|writes| writes.set_ex_json(key, json, ttl))
     }
@@ -273,102 +367,10 @@ impl OpenTransaction {
         self.write(|writes| writes.delete(key))
     }
 
-    /// Adds the writes of `writes` to its own; where both write a key, the later ones count.
-    pub fn extend(&mut self, writes: Transaction) {
-        self.writes.extend(writes);
-    }
-
     /// On error the writes before stay.
     fn write(&mut self, add: impl FnOnce(Transaction) -> Result<Transaction>) -> Result<()> {
-        self.extend(add(Transaction::new())?);
+        self.open.extend(add(Transaction::new().named(&self.collection))?);
         Ok(())
-    }
-
-    fn view(&self) -> View {
-        self.snapshot.view()
-    }
-
-    /// A write of this transaction as a document.
-    fn written(&self, key: &str, write: &Write) -> Result<Option<Document>> {
-        let Write::Put { json, expiry } = write else { return Ok(None) };
-        let now_ms = self.view().now_ms;
-        let expires_at = expiry.resolve(now_ms)?;
-        let document = Document { key: key.to_owned(), json: json.clone(), version: 0, expires_at };
-        Ok(Some(document).filter(|_| expires_at.is_none_or(|at| at > now_ms)))
-    }
-}
-
-impl<F: File> ActiveTransaction<'_, F> {
-    /// The document at `key`, or `None`.
-    ///
-    /// # Errors
-    /// As [`Database::get`].
-    pub fn get<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>> {
-        self.get_json(key)?.map(|text| json::parse(key, &text)).transpose()
-    }
-
-    /// The JSON text of the document at `key`, or `None`.
-    ///
-    /// # Errors
-    /// As [`Database::get`].
-    pub fn get_json(&mut self, key: &str) -> Result<Option<String>> {
-        self.open.get_json(self.database, key)
-    }
-
-    /// Whether there is a document at `key`.
-    ///
-    /// # Errors
-    /// As [`Database::get`].
-    pub fn has(&mut self, key: &str) -> Result<bool> {
-        Ok(self.get_json(key)?.is_some())
-    }
-
-    /// The documents in `range`.
-    ///
-    /// # Errors
-    /// As [`Database::scan`].
-    pub fn documents(&mut self, range: &Range) -> Result<Vec<Document>> {
-        self.open.documents(self.database, range)
-    }
-
-    /// The keys of the documents whose value at `path` meets `condition`, as [`Database::find`].
-    ///
-    /// # Errors
-    /// As [`Database::find`].
-    pub fn find(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
-        self.open.find(self.database, path, condition, options)
-    }
-
-    /// Stores `value` at `key`.
-    ///
-    /// # Errors
-    /// As [`Transaction::set`].
-    pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<()> {
-        self.set_json(key, &serialize::to_json(key, value)?)
-    }
-
-    /// Stores JSON text at `key`.
-    ///
-    /// # Errors
-    /// As [`Transaction::set`].
-    pub fn set_json(&mut self, key: &str, json: &str) -> Result<()> {
-        self.open.set_json(key, json)
-    }
-
-    /// Stores `value` at `key`; it expires `ttl` after the commit.
-    ///
-    /// # Errors
-    /// As [`Transaction::set_ex`].
-    pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<()> {
-        self.open.set_ex_json(key, &serialize::to_json(key, value)?, ttl)
-    }
-
-    /// Deletes the document at `key`, if there is one.
-    ///
-    /// # Errors
-    /// `InvalidKey`.
-    pub fn delete(&mut self, key: &str) -> Result<()> {
-        self.open.delete(key)
     }
 }
 

@@ -8,16 +8,17 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 type Db = Database<<Memory as crate::fs::FileSystem>::File>;
-type State = BTreeMap<String, Value>;
+/// By collection and key.
+type State = BTreeMap<(String, String), Value>;
 
 /// What a transaction did, and what it was answered.
 #[derive(Debug)]
 enum Step {
-    Get(String, Option<Value>),
-    Scan(Range, Vec<(String, Value)>),
-    Find(&'static str, u64, FindOptions, Vec<String>),
-    Set(String, Value),
-    Delete(String),
+    Get(String, String, Option<Value>),
+    Scan(String, Range, Vec<(String, Value)>),
+    Find(String, &'static str, u64, FindOptions, Vec<String>),
+    Set(String, String, Value),
+    Delete(String, String),
 }
 
 struct Random(u64);
@@ -32,6 +33,10 @@ impl Random {
 
     fn key(&mut self) -> String {
         format!("k{}", self.below(8))
+    }
+
+    fn collection(&mut self) -> String {
+        if self.below(4) == 0 { "c".to_owned() } else { String::new() }
     }
 
     fn range(&mut self) -> Range {
@@ -64,15 +69,17 @@ fn replay(steps: &[Step], state: &State) -> Option<State> {
     let mut state = state.clone();
     for step in steps {
         let is_same = match step {
-            Step::Get(key, found) => state.get(key) == found.as_ref(),
-            Step::Scan(range, found) => *found == scan(&state, range),
-            Step::Find(field, value, options, found) => *found == find(&state, field, *value, options),
-            Step::Set(key, value) => {
-                state.insert(key.clone(), value.clone());
+            Step::Get(collection, key, found) => state.get(&(collection.clone(), key.clone())) == found.as_ref(),
+            Step::Scan(collection, range, found) => *found == scan(&state, collection, range),
+            Step::Find(collection, field, value, options, found) => {
+                *found == find(&state, collection, field, *value, options)
+            }
+            Step::Set(collection, key, value) => {
+                state.insert((collection.clone(), key.clone()), value.clone());
                 true
             }
-            Step::Delete(key) => {
-                state.remove(key);
+            Step::Delete(collection, key) => {
+                state.remove(&(collection.clone(), key.clone()));
                 true
             }
         };
@@ -83,8 +90,13 @@ fn replay(steps: &[Step], state: &State) -> Option<State> {
     Some(state)
 }
 
-fn scan(state: &State, range: &Range) -> Vec<(String, Value)> {
-    let mut found: Vec<_> = state.iter().filter(|(key, _)| range.contains(key)).collect();
+/// The documents of a collection.
+fn within<'a>(state: &'a State, collection: &'a str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    state.iter().filter(move |((name, _), _)| name == collection).map(|((_, key), document)| (key, document))
+}
+
+fn scan(state: &State, collection: &str, range: &Range) -> Vec<(String, Value)> {
+    let mut found: Vec<_> = within(state, collection).filter(|(key, _)| range.contains(key)).collect();
     if range.reverse {
         found.reverse();
     }
@@ -93,9 +105,10 @@ fn scan(state: &State, range: &Range) -> Vec<(String, Value)> {
 }
 
 /// Keys by the value of `field`, at least `value`.
-fn find(state: &State, field: &str, value: u64, options: &FindOptions) -> Vec<String> {
+fn find(state: &State, collection: &str, field: &str, value: u64, options: &FindOptions) -> Vec<String> {
     let at = |document: &Value| document.get(field).and_then(Value::as_u64).filter(|found| *found >= value);
-    let mut found: Vec<_> = state.iter().filter_map(|(key, document)| Some((at(document)?, key.clone()))).collect();
+    let mut found: Vec<_> =
+        within(state, collection).filter_map(|(key, document)| Some((at(document)?, key.clone()))).collect();
     found.sort();
     if options.reverse {
         found.reverse();
@@ -103,18 +116,28 @@ fn find(state: &State, field: &str, value: u64, options: &FindOptions) -> Vec<St
     found.into_iter().take(options.limit.unwrap_or(u64::MAX) as usize).map(|(_, key)| key).collect()
 }
 
+/// What was read; `None` where the collection was dropped since the transaction began.
+fn unless_dropped<T>(found: Result<T>) -> Option<T> {
+    match found {
+        Err(Error::SnapshotTooOld { .. }) => None,
+        found => Some(found.unwrap()),
+    }
+}
+
 impl Running {
     fn step(&mut self, db: &Db, random: &mut Random, unique: &mut u64) {
+        let collection = random.collection();
         let step = match random.below(10) {
             0..3 => {
                 let key = random.key();
-                let found = self.open.get_json(db, &key).unwrap();
-                Step::Get(key, found.map(|text| serde_json::from_str(&text).unwrap()))
+                let Some(found) = unless_dropped(self.open.on(db).named(&collection).get_json(&key)) else { return };
+                Step::Get(collection, key, found.map(|text| serde_json::from_str(&text).unwrap()))
             }
             3 => {
                 let range = random.range();
-                let found = self.open.documents(db, &range).unwrap();
+                let Some(found) = unless_dropped(self.open.on(db).named(&collection).documents(&range)) else { return };
                 Step::Scan(
+                    collection,
                     range,
                     found.into_iter().map(|document| (document.key.clone(), document.parse().unwrap())).collect(),
                 )
@@ -124,19 +147,20 @@ impl Running {
                 let limit = (random.below(2) == 0).then(|| random.below(4));
                 let options = FindOptions { reverse: random.below(2) == 0, limit };
                 let condition = Condition::parse(&format!(r#"{{"gte": {value}}}"#)).unwrap();
-                let found = self.open.find(db, field, &condition, &options).unwrap();
-                Step::Find(field, value, options, found)
+                let found = self.open.on(db).named(&collection).find(field, &condition, &options);
+                let Some(found) = unless_dropped(found) else { return };
+                Step::Find(collection, field, value, options, found)
             }
             5..9 => {
                 *unique += 1;
                 let (key, value) = (random.key(), json!({"a": random.below(6), "b": random.below(6), "n": *unique}));
-                self.open.set_json(&key, &value.to_string()).unwrap();
-                Step::Set(key, value)
+                self.open.on(db).named(&collection).set_json(&key, &value.to_string()).unwrap();
+                Step::Set(collection, key, value)
             }
             _ => {
                 let key = random.key();
-                self.open.delete(&key).unwrap();
-                Step::Delete(key)
+                self.open.on(db).named(&collection).delete(&key).unwrap();
+                Step::Delete(collection, key)
             }
         };
         self.steps.push(step);
@@ -166,7 +190,7 @@ fn history(seed: u64, is_unchecked: bool, outcome: &mut Outcome) {
                     db.roll_back(open);
                     continue;
                 }
-                let is_reader = steps.iter().all(|step| !matches!(step, Step::Set(..) | Step::Delete(_)));
+                let is_reader = steps.iter().all(|step| !matches!(step, Step::Set(..) | Step::Delete(..)));
                 match db.commit_open(open) {
                     Err(error) => {
                         assert!(matches!(error, Error::Conflict { .. }), "{error}");
@@ -189,11 +213,16 @@ fn history(seed: u64, is_unchecked: bool, outcome: &mut Outcome) {
             3 => {
                 unique += 1;
                 let (key, value) = (random.key(), json!({"a": random.below(6), "n": unique}));
-                db.set_json(&key, &value.to_string()).unwrap();
-                state.insert(key, value);
+                let collection = random.collection();
+                db.named_mut(&collection).set_json(&key, &value.to_string()).unwrap();
+                state.insert((collection, key), value);
             }
             4 => drop(db.maintain(4096)),
             5 if random.below(6) == 0 => drop(db.create_index("b").unwrap()),
+            6 if random.below(8) == 0 => {
+                db.drop_collection("c").unwrap();
+                state.retain(|(collection, _), _| collection.is_empty());
+            }
             _ if !running.is_empty() => {
                 let at = random.below(running.len() as u64) as usize;
                 running[at].step(&db, &mut random, &mut unique);
@@ -201,8 +230,11 @@ fn history(seed: u64, is_unchecked: bool, outcome: &mut Outcome) {
             _ => {}
         }
     }
-    let found: Vec<(String, Value)> = db.entries(&Range::all()).unwrap();
-    assert!(found.into_iter().eq(state), "seed {seed}: the state is not what the commits come to");
+    for collection in ["", "c"] {
+        let found: Vec<(String, Value)> = db.named(collection).entries(&Range::all()).unwrap();
+        let expected = within(&state, collection).map(|(key, document)| (key.clone(), document.clone()));
+        assert!(found.into_iter().eq(expected), "seed {seed}: the state is not what the commits come to");
+    }
 }
 
 #[test]
@@ -236,9 +268,9 @@ fn write_skew_is_refused() {
     let leave = |db: &mut Db, who: &str| {
         let mut open = db.begin().unwrap();
         let on_call =
-            open.documents(db, &range).unwrap().into_iter().filter(|document| document.json == "true").count();
+            open.on(db).documents(&range).unwrap().into_iter().filter(|document| document.json == "true").count();
         assert_eq!(on_call, 2);
-        open.set_json(&format!("on call: {who}"), "false").unwrap();
+        open.on(db).set_json(&format!("on call: {who}"), "false").unwrap();
         open
     };
     let (alice, bob) = (leave(&mut db, "alice"), leave(&mut db, "bob"));
@@ -255,8 +287,8 @@ fn phantoms_are_refused() {
         }
         let admins = Condition::equals("admin").unwrap();
         let mut open = db.begin().unwrap();
-        assert!(open.find(&db, "role", &admins, &FindOptions::default()).unwrap().is_empty());
-        open.set_json("count", "0").unwrap();
+        assert!(open.on(&db).find("role", &admins, &FindOptions::default()).unwrap().is_empty());
+        open.on(&db).set_json("count", "0").unwrap();
         db.set_json("user:1", r#"{"role":"admin"}"#).unwrap();
         assert_eq!(db.commit_open(open).unwrap_err().code(), crate::ErrorCode::Conflict, "{has_index}");
     }

@@ -1,5 +1,6 @@
 //! Transactions: several writes that become one atomic commit.
 
+use super::catalog::check_collection_name;
 use super::error::Result;
 use super::key::check_key;
 use super::{json, serialize, ttl};
@@ -28,8 +29,11 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default)]
 #[must_use = "a transaction does nothing until it is committed"]
 pub struct Transaction {
-    /// Sorted, so that a large commit reaches the engine in key order.
-    pub(super) writes: BTreeMap<String, Write>,
+    /// By the names of collections, empty for the default one, and by keys: sorted, so that a large commit reaches the
+    /// engine in the order of its keys.
+    pub(super) writes: BTreeMap<String, BTreeMap<String, Write>>,
+    /// The collection that writes are added to.
+    collection: String,
 }
 
 /// What becomes of one key.
@@ -120,18 +124,49 @@ impl Transaction {
     /// `InvalidKey`.
     pub fn delete(mut self, key: &str) -> Result<Self> {
         check_key(key)?;
-        self.writes.insert(key.to_owned(), Write::Delete);
+        self.add(key, Write::Delete);
         Ok(self)
+    }
+
+    /// Lets the writes that follow go to the collection `name`, which is created with them if need be.
+    ///
+    /// # Errors
+    /// `InvalidCollection`.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, Transaction, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// let transaction = Transaction::new().collection("users")?.set("alice", &1)?.collection("log")?.set("1", "alice")?;
+    /// db.commit(transaction)?;
+    /// assert_eq!(db.collections(), ["log", "users"]);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    pub fn collection(self, name: &str) -> Result<Self> {
+        check_collection_name(name)?;
+        Ok(self.named(name))
+    }
+
+    /// Lets the writes that follow go to the default collection, as they do in the beginning.
+    pub fn default_collection(self) -> Self {
+        self.named("")
+    }
+
+    /// The same with a name that was checked, or is empty for the default collection.
+    pub(crate) fn named(self, name: &str) -> Self {
+        Self { collection: name.to_owned(), ..self }
     }
 
     /// Adds the writes of another transaction; where both write a key, those count.
     pub fn extend(&mut self, later: Self) {
-        self.writes.extend(later.writes);
+        for (collection, writes) in later.writes {
+            self.writes.entry(collection).or_default().extend(writes);
+        }
     }
 
-    /// How many keys it writes.
+    /// How many documents it writes.
     pub fn len(&self) -> usize {
-        self.writes.len()
+        self.writes.values().map(BTreeMap::len).sum()
     }
 
     /// Whether it writes nothing.
@@ -142,7 +177,24 @@ impl Transaction {
     /// Adds a checked document.
     fn put(mut self, key: &str, json: String, expiry: Expiry) -> Result<Self> {
         check_key(key)?;
-        self.writes.insert(key.to_owned(), Write::Put { json, expiry });
+        self.add(key, Write::Put { json, expiry });
         Ok(self)
+    }
+
+    fn add(&mut self, key: &str, write: Write) {
+        match self.writes.get_mut(&self.collection) {
+            Some(writes) => drop(writes.insert(key.to_owned(), write)),
+            None => drop(self.writes.insert(self.collection.clone(), BTreeMap::from([(key.to_owned(), write)]))),
+        }
+    }
+
+    /// What it writes at a key, if anything.
+    pub(super) fn write_at(&self, collection: &str, key: &str) -> Option<&Write> {
+        self.writes.get(collection)?.get(key)
+    }
+
+    /// What it writes to a collection.
+    pub(super) fn writes_to(&self, collection: &str) -> impl DoubleEndedIterator<Item = (&String, &Write)> {
+        self.writes.get(collection).into_iter().flatten()
     }
 }

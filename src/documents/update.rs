@@ -1,14 +1,15 @@
 //! Verbs that read a document and write it in one commit. They keep a time to live that the document has.
 
 use super::error::{Error, Result, abbreviate};
-use super::key::{check_key, document_key};
+use super::key::check_key;
 use super::ordering::{Unencodable, encode};
 use super::patch::{self, Patch};
 use super::transaction::Expiry;
 use super::write::is_live;
-use super::{Database, index_entry, json};
+use super::{Collection, Database, json};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
+use std::ops::DerefMut;
 use std::time::Duration;
 
 /// Under which conditions a document is written, and for how long.
@@ -22,24 +23,8 @@ pub struct SetOptions {
     pub if_absent: bool,
 }
 
-impl<F: File> Database<F> {
-    /// Stores JSON text at `key` if the conditions of `options` hold, and returns the document's version.
-    ///
-    /// # Errors
-    /// `Conflict` when a condition does not hold; as [`Database::set_ex`].
-    ///
-    /// ```
-    /// # use ferrolite::{Database, ErrorCode, Options, SetOptions, fs::Memory};
-    /// # pollster::block_on(async {
-    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
-    /// let absent = SetOptions { if_absent: true, ..SetOptions::default() };
-    /// let version = db.set_json_with("draft", r#"{"text": ""}"#, absent)?;
-    /// let unchanged = SetOptions { if_version: Some(version), ..SetOptions::default() };
-    /// db.set_json_with("draft", r#"{"text": "Dear"}"#, unchanged)?;
-    /// let error = db.set_json_with("draft", r#"{"text": "Hello"}"#, unchanged).unwrap_err();
-    /// assert_eq!(error.code(), ErrorCode::Conflict);
-    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
-    /// ```
+impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
+    /// As [`Database::set_json_with`].
     pub fn set_json_with(&mut self, key: &str, json: &str, options: SetOptions) -> Result<u64> {
         check_key(key)?;
         json::check_document(key, json)?;
@@ -54,11 +39,7 @@ impl<F: File> Database<F> {
         self.put(key, json, options.ttl.map_or(Expiry::Never, Expiry::After))
     }
 
-    /// Adds `by` to the integer at `key`, and returns the sum. Where there is no document it counts from 0. Exact over
-    /// all of -2^63 to 2^63 - 1.
-    ///
-    /// # Errors
-    /// `InvalidValue` when the document is no integer in this range or the sum is not; else as [`Database::set`].
+    /// As [`Database::increment`].
     pub fn increment(&mut self, key: &str, by: i64) -> Result<i64> {
         check_key(key)?;
         let old = self.live(key)?;
@@ -75,11 +56,7 @@ impl<F: File> Database<F> {
         Ok(sum)
     }
 
-    /// Stores `next` at `key` if the document there is `expected`, both JSON text; `None` stands for no document. Values
-    /// are compared, not texts: 1 is 1.0, and the order of fields does not matter. Whether it was stored.
-    ///
-    /// # Errors
-    /// `InvalidValue`; as [`Database::set`].
+    /// As [`Database::compare_and_swap_json`].
     pub fn compare_and_swap_json(&mut self, key: &str, expected: Option<&str>, next: Option<&str>) -> Result<bool> {
         check_key(key)?;
         for text in expected.iter().chain(&next) {
@@ -101,10 +78,7 @@ impl<F: File> Database<F> {
         Ok(is_expected)
     }
 
-    /// Stores JSON text at `key`, as [`Database::set_json`], and returns the text that was there.
-    ///
-    /// # Errors
-    /// As [`Database::set`].
+    /// As [`Database::get_and_set_json`].
     pub fn get_and_set_json(&mut self, key: &str, json: &str) -> Result<Option<String>> {
         check_key(key)?;
         let old = self.live(key)?;
@@ -113,10 +87,7 @@ impl<F: File> Database<F> {
         Ok(text)
     }
 
-    /// Moves the document at `from`, with its time to live, to `to`, over one that may be there. False when there is none.
-    ///
-    /// # Errors
-    /// As [`Database::set`].
+    /// As [`Database::rename`].
     pub fn rename(&mut self, from: &str, to: &str) -> Result<bool> {
         check_key(from)?;
         check_key(to)?;
@@ -126,39 +97,19 @@ impl<F: File> Database<F> {
         }
         let text = json::text_of(from, &old.value)?;
         let mut batch = Batch::new();
-        index_entry::stage(&self.catalog, &mut batch, from, Some(&old), None)?;
-        batch.delete(document_key(from));
-        self.stage(&mut batch, to, Some((text, old.expires_at)))?;
-        self.apply(batch)?;
+        self.database.stage_over(&mut batch, self.id, from, Some(&old), None)?;
+        self.database.stage(&mut batch, self.id, to, Some((text, old.expires_at)))?;
+        self.database.apply(batch)?;
         Ok(true)
     }
 
-    /// Changes the document at `key` by a JSON Patch (RFC 6902): JSON text of an array of operations. All are done, or
-    /// none. What they do not touch keeps its text. False when there is no document.
-    ///
-    /// # Errors
-    /// `InvalidPatch`; `Conflict` when an operation cannot be done or a test fails; as [`Database::set`].
-    ///
-    /// ```
-    /// # use ferrolite::{Database, Options, fs::Memory};
-    /// # pollster::block_on(async {
-    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
-    /// db.set_json("user:1", r#"{"name":"alice","age":30}"#)?;
-    /// db.patch("user:1", r#"[{"op":"replace","path":"/age","value":31}]"#)?;
-    /// db.merge_patch("user:1", r#"{"name":null,"nick":"al"}"#)?;
-    /// assert_eq!(db.get_json("user:1")?.unwrap(), r#"{"age":31,"nick":"al"}"#);
-    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
-    /// ```
+    /// As [`Database::patch`].
     pub fn patch(&mut self, key: &str, operations: &str) -> Result<bool> {
         let patch = Patch::parse(operations)?;
         self.update(key, |text| patch.apply(text))
     }
 
-    /// Changes the document at `key` by a JSON Merge Patch (RFC 7396): fields of `patch` take the place of those in the
-    /// document, and those that are null go. False when there is no document.
-    ///
-    /// # Errors
-    /// `InvalidPatch`; as [`Database::set`].
+    /// As [`Database::merge_patch`].
     pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
         json::check_text(patch).map_err(|error| Error::InvalidPatch { reason: error.to_string() })?;
         self.update(key, |text| patch::merge(text, patch))
@@ -175,17 +126,18 @@ impl<F: File> Database<F> {
 
     /// What a verb that writes finds at `key`.
     fn live(&self, key: &str) -> Result<Option<Entry>> {
-        self.writable()?;
-        let now_ms = self.engine.now_ms();
-        Ok(self.stored(key)?.filter(|old| is_live(old, now_ms)))
+        self.database.writable()?;
+        let now_ms = self.database.engine.now_ms();
+        Ok(self.database.stored(self.id, key)?.filter(|old| is_live(old, now_ms)))
     }
 
     /// Writes over `old`, which keeps its expiry.
     fn write_over(&mut self, key: &str, old: Option<&Entry>, json: &str) -> Result<u64> {
         let expires_at = old.and_then(|old| old.expires_at);
+        let collection = self.create()?;
         let mut batch = Batch::new();
-        self.stage(&mut batch, key, Some((json, expires_at)))?;
-        self.apply(batch)
+        self.database.stage(&mut batch, collection, key, Some((json, expires_at)))?;
+        self.database.apply(batch)
     }
 }
 

@@ -75,6 +75,14 @@ impl Batch {
         self.operations.iter().map(|operation| operation.key.as_ref())
     }
 
+    /// What it does, in its order: each key, and the value and expiry that it is given; `None` deletes it.
+    pub fn operations(&self) -> impl Iterator<Item = (&[u8], Option<(&[u8], Option<u64>)>)> {
+        self.operations.iter().map(|operation| {
+            let value = operation.value.as_deref().map(|value| (value, operation.expires_at));
+            (operation.key.as_ref(), value)
+        })
+    }
+
     pub(super) fn into_operations(self) -> Vec<Operation> {
         self.operations
     }

@@ -23,4 +23,5 @@ mod snapshots;
 mod support;
 mod transactions;
 mod ttl;
+mod unique;
 mod verbs;

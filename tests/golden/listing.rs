@@ -160,7 +160,9 @@ impl Listing {
     /// The indexes as [`Database::indexes`] shows them.
     pub fn shown_indexes(&self) -> Vec<IndexInfo> {
         let shown = self.indexes.iter().filter(|index| index.state != "dropping");
-        shown.map(|index| IndexInfo { path: index.path.clone(), ready: index.state == "ready" }).collect()
+        shown
+            .map(|index| IndexInfo { path: index.path.clone(), ready: index.state == "ready", ..IndexInfo::default() })
+            .collect()
     }
 
     /// As JSON, with a line for each document.

@@ -6,8 +6,9 @@ pub use values::{compare, rank, value};
 
 use super::catalog::Catalog;
 use super::error_code::ErrorCode;
-use super::index_entry::{IndexEntry, cut, encoded_value, index_prefix};
-use super::key::{self, CATALOG, document_key, parse_key, push_key, successor};
+use super::index_entry::{IndexEntry, cut, encoded_value};
+use super::index_spec::Indexed;
+use super::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
 use super::ordering::{Unencodable, encode, encoded_length};
 use super::path::Path;
 use super::{Condition, json};
@@ -27,26 +28,39 @@ pub fn catalog(data: &[u8]) {
         }
     }
     let mut batch = Batch::new();
-    catalog.maintained().for_each(|index| index.store(&mut batch).expect("it can be written"));
-    assert_eq!(batch.is_empty(), !catalog.has_indexes());
-    for index in catalog.maintained() {
-        assert_eq!(catalog.on(&index.path).map(|found| &found.path), Some(&index.path));
+    let mut ids = Vec::new();
+    for collection in catalog.collection_ids() {
+        assert_eq!(catalog.collection(catalog.name_of(collection)), Some(collection));
+        assert_eq!(catalog.maintained(collection).next().is_some(), catalog.has_indexes(collection));
+        for index in catalog.maintained(collection) {
+            index.store(&mut batch).expect("it can be written");
+            let paths = &index.indexed.paths;
+            assert_eq!(catalog.on(collection, paths).map(|found| &found.indexed.paths), Some(paths));
+            ids.push(index.id);
+        }
     }
-    // An index beside those that are there is told from all of them.
-    if let Ok(added) = catalog.add(Path::parse("an.other").expect("it is a path"), &mut batch) {
-        let ids: Vec<u32> = catalog.maintained().map(|index| index.id).collect();
+    // What is added is told from all that is there.
+    let other = Indexed::new(&["an.other"], false, false).expect("it is a path");
+    if let Ok(added) = catalog.add(CollectionId::DEFAULT, other, &mut batch) {
         assert!(!ids.contains(&added.id), "an id is used twice");
+    }
+    if let Ok(added) = catalog.add_collection("an other", &mut batch) {
+        assert!(catalog.collection_ids().all(|id| id != added.id), "an id is used twice");
     }
 }
 
 /// Two keys, and how they lie in the engine.
 pub fn key(data: &[u8]) {
     if let Ok(text) = parse_key(data) {
-        assert_eq!(document_key(text)[key::DOCUMENTS.len()..], *data);
+        assert_eq!(CollectionId::DEFAULT.document_key(text)[key::PREFIX_LENGTH..], *data);
     }
     let mut input = Input::new(data);
     let (a, b) = (input.line(), String::from_utf8_lossy(input.rest()).into_owned());
-    assert_eq!(document_key(&a).cmp(&document_key(&b)), a.cmp(&b), "engine keys sort as keys do");
+    assert_eq!(
+        CollectionId::DEFAULT.document_key(&a).cmp(&CollectionId::DEFAULT.document_key(&b)),
+        a.cmp(&b),
+        "engine keys sort as keys do"
+    );
     let end = successor(a.clone().into_bytes());
     let is_below = end.is_none_or(|end| b.as_bytes() < &end[..]);
     assert_eq!(b.as_bytes() >= a.as_bytes() && is_below, b.starts_with(&a), "{a:?} {b:?}");
@@ -84,10 +98,11 @@ fn encoded(value: &Value) -> Vec<u8> {
 pub fn index_entry(data: &[u8]) {
     let mut input = Input::new(data);
     let mark: &[u8] = [&[][..], &[1], &[2]][input.below(3)];
-    let engine_key = [&index_prefix(7)[..], input.rest()].concat();
-    if let Some(entry) = IndexEntry::parse(&engine_key, mark) {
+    let paths = 1 + input.below(3);
+    let engine_key = [&CollectionId::DEFAULT.index(7)[..], input.rest()].concat();
+    if let Some(entry) = IndexEntry::parse(paths, &engine_key, mark) {
         assert_eq!(entry.is_cut, mark == [1]);
-        let mut again = [&index_prefix(7)[..], entry.encoded].concat();
+        let mut again = [&CollectionId::DEFAULT.index(7)[..], entry.encoded].concat();
         push_key(&mut again, entry.key);
         assert_eq!(again, engine_key, "an entry is put together as it was taken apart");
     }
@@ -95,11 +110,11 @@ pub fn index_entry(data: &[u8]) {
     let text = serde_json::json!({ "a": value(&mut input, 4), "b": 1 }).to_string();
     let encoded = encoded_value(&path, &key, &text).expect("it is JSON").expect("it is there, and not deep");
     let (part, is_cut) = cut(&encoded);
-    let mut engine_key = [&index_prefix(7)[..], part].concat();
+    let mut engine_key = [&CollectionId::DEFAULT.index(7)[..], part].concat();
     push_key(&mut engine_key, &key);
     let mark: &[u8] = if is_cut { &[1] } else { &[] };
     let expected = IndexEntry { encoded: part, is_cut, key: &key };
-    assert_eq!(IndexEntry::parse(&engine_key, mark), Some(expected));
+    assert_eq!(IndexEntry::parse(1, &engine_key, mark), Some(expected));
 }
 
 /// A line with a path, and the text of a document: what is found there is what a JSON parser finds.

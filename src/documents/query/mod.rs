@@ -14,4 +14,5 @@ mod token;
 mod value_set;
 
 pub use filter::Filter;
+pub(super) use filter::{each_element, encoded_element};
 pub use query::{OrderBy, Query};

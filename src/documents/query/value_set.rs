@@ -1,9 +1,12 @@
 //! Sets of encoded values.
 
 use crate::documents::condition::Bounds;
+use crate::documents::ordering::MISSING;
 use std::ops::Bound;
 
-/// Behind all encodings, whose first byte is a tag.
+/// Before all encodings, whose first byte is a tag, and behind what stands for a missing one.
+const BEFORE_ALL: [u8; 1] = [MISSING + 1];
+/// Behind all encodings.
 const BEHIND_ALL: [u8; 1] = [0xff];
 
 /// Which values a condition allows, and whether it allows that there is none.
@@ -34,7 +37,7 @@ impl Cut {
     }
 
     fn first() -> Self {
-        Self::before([])
+        Self::before(BEFORE_ALL)
     }
 
     fn last() -> Self {
@@ -160,12 +163,18 @@ impl ValueSet {
         matches!(&self.cuts[..], [start, end] if *start == Cut::first() && *end == Cut::last())
     }
 
-    /// The only value in it.
+    /// The only value in it; or no bytes, when only the lack of one is.
     pub fn as_point(&self) -> Option<&[u8]> {
         match &self.cuts[..] {
             [start, end] if !self.has_missing => point(start, end),
+            [] if self.has_missing => Some(&[]),
             _ => None,
         }
+    }
+
+    /// Whether all documents that are in it have the same there.
+    pub fn is_one(&self) -> bool {
+        self.as_point().is_some()
     }
 }
 

@@ -1,0 +1,178 @@
+//! Collections: parts of a database with keys and indexes of their own.
+
+use super::catalog::{NamedCollection, check_collection_name, collection_key, next_collection_id_key};
+use super::error::{Error, Result, abbreviate};
+use super::key::CollectionId;
+use super::{Database, index};
+use crate::engine::{Batch, Seq};
+use crate::fs::File;
+use std::ops::{Deref, DerefMut};
+
+/// One collection of a database: documents by key, with keys and indexes of its own. Made by [`Database::collection`] and
+/// [`Database::collection_mut`]; it has the verbs of [`Database`], which are those of the default collection.
+///
+/// A collection is there from the first write to it on. Before, and after it was dropped, it has no documents.
+///
+/// ```
+/// # use ferrolite::{Database, Options, Range, fs::Memory};
+/// # pollster::block_on(async {
+/// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+/// db.set("alice", "of the default collection")?;
+/// let mut users = db.collection_mut("users")?;
+/// users.set("alice", "of the users")?;
+/// users.create_index("role")?;
+/// assert_eq!(db.collection("users")?.get("alice")?, Some("of the users".to_owned()));
+/// assert_eq!(db.collections(), ["users"]);
+/// assert!(db.drop_collection("users")?);
+/// assert_eq!(db.collection("users")?.count(&Range::all())?, 0);
+/// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Collection<D> {
+    pub(super) database: D,
+    /// [`CollectionId::NOWHERE`] while there is none of this name.
+    pub(super) id: CollectionId,
+    /// Empty for the default collection.
+    pub(super) name: String,
+}
+
+impl<F: File> Database<F> {
+    /// The collection `name`, to read from.
+    ///
+    /// # Errors
+    /// `InvalidCollection` when the name is empty or longer than
+    /// [`MAX_COLLECTION_NAME_LENGTH`](crate::MAX_COLLECTION_NAME_LENGTH).
+    pub fn collection(&self, name: &str) -> Result<Collection<&Self>> {
+        check_collection_name(name)?;
+        Ok(self.named(name))
+    }
+
+    /// The collection `name`, to read and write. The first write creates it: a commit of its own, before that write.
+    ///
+    /// # Errors
+    /// As [`Database::collection`].
+    pub fn collection_mut(&mut self, name: &str) -> Result<Collection<&mut Self>> {
+        check_collection_name(name)?;
+        Ok(self.named_mut(name))
+    }
+
+    /// The names of the collections, in the order of their bytes. The default collection has none.
+    pub fn collections(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.catalog.collections().map(|collection| collection.name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Drops a collection with its documents and indexes; durable when it returns. False when there is none. Costs the
+    /// same however much is in it. The room is free at once: reading it by a snapshot of before is `SnapshotTooOld`.
+    ///
+    /// # Errors
+    /// `InvalidCollection`; as a write.
+    pub fn drop_collection(&mut self, name: &str) -> Result<bool> {
+        check_collection_name(name)?;
+        self.writable()?;
+        let Some(collection) = self.catalog.collections().find(|collection| collection.name == name) else {
+            return Ok(false);
+        };
+        let collection = NamedCollection { is_dropping: true, ..collection.clone() };
+        let mut batch = Batch::new();
+        collection.store(&mut batch)?;
+        let dropped_at = self.apply(batch)?;
+        self.dropped.insert(name.to_owned(), dropped_at);
+        self.catalog.remember_collection(collection);
+        // Documents must not be gone while a crash could still bring the collection back.
+        self.make_durable()?;
+        self.finish_dropping_or_leave_it();
+        Ok(true)
+    }
+
+    /// The collection of a name that was checked, or the default one, whose name is empty.
+    pub(crate) fn named(&self, name: &str) -> Collection<&Self> {
+        let id = self.catalog.collection(name).unwrap_or(CollectionId::NOWHERE);
+        Collection { database: self, id, name: name.to_owned() }
+    }
+
+    /// The same to write to.
+    pub(crate) fn named_mut(&mut self, name: &str) -> Collection<&mut Self> {
+        let id = self.catalog.collection(name).unwrap_or(CollectionId::NOWHERE);
+        Collection { database: self, id, name: name.to_owned() }
+    }
+
+    pub(super) fn default_collection(&self) -> Collection<&Self> {
+        self.named("")
+    }
+
+    pub(super) fn default_collection_mut(&mut self) -> Collection<&mut Self> {
+        self.named_mut("")
+    }
+
+    /// The collection `name`; it is created when there is none.
+    pub(super) fn created(&mut self, name: &str) -> Result<CollectionId> {
+        if let Some(id) = self.catalog.collection(name) {
+            return Ok(id);
+        }
+        check_collection_name(name)?;
+        let mut batch = Batch::new();
+        let collection = self.catalog.add_collection(name, &mut batch)?;
+        let id = collection.id;
+        self.apply(batch)?;
+        self.catalog.remember_collection(collection);
+        Ok(id)
+    }
+
+    /// The collection of a name, for reading from a snapshot of the commit `at`.
+    ///
+    /// # Errors
+    /// `SnapshotTooOld` when what the snapshot would see of it was dropped.
+    pub(super) fn collection_at(&self, name: &str, at: Seq) -> Result<CollectionId> {
+        match self.dropped.get(name) {
+            Some(dropped) if *dropped > at => {
+                let reason = format!("the collection {} was dropped since", abbreviate(name));
+                Err(Error::SnapshotTooOld { reason })
+            }
+            _ => Ok(self.catalog.collection(name).unwrap_or(CollectionId::NOWHERE)),
+        }
+    }
+
+    /// The engine key that is written whenever what the name `name` stands for changes.
+    pub(super) fn name_key(&self, name: &str) -> Vec<u8> {
+        match self.catalog.collection(name) {
+            Some(id) => collection_key(id),
+            None => next_collection_id_key(),
+        }
+    }
+
+    /// Goes on with collections whose dropping was interrupted.
+    pub(super) fn finish_dropping_collections(&mut self) -> Result<()> {
+        while let Some(collection) = self.catalog.dropping_collection().cloned() {
+            self.settle_group()?;
+            let mut batch = Batch::new();
+            for index in self.catalog.indexes_of(collection.id).cloned().collect::<Vec<_>>() {
+                self.engine.drop_prefix(index::entries_of(&index))?;
+                index.remove(&mut batch);
+            }
+            self.engine.drop_prefix(collection.id.documents())?;
+            collection.remove(&mut batch);
+            self.apply(batch)?;
+            self.catalog.forget_collection(collection.id);
+        }
+        Ok(())
+    }
+}
+
+impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
+    /// Its name; that of the default collection is empty.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
+    /// Makes sure that there is such a collection, before something is written to it.
+    pub(super) fn create(&mut self) -> Result<CollectionId> {
+        if self.id == CollectionId::NOWHERE {
+            self.id = self.database.created(&self.name)?;
+        }
+        Ok(self.id)
+    }
+}

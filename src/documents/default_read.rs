@@ -1,0 +1,193 @@
+//! The verbs that read, for the default collection.
+
+use super::key::CollectionId;
+use super::{
+    Condition, Database, Document, FindOptions, IndexInfo, Page, PageLimits, Range, Result, Scan, Snapshot, Ttl,
+};
+use crate::fs::File;
+use serde::de::DeserializeOwned;
+
+impl<F: File> Database<F> {
+    /// The document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// `InvalidKey`; `InvalidValue` when the document does not fit `T`; `Corrupt` or `Io` when it cannot be read.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        self.default_collection().get(key)
+    }
+
+    /// The JSON text of the document at `key`, as it was stored, or `None`.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get_json(&self, key: &str) -> Result<Option<String>> {
+        self.default_collection().get_json(key)
+    }
+
+    /// The document at `key` with its version and expiry, or `None`.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get_document(&self, key: &str) -> Result<Option<Document>> {
+        self.default_collection().get_document(key)
+    }
+
+    /// The documents at `keys`, in their order, all from one moment.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get_many<T: DeserializeOwned>(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
+        self.default_collection().get_many(keys)
+    }
+
+    /// The JSON texts of the documents at `keys`, in their order, all from one moment.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get_many_json(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<String>>> {
+        self.default_collection().get_many_json(keys)
+    }
+
+    /// Whether there is a document at `key`.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn has(&self, key: &str) -> Result<bool> {
+        self.default_collection().has(key)
+    }
+
+    /// How long the document at `key` will live.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn ttl(&self, key: &str) -> Result<Ttl> {
+        self.default_collection().ttl(key)
+    }
+
+    /// How many documents are in `range`. Reads all of them, but parses none.
+    ///
+    /// # Errors
+    /// `InvalidRange`, `Corrupt`, `Io`.
+    pub fn count(&self, range: &Range) -> Result<u64> {
+        self.default_collection().count(range)
+    }
+
+    /// The keys in `range`.
+    ///
+    /// # Errors
+    /// `InvalidRange`, `Corrupt`, `Io`.
+    pub fn keys(&self, range: &Range) -> Result<Vec<String>> {
+        self.default_collection().keys(range)
+    }
+
+    /// The documents in `range`.
+    ///
+    /// # Errors
+    /// `InvalidRange`; `InvalidValue` when one does not fit `T`; `Corrupt`, `Io`.
+    pub fn values<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<T>> {
+        self.default_collection().values(range)
+    }
+
+    /// The keys and documents in `range`.
+    ///
+    /// # Errors
+    /// As [`Database::values`].
+    pub fn entries<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<(String, T)>> {
+        self.default_collection().entries(range)
+    }
+
+    /// The keys and JSON texts of the documents in `range`.
+    ///
+    /// # Errors
+    /// `InvalidRange`, `Corrupt`, `Io`.
+    pub fn entries_json(&self, range: &Range) -> Result<Vec<(String, String)>> {
+        self.default_collection().entries_json(range)
+    }
+
+    /// The documents in `range`, one after the other, without holding them all in memory.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, Range, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_many([("user:1", "alice"), ("user:2", "bob"), ("visits", "3")])?;
+    /// for document in db.scan(&Range::prefix("user:").reverse())? {
+    ///     let document = document?;
+    ///     println!("{} {} (version {})", document.key, document.json, document.version);
+    /// }
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidRange`; each step `Corrupt` or `Io`.
+    pub fn scan(&self, range: &Range) -> Result<Scan<'_, F>> {
+        Scan::of(self, CollectionId::DEFAULT, range)
+    }
+
+    /// The keys of the documents whose value at `path` meets `condition`: ordered by that value, and by key where
+    /// values are equal.
+    ///
+    /// An index on the path makes this fast; the result is the same without one. Values nested more than 128 deep are
+    /// not found.
+    ///
+    /// ```
+    /// # use ferrolite::{Condition, Database, FindOptions, Options, fs::Memory};
+    /// # use serde_json::json;
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_many([
+    ///     ("user:1", json!({"role": "admin", "age": 41})),
+    ///     ("user:2", json!({"role": "guest", "age": 17})),
+    ///     ("user:3", json!({"role": "admin", "age": 23})),
+    /// ])?;
+    /// db.create_index("age")?;
+    /// let any = FindOptions::default();
+    /// assert_eq!(db.find("role", &Condition::equals("admin")?, &any)?, ["user:1", "user:3"]);
+    /// assert_eq!(db.find("age", &Condition::range(18..)?, &any)?, ["user:3", "user:1"]);
+    /// let oldest = FindOptions { reverse: true, limit: Some(1) };
+    /// assert_eq!(db.find("age", &Condition::range(18..)?, &oldest)?, ["user:1"]);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidPath`; `Corrupt`, `Io`.
+    pub fn find(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
+        self.default_collection().find(path, condition, options)
+    }
+
+    /// One page of `range`, as of `snapshot`. `after` is the last key of the page before, `None` for the first
+    /// page. `range.limit` counts for this call alone.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, PageLimits, Range, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// # db.set_many([("a", 1), ("b", 2), ("c", 3)])?;
+    /// let snapshot = db.snapshot()?;
+    /// let mut after = None;
+    /// loop {
+    ///     let page = db.scan_page(&Range::all(), snapshot, after.as_deref(), PageLimits::default())?;
+    ///     after = page.documents.last().map(|document| document.key.clone());
+    ///     if !page.more { break }
+    /// }
+    /// db.release(snapshot);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Database::scan`].
+    pub fn scan_page(
+        &self,
+        range: &Range,
+        snapshot: Snapshot,
+        after: Option<&str>,
+        limits: PageLimits,
+    ) -> Result<Page> {
+        self.default_collection().scan_page(range, snapshot, after, limits)
+    }
+
+    /// The indexes, by path.
+    pub fn indexes(&self) -> Vec<IndexInfo> {
+        self.default_collection().indexes()
+    }
+}

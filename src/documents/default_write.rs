@@ -1,0 +1,225 @@
+//! The verbs that write, for the default collection.
+
+use super::{Database, IndexProgress, IndexSpec, Range, Result, SetOptions};
+use crate::fs::File;
+use serde::Serialize;
+use std::time::Duration;
+
+impl<F: File> Database<F> {
+    /// Stores `value` at `key`, and returns the document's version. A time to live that the key had is cleared.
+    ///
+    /// # Errors
+    /// `InvalidKey`; `InvalidValue` when the value is not JSON (NaN, infinity, integers beyond 64 bits, map keys
+    /// that are not strings); `TooLarge`; `ReadOnly`, `StorageFull`, `Failed`, `Io`.
+    pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<u64> {
+        self.default_collection_mut().set(key, value)
+    }
+
+    /// Stores JSON text at `key`, and returns the document's version. The text is kept as it is.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    pub fn set_json(&mut self, key: &str, json: &str) -> Result<u64> {
+        self.default_collection_mut().set_json(key, json)
+    }
+
+    /// Stores `value` at `key` until `ttl` has passed, to the millisecond.
+    ///
+    /// # Errors
+    /// As [`Database::set`], and `InvalidOptions` when the time is zero or ends beyond the year 9999.
+    pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<u64> {
+        self.default_collection_mut().set_ex(key, value, ttl)
+    }
+
+    /// Stores JSON text at `key` until `ttl` has passed.
+    ///
+    /// # Errors
+    /// As [`Database::set_ex`].
+    pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<u64> {
+        self.default_collection_mut().set_ex_json(key, json, ttl)
+    }
+
+    /// Stores many documents in one atomic commit, and returns their version. Of several for one key the last
+    /// one counts.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    pub fn set_many<K: AsRef<str>, T: Serialize>(
+        &mut self,
+        documents: impl IntoIterator<Item = (K, T)>,
+    ) -> Result<u64> {
+        self.default_collection_mut().set_many(documents)
+    }
+
+    /// Stores many JSON texts in one atomic commit, and returns their version.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    pub fn set_many_json<K: AsRef<str>, J: AsRef<str>>(
+        &mut self,
+        documents: impl IntoIterator<Item = (K, J)>,
+    ) -> Result<u64> {
+        self.default_collection_mut().set_many_json(documents)
+    }
+
+    /// Deletes the document at `key`. False when there was none.
+    ///
+    /// # Errors
+    /// `InvalidKey`, `ReadOnly`, `StorageFull`, `Failed`, `Corrupt`, `Io`.
+    pub fn delete(&mut self, key: &str) -> Result<bool> {
+        self.default_collection_mut().delete(key)
+    }
+
+    /// Deletes all documents in `range` in one atomic commit, and returns how many there were.
+    ///
+    /// # Errors
+    /// `InvalidRange`, and as [`Database::delete`]; `TooLarge` when their keys do not fit into one commit.
+    pub fn delete_range(&mut self, range: &Range) -> Result<u64> {
+        self.default_collection_mut().delete_range(range)
+    }
+
+    /// Gives the document at `key` a time to live, from now on. False when there is no such document.
+    ///
+    /// # Errors
+    /// As [`Database::set_ex`].
+    pub fn expire(&mut self, key: &str, ttl: Duration) -> Result<bool> {
+        self.default_collection_mut().expire(key, ttl)
+    }
+
+    /// Lets the document at `key` live for ever. False when there is no such document, or it had no time to live.
+    ///
+    /// # Errors
+    /// As [`Database::delete`].
+    pub fn persist(&mut self, key: &str) -> Result<bool> {
+        self.default_collection_mut().persist(key)
+    }
+
+    /// Stores JSON text at `key` if the conditions of `options` hold, and returns the document's version.
+    ///
+    /// # Errors
+    /// `Conflict` when a condition does not hold; as [`Database::set_ex`].
+    ///
+    /// ```
+    /// # use ferrolite::{Database, ErrorCode, Options, SetOptions, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// let absent = SetOptions { if_absent: true, ..SetOptions::default() };
+    /// let version = db.set_json_with("draft", r#"{"text": ""}"#, absent)?;
+    /// let unchanged = SetOptions { if_version: Some(version), ..SetOptions::default() };
+    /// db.set_json_with("draft", r#"{"text": "Dear"}"#, unchanged)?;
+    /// let error = db.set_json_with("draft", r#"{"text": "Hello"}"#, unchanged).unwrap_err();
+    /// assert_eq!(error.code(), ErrorCode::Conflict);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    pub fn set_json_with(&mut self, key: &str, json: &str, options: SetOptions) -> Result<u64> {
+        self.default_collection_mut().set_json_with(key, json, options)
+    }
+
+    /// Adds `by` to the integer at `key`, and returns the sum. Where there is no document it counts from 0. Exact over
+    /// all of -2^63 to 2^63 - 1.
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no integer in this range or the sum is not; else as [`Database::set`].
+    pub fn increment(&mut self, key: &str, by: i64) -> Result<i64> {
+        self.default_collection_mut().increment(key, by)
+    }
+
+    /// Stores `next` at `key` if the document there is `expected`, both JSON text; `None` stands for no document. Values
+    /// are compared, not texts: 1 is 1.0, and the order of fields does not matter. Whether it was stored.
+    ///
+    /// # Errors
+    /// `InvalidValue`; as [`Database::set`].
+    pub fn compare_and_swap_json(&mut self, key: &str, expected: Option<&str>, next: Option<&str>) -> Result<bool> {
+        self.default_collection_mut().compare_and_swap_json(key, expected, next)
+    }
+
+    /// Stores JSON text at `key`, as [`Database::set_json`], and returns the text that was there.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    pub fn get_and_set_json(&mut self, key: &str, json: &str) -> Result<Option<String>> {
+        self.default_collection_mut().get_and_set_json(key, json)
+    }
+
+    /// Moves the document at `from`, with its time to live, to `to`, over one that may be there. False when there is none.
+    ///
+    /// # Errors
+    /// As [`Database::set`].
+    pub fn rename(&mut self, from: &str, to: &str) -> Result<bool> {
+        self.default_collection_mut().rename(from, to)
+    }
+
+    /// Changes the document at `key` by a JSON Patch (RFC 6902): JSON text of an array of operations. All are done, or
+    /// none. What they do not touch keeps its text. False when there is no document.
+    ///
+    /// # Errors
+    /// `InvalidPatch`; `Conflict` when an operation cannot be done or a test fails; as [`Database::set`].
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_json("user:1", r#"{"name":"alice","age":30}"#)?;
+    /// db.patch("user:1", r#"[{"op":"replace","path":"/age","value":31}]"#)?;
+    /// db.merge_patch("user:1", r#"{"name":null,"nick":"al"}"#)?;
+    /// assert_eq!(db.get_json("user:1")?.unwrap(), r#"{"age":31,"nick":"al"}"#);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    pub fn patch(&mut self, key: &str, operations: &str) -> Result<bool> {
+        self.default_collection_mut().patch(key, operations)
+    }
+
+    /// Changes the document at `key` by a JSON Merge Patch (RFC 7396): fields of `patch` take the place of those in the
+    /// document, and those that are null go. False when there is no document.
+    ///
+    /// # Errors
+    /// `InvalidPatch`; as [`Database::set`].
+    pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
+        self.default_collection_mut().merge_patch(key, patch)
+    }
+
+    /// Creates an index on the value at `path`, as `role` or `address.city`, so that [`Database::find`] need not look
+    /// at all documents. False when there is one.
+    ///
+    /// Existing documents are indexed before this returns, in many commits; inside a group each is written out by
+    /// itself. When it fails or the program ends half way, the next call for the same path goes on from there.
+    ///
+    /// ```
+    /// # use ferrolite::{Condition, Database, FindOptions, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_json("user:1", r#"{"name": "alice", "address": {"city": "Oslo"}}"#)?;
+    /// db.create_index("address.city")?;
+    /// let found = db.find("address.city", &Condition::equals("Oslo")?, &FindOptions::default())?;
+    /// assert_eq!(found, ["user:1"]);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// An [`IndexSpec`] says more: several paths, a unique index, or entries for the elements of arrays.
+    /// [`Database::query`] chooses among all indexes.
+    ///
+    /// # Errors
+    /// `InvalidPath`; `InvalidOptions` when there is an index on the same paths that is not the same otherwise;
+    /// `UniqueViolation` when two documents have equal values: then there is no index; `ReadOnly`, `StorageFull`, `Failed`,
+    /// `Corrupt`, `Io`.
+    pub fn create_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
+        self.default_collection_mut().create_index(index)
+    }
+
+    /// One step of [`Database::create_index`], for callers that have other things to do in between: looks at up to
+    /// `budget_documents` documents. Repeat it until it is done.
+    ///
+    /// # Errors
+    /// As [`Database::create_index`].
+    pub fn create_index_step(&mut self, index: impl Into<IndexSpec>, budget_documents: usize) -> Result<IndexProgress> {
+        self.default_collection_mut().create_index_step(index, budget_documents)
+    }
+
+    /// Removes the index on a path or several, whatever else it is. False when there was none. Documents stay.
+    ///
+    /// # Errors
+    /// As [`Database::create_index`].
+    pub fn drop_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
+        self.default_collection_mut().drop_index(index)
+    }
+}
