@@ -65,10 +65,10 @@ mod page;
 pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{
     ActiveTransaction, CheckReport, Collection, Compression, Condition, Database, Document, Durability, Error,
-    ErrorCode, Filter, FindOptions, IndexInfo, IndexProgress, IndexSpec, LostPart, MAX_COLLECTION_NAME_LENGTH,
-    MAX_DOCUMENT_LENGTH, MAX_INDEX_PATHS, MAX_KEY_LENGTH, MAX_PATH_LENGTH, OpenTransaction, Options, OrderBy, Page,
-    PageLimits, Query, Range, Result, Salvage, SalvageReport, Scan, SetOptions, Snapshot, Stats, Transaction, Ttl,
-    salvage, salvage_with, ttl_from_seconds,
+    ErrorCode, Explanation, Filter, FindOptions, IndexInfo, IndexProgress, IndexSpec, LostPart,
+    MAX_COLLECTION_NAME_LENGTH, MAX_DOCUMENT_LENGTH, MAX_INDEX_PATHS, MAX_KEY_LENGTH, MAX_PATH_LENGTH, OpenTransaction,
+    Options, OrderBy, Page, PageLimits, Query, QueryPage, Range, Result, Rows, Salvage, SalvageReport, Scan,
+    SetOptions, Snapshot, Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
 };
 pub use engine::{CompactProgress, EncryptionStatistics, RotateProgress, Statistics as EngineStatistics};
 pub use environment::{Environment, HostEnvironment};

@@ -55,7 +55,7 @@ pub use json::MAX_DOCUMENT_LENGTH;
 pub use key::MAX_KEY_LENGTH;
 pub use options::{Compression, Durability, Options};
 pub use path::MAX_PATH_LENGTH;
-pub use query::{Filter, OrderBy, Query};
+pub use query::{Explanation, Filter, OrderBy, Query, QueryPage, Rows};
 pub use range::Range;
 pub use salvage::{LostPart, Salvage, SalvageReport, salvage, salvage_with};
 pub use scan::{Page, PageLimits, Scan, Snapshot};

@@ -14,10 +14,11 @@ use super::history::Reads;
 use super::index_entry::encoded_value;
 use super::key::{CollectionId, check_key};
 use super::path::Path;
+use super::query::InTransaction;
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Transaction, Write};
-use super::{Database, Range, Snapshot, json};
+use super::{Database, Query, QueryPage, Range, Snapshot, json};
 use crate::fs::File;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -325,6 +326,43 @@ impl<F: File> ActiveTransaction<'_, F> {
         search.sort(&mut rows);
         rows.truncate(limit);
         Ok(rows.into_iter().map(|(_, key)| key).collect())
+    }
+
+    /// A page of a query's rows, as [`Database::query`], with what this transaction has written.
+    ///
+    /// # Errors
+    /// As [`Database::query`] and [`ActiveTransaction::get`].
+    pub fn query(&mut self, query: &Query) -> Result<QueryPage> {
+        self.asking()?.rows(query)?.into_page()
+    }
+
+    /// The first row of a query.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::query`].
+    pub fn find_one(&mut self, query: &Query) -> Result<Option<Document>> {
+        Ok(self.query(&query.clone().limit(1))?.rows.pop())
+    }
+
+    /// How many rows a query has.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::query`].
+    pub fn count_rows(&mut self, query: &Query) -> Result<u64> {
+        self.asking()?.count(query)
+    }
+
+    fn asking(&mut self) -> Result<InTransaction<'_, F>> {
+        let collection = self.id()?;
+        let (database, name, open) = (self.database, &self.collection, &mut *self.open);
+        let view = open.view();
+        let mut own = Vec::new();
+        for (key, write) in open.writes.writes_to(name) {
+            own.extend(open.written(key, write)?);
+        }
+        let OpenTransaction { ready, reads, writes, .. } = open;
+        let is_written = Box::new(|key: &str| writes.write_at(name, key).is_some());
+        Ok(InTransaction { database, collection, view, ready, own, is_written, reads })
     }
 
     /// Stores `value` at `key`.

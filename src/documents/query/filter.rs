@@ -184,6 +184,26 @@ impl Node {
         }
     }
 
+    /// What it says of the values at `paths`, and whether that is all that it says. It is met whenever the filter is.
+    pub fn about(&self, paths: &[Path]) -> (Self, bool) {
+        let all = |nodes: &[Self]| {
+            let (nodes, are_whole): (Vec<_>, Vec<_>) = nodes.iter().map(|node| node.about(paths)).unzip();
+            (nodes, are_whole.into_iter().all(|is_whole| is_whole))
+        };
+        match self {
+            Self::All(nodes) => {
+                let (nodes, is_whole) = all(nodes);
+                (Self::All(nodes), is_whole)
+            }
+            Self::Any(nodes) => {
+                let (nodes, is_whole) = all(nodes);
+                (Self::Any(nodes), is_whole)
+            }
+            Self::Value { path, .. } if paths.contains(path) => (self.clone(), true),
+            _ => (Self::All(Vec::new()), false),
+        }
+    }
+
     /// Whether no document can meet it, as far as that is seen.
     pub fn is_impossible(&self) -> bool {
         match self {

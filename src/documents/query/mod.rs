@@ -6,13 +6,22 @@
 mod extract;
 mod filter;
 mod filter_text;
+mod index_ranges;
+mod index_walk;
 mod order;
+mod plan;
 mod projection;
 #[expect(clippy::module_inception, reason = "the type that the module is about")]
 mod query;
+mod rows;
+mod run;
 mod token;
 mod value_set;
+mod walk;
 
 pub use filter::Filter;
 pub(super) use filter::{each_element, encoded_element};
 pub use query::{OrderBy, Query};
+pub use rows::Rows;
+pub(super) use run::InTransaction;
+pub use run::{Explanation, QueryPage};

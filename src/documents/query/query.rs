@@ -206,6 +206,14 @@ impl Query {
         Self { select: Some(paths.into_iter().map(Into::into).collect()), ..self }
     }
 
+    /// The same in any order, to be counted.
+    pub(super) fn prepare_count(&self) -> Result<Prepared> {
+        match self.after {
+            Some(_) => self.prepare(),
+            None => Self { order_by: Vec::new(), reverse: false, select: None, ..self.clone() }.prepare(),
+        }
+    }
+
     /// Checks what was not yet checked.
     pub(super) fn prepare(&self) -> Result<Prepared> {
         if self.keys.limit.is_some() || self.keys.reverse {
@@ -237,6 +245,13 @@ impl Query {
             limit: self.limit,
             offset: self.offset,
         })
+    }
+}
+
+impl Prepared {
+    /// How many rows are looked for, at most: one more than are returned tells whether there are more.
+    pub fn needed(&self) -> f64 {
+        self.limit.map_or(f64::INFINITY, |limit| limit as f64 + self.offset as f64 + 1.0)
     }
 }
 
