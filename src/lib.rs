@@ -1,7 +1,7 @@
 //! Ferrolite is an embedded document database for WebAssembly: JSON documents by key, in one file, on every host.
 //!
 //! ```
-//! use ferrolite::{Condition, Database, FindOptions, Options, Range, Transaction, fs::Memory};
+//! use ferrolite::{Condition, Database, FindOptions, FindPage, Options, Range, Transaction, fs::Memory};
 //! use serde_json::{Value, json};
 //! use std::time::Duration;
 //!
@@ -65,7 +65,7 @@ mod page;
 pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{
     ActiveTransaction, CheckReport, Collection, Compression, Condition, Database, Document, Durability, Error,
-    ErrorCode, Explanation, Filter, FindOptions, IndexInfo, IndexProgress, IndexSpec, LostPart,
+    ErrorCode, Explanation, Filter, FindOptions, FindPage, IndexInfo, IndexProgress, IndexSpec, LostPart,
     MAX_COLLECTION_NAME_LENGTH, MAX_DOCUMENT_LENGTH, MAX_INDEX_PATHS, MAX_KEY_LENGTH, MAX_PATH_LENGTH, OpenTransaction,
     Options, OrderBy, Page, PageLimits, Query, QueryPage, Range, Result, Rows, Salvage, SalvageReport, Scan,
     SetOptions, Snapshot, Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,

@@ -32,6 +32,7 @@ mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+mod queries;
 mod salvaging;
 mod service;
 mod tasks;

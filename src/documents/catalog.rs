@@ -245,12 +245,6 @@ impl Catalog {
         self.indexes.iter().filter(|index| index.state == IndexState::Ready)
     }
 
-    /// The index of a collection on the value at `path`, if it covers all documents.
-    pub fn ready_on(&self, collection: CollectionId, path: &Path) -> Option<&Index> {
-        let is_on = |indexed: &Indexed| !indexed.multi && indexed.paths[..] == [path.clone()];
-        self.ready().find(|index| index.collection == collection && is_on(&index.indexed))
-    }
-
     /// An index whose entries are still to be removed.
     pub fn dropping(&self) -> Option<&Index> {
         self.indexes.iter().find(|index| index.state == IndexState::Dropping)

@@ -27,7 +27,6 @@ use std::ops::{Bound, RangeBounds};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     bounds: Bounds,
-    is_equality: bool,
 }
 
 /// A range of encoded values.
@@ -124,15 +123,11 @@ impl Condition {
 
     fn encoded_equals(value: Vec<u8>) -> Self {
         let bounds = Bounds { start: Bound::Included(value.clone()), end: Bound::Included(value) };
-        Self { bounds, is_equality: true }
+        Self { bounds }
     }
 
     fn encoded_range(start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Result<Self> {
-        Ok(Self { bounds: Bounds::of_one_kind(start, end)?, is_equality: false })
-    }
-
-    pub(super) fn is_equality(&self) -> bool {
-        self.is_equality
+        Ok(Self { bounds: Bounds::of_one_kind(start, end)? })
     }
 
     pub(super) fn bounds(&self) -> &Bounds {
@@ -140,18 +135,10 @@ impl Condition {
     }
 
     /// Whether a value with this encoding meets the condition.
+    #[cfg(any(test, fuzzing))]
     pub(super) fn is_met_by(&self, encoded: &[u8]) -> bool {
-        let above = match &self.bounds.start {
-            Bound::Included(start) => encoded >= &start[..],
-            Bound::Excluded(start) => encoded > &start[..],
-            Bound::Unbounded => true,
-        };
-        let below = match &self.bounds.end {
-            Bound::Included(end) => encoded <= &end[..],
-            Bound::Excluded(end) => encoded < &end[..],
-            Bound::Unbounded => true,
-        };
-        above && below
+        let range = (self.bounds.start.as_ref().map(Vec::as_slice), self.bounds.end.as_ref().map(Vec::as_slice));
+        RangeBounds::<[u8]>::contains(&range, encoded)
     }
 }
 

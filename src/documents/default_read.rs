@@ -2,8 +2,8 @@
 
 use super::key::CollectionId;
 use super::{
-    Condition, Database, Document, Explanation, FindOptions, IndexInfo, Page, PageLimits, Query, QueryPage, Range,
-    Result, Rows, Scan, Snapshot, Ttl,
+    Condition, Database, Document, Explanation, FindOptions, FindPage, IndexInfo, Page, PageLimits, Query, QueryPage,
+    Range, Result, Rows, Scan, Snapshot, Ttl,
 };
 use crate::fs::File;
 use serde::de::DeserializeOwned;
@@ -145,7 +145,7 @@ impl<F: File> Database<F> {
     /// let any = FindOptions::default();
     /// assert_eq!(db.find("role", &Condition::equals("admin")?, &any)?, ["user:1", "user:3"]);
     /// assert_eq!(db.find("age", &Condition::range(18..)?, &any)?, ["user:3", "user:1"]);
-    /// let oldest = FindOptions { reverse: true, limit: Some(1) };
+    /// let oldest = FindOptions { reverse: true, limit: Some(1), ..any };
     /// assert_eq!(db.find("age", &Condition::range(18..)?, &oldest)?, ["user:1"]);
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
@@ -185,6 +185,14 @@ impl<F: File> Database<F> {
         limits: PageLimits,
     ) -> Result<Page> {
         self.default_collection().scan_page(range, snapshot, after, limits)
+    }
+
+    /// A page of what [`Database::find`] finds, and where the next one begins.
+    ///
+    /// # Errors
+    /// As [`Database::find`]; `InvalidOptions` when the cursor is not one of the same path and direction.
+    pub fn find_page(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<FindPage> {
+        self.default_collection().find_page(path, condition, options)
     }
 
     /// The documents that a query finds: all of them, or one page when it has a limit.

@@ -48,7 +48,7 @@ pub use database::Database;
 pub use document::Document;
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;
-pub use find::FindOptions;
+pub use find::{FindOptions, FindPage};
 pub use index::{IndexInfo, IndexProgress};
 pub use index_spec::{IndexSpec, MAX_INDEX_PATHS};
 pub use json::MAX_DOCUMENT_LENGTH;

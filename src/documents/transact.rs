@@ -9,11 +9,9 @@ use super::catalog::check_collection_name;
 use super::condition::Condition;
 use super::document::Document;
 use super::error::{Error, Result};
-use super::find::{FindOptions, Search};
+use super::find::{FindOptions, FindPage, find_query};
 use super::history::Reads;
-use super::index_entry::encoded_value;
 use super::key::{CollectionId, check_key};
-use super::path::Path;
 use super::query::InTransaction;
 use super::read::View;
 use super::scan::Scan;
@@ -295,37 +293,16 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`Database::find`] and [`ActiveTransaction::get`].
     pub fn find(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
-        let path = Path::parse(path)?;
-        let limit = options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let id = self.id()?;
-        let (database, open) = (self.database, &mut *self.open);
-        let index = database.catalog.ready_on(id, &path).filter(|index| open.ready.contains(&index.id));
-        // Each write of this transaction takes one key away at most.
-        let search = Search {
-            database,
-            collection: id,
-            path: &path,
-            condition,
-            view: open.view(),
-            reverse: options.reverse,
-            limit: limit.saturating_add(open.writes.len()),
-            with_values: true,
-        };
-        let mut rows = search.rows(index, &mut |range| open.reads.add_range(&range))?;
-        rows.retain(|(_, key)| open.writes.write_at(&self.collection, key).is_none());
-        for (key, write) in open.writes.writes_to(&self.collection) {
-            let Some(document) = open.written(key, write)? else { continue };
-            let encoded = encoded_value(&path, key, &document.json)?;
-            if let Some(encoded) = encoded.filter(|encoded| condition.is_met_by(encoded)) {
-                rows.push((encoded, key.clone()));
-            }
-        }
-        search.sort(&mut rows);
-        rows.truncate(limit);
-        Ok(rows.into_iter().map(|(_, key)| key).collect())
+        Ok(self.find_page(path, condition, options)?.keys)
+    }
+
+    /// The same with a cursor, as [`Database::find_page`].
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::find`].
+    pub fn find_page(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<FindPage> {
+        let query = find_query(path, condition, options)?;
+        self.asking()?.keys(&query)?.into_keys()
     }
 
     /// A page of a query's rows, as [`Database::query`], with what this transaction has written.

@@ -230,6 +230,7 @@ fn collections_have_queries_of_their_own() {
     let mut others = db.collection_mut("others").unwrap();
     others.create_index(IndexSpec::from("role").unique()).unwrap();
     others.set_json("x", r#"{"role": "role03"}"#).unwrap();
+    others.set_many_json((0..9).map(|n| (n.to_string(), format!("{{\"role\": {n}}}")))).unwrap();
     assert_eq!(code(others.set_json("y", r#"{"role": "role03"}"#)), ErrorCode::UniqueViolation);
     let query = Query::parse(r#"{"where": {"role": "role03"}}"#).unwrap();
     let others = db.collection("others").unwrap();

@@ -139,14 +139,14 @@ pub fn documents<F: File>(db: &Database<F>) -> Vec<Document> {
 
 impl Find {
     pub fn ask<F: File>(db: &Database<F>, path: &str, condition: &str, reverse: bool) -> Self {
-        let options = FindOptions { reverse, limit: None };
+        let options = FindOptions { reverse, limit: None, ..FindOptions::default() };
         let keys = db.find(path, &Condition::parse(condition).unwrap(), &options).unwrap();
         Self { path: path.to_owned(), condition: condition.to_owned(), reverse, keys }
     }
 
     /// What the documents say themselves.
     pub fn is_right<F: File>(&self, db: &Database<F>) -> bool {
-        let options = FindOptions { reverse: self.reverse, limit: None };
+        let options = FindOptions { reverse: self.reverse, limit: None, ..FindOptions::default() };
         find_in(&db.entries_json(&Range::all()).unwrap(), &self.path, &self.condition, options) == self.keys
     }
 }

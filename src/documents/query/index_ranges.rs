@@ -16,6 +16,9 @@ use std::ops::Bound;
 /// The most ranges that one query reads of an index, but for those that the values of the first path make.
 const RANGES_MAX: usize = 4096;
 
+/// Which part of the entries is taken to meet a condition that makes no ranges.
+const SELECTIVITY: f64 = 0.1;
+
 /// The most ranges that are read side by side, to be merged.
 const MERGED_MAX: usize = 64;
 
@@ -27,6 +30,8 @@ pub(super) struct IndexRanges<'a> {
     pub ranges: Vec<KeyRange>,
     /// Inside each range, the values at this many of the index's paths are the same everywhere.
     equal_paths: usize,
+    /// Which part of the entries is left when the values at paths behind the ranges are looked at, guessed.
+    pub selectivity: f64,
 }
 
 /// How the rows of an index come in the order that is asked for.
@@ -47,6 +52,7 @@ impl<'a> IndexRanges<'a> {
     /// `None` when the filter may be met by documents that the index does not know.
     pub fn of(index: &'a Index, filter: &Node) -> Option<Self> {
         let paths = &index.indexed.paths;
+        let mut selectivity = 1.0;
         let (ends, mut equal_paths) = if index.indexed.multi {
             let elements = ValueSet::points(filter.implied_elements(paths.first()?)?);
             (elements.ranges().map(|(start, end)| (start.clone(), end.clone())).collect(), 1)
@@ -55,7 +61,10 @@ impl<'a> IndexRanges<'a> {
             if sets.first()?.has_missing {
                 return None;
             }
-            ends_of(&sets)
+            let (ends, equal_paths) = ends_of(&sets);
+            let behind = sets.iter().skip(equal_paths + 1).filter(|set| !(set.has_all_values() && set.has_missing));
+            behind.for_each(|_| selectivity *= SELECTIVITY);
+            (ends, equal_paths)
         };
         let found = ends.iter().map(|ends| engine_range(index, ends)).filter(|range| !is_empty(range));
         let mut ranges: Vec<KeyRange> = Vec::new();
@@ -69,14 +78,14 @@ impl<'a> IndexRanges<'a> {
                 _ => ranges.push(range),
             }
         }
-        Some(Self { index, ranges, equal_paths })
+        Some(Self { index, ranges, equal_paths, selectivity })
     }
 
     /// All entries of an index.
     pub fn all(index: &'a Index) -> Self {
         let prefix = entries_of(index).to_vec();
         let end = successor(prefix.clone()).map_or(Bound::Unbounded, Bound::Excluded);
-        Self { index, ranges: vec![KeyRange { start: Bound::Included(prefix), end }], equal_paths: 0 }
+        Self { index, ranges: vec![KeyRange { start: Bound::Included(prefix), end }], equal_paths: 0, selectivity: 1.0 }
     }
 
     /// How its rows come in `order`, given which paths have one value in all documents that are asked for.
@@ -243,5 +252,47 @@ mod tests {
         let long = |end: &str| format!("\"{}{end}\"", "x".repeat(2000));
         let filter = format!("{{\"a\": {{\"in\": [{}, {}]}}}}", long("1"), long("2"));
         assert_eq!(delivered(&["a"], &filter, "{}"), Some((1, Delivery::Unordered)));
+    }
+
+    /// Whether the entry of a value is in what a condition asks for.
+    fn is_asked_for(condition: &str, value: &str, key: &str) -> bool {
+        let (index, filter) = (index(&["a"], false), Filter::parse(&format!("{{\"a\": {condition}}}")).unwrap());
+        let encoded = crate::documents::ordering::encode(value).unwrap();
+        let entry = [&entries_of(&index)[..], cut(&encoded).0, &[1], key.as_bytes()].concat();
+        let ranges = IndexRanges::of(&index, &filter.node).unwrap().ranges;
+        ranges.into_iter().any(|range| std::ops::RangeBounds::contains(&(range.start, range.end), &entry))
+    }
+
+    #[test]
+    fn bounds_hold_for_every_key_of_a_value() {
+        for key in ["\u{1}", "k", "\u{10ffff}"] {
+            for (condition, value, expected) in [
+                ("5", "5", true),
+                ("5", "5.1", false),
+                ("{\"gt\":5}", "5", false),
+                ("{\"gte\":5}", "5", true),
+                ("{\"lt\":5}", "5", false),
+                ("{\"lte\":5}", "5", true),
+                ("{\"gte\":5}", "\"5\"", false),
+                ("{\"lt\":5}", "true", false),
+                ("{\"gte\":\"a\"}", "\"ab\"", true),
+                ("{\"gt\":\"a\"}", "\"ab\"", true),
+                ("{\"lte\":\"a\"}", "\"ab\"", false),
+                ("{\"startsWith\":\"a\"}", "\"ab\"", true),
+                ("{\"startsWith\":\"a\"}", "\"b\"", false),
+            ] {
+                assert_eq!(is_asked_for(condition, value, key), expected, "{condition} {value} {key:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_cut_alike_stay_in_to_be_looked_at() {
+        let [a, b] = ["a", "b"].map(|end| format!("\"{}{end}\"", "x".repeat(2000)));
+        for condition in [a.clone(), format!("{{\"gt\":{a}}}"), format!("{{\"lt\":{a}}}")] {
+            assert!(is_asked_for(&condition, &b, "k"), "{condition}");
+        }
+        assert!(!is_asked_for(&format!("{{\"gt\":{a}}}"), "\"w\"", "k"));
+        assert!(!is_asked_for(&format!("{{\"lt\":{a}}}"), "\"y\"", "k"));
     }
 }

@@ -49,6 +49,8 @@ struct Candidate<'a> {
     access: Access<'a>,
     delivery: Delivery,
     entries: f64,
+    /// Documents that are looked at.
+    documents: f64,
 }
 
 impl<'a> Plan<'a> {
@@ -81,7 +83,8 @@ impl<'a> Plan<'a> {
         };
         let rows = candidates.iter().filter(|candidate| candidate.is_complete()).map(|candidate| candidate.entries);
         let model = Model { within, all: all.max(1.0), rows: rows.fold(within, f64::min), needed: query.needed() };
-        let walk = Candidate { access: Access::Documents(Some(documents)), delivery, entries: within };
+        let walk =
+            Candidate { access: Access::Documents(Some(documents)), delivery, entries: within, documents: within };
         Ok(model.cheapest(walk, candidates))
     }
 }
@@ -99,7 +102,10 @@ impl<'a> Candidate<'a> {
         };
         let delivery = ranges.delivery(&query.order, is_fixed);
         let entries = estimate(engine, &ranges.ranges)?;
-        Ok(Some(Self { access: Access::Index(ranges, None), delivery, entries }))
+        let indexed = if index.indexed.multi { &[][..] } else { &index.indexed.paths };
+        let needs_documents = query.needs_documents || !query.filter.about(indexed).1;
+        let documents = if needs_documents { entries * ranges.selectivity } else { 0.0 };
+        Ok(Some(Self { access: Access::Index(ranges, None), delivery, entries, documents }))
     }
 
     /// From the highest value down those without a value come last. When only the first rows are asked for these need not
@@ -118,7 +124,7 @@ impl<'a> Candidate<'a> {
         let ranges = IndexRanges::all(index);
         let entries = estimate(engine, &ranges.ranges)?;
         let access = Access::Index(ranges, Some(documents.clone()));
-        Ok(Some(Self { access, delivery: Delivery::Chained, entries }))
+        Ok(Some(Self { access, delivery: Delivery::Chained, entries, documents: entries }))
     }
 
     /// Whether all rows have entries in the index.
@@ -160,7 +166,7 @@ impl Model {
     }
 
     fn cheapest<'a>(&self, walk: Candidate<'a>, candidates: Vec<Candidate<'a>>) -> Plan<'a> {
-        let alone = |candidate: &Candidate<'a>| self.cost(candidate, candidate.entries * self.within / self.all);
+        let alone = |candidate: &Candidate<'a>| self.cost(candidate, candidate.documents * self.within / self.all);
         let costs: Vec<f64> = candidates.iter().map(alone).collect();
         let best = (0..candidates.len()).min_by(|a, b| costs[*a].total_cmp(&costs[*b]));
         let best_cost = best.map_or(f64::INFINITY, |best| costs[best]);
@@ -173,7 +179,7 @@ impl Model {
                 if !usable || second.entries > INTERSECTED_MAX as f64 / 2.0 {
                     continue;
                 }
-                let both = driver.entries * second.entries / self.all;
+                let both = driver.documents * second.entries / self.all;
                 let cost = second.entries * ENTRY_COST + self.cost(driver, both);
                 if cost < pair_cost {
                     (pair, pair_cost) = (Some((at, other)), cost);

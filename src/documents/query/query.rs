@@ -75,6 +75,8 @@ pub(super) struct Prepared {
     /// What the filter and the order look at.
     pub paths: Paths,
     pub projection: Option<Projection>,
+    /// Whether more is wanted than keys.
+    pub needs_documents: bool,
     pub limit: Option<u64>,
     pub offset: u64,
     /// The last row of the page before.
@@ -209,9 +211,14 @@ impl Query {
     /// The same in any order, to be counted.
     pub(super) fn prepare_count(&self) -> Result<Prepared> {
         match self.after {
-            Some(_) => self.prepare(),
-            None => Self { order_by: Vec::new(), reverse: false, select: None, ..self.clone() }.prepare(),
+            Some(_) => self.prepare_keys(),
+            None => Self { order_by: Vec::new(), reverse: false, ..self.clone() }.prepare_keys(),
         }
+    }
+
+    /// The same when only keys are wanted.
+    pub(super) fn prepare_keys(&self) -> Result<Prepared> {
+        Ok(Prepared { needs_documents: false, ..self.prepare()? })
     }
 
     /// Checks what was not yet checked.
@@ -242,6 +249,7 @@ impl Query {
             order,
             paths,
             projection,
+            needs_documents: true,
             limit: self.limit,
             offset: self.offset,
         })

@@ -6,8 +6,8 @@ use super::plan::Plan;
 use super::walk::{Context, Found, State, Walk};
 use crate::documents::Document;
 use crate::documents::error::Result;
+use crate::documents::find::disagreement;
 use crate::documents::{json, path::NotJson};
-use crate::engine::Entry;
 use crate::fs::File;
 use std::collections::BTreeSet;
 
@@ -22,10 +22,15 @@ pub struct Rows<'a, F: File> {
     /// What a transaction has written; the last one is next.
     own: Vec<(Place, Document)>,
     /// The next of the others.
-    head: Option<(Place, Entry)>,
+    head: Option<Found<'a>>,
     skip: u64,
     left: u64,
     is_over: bool,
+}
+
+enum Row<'a> {
+    Stored(Found<'a>),
+    Own(Place, Document),
 }
 
 enum Source<'a, F: File> {
@@ -63,71 +68,52 @@ impl<'a, F: File> Rows<'a, F> {
         }
     }
 
-    fn next_stored(&mut self) -> Result<Option<(Place, Entry)>> {
+    /// The next stored row. Its document is only read where nothing else tells that it is one.
+    fn next_stored(&mut self) -> Result<Option<Found<'a>>> {
         while let Some(found) = self.next_found()? {
-            let read = self.context.read(found)?;
-            if read.is_some() {
-                return Ok(read);
+            match &found.state {
+                State::Unread(mark) if !mark.is_sure => {
+                    if let Some((place, document)) = self.context.read(found)? {
+                        return Ok(Some(Found { place, state: State::Read(document) }));
+                    }
+                }
+                _ => return Ok(Some(found)),
             }
         }
         Ok(None)
     }
 
     /// The next row, whatever the limit.
-    fn next_any(&mut self) -> Result<Option<(Place, Document)>> {
+    fn next_any(&mut self) -> Result<Option<Row<'a>>> {
+        if self.own.is_empty() && self.head.is_none() {
+            return Ok(self.next_stored()?.map(Row::Stored));
+        }
         if self.head.is_none() {
             self.head = self.next_stored()?;
         }
         let is_own = match (&self.head, self.own.last()) {
             (_, None) => false,
             (None, Some(_)) => true,
-            (Some((stored, _)), Some((own, _))) => own < stored,
+            (Some(stored), Some((own, _))) => *own < stored.place,
         };
-        if is_own {
-            return Ok(self.own.pop());
-        }
-        let Some((place, entry)) = self.head.take() else { return Ok(None) };
-        let key = place.key.clone();
-        let json = json::text_of(&key, &entry.value)?.to_owned();
-        Ok(Some((place, Document { key, json, version: entry.seq, expires_at: entry.expires_at })))
+        Ok(match is_own {
+            true => self.own.pop().map(|(place, document)| Row::Own(place, document)),
+            false => self.head.take().map(Row::Stored),
+        })
     }
 
     /// Steps over the rows that are left out.
     fn leave_out(&mut self) -> Result<()> {
-        while self.skip > 0 {
-            let is_there = match self.own.is_empty() && self.head.is_none() {
-                true => self.count_one()?,
-                false => self.next_any()?.is_some(),
-            };
-            if !is_there {
-                self.is_over = true;
-                return Ok(());
-            }
+        while self.skip > 0 && !self.is_over {
+            self.is_over = self.next_any()?.is_none();
             self.skip -= 1;
         }
         Ok(())
     }
 
-    /// Steps over a stored row; reads its document only if it must.
-    fn count_one(&mut self) -> Result<bool> {
-        while let Some(found) = self.next_found()? {
-            let is_row = match &found.state {
-                State::Read(_) | State::Known => true,
-                State::Unread(mark) if mark.is_sure => true,
-                State::Unread(_) => self.context.read(found)?.is_some(),
-            };
-            if is_row {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The next row and its place.
-    pub(super) fn next_row(&mut self) -> Result<Option<(Place, Document)>> {
-        if !self.is_over {
-            self.leave_out()?;
-        }
+    /// The next row within offset and limit.
+    fn next_counted(&mut self) -> Result<Option<Row<'a>>> {
+        self.leave_out()?;
         if self.is_over || self.left == 0 {
             return Ok(None);
         }
@@ -135,6 +121,29 @@ impl<'a, F: File> Rows<'a, F> {
         self.left -= 1;
         self.is_over = row.is_none();
         Ok(row)
+    }
+
+    /// The next row and its place.
+    pub(super) fn next_row(&mut self) -> Result<Option<(Place, Document)>> {
+        let (place, entry) = match self.next_counted()? {
+            None => return Ok(None),
+            Some(Row::Own(place, document)) => return Ok(Some((place, document))),
+            Some(Row::Stored(found)) => {
+                let key = found.place.key.clone();
+                self.context.read(found)?.ok_or_else(|| disagreement(&key))?
+            }
+        };
+        let key = place.key.clone();
+        let json = json::text_of(&key, &entry.value)?.to_owned();
+        Ok(Some((place, Document { key, json, version: entry.seq, expires_at: entry.expires_at })))
+    }
+
+    /// The place of the next row, which has its key.
+    pub(super) fn next_place(&mut self) -> Result<Option<Place>> {
+        Ok(self.next_counted()?.map(|row| match row {
+            Row::Own(place, _) => place,
+            Row::Stored(found) => found.place,
+        }))
     }
 
     /// Whether there is a row behind the limit.
@@ -145,15 +154,7 @@ impl<'a, F: File> Rows<'a, F> {
     /// How many rows there are.
     pub(super) fn count(mut self) -> Result<u64> {
         let mut count = 0;
-        self.leave_out()?;
-        while !self.is_over && count < self.left {
-            let is_there = match self.own.is_empty() && self.head.is_none() {
-                true => self.count_one()?,
-                false => self.next_any()?.is_some(),
-            };
-            if !is_there {
-                break;
-            }
+        while self.next_counted()?.is_some() {
             count += 1;
         }
         Ok(count)

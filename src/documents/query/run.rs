@@ -1,6 +1,7 @@
 //! Asking queries: of a collection, and in a transaction.
 
 use super::index_ranges::Delivery;
+use super::order::Place;
 use super::plan::{Access, Plan};
 use super::query::{Prepared, Query};
 use super::rows::Rows;
@@ -8,6 +9,7 @@ use super::token;
 use super::walk::Context;
 use crate::documents::catalog::Index;
 use crate::documents::error::Result;
+use crate::documents::find::FindPage;
 use crate::documents::history::Reads;
 use crate::documents::key::CollectionId;
 use crate::documents::read::View;
@@ -126,6 +128,11 @@ impl<'a, F: File> InTransaction<'a, F> {
         self.run(query.prepare()?)
     }
 
+    /// The same when only the keys are wanted.
+    pub fn keys(self, query: &Query) -> Result<Rows<'a, F>> {
+        self.run(query.prepare_keys()?)
+    }
+
     pub fn count(self, query: &Query) -> Result<u64> {
         self.run(query.prepare_count()?)?.count()
     }
@@ -151,6 +158,35 @@ fn plan<'a, F: File>(
 }
 
 impl<'a, F: File> Rows<'a, F> {
+    /// The rows of which only the keys are wanted.
+    pub(in crate::documents) fn of_keys(
+        database: &'a Database<F>,
+        collection: CollectionId,
+        query: &Query,
+    ) -> Result<Self> {
+        let (context, plan) = planned(database, collection, query.prepare_keys()?)?;
+        Self::new(context, plan, Vec::new())
+    }
+
+    pub(in crate::documents) fn into_keys(mut self) -> Result<FindPage> {
+        let (mut keys, mut last) = (Vec::new(), None);
+        while let Some(place) = self.next_place()? {
+            keys.push(place.key.clone());
+            last = Some(place);
+        }
+        Ok(FindPage { keys, cursor: self.cursor_behind(last)? })
+    }
+
+    /// Where the next page begins, if there is one.
+    fn cursor_behind(&mut self, last: Option<Place>) -> Result<Option<String>> {
+        match last {
+            Some(last) if self.context.query.limit.is_some() && self.has_more()? => {
+                Ok(Some(token::write(&self.context.query.order, &last)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     pub(in crate::documents) fn of(database: &'a Database<F>, collection: CollectionId, query: &Query) -> Result<Self> {
         let (context, plan) = planned(database, collection, query.prepare()?)?;
         Self::new(context, plan, Vec::new())
@@ -162,12 +198,6 @@ impl<'a, F: File> Rows<'a, F> {
             rows.push(self.selected(document)?);
             last = Some(place);
         }
-        let cursor = match last {
-            Some(last) if self.context.query.limit.is_some() && self.has_more()? => {
-                Some(token::write(&self.context.query.order, &last))
-            }
-            _ => None,
-        };
-        Ok(QueryPage { rows, cursor })
+        Ok(QueryPage { rows, cursor: self.cursor_behind(last)? })
     }
 }

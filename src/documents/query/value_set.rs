@@ -46,11 +46,6 @@ impl Cut {
 }
 
 impl ValueSet {
-    /// No value, and not the lack of one.
-    pub fn nothing() -> Self {
-        Self { cuts: Vec::new(), has_missing: false }
-    }
-
     /// Every value, and the lack of one.
     pub fn everything() -> Self {
         Self { cuts: vec![Cut::first(), Cut::last()], has_missing: true }
@@ -220,7 +215,7 @@ mod tests {
         });
         let ends = prop_oneof![
             Just((ValueSet::everything(), vec![true; 17])),
-            Just((ValueSet::nothing(), vec![false; 17])),
+            Just((ValueSet::points(Vec::new()), vec![false; 17])),
             Just((ValueSet::any_value(), [vec![true; 16], vec![false]].concat())),
         ];
         prop_oneof![range, points, ends].prop_recursive(4, 24, 3, |inner| {
@@ -257,9 +252,9 @@ mod tests {
         assert_eq!(ValueSet::points(vec![vec![5]]).as_point(), Some(&[5][..]));
         let five = Bound::Included(vec![5]);
         assert_eq!(ValueSet::range(&Bounds { start: five.clone(), end: five }).as_point(), Some(&[5][..]));
-        for set in [ValueSet::points(vec![vec![5], vec![6]]), ValueSet::nothing(), ValueSet::everything()] {
+        for set in [ValueSet::points(vec![vec![5], vec![6]]), ValueSet::points(Vec::new()), ValueSet::everything()] {
             assert_eq!(set.as_point(), None);
         }
-        assert!(ValueSet::any_value().has_all_values() && !ValueSet::nothing().has_all_values());
+        assert!(ValueSet::any_value().has_all_values() && !ValueSet::points(Vec::new()).has_all_values());
     }
 }

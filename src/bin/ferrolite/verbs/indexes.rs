@@ -58,7 +58,7 @@ pub fn find(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answe
         ([_], true) => return Err(Failure::usage("find takes a value, or bounds as --gte")),
         _ => return Err(Failure::usage("find takes a value or bounds, not both")),
     };
-    let options = FindOptions { reverse: range.reverse, limit: range.limit };
+    let options = FindOptions { reverse: range.reverse, limit: range.limit, ..FindOptions::default() };
     for key in db.find(path, &condition, &options)? {
         output.key(&key)?;
     }
