@@ -21,6 +21,7 @@
  * | `Unsupported` | this host cannot do it |
  * | `Io` | anything else that the host reports |
  * | `IndexNotFound`, `Aborted` | of indexes, of work that was broken off |
+ * | `UniqueViolation` | another document has the value that a unique index allows once |
  * | `Conflict` | a condition of a write does not hold: of `set`, of a patch, or that nothing a transaction read has changed |
  * | `SnapshotTooOld` | a transaction has taken so long that its conflicts are no longer known |
  * | `Internal` | a bug in Ferrolite |
@@ -51,6 +52,7 @@ export type ErrorCode =
   | "Unsupported"
   | "Io"
   | "IndexNotFound"
+  | "UniqueViolation"
   | "Conflict"
   | "SnapshotTooOld"
   | "Aborted"

@@ -31,8 +31,8 @@ mod encryption;
 mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod queries;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod salvaging;
 mod service;
 mod tasks;

@@ -67,7 +67,7 @@ fn first(answer: &mut Answer, document: Option<Document>) -> Result<()> {
 fn page(answer: &mut Answer, page: &QueryPage) -> Result<()> {
     answer.open();
     answer.text("{\"rows\":");
-    answer.array(page.rows.iter().map(Ok), |answer, document| row(answer, document))?;
+    answer.array(page.rows.iter().map(Ok), row)?;
     if let Some(cursor) = &page.cursor {
         answer.text(",\"cursor\":");
         answer.json(cursor)?;

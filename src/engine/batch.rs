@@ -26,6 +26,9 @@ pub(super) struct Operation {
     pub(super) expires_at: Option<u64>,
 }
 
+/// A value and its expiry.
+type Put<'a> = (&'a [u8], Option<u64>);
+
 /// One atomic commit. Later operations on a key win over earlier ones.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -76,7 +79,7 @@ impl Batch {
     }
 
     /// What it does, in its order: each key, and the value and expiry that it is given; `None` deletes it.
-    pub fn operations(&self) -> impl Iterator<Item = (&[u8], Option<(&[u8], Option<u64>)>)> {
+    pub fn operations(&self) -> impl Iterator<Item = (&[u8], Option<Put<'_>>)> {
         self.operations.iter().map(|operation| {
             let value = operation.value.as_deref().map(|value| (value, operation.expires_at));
             (operation.key.as_ref(), value)

@@ -44,6 +44,10 @@ pub struct Request {
     pub if_version: Option<u64>,
     /// `--if-absent`.
     pub if_absent: bool,
+    /// `--unique`.
+    pub unique: bool,
+    /// `--multi`.
+    pub multi: bool,
     /// `--quick`.
     pub quick: bool,
     /// `--read-only`.
@@ -67,6 +71,8 @@ struct Parsed {
     ttl: Option<Duration>,
     if_version: Option<u64>,
     if_absent: bool,
+    unique: bool,
+    multi: bool,
     quick: bool,
     read_only: bool,
     allow_damage: bool,
@@ -84,7 +90,7 @@ struct Parsed {
 }
 
 /// All options by their long names.
-const OPTIONS: [&str; 24] = [
+const OPTIONS: [&str; 26] = [
     "prefix",
     "gt",
     "gte",
@@ -95,6 +101,8 @@ const OPTIONS: [&str; 24] = [
     "ttl",
     "if-version",
     "if-absent",
+    "unique",
+    "multi",
     "quick",
     "read-only",
     "allow-damage",
@@ -181,6 +189,8 @@ impl Parsed {
             "ttl" => self.ttl = Some(ttl_from_seconds(parser.value()?.parse()?)?),
             "if-version" => self.if_version = Some(parser.value()?.parse()?),
             "if-absent" => self.if_absent = true,
+            "unique" => self.unique = true,
+            "multi" => self.multi = true,
             "quick" => self.quick = true,
             "read-only" => self.read_only = true,
             "allow-damage" => self.allow_damage = true,
@@ -258,7 +268,8 @@ impl Parsed {
         }
         let secret = SecretFile::one_of(self.new_key_file, self.new_passphrase_file)?;
         let new_sealing = Sealing { secret, cipher: None, argon2: self.argon2 };
-        let Self { range, ttl, if_version, if_absent, quick, read_only, allow_damage, source_key_file, .. } = self;
+        let Self { range, ttl, if_version, if_absent, unique, multi, quick, read_only, .. } = self;
+        let (allow_damage, source_key_file) = (self.allow_damage, self.source_key_file);
         Ok(Request {
             verb,
             words,
@@ -266,6 +277,8 @@ impl Parsed {
             ttl,
             if_version,
             if_absent,
+            unique,
+            multi,
             quick,
             read_only,
             allow_damage,

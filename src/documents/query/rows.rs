@@ -34,7 +34,7 @@ enum Row<'a> {
 }
 
 enum Source<'a, F: File> {
-    Walk(Walk<'a, F>),
+    Walk(Box<Walk<'a, F>>),
     /// Rows that were sorted.
     Sorted(std::vec::IntoIter<Place>),
 }
@@ -46,7 +46,7 @@ impl<'a, F: File> Rows<'a, F> {
         let mut walk = Walk::new(&context, plan)?;
         let source = match is_sorted {
             true => Source::Sorted(sorted(&context, &mut walk)?.into_iter()),
-            false => Source::Walk(walk),
+            false => Source::Walk(Box::new(walk)),
         };
         let mut placed = Vec::new();
         for document in own {

@@ -6,7 +6,7 @@ use super::plan::{Access, Plan};
 use super::query::{Prepared, Query};
 use super::rows::Rows;
 use super::token;
-use super::walk::Context;
+use super::walk::{Context, KeyTest};
 use crate::documents::catalog::Index;
 use crate::documents::error::Result;
 use crate::documents::find::FindPage;
@@ -118,7 +118,7 @@ pub(in crate::documents) struct InTransaction<'a, F: File> {
     pub ready: &'a [u32],
     /// What the transaction has written; and whether it has written a key.
     pub own: Vec<Document>,
-    pub is_written: Box<dyn Fn(&str) -> bool + 'a>,
+    pub is_written: KeyTest<'a>,
     pub reads: &'a mut Reads,
 }
 

@@ -21,6 +21,9 @@ use std::collections::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
+/// What tells keys apart.
+pub(in crate::documents) type KeyTest<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+
 /// One run of a query.
 pub(super) struct Context<'a, F: File> {
     pub database: &'a Database<F>,
@@ -28,7 +31,7 @@ pub(super) struct Context<'a, F: File> {
     pub view: View,
     pub query: Prepared,
     /// Whether a transaction has written a key: what is stored there does not count.
-    pub is_written: Option<Box<dyn Fn(&str) -> bool + 'a>>,
+    pub is_written: Option<KeyTest<'a>>,
     /// Where a transaction notes what it reads.
     pub reads: Option<RefCell<&'a mut Reads>>,
     pub counts: Cell<Counts>,
