@@ -65,10 +65,11 @@ mod page;
 pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{
     ActiveTransaction, CheckReport, Collection, Compression, Condition, Database, Document, Durability, Error,
-    ErrorCode, FindOptions, Import, IndexInfo, IndexProgress, Latency, LostPart, MAX_COLLECTION_NAME_LENGTH,
-    MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, OpenTransaction, Options, Page, PageLimits, Range, Result,
-    Salvage, SalvageReport, Scan, SetOptions, Snapshot, Space, SpaceKind, Stats, Transaction, Ttl, import_from,
-    salvage, salvage_with, ttl_from_seconds,
+    ErrorCode, Explanation, Filter, FindOptions, FindPage, Import, IndexInfo, IndexProgress, IndexSpec, Latency,
+    LostPart, MAX_COLLECTION_NAME_LENGTH, MAX_DOCUMENT_LENGTH, MAX_INDEX_PATHS, MAX_KEY_LENGTH, MAX_PATH_LENGTH,
+    OpenTransaction, Options, OrderBy, Page, PageLimits, Query, QueryPage, Range, Result, Rows, Salvage, SalvageReport,
+    Scan, SetOptions, Snapshot, Space, SpaceKind, Stats, Transaction, Ttl, import_from, salvage, salvage_with,
+    ttl_from_seconds,
 };
 pub use engine::{
     CompactProgress, EncryptionStatistics, Export, RotateProgress, SpaceStatistics, Statistics as EngineStatistics,

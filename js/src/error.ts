@@ -22,6 +22,7 @@
  * | `Unsupported` | this host cannot do it |
  * | `Io` | anything else that the host reports |
  * | `IndexNotFound`, `Aborted` | of indexes, of work that was broken off |
+ * | `UniqueViolation` | another document has the value that a unique index allows once |
  * | `Conflict` | a condition of a write does not hold: of `set`, of a patch, or that nothing a transaction read has changed |
  * | `SnapshotTooOld` | a snapshot, a scan or a transaction is older than what is kept of the past |
  * | `Internal` | a bug in Ferrolite |
@@ -53,6 +54,7 @@ export type ErrorCode =
   | "Unsupported"
   | "Io"
   | "IndexNotFound"
+  | "UniqueViolation"
   | "Conflict"
   | "SnapshotTooOld"
   | "Aborted"

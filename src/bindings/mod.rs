@@ -36,6 +36,7 @@ mod files;
 pub mod fuzzing;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod importing;
+mod queries;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod salvaging;
 mod service;

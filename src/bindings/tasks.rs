@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use crate::fs::File;
-use crate::{CompactProgress, Database, Error, Result, RotateProgress};
+use crate::{CompactProgress, Database, Error, IndexSpec, Result, RotateProgress};
 use std::collections::VecDeque;
 
 /// Documents that one slice of an index is built from: about two milliseconds, and a flush.
@@ -26,8 +26,8 @@ pub(super) enum Task {
     CreateIndex {
         /// The collection that is indexed; empty for the default one.
         collection: String,
-        /// The path that is indexed.
-        path: String,
+        /// What it is on.
+        index: IndexSpec,
         /// Whether there was no such index before: the answer.
         is_new: bool,
     },
@@ -80,12 +80,12 @@ impl Tasks {
         Some(numbered)
     }
 
-    /// Gives up the building of an index of `collection` that is about to be dropped; of all of them without a `path`.
-    pub fn cancel_indexes(&mut self, collection: &str, path: Option<&str>) {
+    /// Gives up the building of an index of `collection` that is about to be dropped; of all of them without an `index`.
+    pub fn cancel_indexes(&mut self, collection: &str, index: Option<&IndexSpec>) {
         for (_, task) in &mut self.waiting {
-            if let Task::CreateIndex { collection: of, path: building, .. } = task
+            if let Task::CreateIndex { collection: of, index: building, .. } = task
                 && of == collection
-                && path.is_none_or(|path| path == building)
+                && index.is_none_or(|index| index.paths == building.paths)
             {
                 *task = Task::Cancelled;
             }
@@ -97,8 +97,8 @@ impl Task {
     /// Does one slice; true when it was the last.
     fn step<F: File>(&mut self, database: &mut Database<F>) -> Result<bool> {
         match self {
-            Self::CreateIndex { collection, path, .. } => {
-                Ok(database.named_mut(collection).create_index_step(path, INDEX_SLICE_DOCUMENTS)?.done)
+            Self::CreateIndex { collection, index, .. } => {
+                Ok(database.named_mut(collection).create_index_step(index.clone(), INDEX_SLICE_DOCUMENTS)?.done)
             }
             Self::Compact(progress) => {
                 database.compact_step(progress, TABLE_SLICE_BYTES)?;

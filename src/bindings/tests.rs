@@ -455,3 +455,44 @@ fn periodic_durability_is_synced_without_a_later_write() {
     client.service.sync().unwrap();
     assert_eq!((client.fs.counts().syncs, client.service.next_sync()), (before + 1, None));
 }
+
+#[test]
+fn queries_come_in_as_text_and_go_out_as_pages() {
+    let mut client = Client::new();
+    client.call(r#"["setMany",[["a",{"n":1,"t":["x"]}],["b",{"n":2}],["c",{"n":3.0,"t":["x","y"]}]]]"#);
+    assert_eq!(client.call(r#"["createIndex",{"path":"t","multi":true}]"#), json!([0, true]));
+    assert_eq!(client.call(r#"["createIndex",["n","t"]]"#), json!([0, true]));
+    assert_eq!(client.call(r#"["createIndex",{"path":["n","t"],"unique":true}]"#)[1]["code"], "InvalidOptions");
+    assert_eq!(client.call(r#"["createIndex",{"path":"n","unique":true}]"#), json!([0, true]));
+    assert_eq!(client.call(r#"["set","d",{"n":3}]"#)[1]["code"], "UniqueViolation");
+    let indexes = json!([
+        {"path": "n", "unique": true, "ready": true},
+        {"path": "n, t", "paths": ["n", "t"], "ready": true},
+        {"path": "t", "multi": true, "ready": true},
+    ]);
+    assert_eq!(client.call(r#"["indexes"]"#), json!([0, indexes]));
+
+    let page = client.call(r#"["query",{"where":{"n":{"gte":1}},"orderBy":"n","limit":2,"select":["n"]}]"#)[1].take();
+    let rows = json!([{"key": "a", "value": {"n": 1}, "version": 1}, {"key": "b", "value": {"n": 2}, "version": 1}]);
+    assert_eq!(page["rows"], rows);
+    let next = json!({"where": {"n": {"gte": 1}}, "orderBy": "n", "after": page["cursor"]});
+    let page = client.call(&json!(["query", next]).to_string())[1].take();
+    assert_eq!((page["rows"][0]["key"].as_str(), page.get("cursor")), (Some("c"), None));
+
+    assert_eq!(client.call(r#"["countRows",{"where":{"t":{"contains":"x"}}}]"#), json!([0, 2]));
+    assert_eq!(client.call(r#"["findOne",{"orderBy":"n","reverse":true}]"#)[1]["key"], "c");
+    assert_eq!(client.call(r#"["findOne",{"where":{"n":9}}]"#), json!([0]));
+    assert_eq!(client.call(r#"["explain",{"where":{"n":2}}]"#)[1]["index"], json!(["n"]));
+    assert_eq!(client.call(r#"["query",{"where":{"n":{"gte":1,"x":1}}}]"#)[1]["code"], "InvalidCondition");
+    assert_eq!(client.call(r#"["query",{"wher":{}}]"#)[1]["code"], "InvalidOptions");
+    let found = client.call(r#"["findPage","n",{"gte":0},{"limit":2,"offset":1}]"#)[1].take();
+    assert_eq!((&found["keys"], found.get("cursor")), (&json!(["b", "c"]), None));
+
+    let id = begun(&mut client, "d", 4);
+    client.send(&format!(r#"[["txWrite",{id},["set","e",{{"n":2.5}}]]]"#));
+    let asked = client.call(&format!(r#"["txRead",{id},["query",{{"where":{{"n":{{"gt":2}}}},"orderBy":"n"}}]]"#));
+    let keys: Vec<_> = asked[1]["rows"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["e", "c", "d"]);
+    assert_eq!(client.call(&format!(r#"["txRead",{id},["countRows",{{}}]]"#)), json!([0, 5]));
+    assert_eq!(client.call(r#"["dropIndex",["n","t"]]"#), json!([0, true]));
+}

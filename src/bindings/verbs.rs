@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::call::{Call, Text, not_understood};
+use super::queries;
 use super::service::Desk;
 use super::tasks::Task;
 use crate::documents::Verb;
@@ -99,6 +100,7 @@ fn read_from<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, ans
         "values" => documents.measured(Verb::Values, || list(answer, documents.scan(&call.range()?)?, value)),
         "entries" => documents.measured(Verb::Entries, || list(answer, documents.scan(&call.range()?)?, entry)),
         "find" => answer.value(&documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?),
+        "query" | "findOne" | "countRows" | "explain" | "findPage" => queries::ask(documents, call, answer),
         "ttl" => match documents.ttl(&call.key()?)? {
             Ttl::Missing => {
                 answer.done();
@@ -135,6 +137,7 @@ fn read_in<F: File>(
         }
         "values" => list(answer, documents.documents(&call.range()?)?.into_iter().map(Ok), value),
         "entries" => list(answer, documents.documents(&call.range()?)?.into_iter().map(Ok), entry),
+        "query" | "findOne" | "countRows" | "findPage" => queries::ask_in(&mut documents, call, answer),
         "find" => {
             let keys = documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?;
             answer.value(&keys)
@@ -199,15 +202,15 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
 fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     match call.verb {
         "createIndex" => {
-            let (collection, path) = (call.collection.clone().into_owned(), call.path()?.into_owned());
-            let indexes = desk.database.named(&collection).indexes();
-            let is_new = !indexes.iter().any(|index| index.ready && index.path == path);
-            desk.tasks.start(desk.database, Task::CreateIndex { collection, path, is_new }, answer)
+            let (collection, index) = (call.collection.clone().into_owned(), queries::index_spec(call)?);
+            let (indexes, name) = (desk.database.named(&collection).indexes(), index.paths.join(", "));
+            let is_new = !indexes.iter().any(|index| index.ready && index.path == name);
+            desk.tasks.start(desk.database, Task::CreateIndex { collection, index, is_new }, answer)
         }
         "dropIndex" => {
-            let path = call.path()?;
-            desk.tasks.cancel_indexes(&call.collection, Some(&path));
-            answer.value(&desk.database.named_mut(&call.collection).drop_index(&path)?)
+            let index = queries::index_spec(call)?;
+            desk.tasks.cancel_indexes(&call.collection, Some(&index));
+            answer.value(&desk.database.named_mut(&call.collection).drop_index(index)?)
         }
         "dropCollection" => {
             let name = call.name()?;

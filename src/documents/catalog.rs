@@ -3,17 +3,20 @@
 //!
 //! ```text
 //! key  1                                                   value  u32, little-endian: the next index's id
-//! key  2 | collection (u32, big-endian) | id (the same)    value  {"path": ..., "state": ...}, as JSON
+//! key  2 | collection (u32, big-endian) | id (the same)    value  {"path": ..., "state": ...}, as JSON; more below
 //! key  3                                                   value  empty; what a salvage writes is not all there yet
 //! key  4                                                   value  u32, little-endian: the next collection's id
 //! key  5 | id (u32, big-endian)                            value  {"name": ..., "dropping": ...}, as JSON
 //!
+//! path   a path, or an array of 2 to 8
 //! state  "ready", "dropping" or {"building": {"after": KEY}}: documents up to KEY are indexed, null for none
+//! unique, multi  true, or not there
 //! ```
 //!
 //! Ids are never used twice: what was dropped cannot come up in something new. The default collection has no entry.
 
 use super::error::{Error, Result, abbreviate};
+use super::index_spec::Indexed;
 use super::key::{CATALOG, CollectionId};
 use super::path::Path;
 use super::range::end_of;
@@ -58,7 +61,7 @@ pub(super) struct NamedCollection {
 pub(super) struct Index {
     pub collection: CollectionId,
     pub id: u32,
-    pub path: Path,
+    pub indexed: Indexed,
     pub state: IndexState,
     /// The commit from which on it covers all documents, if it came to that while the database was open.
     pub ready_since: Seq,
@@ -79,8 +82,20 @@ pub(super) enum IndexState {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct IndexRecord {
-    path: String,
+    path: OneOrMany,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unique: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    multi: bool,
     state: IndexState,
+}
+
+/// One path is a string, several are an array.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -223,19 +238,19 @@ impl Catalog {
         self.maintained(collection).next().is_some()
     }
 
-    /// The index of a collection on `path`, complete or not.
-    pub fn on(&self, collection: CollectionId, path: &Path) -> Option<&Index> {
-        self.maintained(collection).find(|index| index.path == *path)
+    /// The index of a collection on these paths, complete or not.
+    pub fn on(&self, collection: CollectionId, paths: &[Path]) -> Option<&Index> {
+        self.maintained(collection).find(|index| index.indexed.paths == paths)
+    }
+
+    /// The unique indexes of all collections that writes maintain.
+    pub fn unique(&self) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(|index| index.indexed.unique && index.state != IndexState::Dropping)
     }
 
     /// The indexes of a collection that cover all documents that a reader at `at` sees.
     pub fn ready(&self, collection: CollectionId, at: Seq) -> impl Iterator<Item = &Index> {
         self.indexes_of(collection).filter(move |index| index.state == IndexState::Ready && index.ready_since <= at)
-    }
-
-    /// The index of a collection on `path`, if it covers all documents that a reader at `at` sees.
-    pub fn ready_on(&self, collection: CollectionId, path: &Path, at: Seq) -> Option<&Index> {
-        self.ready(collection, at).find(|index| index.path == *path)
     }
 
     /// An index whose entries are still to be removed.
@@ -244,10 +259,10 @@ impl Catalog {
     }
 
     /// A new index; `batch` gets what makes it last.
-    pub fn add(&self, collection: CollectionId, path: Path, batch: &mut Batch) -> Result<Index> {
+    pub fn add(&self, collection: CollectionId, indexed: Indexed, batch: &mut Batch) -> Result<Index> {
         let id = self.next_index_id;
         let next = id.checked_add(1).ok_or_else(|| too_many("indexes", id))?;
-        let index = Index { collection, id, path, state: IndexState::Building { after: None }, ready_since: 0 };
+        let index = Index { collection, id, indexed, state: IndexState::Building { after: None }, ready_since: 0 };
         batch.put([&CATALOG[..], &[NEXT_INDEX_ID]].concat(), next.to_le_bytes().to_vec(), None);
         index.store(batch)?;
         Ok(index)
@@ -329,11 +344,16 @@ impl Index {
     pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
         let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[INDEX])?;
         let (collection, id) = rest.split_first_chunk::<4>()?;
-        let IndexRecord { path, state } = from_json(value)?;
+        let IndexRecord { path, unique, multi, state } = from_json(value)?;
+        let paths = match path {
+            OneOrMany::One(path) => vec![path],
+            // One has one form.
+            OneOrMany::Many(paths) => Some(paths).filter(|paths| paths.len() > 1)?,
+        };
         Some(Self {
             collection: CollectionId(u32::from_be_bytes(*collection)),
             id: u32::from_be_bytes(id.try_into().ok()?),
-            path: Path::parse(&path).ok()?,
+            indexed: Indexed::new(&paths, unique, multi).ok()?,
             state,
             ready_since: 0,
         })
@@ -341,7 +361,12 @@ impl Index {
 
     /// Adds to `batch` what the catalog says of this index.
     pub fn store(&self, batch: &mut Batch) -> Result<()> {
-        let record = IndexRecord { path: self.path.as_str().to_owned(), state: self.state.clone() };
+        let Indexed { paths, unique, multi } = &self.indexed;
+        let path = match &paths[..] {
+            [path] => OneOrMany::One(path.as_str().to_owned()),
+            paths => OneOrMany::Many(paths.iter().map(|path| path.as_str().to_owned()).collect()),
+        };
+        let record = IndexRecord { path, unique: *unique, multi: *multi, state: self.state.clone() };
         batch.put(self.key(), to_json(&record)?, None);
         Ok(())
     }
@@ -369,18 +394,22 @@ mod tests {
     use super::*;
 
     fn index(id: u32, state: IndexState) -> Index {
-        Index { collection: CollectionId::DEFAULT, id, path: Path::parse("a").unwrap(), state, ready_since: 0 }
+        Index { collection: CollectionId::DEFAULT, id, indexed: on(&["a"]), state, ready_since: 0 }
+    }
+
+    fn on(paths: &[&str]) -> Indexed {
+        Indexed::new(paths, false, false).unwrap()
     }
 
     #[test]
     fn ids_are_not_used_twice() {
-        let (mut catalog, path) = (Catalog::default(), Path::parse("a").unwrap());
-        let first = catalog.add(CollectionId::DEFAULT, path.clone(), &mut Batch::new()).unwrap();
+        let (mut catalog, indexed) = (Catalog::default(), on(&["a"]));
+        let first = catalog.add(CollectionId::DEFAULT, indexed.clone(), &mut Batch::new()).unwrap();
         catalog.remember(first.clone());
         catalog.forget(first.id);
-        assert_eq!(catalog.add(CollectionId::DEFAULT, path.clone(), &mut Batch::new()).unwrap().id, first.id + 1);
+        assert_eq!(catalog.add(CollectionId::DEFAULT, indexed.clone(), &mut Batch::new()).unwrap().id, first.id + 1);
         catalog.next_index_id = u32::MAX;
-        assert!(catalog.add(CollectionId::DEFAULT, path, &mut Batch::new()).is_err());
+        assert!(catalog.add(CollectionId::DEFAULT, indexed, &mut Batch::new()).is_err());
 
         let first = catalog.add_collection("a", &mut Batch::new()).unwrap();
         assert_eq!(first.id, CollectionId(2));
@@ -392,10 +421,28 @@ mod tests {
     }
 
     #[test]
+    fn indexes_come_back_as_they_were_stored() {
+        for (paths, unique, multi, expected) in [
+            (&["a.b"][..], false, false, r#"{"path":"a.b","state":"ready"}"#),
+            (&["a"], true, true, r#"{"path":"a","unique":true,"multi":true,"state":"ready"}"#),
+            (&["a", "b"], true, false, r#"{"path":["a","b"],"unique":true,"state":"ready"}"#),
+        ] {
+            let indexed = Indexed::new(paths, unique, multi).unwrap();
+            let stored = Index { indexed, ..index(3, IndexState::Ready) };
+            let mut batch = Batch::new();
+            stored.store(&mut batch).unwrap();
+            let (key, put) = batch.operations().next().unwrap();
+            let (value, _) = put.unwrap();
+            assert_eq!(std::str::from_utf8(value).unwrap(), expected);
+            assert_eq!(Index::read(key, value), Some(stored.clone()));
+        }
+    }
+
+    #[test]
     fn dropping_indexes_are_not_maintained() {
         let mut catalog = Catalog::default();
         catalog.remember(index(1, IndexState::Dropping));
-        let on = catalog.on(CollectionId::DEFAULT, &Path::parse("a").unwrap());
+        let on = catalog.on(CollectionId::DEFAULT, &on(&["a"]).paths);
         assert_eq!((on, catalog.maintained(CollectionId::DEFAULT).count()), (None, 0));
         assert_eq!(catalog.dropping().unwrap().id, 1);
     }
@@ -424,7 +471,7 @@ mod tests {
         };
         let index_key = |id| index(id, IndexState::Ready).key();
         let state = IndexState::Building { after: Some("k".to_owned()) };
-        let expected = Index { path: Path::parse("a.b").unwrap(), ..index(3, state) };
+        let expected = Index { indexed: on(&["a.b"]), ..index(3, state) };
         assert_eq!(read(&index_key(3), good).unwrap().indexes, [expected]);
         assert_eq!(read(&index_key(0), good), None);
         assert_eq!(read(&index_key(9), good), None);
@@ -432,6 +479,12 @@ mod tests {
         assert_eq!(read(&index_key(3), br#"{"path":"a","state":"gone"}"#), None);
         assert_eq!(read(&index_key(3), br#"{"path":"a","state":"ready","odd":true}"#), None);
         assert_eq!(read(&index_key(3)[..12], good), None);
+        let several = br#"{"path":["a","b"],"unique":true,"state":"ready"}"#;
+        let unique = Indexed { unique: true, ..on(&["a", "b"]) };
+        assert_eq!(read(&index_key(3), several).unwrap().indexes[0].indexed, unique);
+        assert_eq!(read(&index_key(3), br#"{"path":["a"],"state":"ready"}"#), None);
+        assert_eq!(read(&index_key(3), br#"{"path":["a","a"],"state":"ready"}"#), None);
+        assert_eq!(read(&index_key(3), br#"{"path":["a","b"],"multi":true,"state":"ready"}"#), None);
         assert_eq!(read(&counter(NEXT_INDEX_ID), b"1"), None);
         assert_eq!(read(&CATALOG, b""), None);
         assert_eq!(read(&counter(7), b""), None);

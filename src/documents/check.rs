@@ -5,13 +5,13 @@ use super::document::key_of;
 use super::error::{Error, Result, abbreviate};
 use super::find::{disagreement, parse_entry};
 use super::index::entries_of;
-use super::index_entry::{cut, encoded_value};
+use super::index_entry::{IndexEntry, components, parts};
 use super::key::CollectionId;
 use super::range::end_of;
 use super::read::View;
 use super::scan::Scan;
 use super::{Database, Range, json};
-use crate::engine::KeyRange;
+use crate::engine::{Entry, KeyRange};
 use crate::fs::File;
 use serde::Serialize;
 use std::ops::Bound;
@@ -94,7 +94,7 @@ impl<F: File> Database<F> {
         for (index, expected) in indexes {
             let found = self.check_index(index, view, report)?;
             if found != expected {
-                let path = index.path.as_str();
+                let path = index.indexed.name();
                 let of = match self.catalog.name_of(collection) {
                     "" => String::new(),
                     name => format!(" of the collection {}", abbreviate(name)),
@@ -111,11 +111,22 @@ impl<F: File> Database<F> {
         let range = KeyRange { start: Bound::Included(prefix.clone()), end: end_of(prefix) };
         let mut cursor = self.engine.scan(range, false, view.at, view.now_ms)?;
         let mut agreeing = 0;
+        let mut unique_before = UniqueBefore::default();
         while let Some((key, stored)) = cursor.next()? {
             report.index_entries += 1;
-            let outcome = parse_entry(&key, &stored).and_then(|entry| {
-                let encoded = self.encoded_value(index.collection, &index.path, entry.key, view)?;
-                if encoded.is_some_and(|encoded| cut(&encoded) == (entry.encoded, entry.is_cut)) {
+            let outcome = parse_entry(index, &key, &stored).and_then(|entry| {
+                let document = self.entry(index.collection, entry.key, view)?;
+                let has_entry = match &document {
+                    Some(document) => {
+                        let text = json::text_of(entry.key, &document.value)?;
+                        let is_it =
+                            |(part, is_cut): &(Vec<u8>, bool)| (&part[..], *is_cut) == (entry.encoded, entry.is_cut);
+                        parts(&index.indexed, entry.key, text)?.iter().any(is_it)
+                    }
+                    None => false,
+                };
+                if has_entry {
+                    unique_before.check(index, &entry, &stored)?;
                     agreeing += 1;
                 } else if stored.expires_at.is_none() {
                     return Err(disagreement(entry.key));
@@ -129,13 +140,35 @@ impl<F: File> Database<F> {
     }
 }
 
+/// The entry of a unique index that was looked at last, when it is certain and no value is missing.
+#[derive(Default)]
+struct UniqueBefore(Option<(Vec<u8>, String)>);
+
+impl UniqueBefore {
+    /// What expires may have been there before, and what was cut need not be equal.
+    fn check(&mut self, index: &Index, entry: &IndexEntry<'_>, stored: &Entry) -> Result<()> {
+        let is_certain = index.indexed.unique && !entry.is_cut && stored.expires_at.is_none();
+        if !is_certain || components(entry.encoded).is_none_or(|parts| parts.iter().any(|part| part.is_empty())) {
+            return Ok(());
+        }
+        let before = self.0.replace((entry.encoded.to_vec(), entry.key.to_owned()));
+        match before.filter(|(encoded, _)| *encoded == entry.encoded) {
+            Some((_, key)) => Err(Error::Corrupt {
+                what: format!("the unique index on {}", index.indexed.name()),
+                at: format!("keys {} and {}: they have equal values", abbreviate(&key), abbreviate(entry.key)),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Checks one stored document, and counts the indexes that must have an entry for it.
 fn check_document(engine_key: &[u8], value: &[u8], indexes: &mut [(&Index, u64)]) -> Result<()> {
     let key = key_of(engine_key)?;
     let text = json::text_of(key, value)?;
     json::check_text(text).map_err(|error| json::damaged(key, error))?;
     for (index, expected) in indexes {
-        *expected += u64::from(encoded_value(&index.path, key, text)?.is_some());
+        *expected += parts(&index.indexed, key, text)?.len() as u64;
     }
     Ok(())
 }

@@ -27,7 +27,6 @@ use std::ops::{Bound, RangeBounds};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     bounds: Bounds,
-    is_equality: bool,
 }
 
 /// A range of encoded values.
@@ -35,6 +34,27 @@ pub struct Condition {
 pub(super) struct Bounds {
     pub start: Bound<Vec<u8>>,
     pub end: Bound<Vec<u8>>,
+}
+
+impl Bounds {
+    /// The range between two bounds, of the type of these. One that is open ends with the values of that type.
+    pub fn of_one_kind(start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Result<Self> {
+        let kind = match (kind_of(&start), kind_of(&end)) {
+            (Some(start), Some(end)) if start != end => {
+                let (start, end) = (start.name(), end.name());
+                let reason = format!("it mixes types: one bound is {start}, the other {end}; no value lies between");
+                return Err(Error::invalid_condition(reason));
+            }
+            (Some(kind), _) | (None, Some(kind)) => kind,
+            (None, None) => {
+                let reason = "it has no bounds; give one of `gt`, `gte`, `lt` and `lte`, or a value to be equal to";
+                return Err(Error::invalid_condition(reason));
+            }
+        };
+        let start = if start == Bound::Unbounded { Bound::Included(kind.first()) } else { start };
+        let end = if end == Bound::Unbounded { Bound::Excluded(kind.end()) } else { end };
+        Ok(Self { start, end })
+    }
 }
 
 impl Condition {
@@ -103,29 +123,11 @@ impl Condition {
 
     fn encoded_equals(value: Vec<u8>) -> Self {
         let bounds = Bounds { start: Bound::Included(value.clone()), end: Bound::Included(value) };
-        Self { bounds, is_equality: true }
+        Self { bounds }
     }
 
     fn encoded_range(start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Result<Self> {
-        let kind = match (kind_of(&start), kind_of(&end)) {
-            (Some(start), Some(end)) if start != end => {
-                let (start, end) = (start.name(), end.name());
-                let reason = format!("it mixes types: one bound is {start}, the other {end}; no value lies between");
-                return Err(Error::invalid_condition(reason));
-            }
-            (Some(kind), _) | (None, Some(kind)) => kind,
-            (None, None) => {
-                let reason = "it has no bounds; give one of `gt`, `gte`, `lt` and `lte`, or a value to be equal to";
-                return Err(Error::invalid_condition(reason));
-            }
-        };
-        let start = if start == Bound::Unbounded { Bound::Included(kind.first()) } else { start };
-        let end = if end == Bound::Unbounded { Bound::Excluded(kind.end()) } else { end };
-        Ok(Self { bounds: Bounds { start, end }, is_equality: false })
-    }
-
-    pub(super) fn is_equality(&self) -> bool {
-        self.is_equality
+        Ok(Self { bounds: Bounds::of_one_kind(start, end)? })
     }
 
     pub(super) fn bounds(&self) -> &Bounds {
@@ -133,18 +135,10 @@ impl Condition {
     }
 
     /// Whether a value with this encoding meets the condition.
+    #[cfg(any(test, fuzzing))]
     pub(super) fn is_met_by(&self, encoded: &[u8]) -> bool {
-        let above = match &self.bounds.start {
-            Bound::Included(start) => encoded >= &start[..],
-            Bound::Excluded(start) => encoded > &start[..],
-            Bound::Unbounded => true,
-        };
-        let below = match &self.bounds.end {
-            Bound::Included(end) => encoded <= &end[..],
-            Bound::Excluded(end) => encoded < &end[..],
-            Bound::Unbounded => true,
-        };
-        above && below
+        let range = (self.bounds.start.as_ref().map(Vec::as_slice), self.bounds.end.as_ref().map(Vec::as_slice));
+        RangeBounds::<[u8]>::contains(&range, encoded)
     }
 }
 

@@ -277,6 +277,7 @@ impl<F: File> Database<F> {
         if let Some(error) = &self.group.error {
             return Err(error.clone());
         }
+        self.check_unique(&batch)?;
         let before = self.engine.last_seq();
         let (keys, bytes) = (self.history.keys_of(&batch), batch.size());
         let version = match self.engine.append(batch) {

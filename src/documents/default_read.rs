@@ -2,7 +2,8 @@
 
 use super::key::CollectionId;
 use super::{
-    Condition, Database, Document, FindOptions, IndexInfo, Page, PageLimits, Range, Result, Scan, Snapshot, Ttl,
+    Condition, Database, Document, Explanation, FindOptions, FindPage, IndexInfo, Page, PageLimits, Query, QueryPage,
+    Range, Result, Rows, Scan, Snapshot, Ttl,
 };
 use crate::fs::File;
 use serde::de::DeserializeOwned;
@@ -144,7 +145,7 @@ impl<F: File> Database<F> {
     /// let any = FindOptions::default();
     /// assert_eq!(db.find("role", &Condition::equals("admin")?, &any)?, ["user:1", "user:3"]);
     /// assert_eq!(db.find("age", &Condition::range(18..)?, &any)?, ["user:3", "user:1"]);
-    /// let oldest = FindOptions { reverse: true, limit: Some(1) };
+    /// let oldest = FindOptions { reverse: true, limit: Some(1), ..any };
     /// assert_eq!(db.find("age", &Condition::range(18..)?, &oldest)?, ["user:1"]);
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
@@ -184,6 +185,76 @@ impl<F: File> Database<F> {
         limits: PageLimits,
     ) -> Result<Page> {
         self.default_collection().scan_page(range, snapshot, after, limits)
+    }
+
+    /// A page of what [`Database::find`] finds, and where the next one begins.
+    ///
+    /// # Errors
+    /// As [`Database::find`]; `InvalidOptions` when the cursor is not one of the same path and direction.
+    pub fn find_page(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<FindPage> {
+        self.default_collection().find_page(path, condition, options)
+    }
+
+    /// The documents that a query finds: all of them, or one page when it has a limit.
+    ///
+    /// What can be read through an index is, where that is estimated to cost less; the result is the same without one.
+    /// [`Database::explain`] tells how.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, Query, fs::Memory};
+    /// # use serde_json::json;
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_many([
+    ///     ("user:1", json!({"name": "alice", "role": "admin", "age": 41})),
+    ///     ("user:2", json!({"name": "bob", "role": "guest", "age": 17})),
+    ///     ("user:3", json!({"name": "carol", "role": "admin", "age": 23})),
+    /// ])?;
+    /// db.create_index(["role", "age"])?;
+    /// let query = Query::parse(r#"{"where": {"role": "admin"}, "orderBy": "age", "limit": 1, "select": ["name"]}"#)?;
+    /// let page = db.query(&query)?;
+    /// assert_eq!((page.rows[0].key.as_str(), page.rows[0].json.as_str()), ("user:3", r#"{"name":"carol"}"#));
+    /// let page = db.query(&query.after(page.cursor.expect("there is one more")))?;
+    /// assert_eq!((page.rows[0].key.as_str(), page.cursor), ("user:1", None));
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidPath`, `InvalidRange`, `InvalidOptions`; `Corrupt`, `Io`.
+    pub fn query(&self, query: &Query) -> Result<QueryPage> {
+        self.default_collection().query(query)
+    }
+
+    /// The documents that a query finds, one after the other.
+    ///
+    /// # Errors
+    /// As [`Database::query`].
+    pub fn rows(&self, query: &Query) -> Result<Rows<'_, F>> {
+        Rows::of(self, CollectionId::DEFAULT, self.view(), query)
+    }
+
+    /// How many rows a query has, its limit and offset counted. Documents are only read where an index does not tell.
+    ///
+    /// # Errors
+    /// As [`Database::query`].
+    pub fn count_rows(&self, query: &Query) -> Result<u64> {
+        self.default_collection().count_rows(query)
+    }
+
+    /// The first row of a query.
+    ///
+    /// # Errors
+    /// As [`Database::query`].
+    pub fn find_one(&self, query: &Query) -> Result<Option<Document>> {
+        self.default_collection().find_one(query)
+    }
+
+    /// Runs a query, and tells how it was answered and what was read.
+    ///
+    /// # Errors
+    /// As [`Database::query`].
+    pub fn explain(&self, query: &Query) -> Result<Explanation> {
+        self.default_collection().explain(query)
     }
 
     /// The indexes, by path.

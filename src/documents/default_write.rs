@@ -1,6 +1,6 @@
 //! The verbs that write, for the default collection.
 
-use super::{Database, IndexProgress, Range, Result, SetOptions};
+use super::{Database, IndexProgress, IndexSpec, Range, Result, SetOptions};
 use crate::fs::File;
 use serde::Serialize;
 use std::time::Duration;
@@ -195,10 +195,15 @@ impl<F: File> Database<F> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     ///
+    /// An [`IndexSpec`] says more: several paths, a unique index, or entries for the elements of arrays.
+    /// [`Database::query`] chooses among all indexes.
+    ///
     /// # Errors
-    /// `InvalidPath`; `ReadOnly`, `StorageFull`, `Failed`, `Corrupt`, `Io`.
-    pub fn create_index(&mut self, path: &str) -> Result<bool> {
-        self.default_collection_mut().create_index(path)
+    /// `InvalidPath`; `InvalidOptions` when there is an index on the same paths that is not the same otherwise;
+    /// `UniqueViolation` when two documents have equal values: then there is no index; `ReadOnly`, `StorageFull`, `Failed`,
+    /// `Corrupt`, `Io`.
+    pub fn create_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
+        self.default_collection_mut().create_index(index)
     }
 
     /// One step of [`Database::create_index`], for callers that have other things to do in between: looks at up to
@@ -206,15 +211,15 @@ impl<F: File> Database<F> {
     ///
     /// # Errors
     /// As [`Database::create_index`].
-    pub fn create_index_step(&mut self, path: &str, budget_documents: usize) -> Result<IndexProgress> {
-        self.default_collection_mut().create_index_step(path, budget_documents)
+    pub fn create_index_step(&mut self, index: impl Into<IndexSpec>, budget_documents: usize) -> Result<IndexProgress> {
+        self.default_collection_mut().create_index_step(index, budget_documents)
     }
 
-    /// Removes the index on `path`. False when there was none. Documents stay.
+    /// Removes the index on a path or several, whatever else it is. False when there was none. Documents stay.
     ///
     /// # Errors
     /// As [`Database::create_index`].
-    pub fn drop_index(&mut self, path: &str) -> Result<bool> {
-        self.default_collection_mut().drop_index(path)
+    pub fn drop_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
+        self.default_collection_mut().drop_index(index)
     }
 }

@@ -173,6 +173,19 @@ pub enum Error {
         /// The path, abbreviated.
         path: String,
     },
+    /// Another document has the value that a unique index allows once.
+    #[error(
+        "{holder} has the same value at {index} as what is to be at {key}, and the index on it is unique; change one of \
+         them"
+    )]
+    UniqueViolation {
+        /// The paths of the index.
+        index: String,
+        /// The key of the document that has the value, abbreviated.
+        holder: String,
+        /// The key of the document that was to have it too, abbreviated.
+        key: String,
+    },
     /// What was read has changed before the commit.
     #[error("{reason}; read again and repeat")]
     Conflict {
@@ -226,6 +239,7 @@ impl Error {
             Self::Unsupported { .. } => ErrorCode::Unsupported,
             Self::Io { .. } => ErrorCode::Io,
             Self::IndexNotFound { .. } => ErrorCode::IndexNotFound,
+            Self::UniqueViolation { .. } => ErrorCode::UniqueViolation,
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::SnapshotTooOld { .. } => ErrorCode::SnapshotTooOld,
             Self::Aborted => ErrorCode::Aborted,

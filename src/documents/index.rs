@@ -11,14 +11,14 @@
 use super::catalog::{Index, IndexState};
 use super::collection::Collection;
 use super::document::key_of;
-use super::error::Result;
+use super::error::{Error, Result};
+use super::index_spec::{IndexSpec, Indexed};
 use super::key::{CollectionId, Prefix};
 use super::latencies::Verb;
-use super::path::Path;
 use super::read::View;
 use super::scan::Scan;
 use super::{Database, Range, index_entry};
-use crate::engine::{Batch, Seq};
+use crate::engine::Batch;
 use crate::fs::File;
 use serde::Serialize;
 use std::ops::{Deref, DerefMut};
@@ -31,11 +31,20 @@ const SLICE_WRITTEN_BYTES: usize = 256 << 10;
 const SLICE_READ_BYTES: usize = 2 << 20;
 
 /// An index, as [`Database::indexes`] lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IndexInfo {
-    /// The path that is indexed.
+    /// The path that is indexed. Of several, all of them, joined by `, `.
     pub path: String,
+    /// The paths, when there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Whether no two documents may have equal values.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unique: bool,
+    /// Whether each element of an array has an entry.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub multi: bool,
     /// Whether it covers all documents. Until then [`Database::find`] does without it.
     pub ready: bool,
 }
@@ -57,42 +66,40 @@ pub(super) fn entries_of(index: &Index) -> Prefix {
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::create_index`].
-    pub fn create_index(&mut self, path: &str) -> Result<bool> {
+    pub fn create_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
         self.measured_mut(Verb::CreateIndex, |documents| {
-            let path = Path::parse(path)?;
+            let indexed = index.into().check()?;
             documents.database.writable()?;
-            if documents.database.catalog.ready_on(documents.id, &path, Seq::MAX).is_some() {
-                return Ok(false);
+            if let Some(index) = documents.database.catalog.on(documents.id, &indexed.paths) {
+                index.indexed.must_be(&indexed)?;
+                if index.state == IndexState::Ready {
+                    return Ok(false);
+                }
             }
             let collection = documents.create()?;
-            while !documents.database.index_step(collection, &path, usize::MAX)?.done {}
+            while !documents.database.index_step(collection, &indexed, usize::MAX)?.done {}
             Ok(true)
         })
     }
 
     /// As [`Database::create_index_step`].
-    pub fn create_index_step(&mut self, path: &str, budget_documents: usize) -> Result<IndexProgress> {
+    pub fn create_index_step(&mut self, index: impl Into<IndexSpec>, budget_documents: usize) -> Result<IndexProgress> {
         self.measured_mut(Verb::CreateIndex, |documents| {
-            let path = Path::parse(path)?;
+            let indexed = index.into().check()?;
             documents.database.writable()?;
             let collection = documents.create()?;
-            documents.database.index_step(collection, &path, budget_documents)
+            documents.database.index_step(collection, &indexed, budget_documents)
         })
     }
 
     /// As [`Database::drop_index`].
-    pub fn drop_index(&mut self, path: &str) -> Result<bool> {
+    pub fn drop_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
         self.measured_mut(Verb::DropIndex, |documents| {
-            let path = Path::parse(path)?;
+            let paths = index.into().check()?.paths;
             documents.database.writable()?;
-            let Some(index) = documents.database.catalog.on(documents.id, &path) else { return Ok(false) };
-            let index = Index { state: IndexState::Dropping, ..index.clone() };
-            let mut batch = Batch::new();
-            index.store(&mut batch)?;
-            documents.database.commit_index(&index, batch)?;
-            // Entries must not be gone while a crash could still bring the index back.
-            documents.database.make_durable()?;
-            documents.database.finish_dropping_or_leave_it();
+            let Some(index) = documents.database.catalog.on(documents.id, &paths) else { return Ok(false) };
+            let index = index.clone();
+            documents.database.drop_known_index(index)?;
             Ok(true)
         })
     }
@@ -101,8 +108,17 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::indexes`].
     pub fn indexes(&self) -> Vec<IndexInfo> {
-        let info =
-            |index: &Index| IndexInfo { path: index.path.as_str().to_owned(), ready: index.state == IndexState::Ready };
+        let info = |index: &Index| {
+            let Indexed { paths, unique, multi } = &index.indexed;
+            let several = if paths.len() > 1 { &paths[..] } else { &[] };
+            IndexInfo {
+                path: index.indexed.name(),
+                paths: several.iter().map(|path| path.as_str().to_owned()).collect(),
+                unique: *unique,
+                multi: *multi,
+                ready: index.state == IndexState::Ready,
+            }
+        };
         let mut indexes: Vec<_> = self.database.catalog.maintained(self.id).map(info).collect();
         indexes.sort_by(|a, b| a.path.cmp(&b.path));
         indexes
@@ -110,6 +126,17 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 }
 
 impl<F: File> Database<F> {
+    fn drop_known_index(&mut self, index: Index) -> Result<()> {
+        let index = Index { state: IndexState::Dropping, ..index };
+        let mut batch = Batch::new();
+        index.store(&mut batch)?;
+        self.commit_index(&index, batch)?;
+        // Entries must not be gone while a crash could still bring the index back.
+        self.make_durable()?;
+        self.finish_dropping_or_leave_it();
+        Ok(())
+    }
+
     /// Goes on with collections and indexes whose dropping was interrupted.
     pub(super) fn finish_dropping(&mut self) -> Result<()> {
         self.finish_dropping_collections()?;
@@ -132,23 +159,36 @@ impl<F: File> Database<F> {
         }
     }
 
-    fn index_step(&mut self, collection: CollectionId, path: &Path, budget_documents: usize) -> Result<IndexProgress> {
-        let mut index = match self.catalog.on(collection, path) {
+    fn index_step(
+        &mut self,
+        collection: CollectionId,
+        indexed: &Indexed,
+        budget_documents: usize,
+    ) -> Result<IndexProgress> {
+        let mut index = match self.catalog.on(collection, &indexed.paths) {
             Some(index) => index.clone(),
-            None => self.begin_index(collection, path)?,
+            None => self.begin_index(collection, indexed)?,
         };
+        index.indexed.must_be(indexed)?;
         let mut left = budget_documents.max(1);
         while left > 0 && index.state != IndexState::Ready {
-            let seen = self.index_slice(&mut index, left.min(SLICE_DOCUMENTS))?;
-            left -= seen;
+            match self.index_slice(&mut index, left.min(SLICE_DOCUMENTS)) {
+                Ok(seen) => left -= seen,
+                // The documents will not get better by waiting, and half an index is of no use.
+                Err(error @ Error::UniqueViolation { .. }) => {
+                    self.drop_known_index(index)?;
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
         let indexed = (budget_documents.max(1) - left) as u64;
         Ok(IndexProgress { done: index.state == IndexState::Ready, indexed })
     }
 
-    fn begin_index(&mut self, collection: CollectionId, path: &Path) -> Result<Index> {
+    fn begin_index(&mut self, collection: CollectionId, indexed: &Indexed) -> Result<Index> {
         let mut batch = Batch::new();
-        let index = self.catalog.add(collection, path.clone(), &mut batch)?;
+        let index = self.catalog.add(collection, indexed.clone(), &mut batch)?;
         self.commit_index(&index, batch)?;
         Ok(index)
     }

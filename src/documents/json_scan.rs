@@ -108,6 +108,16 @@ impl<'a> Scanner<'a> {
         self.peek().map(|_| true)
     }
 
+    /// Where the scanner stands, bytes.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The text from `start` to where the scanner stands.
+    pub fn since(&self, start: usize) -> Option<&'a str> {
+        self.text.get(start..self.at)
+    }
+
     fn separator(&mut self) {
         // There is none before the first one.
         self.take(b',');

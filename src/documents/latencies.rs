@@ -31,6 +31,7 @@ verbs! {
     Entries "entries",
     ScanPage "scanPage",
     Find "find",
+    Query "query",
     Set "set",
     Delete "delete",
     DeleteRange "deleteRange",

@@ -27,6 +27,9 @@ pub(super) const INDEXED_LENGTH_MAX: usize = 1024;
 /// How deep arrays and objects may be nested inside a value that is compared.
 pub(super) const DEPTH_MAX: usize = 128;
 
+/// Stands for a value that is missing, where there must be something: below all tags.
+pub(super) const MISSING: u8 = 0x08;
+
 const NULL: u8 = 0x10;
 const FALSE: u8 = 0x20;
 const TRUE: u8 = 0x28;
@@ -99,6 +102,14 @@ pub(super) fn encode(text: &str) -> Result<Vec<u8>, Unencodable> {
     let mut encoded = Vec::with_capacity(text.len().min(INDEXED_LENGTH_MAX) + 8);
     push_value(&mut encoded, &mut Scanner::new(text), DEPTH_MAX)?;
     Ok(encoded)
+}
+
+/// What the encodings of all strings that start with `start` begin with.
+pub(super) fn string_start(start: &[u8]) -> Vec<u8> {
+    let mut encoded = vec![STRING];
+    push_string(&mut encoded, start);
+    encoded.truncate(encoded.len() - STRING_END.len());
+    encoded
 }
 
 /// Where the encoding at the front of `bytes` ends.

@@ -6,8 +6,8 @@
 use super::catalog::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
 use super::document::key_of;
 use super::error::{Error, Result};
+use super::index_spec::{IndexSpec, Indexed};
 use super::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of};
-use super::path::Path;
 use super::{Database, Durability, Options, json};
 use crate::engine::{Batch, Losses, Salvager};
 use crate::environment::Environment;
@@ -66,6 +66,9 @@ pub struct SalvageReport {
     /// The paths of the indexes that were built again; in another collection than the default one behind its name and a
     /// slash.
     pub indexes: Vec<String>,
+    /// Unique indexes that were not built again, because documents that came back have equal values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub indexes_left_out: Vec<String>,
     /// Commits that were durable and are lost with a part of the log.
     pub commits_lost: u64,
     /// Entries of tables that are lost, as far as they could be counted.
@@ -108,7 +111,7 @@ pub struct Salvage<S: File, T: File> {
 #[derive(Default)]
 struct FoundCatalog {
     collections: BTreeMap<CollectionId, NamedCollection>,
-    indexes: Vec<(CollectionId, Path)>,
+    indexes: Vec<(CollectionId, Indexed)>,
     /// Collections that documents are found of.
     seen: BTreeSet<CollectionId>,
 }
@@ -240,15 +243,22 @@ impl<S: File, T: File> Salvage<S, T> {
             }
             Phase::Index(index) => match self.catalog.indexes.get(index) {
                 None => Phase::Finish,
-                Some((collection, path)) => {
+                Some((collection, indexed)) => {
                     let name = target.catalog.name_of(*collection).to_owned();
-                    match target.named_mut(&name).create_index_step(path.as_str(), INDEX_DOCUMENTS)?.done {
-                        true => {
-                            let slash = if name.is_empty() { "" } else { "/" };
-                            self.report.indexes.push(format!("{name}{slash}{path}"));
+                    let slash = if name.is_empty() { "" } else { "/" };
+                    let shown = format!("{name}{slash}{}", indexed.name());
+                    match target.named_mut(&name).create_index_step(IndexSpec::from(indexed), INDEX_DOCUMENTS) {
+                        Ok(progress) if !progress.done => Phase::Index(index),
+                        Ok(_) => {
+                            self.report.indexes.push(shown);
                             Phase::Index(index + 1)
                         }
-                        false => Phase::Index(index),
+                        // Of what was lost older versions may be back.
+                        Err(Error::UniqueViolation { .. }) => {
+                            self.report.indexes_left_out.push(shown);
+                            Phase::Index(index + 1)
+                        }
+                        Err(error) => return Err(error),
                     }
                 }
             },
@@ -324,11 +334,11 @@ impl FoundCatalog {
         if let Some(collection) = NamedCollection::read(key, value) {
             self.collections.entry(collection.id).or_insert(collection);
         }
-        if let Some(Index { collection, path, state, .. }) = Index::read(key, value)
+        if let Some(Index { collection, indexed, state, .. }) = Index::read(key, value)
             && state != IndexState::Dropping
-            && !self.indexes.contains(&(collection, path.clone()))
+            && self.indexes.iter().all(|(id, known)| (*id, &known.paths) != (collection, &indexed.paths))
         {
-            self.indexes.push((collection, path));
+            self.indexes.push((collection, indexed));
         }
     }
 

@@ -78,7 +78,7 @@ impl<F: File> Database<F> {
         let is_there = self.catalog.collection_ids().any(|id| id == collection);
         let index = self.catalog.indexes_of(collection).find(|index| index.id == tables.index);
         let path =
-            index.filter(|index| is_there && index.state != IndexState::Dropping).map(|index| index.path.to_string());
+            index.filter(|index| is_there && index.state != IndexState::Dropping).map(|index| index.indexed.name());
         let kind = match (tables.collection, tables.index) {
             (0, _) => SpaceKind::Catalog,
             (_, 0) if is_there => SpaceKind::Documents,

@@ -9,15 +9,14 @@ use super::catalog::check_collection_name;
 use super::condition::Condition;
 use super::document::Document;
 use super::error::{Error, Result};
-use super::find::{FindOptions, Search};
+use super::find::{FindOptions, FindPage, find_query};
 use super::history::Reads;
-use super::index_entry::encoded_value;
 use super::key::{CollectionId, check_key};
 use super::latencies::Verb;
-use super::path::Path;
+use super::query::InTransaction;
 use super::scan::Scan;
 use super::transaction::{Transaction, Write};
-use super::{Database, Range, Snapshot, json};
+use super::{Database, Query, QueryPage, Range, Snapshot, json};
 use crate::fs::File;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -290,38 +289,53 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`Database::find`] and [`ActiveTransaction::get`].
     pub fn find(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
-        let path = Path::parse(path)?;
-        let limit = options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        if limit == 0 {
-            return Ok(Vec::new());
+        Ok(self.find_page(path, condition, options)?.keys)
+    }
+
+    /// The same with a cursor, as [`Database::find_page`].
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::find`].
+    pub fn find_page(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<FindPage> {
+        let query = find_query(path, condition, options)?;
+        self.asking()?.keys(&query)?.into_keys()
+    }
+
+    /// A page of a query's rows, as [`Database::query`], with what this transaction has written.
+    ///
+    /// # Errors
+    /// As [`Database::query`] and [`ActiveTransaction::get`].
+    pub fn query(&mut self, query: &Query) -> Result<QueryPage> {
+        self.asking()?.rows(query)?.into_page()
+    }
+
+    /// The first row of a query.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::query`].
+    pub fn find_one(&mut self, query: &Query) -> Result<Option<Document>> {
+        Ok(self.query(&query.clone().limit(1))?.rows.pop())
+    }
+
+    /// How many rows a query has.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::query`].
+    pub fn count_rows(&mut self, query: &Query) -> Result<u64> {
+        self.asking()?.count(query)
+    }
+
+    fn asking(&mut self) -> Result<InTransaction<'_, F>> {
+        let collection = self.id()?;
+        let (database, name, open) = (self.database, &self.collection, &mut *self.open);
+        let view = open.snapshot.view;
+        let mut own = Vec::new();
+        for (key, write) in open.writes.writes_to(name) {
+            own.extend(open.written(key, write)?);
         }
-        let id = self.id()?;
-        let (database, view) = (self.database, self.open.snapshot.view);
-        let open = &mut *self.open;
-        let index = database.catalog.ready_on(id, &path, view.at);
-        // Each write of this transaction takes one key away at most.
-        let search = Search {
-            database,
-            collection: id,
-            path: &path,
-            condition,
-            view,
-            reverse: options.reverse,
-            limit: limit.saturating_add(open.writes.len()),
-            with_values: true,
-        };
-        let mut rows = search.rows(index, &mut |range| open.reads.add_range(&range))?;
-        rows.retain(|(_, key)| open.writes.write_at(&self.collection, key).is_none());
-        for (key, write) in open.writes.writes_to(&self.collection) {
-            let Some(document) = open.written(key, write)? else { continue };
-            let encoded = encoded_value(&path, key, &document.json)?;
-            if let Some(encoded) = encoded.filter(|encoded| condition.is_met_by(encoded)) {
-                rows.push((encoded, key.clone()));
-            }
-        }
-        search.sort(&mut rows);
-        rows.truncate(limit);
-        Ok(rows.into_iter().map(|(_, key)| key).collect())
+        let OpenTransaction { reads, writes, .. } = open;
+        let is_written = Box::new(|key: &str| writes.write_at(name, key).is_some());
+        Ok(InTransaction { database, collection, view, own, is_written, reads })
     }
 
     /// Stores `value` at `key`.

@@ -145,7 +145,7 @@ impl Running {
             4 => {
                 let (field, value) = (["a", "b"][random.below(2) as usize], random.below(5));
                 let limit = (random.below(2) == 0).then(|| random.below(4));
-                let options = FindOptions { reverse: random.below(2) == 0, limit };
+                let options = FindOptions { reverse: random.below(2) == 0, limit, ..FindOptions::default() };
                 let condition = Condition::parse(&format!(r#"{{"gte": {value}}}"#)).unwrap();
                 let found = self.open.on(db).named(&collection).find(field, &condition, &options);
                 let Some(found) = unless_dropped(found) else { return };

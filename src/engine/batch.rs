@@ -26,6 +26,9 @@ pub(super) struct Operation {
     pub(super) expires_at: Option<u64>,
 }
 
+/// A value and its expiry.
+type Put<'a> = (&'a [u8], Option<u64>);
+
 /// One atomic commit. Later operations on a key win over earlier ones.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -73,6 +76,14 @@ impl Batch {
     /// The keys that it writes.
     pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
         self.operations.iter().map(|operation| operation.key.as_ref())
+    }
+
+    /// What it does, in its order: each key, and the value and expiry that it is given; `None` deletes it.
+    pub fn operations(&self) -> impl Iterator<Item = (&[u8], Option<Put<'_>>)> {
+        self.operations.iter().map(|operation| {
+            let value = operation.value.as_deref().map(|value| (value, operation.expires_at));
+            (operation.key.as_ref(), value)
+        })
     }
 
     pub(super) fn into_operations(self) -> Vec<Operation> {

@@ -21,6 +21,7 @@ mod compaction;
 mod engine;
 mod entry;
 mod error;
+mod estimate;
 mod export;
 mod flush;
 #[cfg(any(test, fuzzing))]

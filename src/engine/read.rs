@@ -20,7 +20,7 @@ pub struct KeyRange {
 }
 
 impl KeyRange {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         match (&self.start, &self.end) {
             (Bound::Included(start), Bound::Included(end)) => start > end,
             (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => {
@@ -30,7 +30,7 @@ impl KeyRange {
         }
     }
 
-    fn prefix(&self) -> Option<Prefix> {
+    pub(super) fn prefix(&self) -> Option<Prefix> {
         match (&self.start, &self.end) {
             (Bound::Included(key) | Bound::Excluded(key), _) | (Bound::Unbounded, Bound::Included(key)) => {
                 prefix_of(key)

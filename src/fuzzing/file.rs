@@ -166,7 +166,7 @@ pub(super) fn read(db: &Database<MemoryFile>) {
     for condition in ["3", r#"{"gte":1,"lt":4}"#] {
         let condition = Condition::parse(condition).expect("it is a condition");
         for reverse in [false, true] {
-            ask(db.find("n", &condition, &FindOptions { reverse, limit: None }));
+            ask(db.find("n", &condition, &FindOptions { reverse, limit: None, ..FindOptions::default() }));
         }
     }
     let report = ask(db.check(true));

@@ -46,14 +46,18 @@ fn a_dump_is_the_whole_database() {
     cli.ok(&["set", "a.db", "l", r#"{"n":2}"#, "--collection", "a", "--ttl", "1000"]);
     cli.ok(&["index", "a.db", "create", "n", "--collection", "a"]);
     cli.ok(&["index", "a.db", "create", "x"]);
+    cli.ok(&["index", "a.db", "create", "y", "z", "--unique"]);
     let dump = cli.ok(&["dump", "a.db"]);
     let lines: Vec<&str> = dump.lines().collect();
-    assert_eq!(
-        lines[..3],
-        [r#"{"key":"k","value":0}"#, r#"{"index":"x"}"#, r#"{"collection":"a","key":"k","value":{"n":1}}"#]
-    );
-    assert!(lines[3].starts_with(r#"{"collection":"a","key":"l","value":{"n":2},"expires":"#), "{dump}");
-    assert_eq!(lines[4..], [r#"{"collection":"a","index":"n"}"#]);
+    let expected = [
+        r#"{"key":"k","value":0}"#,
+        r#"{"index":"x"}"#,
+        r#"{"index":{"multi":false,"paths":["y","z"],"unique":true}}"#,
+        r#"{"collection":"a","key":"k","value":{"n":1}}"#,
+    ];
+    assert_eq!(lines[..4], expected);
+    assert!(lines[4].starts_with(r#"{"collection":"a","key":"l","value":{"n":2},"expires":"#), "{dump}");
+    assert_eq!(lines[5..], [r#"{"collection":"a","index":"n"}"#]);
     assert_eq!(cli.run_with(&["load", "b.db"], &dump).stdout, "3 documents loaded\n");
     assert_eq!(cli.ok(&["dump", "b.db"]), dump);
     assert_eq!(cli.ok(&["find", "b.db", "n", "2", "--collection", "a"]), "l\n");

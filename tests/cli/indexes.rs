@@ -63,3 +63,34 @@ fn conditions_must_make_sense() {
     cli.run(&["find", "a.db", "role", "1", "--gt", "1"]).fails(2);
     cli.run(&["find", "a.db", "", "1"]).fails_with(4, &["InvalidPath"]);
 }
+
+#[test]
+fn indexes_are_on_several_paths_unique_or_multi() {
+    let cli = with_people();
+    cli.ok(&["index", "a.db", "create", "role", "age", "--unique"]);
+    cli.ok(&["index", "a.db", "create", "--multi", "tags"]);
+    assert_eq!(cli.ok(&["index", "a.db"]), "role, age\t(unique)\ntags\t(multi)\n");
+    let refused = cli.run(&["set", "a.db", "user:5", r#"{"role":"user","age":17}"#]);
+    refused.fails_with(4, &["UniqueViolation", "user:2", "user:5"]);
+    cli.run(&["index", "a.db", "create", "address.city", "--unique"]).fails_with(4, &["user:1", "user:2"]);
+    cli.run(&["index", "a.db", "create", "role", "age"]).fails_with(2, &["unique"]);
+    cli.ok(&["index", "a.db", "drop", "role", "age"]);
+    assert_eq!(cli.ok(&["index", "a.db", "--json"]), "{\"path\":\"tags\",\"multi\":true,\"ready\":true}\n");
+}
+
+#[test]
+fn queries_are_json() {
+    let cli = with_people();
+    let adults = r#"{"where": {"age": {"gte": 18}}, "orderBy": "age", "select": ["role"]}"#;
+    assert_eq!(cli.ok(&["query", "a.db", adults]), "user:1\t{\"role\":\"admin\"}\nuser:3\t{\"role\":\"user\"}\n");
+    cli.ok(&["index", "a.db", "create", "age"]);
+    let explained = cli.ok(&["explain", "a.db", r#"{"where": {"age": 17}}"#]);
+    assert!(explained.starts_with("index on age: 1 ranges, order by index, 1 entries"), "{explained}");
+    let explained = cli.ok(&["explain", "a.db", r#"{"where": {"role": "user"}}"#, "--json"]);
+    assert!(explained.contains(r#""index":null"#) && explained.contains(r#""rowsReturned":2"#), "{explained}");
+    cli.run(&["query", "a.db", r#"{"where": {"age": {"gte": 18, "x": 1}}}"#])
+        .fails_with(4, &["InvalidCondition", "age"]);
+    cli.run(&["query", "a.db", "{"]).fails_with(2, &["not understood"]);
+    let out = cli.run_with(&["repl", "a.db"], "QUERY {\"where\": {\"role\": \"admin\"}}\n");
+    out.ok();
+}

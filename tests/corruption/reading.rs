@@ -55,7 +55,7 @@ pub fn read<F: FileSystem>(files: &F, keys: &[String], encryption: Option<Encryp
     answers.push((Answer::Keys(indexes), None));
     for (path, condition, reverse) in QUESTIONS {
         let condition = Condition::parse(condition).expect("it is a condition");
-        let found = db.find(path, &condition, &FindOptions { reverse, limit: None });
+        let found = db.find(path, &condition, &FindOptions { reverse, limit: None, ..FindOptions::default() });
         answers.push(either(found, Answer::Keys, || Answer::Keys(Vec::new())));
     }
     let report = db.check(true).map(|report| report.problems);

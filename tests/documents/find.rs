@@ -68,7 +68,9 @@ fn answers(db: &Database<MemoryFile>) -> Vec<Vec<String>> {
         let condition = Condition::parse(&condition).unwrap();
         for reverse in [false, true] {
             for limit in [None, Some(0), Some(1), Some(3)] {
-                answers.push(db.find("deep.x", &condition, &FindOptions { reverse, limit }).unwrap());
+                answers.push(
+                    db.find("deep.x", &condition, &FindOptions { reverse, limit, ..FindOptions::default() }).unwrap(),
+                );
             }
         }
     }
@@ -95,7 +97,9 @@ fn limits_and_reversal_cut_the_same_list() {
         }
         for condition in conditions() {
             let condition = Condition::parse(&condition).unwrap();
-            let with = |reverse, limit| db.find("deep.x", &condition, &FindOptions { reverse, limit }).unwrap();
+            let with = |reverse, limit| {
+                db.find("deep.x", &condition, &FindOptions { reverse, limit, ..FindOptions::default() }).unwrap()
+            };
             let all = with(false, None);
             let mut reversed = all.clone();
             reversed.reverse();
@@ -149,7 +153,7 @@ fn long_values_are_ordered_by_all_of_them() {
         assert_eq!(find(&db, "x", r#"{"gte":""}"#), ["before", "5", "3", "1", "6", "0", "4", "2", "behind"]);
         assert_eq!(find(&db, "x", &long("m")), ["0", "4"]);
         assert_eq!(find(&db, "x", &format!("{{\"gt\":{},\"lt\":{}}}", long("a"), long("m"))), ["1", "6"]);
-        let last_two = FindOptions { reverse: true, limit: Some(2) };
+        let last_two = FindOptions { reverse: true, limit: Some(2), ..FindOptions::default() };
         let below_z = Condition::parse(&format!("{{\"lt\":{}}}", long("z"))).unwrap();
         assert_eq!(db.find("x", &below_z, &last_two).unwrap(), ["4", "0"]);
         db.create_index("x").unwrap();

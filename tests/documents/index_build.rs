@@ -20,7 +20,7 @@ fn steps_add_up() {
     loop {
         let progress = db.create_index_step("x", 100).unwrap();
         steps.push(progress.indexed);
-        assert_eq!(db.indexes(), [IndexInfo { path: "x".to_owned(), ready: progress.done }]);
+        assert_eq!(db.indexes(), [IndexInfo { path: "x".to_owned(), ready: progress.done, ..IndexInfo::default() }]);
         assert_eq!(find(&db, "x", "3").len(), 50, "ready or not");
         if progress.done {
             break;
@@ -72,7 +72,7 @@ fn it_goes_on_after_reopening() {
     db.create_index_step("x", 10).unwrap();
     db.close().unwrap();
     let mut db = bench.open();
-    assert_eq!(db.indexes(), [IndexInfo { path: "x".to_owned(), ready: false }]);
+    assert_eq!(db.indexes(), [IndexInfo { path: "x".to_owned(), ready: false, ..IndexInfo::default() }]);
     db.delete(&keyed(2)).unwrap();
     db.set_json(&keyed(40), &text(1)).unwrap();
     assert_eq!(db.create_index_step("x", 100).unwrap(), IndexProgress { done: true, indexed: 21 });

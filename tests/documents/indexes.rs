@@ -4,7 +4,7 @@ use crate::support::{Bench, assert_sound, find, fresh, ms};
 use ferrolite::{IndexInfo, Range, Transaction};
 
 fn info(path: &str, ready: bool) -> IndexInfo {
-    IndexInfo { path: path.to_owned(), ready }
+    IndexInfo { path: path.to_owned(), ready, ..IndexInfo::default() }
 }
 
 #[test]

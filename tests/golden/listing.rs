@@ -139,14 +139,14 @@ pub fn documents<F: File>(db: &Database<F>) -> Vec<Document> {
 
 impl Find {
     pub fn ask<F: File>(db: &Database<F>, path: &str, condition: &str, reverse: bool) -> Self {
-        let options = FindOptions { reverse, limit: None };
+        let options = FindOptions { reverse, limit: None, ..FindOptions::default() };
         let keys = db.find(path, &Condition::parse(condition).unwrap(), &options).unwrap();
         Self { path: path.to_owned(), condition: condition.to_owned(), reverse, keys }
     }
 
     /// What the documents say themselves.
     pub fn is_right<F: File>(&self, db: &Database<F>) -> bool {
-        let options = FindOptions { reverse: self.reverse, limit: None };
+        let options = FindOptions { reverse: self.reverse, limit: None, ..FindOptions::default() };
         find_in(&db.entries_json(&Range::all()).unwrap(), &self.path, &self.condition, options) == self.keys
     }
 }
@@ -160,7 +160,9 @@ impl Listing {
     /// The indexes as [`Database::indexes`] shows them.
     pub fn shown_indexes(&self) -> Vec<IndexInfo> {
         let shown = self.indexes.iter().filter(|index| index.state != "dropping");
-        shown.map(|index| IndexInfo { path: index.path.clone(), ready: index.state == "ready" }).collect()
+        shown
+            .map(|index| IndexInfo { path: index.path.clone(), ready: index.state == "ready", ..IndexInfo::default() })
+            .collect()
     }
 
     /// As JSON, with a line for each document.

@@ -119,8 +119,11 @@ fn paths() -> BoxedStrategy<Text> {
 }
 
 fn reads() -> BoxedStrategy<Operation> {
-    let options = (any::<bool>(), prop::option::weighted(0.3, 0u64..5))
-        .prop_map(|(reverse, limit)| FindOptions { reverse, limit });
+    let options = (any::<bool>(), prop::option::weighted(0.3, 0u64..5)).prop_map(|(reverse, limit)| FindOptions {
+        reverse,
+        limit,
+        ..FindOptions::default()
+    });
     prop_oneof![
         4 => keys().prop_map(|key| Operation::Get { key }),
         1 => vec(keys(), 0..5).prop_map(|keys| Operation::GetMany { keys }),

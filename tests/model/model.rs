@@ -148,7 +148,7 @@ impl Model {
             Operation::Find { path, condition, options } => {
                 let documents = self.documents.iter().filter(|(_, stored)| stored.is_live(self.now_ms));
                 let texts = documents.map(|(key, stored)| (key, &stored.json));
-                search(texts, path, condition, *options).map(|keys| json!(keys))
+                search(texts, path, condition, options.clone()).map(|keys| json!(keys))
             }
             other => panic!("{other:?} is no read"),
         }

@@ -175,8 +175,11 @@ impl Random {
             35 | 36 => Operation::Keys { range: self.range() },
             37..=39 => Operation::Entries { range: self.range() },
             40..=49 => {
-                let options =
-                    FindOptions { reverse: self.below(2) == 0, limit: (self.below(4) == 0).then(|| self.below(5)) };
+                let options = FindOptions {
+                    reverse: self.below(2) == 0,
+                    limit: (self.below(4) == 0).then(|| self.below(5)),
+                    ..FindOptions::default()
+                };
                 Operation::Find { path: path(self), condition: self.condition(), options }
             }
             50 | 51 => Operation::CreateIndex { path: path(self) },

@@ -107,11 +107,11 @@ impl<H: Host> World<H> {
             }
             Operation::CreateIndex { path } => return self.create_index(path),
             Operation::IndexStep { path, budget } => {
-                let progress = db.create_index_step(path, *budget)?;
+                let progress = db.create_index_step(&**path, *budget)?;
                 assert!(progress.indexed <= (*budget).max(1) as u64);
                 assert_eq!(self.readiness(path), Some(progress.done));
             }
-            Operation::DropIndex { path } => return Ok(json!(db.drop_index(path)?)),
+            Operation::DropIndex { path } => return Ok(json!(db.drop_index(&**path)?)),
             Operation::Indexes => return Ok(db.indexes().into_iter().map(|index| json!(index.path)).collect()),
             Operation::Snapshot { range, documents, bytes } => {
                 let limits = PageLimits { documents: *documents, bytes: *bytes };
@@ -225,7 +225,7 @@ impl<H: Host> World<H> {
 
     fn create_index(&mut self, path: &Text) -> Result<Value> {
         let readiness = self.readiness(path);
-        let created = self.db.as_mut().expect("it is open").create_index(path)?;
+        let created = self.db.as_mut().expect("it is open").create_index(&**path)?;
         assert_eq!(created, readiness != Some(true));
         assert_eq!(self.readiness(path), Some(true));
         Ok(json!(readiness.is_some()))

@@ -120,8 +120,8 @@ fn compare_reads<F: File>(db: &Database<F>, found: &[Document], now_ms: u64) -> 
 fn compare_finds<F: File>(db: &Database<F>, found: &[Document]) -> Result<Result<(), String>, Error> {
     let entries: Vec<_> = found.iter().map(|document| (document.key.clone(), document.json.clone())).collect();
     for (path, condition, reverse) in QUESTIONS {
-        let options = FindOptions { reverse, limit: None };
-        let expected = find_in(&entries, path, condition, options);
+        let options = FindOptions { reverse, limit: None, ..FindOptions::default() };
+        let expected = find_in(&entries, path, condition, options.clone());
         let answer = db.find(path, &Condition::parse(condition)?, &options)?;
         if answer != expected {
             return Ok(Err(format!("find {path} {condition}: {answer:?}, not {expected:?}")));

@@ -214,7 +214,7 @@ fn compare_finds<F: File>(db: &Database<F>, documents: &[Document]) -> Result<bo
     let entries: Vec<_> = documents.iter().map(|document| (document.key.clone(), document.json.clone())).collect();
     let mut damaged = false;
     for (path, condition, reverse) in QUESTIONS {
-        let options = FindOptions { reverse, limit: None };
+        let options = FindOptions { reverse, limit: None, ..FindOptions::default() };
         let condition_parsed = Condition::parse(condition).map_err(|error| error.to_string())?;
         match answer(db.find(path, &condition_parsed, &options))? {
             None => damaged = true,

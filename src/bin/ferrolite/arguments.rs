@@ -48,6 +48,10 @@ pub struct Request {
     pub if_version: Option<u64>,
     /// `--if-absent`.
     pub if_absent: bool,
+    /// `--unique`.
+    pub unique: bool,
+    /// `--multi`.
+    pub multi: bool,
     /// `--quick`.
     pub quick: bool,
     /// `--read-only`.
@@ -73,6 +77,8 @@ struct Parsed {
     keep_ttl: bool,
     if_version: Option<u64>,
     if_absent: bool,
+    unique: bool,
+    multi: bool,
     quick: bool,
     read_only: bool,
     allow_damage: bool,
@@ -103,6 +109,8 @@ const OPTIONS: &[&str] = &[
     "keep-ttl",
     "if-version",
     "if-absent",
+    "unique",
+    "multi",
     "quick",
     "read-only",
     "allow-damage",
@@ -201,6 +209,8 @@ impl Parsed {
             "keep-ttl" => self.keep_ttl = true,
             "if-version" => self.if_version = Some(parser.value()?.parse()?),
             "if-absent" => self.if_absent = true,
+            "unique" => self.unique = true,
+            "multi" => self.multi = true,
             "quick" => self.quick = true,
             "read-only" => self.read_only = true,
             "allow-damage" => self.allow_damage = true,
@@ -278,7 +288,8 @@ impl Parsed {
         }
         let secret = SecretFile::one_of(self.new_key_file, self.new_passphrase_file)?;
         let new_sealing = Sealing { secret, cipher: None, argon2: self.argon2 };
-        let Self { range, collection, ttl, keep_ttl, if_version, if_absent, quick, read_only, .. } = self;
+        let Self { range, collection, ttl, keep_ttl, if_version, if_absent, unique, multi, quick, read_only, .. } =
+            self;
         let (allow_damage, source_key_file) = (self.allow_damage, self.source_key_file);
         Ok(Request {
             verb,
@@ -289,6 +300,8 @@ impl Parsed {
             keep_ttl,
             if_version,
             if_absent,
+            unique,
+            multi,
             quick,
             read_only,
             allow_damage,

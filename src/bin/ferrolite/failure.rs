@@ -149,6 +149,7 @@ impl From<Error> for Failure {
             | ErrorCode::InvalidRange
             | ErrorCode::InvalidTransaction
             | ErrorCode::InvalidPatch
+            | ErrorCode::UniqueViolation
             | ErrorCode::TooLarge => EXIT_INPUT,
             ErrorCode::Corrupt | ErrorCode::KeySlotDamaged => EXIT_DAMAGED,
             _ => EXIT_DATABASE,

@@ -7,7 +7,7 @@ use crate::lines::Lines;
 use crate::output::Output;
 use crate::session::Db;
 use crate::verbs::Answer;
-use ferrolite::{Error, ErrorCode, Transaction};
+use ferrolite::{Error, ErrorCode, IndexSpec, Transaction};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -39,7 +39,7 @@ struct Line<'a> {
     /// Milliseconds since 1970.
     expires: Option<u64>,
     #[serde(borrow)]
-    index: Option<Cow<'a, str>>,
+    index: Option<&'a RawValue>,
 }
 
 /// A value that stands there, also when it is null.
@@ -50,7 +50,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 /// What a line asks for.
 enum Wanted {
     Document(Loaded),
-    Index { collection: Option<String>, path: String },
+    Index { collection: Option<String>, spec: IndexSpec },
 }
 
 /// A document from line `number`.
@@ -128,9 +128,9 @@ impl Load<'_> {
                     self.batch_bytes += document.key.len() + document.json.len();
                     self.batch.push(document);
                 }
-                Some(Wanted::Index { collection, path }) => {
+                Some(Wanted::Index { collection, spec }) => {
                     self.commit()?;
-                    let created = self.create_index(collection.as_deref(), &path);
+                    let created = self.create_index(collection.as_deref(), spec);
                     created.map_err(|error| self.at_line(number, error.into()))?;
                 }
             }
@@ -162,10 +162,10 @@ impl Load<'_> {
         refused.map_or(Ok(()), Err)
     }
 
-    fn create_index(&mut self, collection: Option<&str>, path: &str) -> Result<bool, Error> {
+    fn create_index(&mut self, collection: Option<&str>, spec: IndexSpec) -> Result<bool, Error> {
         match collection.or(self.collection) {
-            Some(name) => self.db.collection_mut(name)?.create_index(path),
-            None => self.db.create_index(path),
+            Some(name) => self.db.collection_mut(name)?.create_index(spec),
+            None => self.db.create_index(spec),
         }
     }
 
@@ -188,7 +188,9 @@ fn parse(text: &str) -> Result<Wanted, Failure> {
             let (key, json) = (key.into_owned(), value.get().to_owned());
             Ok(Wanted::Document(Loaded { number: 0, collection, key, json, expires }))
         }
-        (None, None, Some(path)) if expires.is_none() => Ok(Wanted::Index { collection, path: path.into_owned() }),
+        (None, None, Some(spec)) if expires.is_none() => {
+            Ok(Wanted::Index { collection, spec: IndexSpec::parse(spec.get())? })
+        }
         (None, _, None) => Err(invalid("missing field `key`")),
         (_, None, None) => Err(invalid("missing field `value`")),
         _ => Err(invalid("it is an index and a document")),

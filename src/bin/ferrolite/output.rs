@@ -5,6 +5,7 @@ use ferrolite::{Document, IndexInfo};
 use serde::Serialize;
 use serde_json::json;
 use std::io::{self, BufWriter, StdoutLock, Write};
+use std::slice;
 
 /// Where answers go.
 pub struct Output {
@@ -105,7 +106,14 @@ impl Output {
     /// Prints an index as a line that `load` reads.
     pub fn index_line(&mut self, collection: &str, index: &IndexInfo) -> Result<(), Failure> {
         self.begin_line(collection)?;
-        self.write(&[br#""index":"#, to_json(&index.path).as_bytes(), b"}\n"])
+        let spec = match index {
+            IndexInfo { unique: false, multi: false, paths, path, .. } if paths.is_empty() => json!(path),
+            IndexInfo { unique, multi, paths, path, .. } => {
+                let paths = if paths.is_empty() { slice::from_ref(path) } else { paths };
+                json!({ "paths": paths, "unique": unique, "multi": multi })
+            }
+        };
+        self.write(&[br#""index":"#, spec.to_string().as_bytes(), b"}\n"])
     }
 
     fn begin_line(&mut self, collection: &str) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ pub use values::{compare, rank, value};
 use super::catalog::Catalog;
 use super::error_code::ErrorCode;
 use super::index_entry::{IndexEntry, cut, encoded_value};
+use super::index_spec::Indexed;
 use super::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
 use super::ordering::{Unencodable, encode, encoded_length};
 use super::path::Path;
@@ -33,12 +34,14 @@ pub fn catalog(data: &[u8]) {
         assert_eq!(catalog.maintained(collection).next().is_some(), catalog.has_indexes(collection));
         for index in catalog.maintained(collection) {
             index.store(&mut batch).expect("it can be written");
-            assert_eq!(catalog.on(collection, &index.path).map(|found| &found.path), Some(&index.path));
+            let paths = &index.indexed.paths;
+            assert_eq!(catalog.on(collection, paths).map(|found| &found.indexed.paths), Some(paths));
             ids.push(index.id);
         }
     }
     // What is added is told from all that is there.
-    if let Ok(added) = catalog.add(CollectionId::DEFAULT, Path::parse("an.other").expect("it is a path"), &mut batch) {
+    let other = Indexed::new(&["an.other"], false, false).expect("it is a path");
+    if let Ok(added) = catalog.add(CollectionId::DEFAULT, other, &mut batch) {
         assert!(!ids.contains(&added.id), "an id is used twice");
     }
     if let Ok(added) = catalog.add_collection("an other", &mut batch) {
@@ -95,8 +98,9 @@ fn encoded(value: &Value) -> Vec<u8> {
 pub fn index_entry(data: &[u8]) {
     let mut input = Input::new(data);
     let mark: &[u8] = [&[][..], &[1], &[2]][input.below(3)];
+    let paths = 1 + input.below(3);
     let engine_key = [&CollectionId::DEFAULT.index(7)[..], input.rest()].concat();
-    if let Some(entry) = IndexEntry::parse(&engine_key, mark) {
+    if let Some(entry) = IndexEntry::parse(paths, &engine_key, mark) {
         assert_eq!(entry.is_cut, mark == [1]);
         let mut again = [&CollectionId::DEFAULT.index(7)[..], entry.encoded].concat();
         push_key(&mut again, entry.key);
@@ -110,7 +114,7 @@ pub fn index_entry(data: &[u8]) {
     push_key(&mut engine_key, &key);
     let mark: &[u8] = if is_cut { &[1] } else { &[] };
     let expected = IndexEntry { encoded: part, is_cut, key: &key };
-    assert_eq!(IndexEntry::parse(&engine_key, mark), Some(expected));
+    assert_eq!(IndexEntry::parse(1, &engine_key, mark), Some(expected));
 }
 
 /// A line with a path, and the text of a document: what is found there is what a JSON parser finds.

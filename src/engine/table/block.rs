@@ -161,6 +161,12 @@ impl BlockCursor {
         self.seq
     }
 
+    /// Which part of the page the entry takes, from 0 to 1.
+    pub(super) fn span(&self) -> (f64, f64) {
+        let end = self.block.entries_end as f64;
+        (self.offset as f64 / end, self.next as f64 / end)
+    }
+
     /// The value's bytes, in place.
     pub(super) fn value(&self) -> &[u8] {
         self.block.data.get(self.value.0..self.value.1).unwrap_or_default()

@@ -42,6 +42,17 @@ impl TableCursor {
         self.data.as_ref().expect("the cursor stands at an entry").version()
     }
 
+    /// Where in the table it stands, from 0 to 1, by the bytes of its pages.
+    pub(in crate::engine) fn fraction(&self) -> f64 {
+        let (mut start, mut width) = (0.0, 1.0);
+        for page in self.index.iter().chain(&self.data) {
+            let (from, to) = if page.valid() { page.span() } else { (1.0, 1.0) };
+            start += width * from;
+            width *= to - from;
+        }
+        start
+    }
+
     /// To the first entry that is not before (`key`, `seq`).
     pub(in crate::engine) fn seek<F: File>(
         &mut self,

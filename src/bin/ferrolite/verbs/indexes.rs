@@ -5,7 +5,7 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Db;
-use ferrolite::{Condition, ErrorCode, FindOptions};
+use ferrolite::{Condition, ErrorCode, FindOptions, IndexSpec};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -25,17 +25,24 @@ pub fn index(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answ
         [] | ["list"] => {
             for index in request.documents(db)?.indexes() {
                 let state = if index.ready { "" } else { "\t(half built; create it again to complete it)" };
-                output.answer(&index, &format!("{}{state}", index.path))?;
+                let kind = match (index.unique, index.multi) {
+                    (false, false) => "",
+                    (true, false) => "\t(unique)",
+                    (false, true) => "\t(multi)",
+                    (true, true) => "\t(unique, multi)",
+                };
+                output.answer(&index, &format!("{}{kind}{state}", index.path))?;
             }
             Ok(Answer::Yes)
         }
-        ["create", path] => {
-            let created = request.documents(db)?.create_index(path)?;
+        ["create", paths @ ..] if !paths.is_empty() => {
+            let index = IndexSpec { unique: request.unique, multi: request.multi, ..IndexSpec::from(paths) };
+            let (path, created) = (paths.join(", "), request.documents(db)?.create_index(index)?);
             output.confirm(&json!({ "path": path, "created": created }), "OK")?;
             Ok(Answer::Yes)
         }
-        ["drop", path] => {
-            let dropped = request.documents(db)?.drop_index(path)?;
+        ["drop", paths @ ..] if !paths.is_empty() && !request.unique && !request.multi => {
+            let (path, dropped) = (paths.join(", "), request.documents(db)?.drop_index(paths)?);
             if dropped {
                 output.confirm(&json!({ "path": path, "dropped": true }), "OK")?;
             } else {
@@ -58,7 +65,7 @@ pub fn find(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answe
         ([_], true) => return Err(Failure::usage("find takes a value, or bounds as --gte")),
         _ => return Err(Failure::usage("find takes a value or bounds, not both")),
     };
-    let options = FindOptions { reverse: range.reverse, limit: range.limit };
+    let options = FindOptions { reverse: range.reverse, limit: range.limit, ..FindOptions::default() };
     for key in request.documents(db)?.find(path, &condition, &options)? {
         output.key(&key)?;
     }

@@ -6,6 +6,7 @@ mod file;
 pub mod import;
 mod indexes;
 pub mod keys;
+mod queries;
 mod ranges;
 pub mod salvage;
 pub mod transfer;
@@ -231,9 +232,9 @@ pub static VERBS: &[Verb] = &[
     },
     Verb {
         name: "index",
-        arguments: "[list | create PATH | drop PATH]",
-        words: 0..=2,
-        options: COLLECTION,
+        arguments: "[list | create PATH... [--unique] [--multi] | drop PATH...]",
+        words: ANY_NUMBER,
+        options: &["collection", "unique", "multi"],
         summary: "list, create or drop indexes; a path is as address.city",
         access: indexes::access,
         run: Run::Verb(indexes::index),
@@ -261,6 +262,22 @@ pub static VERBS: &[Verb] = &[
         options: &["collection", "gt", "gte", "lt", "lte", "limit", "reverse"],
         summary: "print the keys of documents by the value at a path",
         run: Run::Verb(indexes::find),
+        ..PLAIN
+    },
+    Verb {
+        name: "query",
+        arguments: "JSON",
+        words: 1..=1,
+        summary: "print the documents that a query finds, as {\"where\": {\"age\": {\"gte\": 18}}, \"limit\": 10}",
+        run: Run::Verb(queries::query),
+        ..PLAIN
+    },
+    Verb {
+        name: "explain",
+        arguments: "JSON",
+        words: 1..=1,
+        summary: "run a query, and print how it was answered",
+        run: Run::Verb(queries::explain),
         ..PLAIN
     },
     Verb {

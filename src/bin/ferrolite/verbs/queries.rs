@@ -1,0 +1,47 @@
+//! `query` and `explain`.
+
+use super::Answer;
+use crate::arguments::Request;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Db;
+use ferrolite::{Explanation, Query};
+
+/// Prints the keys and documents that a query finds; with a limit also, on standard error, where the next page begins.
+pub fn query(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let page = db.query(&query_of(request)?)?;
+    for document in &page.rows {
+        output.document(document)?;
+    }
+    if let Some(cursor) = page.cursor {
+        output.flush()?;
+        eprintln!("more: \"after\": {cursor:?}");
+    }
+    Ok(Answer::Yes)
+}
+
+/// Prints how a query is answered.
+pub fn explain(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let explained = db.explain(&query_of(request)?)?;
+    output.answer(&explained, &told(&explained))?;
+    Ok(Answer::Yes)
+}
+
+fn query_of(request: &Request) -> Result<Query, Failure> {
+    Ok(Query::parse(request.words.first().map_or("{}", String::as_str))?)
+}
+
+fn told(explained: &Explanation) -> String {
+    let Explanation { ranges, order, entries_read, documents_read, rows_returned, .. } = explained;
+    let source = match &explained.index {
+        Some(paths) => format!("index on {}", paths.join(", ")),
+        None => "documents by key".to_owned(),
+    };
+    let second = explained.intersected.iter().map(|paths| format!(", together with the index on {}", paths.join(", ")));
+    let missing = if explained.then_missing { ", then documents without a value" } else { "" };
+    let second: String = second.collect();
+    format!(
+        "{source}{second}{missing}: {ranges} ranges, order by {order}, {entries_read} entries and {documents_read} \
+         documents read, {rows_returned} rows"
+    )
+}

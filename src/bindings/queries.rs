@@ -1,0 +1,87 @@
+//! Queries: their text comes as it is, and rows go out as `{"key": ..., "value": ..., "version": ...}`.
+
+use super::answer::Answer;
+use super::call::Call;
+use crate::fs::File;
+use crate::{ActiveTransaction, Collection, Database, Document, Error, FindPage, IndexSpec, Query, QueryPage, Result};
+
+/// Answers a query of the newest state.
+pub(super) fn ask<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
+    match call.verb {
+        "query" => page(answer, &documents.query(&query(call)?)?),
+        "findOne" => first(answer, documents.find_one(&query(call)?)?),
+        "countRows" => answer.value(&documents.count_rows(&query(call)?)?),
+        "explain" => answer.value(&documents.explain(&query(call)?)?),
+        "findPage" => keys(answer, documents.find_page(&call.path()?, &call.condition()?, &call.find_options()?)?),
+        verb => Err(unknown(verb)),
+    }
+}
+
+/// Answers a query within a transaction.
+pub(super) fn ask_in<F: File>(
+    documents: &mut ActiveTransaction<'_, F>,
+    call: &Call<'_>,
+    answer: &mut Answer,
+) -> Result<()> {
+    match call.verb {
+        "query" => page(answer, &documents.query(&query(call)?)?),
+        "findOne" => first(answer, documents.find_one(&query(call)?)?),
+        "countRows" => answer.value(&documents.count_rows(&query(call)?)?),
+        "findPage" => keys(answer, documents.find_page(&call.path()?, &call.condition()?, &call.find_options()?)?),
+        verb => Err(unknown(verb)),
+    }
+}
+
+/// What an index is to be on, the first argument: a path, or what [`IndexSpec::parse`] takes.
+pub(super) fn index_spec(call: &Call<'_>) -> Result<IndexSpec> {
+    let text = call.json(0)?;
+    match text.trim_start().as_bytes() {
+        [b'[' | b'{', ..] => IndexSpec::parse(text),
+        _ => Ok(IndexSpec::from(&*call.path()?)),
+    }
+}
+
+fn unknown(verb: &str) -> Error {
+    Error::Unsupported { what: format!("the verb {verb:?}") }
+}
+
+fn query(call: &Call<'_>) -> Result<Query> {
+    Query::parse(call.json(0)?)
+}
+
+fn keys(answer: &mut Answer, page: FindPage) -> Result<()> {
+    answer.value(&page)
+}
+
+fn first(answer: &mut Answer, document: Option<Document>) -> Result<()> {
+    let Some(document) = document else {
+        answer.done();
+        return Ok(());
+    };
+    answer.open();
+    row(answer, &document)?;
+    answer.close();
+    Ok(())
+}
+
+fn page(answer: &mut Answer, page: &QueryPage) -> Result<()> {
+    answer.open();
+    answer.text("{\"rows\":");
+    answer.array(page.rows.iter().map(Ok), row)?;
+    if let Some(cursor) = &page.cursor {
+        answer.text(",\"cursor\":");
+        answer.json(cursor)?;
+    }
+    answer.text("}");
+    answer.close();
+    Ok(())
+}
+
+fn row(answer: &mut Answer, document: &Document) -> Result<()> {
+    answer.text("{\"key\":");
+    answer.json(&document.key)?;
+    answer.text(",\"value\":");
+    answer.text(&document.json);
+    answer.text(&format!(",\"version\":{}}}", document.version));
+    Ok(())
+}

@@ -1,0 +1,298 @@
+//! Which entries of an index a filter asks for, and in which order they come.
+
+use super::filter::Node;
+use super::order::{Component, Order};
+use super::value_set::{Cut, ValueSet, point};
+use crate::documents::catalog::Index;
+use crate::documents::index::entries_of;
+use crate::documents::index_entry::cut;
+use crate::documents::key::successor;
+use crate::documents::ordering::MISSING;
+use crate::documents::path::Path;
+use crate::documents::range::is_empty;
+use crate::engine::KeyRange;
+use std::ops::Bound;
+
+/// The most ranges that one query reads of an index, but for those that the values of the first path make.
+const RANGES_MAX: usize = 4096;
+
+/// Which part of the entries is taken to meet a condition that makes no ranges.
+const SELECTIVITY: f64 = 0.1;
+
+/// The most ranges that are read side by side, to be merged.
+const MERGED_MAX: usize = 64;
+
+/// The entries of an index that may be of documents that meet a filter. Entries of all others are outside.
+#[derive(Debug, Clone)]
+pub(super) struct IndexRanges<'a> {
+    pub index: &'a Index,
+    /// Ascending; they do not touch each other.
+    pub ranges: Vec<KeyRange>,
+    /// Inside each range, the values at this many of the index's paths are the same everywhere.
+    equal_paths: usize,
+    /// Which part of the entries is left when the values at paths behind the ranges are looked at, guessed.
+    pub selectivity: f64,
+}
+
+/// How the rows of an index come in the order that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// They do not.
+    Unordered,
+    /// One range after the other.
+    Chained,
+    /// All ranges side by side: each is in the order.
+    Merged,
+}
+
+/// The ends of a range, before or behind some encodings.
+type Ends = (Cut, Cut);
+
+impl<'a> IndexRanges<'a> {
+    /// `None` when the filter may be met by documents that the index does not know.
+    pub fn of(index: &'a Index, filter: &Node) -> Option<Self> {
+        let paths = &index.indexed.paths;
+        let mut selectivity = 1.0;
+        let (ends, mut equal_paths) = if index.indexed.multi {
+            let elements = ValueSet::points(filter.implied_elements(paths.first()?)?);
+            (elements.ranges().map(|(start, end)| (start.clone(), end.clone())).collect(), 1)
+        } else {
+            let sets: Vec<_> = paths.iter().map(|path| filter.implied(path)).collect();
+            if sets.first()?.has_missing {
+                return None;
+            }
+            let (ends, equal_paths) = ends_of(&sets);
+            let behind = sets.iter().skip(equal_paths + 1).filter(|set| !(set.has_all_values() && set.has_missing));
+            behind.for_each(|_| selectivity *= SELECTIVITY);
+            (ends, equal_paths)
+        };
+        let found = ends.iter().map(|ends| engine_range(index, ends)).filter(|range| !is_empty(range));
+        let mut ranges: Vec<KeyRange> = Vec::new();
+        for range in found {
+            match ranges.last_mut() {
+                // Long values that are cut alike have one range.
+                Some(last) if overlaps(last, &range) => {
+                    last.end = range.end;
+                    equal_paths = 0;
+                }
+                _ => ranges.push(range),
+            }
+        }
+        Some(Self { index, ranges, equal_paths, selectivity })
+    }
+
+    /// All entries of an index.
+    pub fn all(index: &'a Index) -> Self {
+        let prefix = entries_of(index).to_vec();
+        let end = successor(prefix.clone()).map_or(Bound::Unbounded, Bound::Excluded);
+        Self { index, ranges: vec![KeyRange { start: Bound::Included(prefix), end }], equal_paths: 0, selectivity: 1.0 }
+    }
+
+    /// How its rows come in `order`, given which paths have one value in all documents that are asked for.
+    pub fn delivery(&self, order: &Order, is_fixed: impl Fn(&Path) -> bool) -> Delivery {
+        let descends = order.keys_descend;
+        let wanted: Vec<&Component> = order.components.iter().filter(|wanted| !is_fixed(&wanted.path)).collect();
+        if wanted.iter().any(|wanted| wanted.descends != descends) {
+            return Delivery::Unordered;
+        }
+        let (indexed, one_range) = (&self.index.indexed, self.ranges.len() <= 1);
+        if indexed.multi {
+            return match wanted.is_empty() {
+                true if one_range && self.equal_paths == 1 => Delivery::Chained,
+                true if self.equal_paths == 1 && self.ranges.len() <= MERGED_MAX => Delivery::Merged,
+                _ => Delivery::Unordered,
+            };
+        }
+        let is_in_order = |skipped: usize| {
+            let equal = indexed.paths.iter().take(skipped).collect::<Vec<_>>();
+            let wanted = wanted.iter().map(|wanted| &wanted.path).filter(|path| !equal.contains(path));
+            wanted.eq(indexed.paths.iter().skip(skipped).filter(|path| !is_fixed(path)))
+        };
+        if is_in_order(0) {
+            Delivery::Chained
+        } else if is_in_order(self.equal_paths) && self.ranges.len() <= MERGED_MAX {
+            Delivery::Merged
+        } else {
+            Delivery::Unordered
+        }
+    }
+}
+
+/// The ranges of entries whose values lie in `sets`, path by path, ascending; and how many paths have one value in each.
+fn ends_of(sets: &[ValueSet]) -> (Vec<Ends>, usize) {
+    let mut heads: Vec<Vec<u8>> = vec![Vec::new()];
+    for (place, set) in sets.iter().enumerate() {
+        let fits = |count: usize| place == 0 || heads.len().saturating_mul(count) <= RANGES_MAX;
+        if let Some(points) = points_of(set)
+            && fits(points.len())
+        {
+            heads = heads.iter().flat_map(|head| points.iter().map(|point| [&head[..], point].concat())).collect();
+            continue;
+        }
+        let is_all = set.has_all_values() && set.has_missing;
+        let parts: Vec<Ends> = match is_all || !fits(set.ranges().len() + 1) {
+            true => return (heads.into_iter().map(whole).collect(), place),
+            false => {
+                let missing = set.has_missing.then(|| whole(vec![MISSING]));
+                missing.into_iter().chain(set.ranges().map(|(start, end)| (start.clone(), end.clone()))).collect()
+            }
+        };
+        let behind = |head: &[u8], cut: &Cut| Cut { at: [head, &cut.at].concat(), is_behind: cut.is_behind };
+        let ends =
+            heads.iter().flat_map(|head| parts.iter().map(|(start, end)| (behind(head, start), behind(head, end))));
+        return (ends.collect(), place);
+    }
+    (heads.into_iter().map(whole).collect(), sets.len())
+}
+
+/// The values of a set that has only single ones.
+fn points_of(set: &ValueSet) -> Option<Vec<&[u8]>> {
+    let missing = set.has_missing.then_some(Some(&[MISSING][..]));
+    missing.into_iter().chain(set.ranges().map(|(start, end)| point(start, end))).collect()
+}
+
+/// All entries that begin with `head`.
+fn whole(head: Vec<u8>) -> Ends {
+    (Cut { at: head.clone(), is_behind: false }, Cut { at: head, is_behind: true })
+}
+
+fn engine_range(index: &Index, (start, end): &Ends) -> KeyRange {
+    let at = |encoded: &[u8]| [&entries_of(index)[..], cut(encoded).0].concat();
+    let behind = |encoded: &[u8]| successor(at(encoded));
+    // Of what is cut at the same place the entries do not tell on which side they are.
+    let is_cut = |encoded: &[u8]| cut(encoded).1;
+    let start = match start.is_behind && !is_cut(&start.at) {
+        true => behind(&start.at).map_or(Bound::Unbounded, Bound::Included),
+        false => Bound::Included(at(&start.at)),
+    };
+    let end = match end.is_behind || is_cut(&end.at) {
+        true => behind(&end.at).map_or(Bound::Unbounded, Bound::Excluded),
+        false => Bound::Excluded(at(&end.at)),
+    };
+    KeyRange { start, end }
+}
+
+fn overlaps(before: &KeyRange, range: &KeyRange) -> bool {
+    match (&before.end, &range.start) {
+        (Bound::Excluded(end), Bound::Included(start)) => start < end,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::catalog::IndexState;
+    use crate::documents::index_spec::Indexed;
+    use crate::documents::key::CollectionId;
+    use crate::documents::query::{Filter, Query};
+
+    fn index(paths: &[&str], multi: bool) -> Index {
+        let indexed = Indexed::new(paths, false, multi).unwrap();
+        Index { collection: CollectionId::DEFAULT, id: 5, indexed, state: IndexState::Ready, ready_since: 0 }
+    }
+
+    /// How many ranges there are, and how they deliver an order.
+    fn delivered(paths: &[&str], filter: &str, rest: &str) -> Option<(usize, Delivery)> {
+        let multi = paths == ["tags"];
+        let (index, filter) = (index(paths, multi), Filter::parse(filter).unwrap().node);
+        let order = Query::parse(rest).unwrap().prepare().unwrap().order;
+        let ranges = IndexRanges::of(&index, &filter)?;
+        let is_fixed = |path: &Path| filter.implied(path).is_one();
+        Some((ranges.ranges.len(), ranges.delivery(&order, is_fixed)))
+    }
+
+    #[test]
+    fn filters_become_ranges() {
+        use Delivery::{Chained, Merged, Unordered};
+        let ab = &["a", "b"][..];
+        for (paths, filter, rest, expected) in [
+            (&["a"][..], r#"{"a": 1}"#, "{}", Some((1, Chained))),
+            (&["a"], r#"{"a": 1}"#, r#"{"reverse": true}"#, Some((1, Chained))),
+            (&["a"], r#"{"a": {"gt": 1}}"#, "{}", Some((1, Unordered))),
+            (&["a"], r#"{"a": {"gt": 1}}"#, r#"{"orderBy": "a"}"#, Some((1, Chained))),
+            (&["a"], r#"{"a": {"in": [1, 2]}}"#, "{}", Some((2, Merged))),
+            (&["a"], r#"{"a": {"in": [1, 2]}}"#, r#"{"orderBy": "a"}"#, Some((2, Chained))),
+            (&["a"], r#"{"or": [{"a": 1}, {"a": {"gt": 5}}]}"#, r#"{"orderBy": "a"}"#, Some((2, Chained))),
+            (&["a"], r#"{"or": [{"a": 1}, {"b": 1}]}"#, "{}", None),
+            (&["a"], r#"{"a": {"ne": 1}}"#, "{}", None),
+            (&["a"], r#"{"a": {"ne": 1, "exists": true}}"#, "{}", Some((2, Unordered))),
+            (ab, r#"{"a": 1}"#, r#"{"orderBy": "b"}"#, Some((1, Chained))),
+            (ab, r#"{"a": 1}"#, r#"{"orderBy": ["a", "b"]}"#, Some((1, Chained))),
+            (ab, r#"{"a": 1}"#, r#"{"orderBy": {"path": "b", "reverse": true}}"#, Some((1, Chained))),
+            (ab, r#"{"a": 1}"#, "{}", Some((1, Unordered))),
+            (ab, r#"{"a": 1, "b": 2}"#, "{}", Some((1, Chained))),
+            (ab, r#"{"a": 1, "b": {"gt": 2}}"#, r#"{"orderBy": "b"}"#, Some((1, Chained))),
+            (ab, r#"{"a": {"in": [1, 2]}}"#, r#"{"orderBy": "b"}"#, Some((2, Merged))),
+            (ab, r#"{"a": {"in": [1, 2]}}"#, r#"{"orderBy": ["b", "a"]}"#, Some((2, Merged))),
+            (ab, r#"{"a": {"in": [1, 2]}, "b": {"in": [1, 2, 3]}}"#, "{}", Some((6, Merged))),
+            (ab, r#"{"a": {"in": [1, 2]}, "b": {"lt": 5}}"#, r#"{"orderBy": ["a", "b"]}"#, Some((2, Chained))),
+            (ab, r#"{"a": {"gt": 1}, "b": 2}"#, r#"{"orderBy": "a"}"#, Some((1, Chained))),
+            (
+                ab,
+                r#"{"a": {"exists": true}}"#,
+                r#"{"orderBy": ["a", {"path": "b", "reverse": true}]}"#,
+                Some((1, Unordered)),
+            ),
+            (ab, r#"{"a": 1, "b": {"exists": false}}"#, "{}", Some((1, Chained))),
+            (ab, r#"{"a": 1, "b": {"nin": [2]}}"#, r#"{"orderBy": "b"}"#, Some((3, Chained))),
+            (&["tags"], r#"{"tags": {"contains": 1}}"#, "{}", Some((1, Chained))),
+            (&["tags"], r#"{"tags": {"contains": 1}}"#, r#"{"orderBy": "a"}"#, Some((1, Unordered))),
+            (&["tags"], r#"{"tags": 1}"#, "{}", None),
+        ] {
+            assert_eq!(delivered(paths, filter, rest), expected, "{paths:?} {filter} {rest}");
+        }
+    }
+
+    #[test]
+    fn too_many_ranges_become_wider() {
+        let list = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+        let filter = format!("{{\"a\": {{\"in\": [{}]}}, \"b\": {{\"in\": [{}]}}}}", list(5000), list(3));
+        assert_eq!(delivered(&["a", "b"], &filter, "{}").unwrap().0, 5000);
+        let long = |end: &str| format!("\"{}{end}\"", "x".repeat(2000));
+        let filter = format!("{{\"a\": {{\"in\": [{}, {}]}}}}", long("1"), long("2"));
+        assert_eq!(delivered(&["a"], &filter, "{}"), Some((1, Delivery::Unordered)));
+    }
+
+    /// Whether the entry of a value is in what a condition asks for.
+    fn is_asked_for(condition: &str, value: &str, key: &str) -> bool {
+        let (index, filter) = (index(&["a"], false), Filter::parse(&format!("{{\"a\": {condition}}}")).unwrap());
+        let encoded = crate::documents::ordering::encode(value).unwrap();
+        let entry = [&entries_of(&index)[..], cut(&encoded).0, &[1], key.as_bytes()].concat();
+        let ranges = IndexRanges::of(&index, &filter.node).unwrap().ranges;
+        ranges.into_iter().any(|range| std::ops::RangeBounds::contains(&(range.start, range.end), &entry))
+    }
+
+    #[test]
+    fn bounds_hold_for_every_key_of_a_value() {
+        for key in ["\u{1}", "k", "\u{10ffff}"] {
+            for (condition, value, expected) in [
+                ("5", "5", true),
+                ("5", "5.1", false),
+                ("{\"gt\":5}", "5", false),
+                ("{\"gte\":5}", "5", true),
+                ("{\"lt\":5}", "5", false),
+                ("{\"lte\":5}", "5", true),
+                ("{\"gte\":5}", "\"5\"", false),
+                ("{\"lt\":5}", "true", false),
+                ("{\"gte\":\"a\"}", "\"ab\"", true),
+                ("{\"gt\":\"a\"}", "\"ab\"", true),
+                ("{\"lte\":\"a\"}", "\"ab\"", false),
+                ("{\"startsWith\":\"a\"}", "\"ab\"", true),
+                ("{\"startsWith\":\"a\"}", "\"b\"", false),
+            ] {
+                assert_eq!(is_asked_for(condition, value, key), expected, "{condition} {value} {key:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_cut_alike_stay_in_to_be_looked_at() {
+        let [a, b] = ["a", "b"].map(|end| format!("\"{}{end}\"", "x".repeat(2000)));
+        for condition in [a.clone(), format!("{{\"gt\":{a}}}"), format!("{{\"lt\":{a}}}")] {
+            assert!(is_asked_for(&condition, &b, "k"), "{condition}");
+        }
+        assert!(!is_asked_for(&format!("{{\"gt\":{a}}}"), "\"w\"", "k"));
+        assert!(!is_asked_for(&format!("{{\"lt\":{a}}}"), "\"y\"", "k"));
+    }
+}

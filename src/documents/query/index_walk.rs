@@ -1,0 +1,321 @@
+//! Walking over index entries: each becomes a row, or is passed over without its document being read.
+
+use super::extract::{Found as Value, Values};
+use super::filter::Test;
+use super::order::{Place, push_component};
+use super::query::Prepared;
+use super::walk::{Context, Found, State};
+use crate::documents::catalog::Index;
+use crate::documents::error::Result;
+use crate::documents::find::{disagreement, parse_entry};
+use crate::documents::index_entry::{IndexEntry, components, parts};
+use crate::documents::json;
+use crate::documents::key::{PREFIX_LENGTH, push_key};
+use crate::documents::ordering::{INDEXED_LENGTH_MAX, MISSING, encoded_length};
+use crate::documents::path::Path;
+use crate::documents::range::is_empty;
+use crate::documents::read::View;
+use crate::engine::{Cursor, Entry, KeyRange};
+use crate::fs::File;
+use std::collections::HashSet;
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// What the entries of an index tell of a query.
+pub(super) struct IndexReader<'a> {
+    index: &'a Index,
+    /// Whether rows come in the order that is asked for.
+    is_in_order: bool,
+    /// For each of the query's paths, which of an entry's values is at it.
+    values: Vec<Option<usize>>,
+    /// What must be true of these, and whether that is the whole filter.
+    test: Test,
+    is_whole_filter: bool,
+    /// What rows are ordered by; `None` when only documents tell.
+    sort: Option<Vec<SortPart>>,
+    /// Documents that another index has for the filter.
+    among: Option<HashSet<String>>,
+}
+
+struct SortPart {
+    value: SortValue,
+    descends: bool,
+}
+
+enum SortValue {
+    /// One of the entry's values.
+    Entry(usize),
+    /// The same in all rows; empty when there is none.
+    Fixed(Vec<u8>),
+}
+
+/// What an index entry says of its document.
+pub(super) struct Mark<'a> {
+    reader: Arc<IndexReader<'a>>,
+    encoded: Vec<u8>,
+    is_cut: bool,
+    /// It has an expiry: compaction may have dropped the document, and not yet the entry.
+    may_be_stale: bool,
+    /// The filter is met.
+    pub is_sure: bool,
+    /// The row's place is not known.
+    pub has_no_place: bool,
+}
+
+/// A walk over ranges of an index.
+pub(super) struct IndexWalk<'a, F> {
+    reader: Arc<IndexReader<'a>>,
+    /// The last one is next.
+    ranges: Vec<KeyRange>,
+    cursor: Option<Cursor<'a, F>>,
+    reverse: bool,
+    /// Entries that were cut at the same place come together, but are not sorted among themselves. These rows are, and the
+    /// last one is next.
+    alike: Vec<Place>,
+    /// The entry behind them.
+    ahead: Option<(Vec<u8>, Entry)>,
+}
+
+impl<'a> IndexReader<'a> {
+    pub fn new(index: &'a Index, query: &Prepared, among: Option<HashSet<String>>, is_in_order: bool) -> Self {
+        let indexed: &[Path] = if index.indexed.multi { &[] } else { &index.indexed.paths };
+        let place_of = |path: &Path| indexed.iter().position(|indexed| indexed == path);
+        let (weaker, is_whole_filter) = query.filter.about(indexed);
+        let sort = query.order.components.iter().map(|component| {
+            let fixed = query.filter.implied(&component.path).as_point().map(<[u8]>::to_vec);
+            let value = match (fixed, place_of(&component.path)) {
+                (Some(fixed), _) => SortValue::Fixed(fixed),
+                (None, place) => SortValue::Entry(place?),
+            };
+            Some(SortPart { value, descends: component.descends })
+        });
+        Self {
+            index,
+            is_in_order,
+            values: query.paths.known().iter().map(place_of).collect(),
+            test: weaker.compile(&mut query.paths.clone()),
+            is_whole_filter,
+            sort: sort.collect(),
+            among,
+        }
+    }
+
+    fn sort_key(&self, parts: &[&[u8]]) -> Option<Vec<u8>> {
+        let mut sort = Vec::new();
+        for SortPart { value, descends } in self.sort.as_ref()? {
+            let encoded = match value {
+                SortValue::Entry(place) => parts.get(*place).copied()?,
+                SortValue::Fixed(encoded) => encoded,
+            };
+            push_component(&mut sort, if encoded.is_empty() { &[MISSING] } else { encoded }, *descends);
+        }
+        Some(sort)
+    }
+
+    /// The values of an entry at the query's paths.
+    fn values<'e>(&self, parts: &[&'e [u8]]) -> Values<'e> {
+        let value = |place: &Option<usize>| match place.and_then(|place| parts.get(place)) {
+            Some(encoded) if !encoded.is_empty() => Value::Encoded(encoded),
+            _ => Value::Missing,
+        };
+        self.values.iter().map(value).collect()
+    }
+
+    /// What may be a row, as far as the entry tells.
+    fn found<F: File>(
+        self: &Arc<Self>,
+        context: &Context<'a, F>,
+        entry: &IndexEntry<'_>,
+        stored: &Entry,
+    ) -> Result<Option<Found<'a>>> {
+        if !context.is_wanted(entry.key) || self.among.as_ref().is_some_and(|among| !among.contains(entry.key)) {
+            return Ok(None);
+        }
+        let mut mark = Mark {
+            reader: Arc::clone(self),
+            encoded: entry.encoded.to_vec(),
+            is_cut: entry.is_cut,
+            may_be_stale: stored.expires_at.is_some(),
+            is_sure: false,
+            has_no_place: true,
+        };
+        if entry.is_cut {
+            let place = context.query.order.row(Vec::new(), entry.key);
+            return Ok(Some(Found { place, state: State::Unread(mark) }));
+        }
+        let parts = components(entry.encoded).ok_or_else(|| disagreement(entry.key))?;
+        if !self.test.is_met_by(&self.values(&parts)).map_err(|_| disagreement(entry.key))? {
+            return Ok(None);
+        }
+        mark.is_sure = self.is_whole_filter && !mark.may_be_stale;
+        let sort = self.sort_key(&parts);
+        mark.has_no_place = sort.is_none();
+        let place = context.query.order.row(sort.unwrap_or_default(), entry.key);
+        if !mark.has_no_place && context.is_before(&place) {
+            return Ok(None);
+        }
+        Ok(Some(Found { place, state: State::Unread(mark) }))
+    }
+
+    /// The ranges behind the last row of the page before. REQUIRES: rows come in the order that is asked for, one range
+    /// after the other.
+    fn behind(&self, after: &Place, query: &Prepared, mut ranges: Vec<KeyRange>, reverse: bool) -> Vec<KeyRange> {
+        let Some(position) = self.position(after, query, &ranges) else { return ranges };
+        for range in &mut ranges {
+            match reverse {
+                true => range.end = lower(range.end.clone(), &position),
+                false => range.start = higher(range.start.clone(), &position),
+            }
+        }
+        ranges.retain(|range| !is_empty(range));
+        ranges
+    }
+
+    /// The engine key of a row's entry; `None` when it was cut.
+    fn position(&self, row: &Place, query: &Prepared, ranges: &[KeyRange]) -> Option<Vec<u8>> {
+        let mut position = if self.index.indexed.multi {
+            match ranges {
+                [KeyRange { start: Bound::Included(start), .. }] => start.clone(),
+                _ => return None,
+            }
+        } else {
+            let values = split(&row.sort, query)?;
+            let mut position = crate::documents::index::entries_of(self.index).to_vec();
+            for path in &self.index.indexed.paths {
+                let by = query.order.components.iter().position(|by| by.path == *path);
+                let encoded = match by {
+                    Some(by) => values.get(by)?.clone(),
+                    None => query.filter.implied(path).as_point()?.to_vec(),
+                };
+                position.extend_from_slice(if encoded.is_empty() { &[MISSING] } else { &encoded });
+            }
+            position
+        };
+        if position.len() > PREFIX_LENGTH + INDEXED_LENGTH_MAX - 1 {
+            return None;
+        }
+        push_key(&mut position, &row.key);
+        Some(position)
+    }
+}
+
+/// The encodings that a row is ordered by.
+fn split(sort: &[u8], query: &Prepared) -> Option<Vec<Vec<u8>>> {
+    let (mut values, mut rest) = (Vec::new(), sort);
+    for component in &query.order.components {
+        let plain: Vec<u8> = rest.iter().map(|byte| if component.descends { !byte } else { *byte }).collect();
+        let length = if *plain.first()? == MISSING { 1 } else { encoded_length(&plain)? };
+        values.push(plain.get(..length)?.to_vec());
+        rest = rest.get(length..)?;
+    }
+    Some(values)
+}
+
+fn higher(start: Bound<Vec<u8>>, position: &[u8]) -> Bound<Vec<u8>> {
+    match &start {
+        Bound::Included(key) | Bound::Excluded(key) if &key[..] > position => start,
+        _ => Bound::Excluded(position.to_vec()),
+    }
+}
+
+fn lower(end: Bound<Vec<u8>>, position: &[u8]) -> Bound<Vec<u8>> {
+    match &end {
+        Bound::Included(key) | Bound::Excluded(key) if &key[..] < position => end,
+        _ => Bound::Excluded(position.to_vec()),
+    }
+}
+
+impl Mark<'_> {
+    /// The row and its document, unless the document is none.
+    pub fn read<F: File>(self, context: &Context<'_, F>, place: Place) -> Result<Option<(Place, Entry)>> {
+        let (key, indexed) = (&place.key, &self.reader.index.indexed);
+        let document = context.document(key)?;
+        let Some(document) = document else {
+            return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
+        };
+        let text = json::text_of(key, &document.value)?;
+        if self.may_be_stale || self.is_cut || indexed.multi {
+            let is_it = |(part, is_cut): &(Vec<u8>, bool)| (part, *is_cut) == (&self.encoded, self.is_cut);
+            if !parts(indexed, key, text)?.iter().any(is_it) {
+                return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
+            }
+        }
+        if self.is_sure && !self.has_no_place {
+            return Ok(Some((place, document)));
+        }
+        Ok(context.row(key, text)?.map(|place| (place, document)))
+    }
+}
+
+impl<'a, F: File> IndexWalk<'a, F> {
+    pub fn new(
+        context: &Context<'a, F>,
+        reader: Arc<IndexReader<'a>>,
+        mut ranges: Vec<KeyRange>,
+        reverse: bool,
+        is_chained: bool,
+    ) -> Self {
+        if let Some(after) = context.query.after.as_ref().filter(|_| is_chained && reader.is_in_order) {
+            ranges = reader.behind(after, &context.query, ranges, reverse);
+        }
+        if !reverse {
+            ranges.reverse();
+        }
+        Self { reader, ranges, cursor: None, reverse, alike: Vec::new(), ahead: None }
+    }
+
+    /// The next row, or what may be one.
+    pub fn next(&mut self, context: &Context<'a, F>) -> Result<Option<Found<'a>>> {
+        loop {
+            if let Some(place) = self.alike.pop() {
+                return Ok(Some(Found { place, state: State::Known }));
+            }
+            let Some((engine_key, stored)) = self.next_entry(context)? else { return Ok(None) };
+            let reader = Arc::clone(&self.reader);
+            let entry = parse_entry(reader.index, &engine_key, &stored)?;
+            if entry.is_cut && reader.is_in_order {
+                self.sort_alike(context, &entry, &stored)?;
+            } else if let Some(found) = reader.found(context, &entry, &stored)? {
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    fn next_entry(&mut self, context: &Context<'a, F>) -> Result<Option<(Vec<u8>, Entry)>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Ok(Some(ahead));
+        }
+        loop {
+            if let Some(cursor) = &mut self.cursor
+                && let Some(next) = cursor.next()?
+            {
+                context.count(|counts| counts.entries += 1);
+                return Ok(Some(next));
+            }
+            let Some(range) = self.ranges.pop() else { return Ok(None) };
+            context.note(&range);
+            let View { at, now_ms } = context.view;
+            self.cursor = Some(context.database.engine.scan(range, self.reverse, at, now_ms)?);
+        }
+    }
+
+    /// Reads the documents of all entries that were cut like this one.
+    fn sort_alike(&mut self, context: &Context<'a, F>, first: &IndexEntry<'_>, stored: &Entry) -> Result<()> {
+        let reader = Arc::clone(&self.reader);
+        if let Some(found) = reader.found(context, first, stored)? {
+            self.alike.extend(context.read(found)?.map(|(place, _)| place));
+        }
+        while let Some((engine_key, stored)) = self.next_entry(context)? {
+            let entry = parse_entry(reader.index, &engine_key, &stored)?;
+            if !entry.is_cut || entry.encoded != first.encoded {
+                self.ahead = Some((engine_key, stored));
+                break;
+            }
+            if let Some(found) = reader.found(context, &entry, &stored)? {
+                self.alike.extend(context.read(found)?.map(|(place, _)| place));
+            }
+        }
+        self.alike.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(())
+    }
+}

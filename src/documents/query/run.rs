@@ -1,0 +1,208 @@
+//! Asking queries: of a collection, and in a transaction.
+
+use super::index_ranges::Delivery;
+use super::order::Place;
+use super::plan::{Access, Plan};
+use super::query::{Prepared, Query};
+use super::rows::Rows;
+use super::token;
+use super::walk::{Context, KeyTest};
+use crate::documents::catalog::Index;
+use crate::documents::error::Result;
+use crate::documents::find::FindPage;
+use crate::documents::history::Reads;
+use crate::documents::key::CollectionId;
+use crate::documents::latencies::Verb;
+use crate::documents::read::View;
+use crate::documents::{Collection, Database, Document};
+use crate::fs::File;
+use serde::Serialize;
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+
+/// A page of a query's rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueryPage {
+    /// The documents, or what was selected of them, in the order of the query.
+    pub rows: Vec<Document>,
+    /// Where the next page begins, for [`Query::after`]; `None` when these were the last rows, or there was no limit.
+    pub cursor: Option<String>,
+}
+
+/// How a query was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// The paths of the index that was read; `None` when documents were, by their keys.
+    pub index: Option<Vec<String>>,
+    /// How many ranges of it, or of keys, were asked for.
+    pub ranges: u64,
+    /// Where the order comes from: `index`, `key`, or `sort`.
+    pub order: &'static str,
+    /// The paths of an index whose entries were looked up first, so that only documents with entries in both were read.
+    pub intersected: Option<Vec<String>>,
+    /// Whether documents without a value at the index's path, which come last, had to be looked for among all.
+    pub then_missing: bool,
+    /// Index entries that were read.
+    pub entries_read: u64,
+    /// Documents that were read, some perhaps twice.
+    pub documents_read: u64,
+    /// Rows that were found.
+    pub rows_returned: u64,
+}
+
+impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
+    /// As [`Database::query`].
+    pub fn query(&self, query: &Query) -> Result<QueryPage> {
+        self.measured(Verb::Query, || self.rows(query)?.into_page())
+    }
+
+    /// As [`Database::rows`].
+    pub fn rows(&self, query: &Query) -> Result<Rows<'_, F>> {
+        Rows::of(&self.database, self.id, self.view(), query)
+    }
+
+    /// As [`Database::count_rows`].
+    pub fn count_rows(&self, query: &Query) -> Result<u64> {
+        let (context, plan) = planned(&self.database, self.id, self.view(), query.prepare_count()?)?;
+        Rows::new(context, plan, Vec::new())?.count()
+    }
+
+    /// As [`Database::find_one`].
+    pub fn find_one(&self, query: &Query) -> Result<Option<Document>> {
+        self.rows(&query.clone().limit(1))?.next().transpose()
+    }
+
+    /// As [`Database::explain`].
+    pub fn explain(&self, query: &Query) -> Result<Explanation> {
+        let (context, plan) = planned(&self.database, self.id, self.view(), query.prepare()?)?;
+        let paths = |index: &Index| index.indexed.paths.iter().map(|path| path.as_str().to_owned()).collect::<Vec<_>>();
+        let (index, ranges, then_missing) = match &plan.access {
+            Access::Documents(range) => (None, usize::from(range.is_some()), false),
+            Access::Index(index, missing) => (Some(paths(index.index)), index.ranges.len(), missing.is_some()),
+        };
+        let order = match (plan.delivery, &index) {
+            (Delivery::Unordered, _) => "sort",
+            (_, Some(_)) => "index",
+            (_, None) => "key",
+        };
+        let intersected = plan.intersected.as_ref().map(|second| paths(second.index));
+        let mut rows = Rows::new(context, plan, Vec::new())?;
+        let mut rows_returned = 0;
+        while rows.next_row()?.is_some() {
+            rows_returned += 1;
+        }
+        let counts = rows.context.counts.get();
+        let (entries_read, documents_read) = (counts.entries, counts.documents);
+        let ranges = ranges as u64;
+        Ok(Explanation { index, ranges, order, intersected, then_missing, entries_read, documents_read, rows_returned })
+    }
+}
+
+/// A query, and its plan.
+fn planned<'a, F: File>(
+    database: &'a Database<F>,
+    collection: CollectionId,
+    view: View,
+    query: Prepared,
+) -> Result<(Context<'a, F>, Plan<'a>)> {
+    let plan = plan(database, collection, view, &query)?;
+    let counts = Cell::default();
+    Ok((Context { database, collection, view, query, is_written: None, reads: None, counts }, plan))
+}
+
+/// A query in a transaction.
+pub(in crate::documents) struct InTransaction<'a, F: File> {
+    pub database: &'a Database<F>,
+    pub collection: CollectionId,
+    pub view: View,
+    /// What the transaction has written; and whether it has written a key.
+    pub own: Vec<Document>,
+    pub is_written: KeyTest<'a>,
+    pub reads: &'a mut Reads,
+}
+
+impl<'a, F: File> InTransaction<'a, F> {
+    /// The rows, and what they depend on is noted.
+    pub fn rows(self, query: &Query) -> Result<Rows<'a, F>> {
+        self.run(query.prepare()?)
+    }
+
+    /// The same when only the keys are wanted.
+    pub fn keys(self, query: &Query) -> Result<Rows<'a, F>> {
+        self.run(query.prepare_keys()?)
+    }
+
+    pub fn count(self, query: &Query) -> Result<u64> {
+        self.run(query.prepare_count()?)?.count()
+    }
+
+    fn run(self, query: Prepared) -> Result<Rows<'a, F>> {
+        let Self { database, collection, view, own, is_written, reads } = self;
+        let plan = plan(database, collection, view, &query)?;
+        let (is_written, reads) = (Some(is_written), Some(RefCell::new(reads)));
+        let context = Context { database, collection, view, query, is_written, reads, counts: Cell::default() };
+        Rows::new(context, plan, own)
+    }
+}
+
+/// The plan of a query, with those of the collection's indexes that know all that is seen.
+fn plan<'a, F: File>(
+    database: &'a Database<F>,
+    collection: CollectionId,
+    view: View,
+    query: &Prepared,
+) -> Result<Plan<'a>> {
+    Plan::choose(database, collection, query, database.catalog.ready(collection, view.at))
+}
+
+impl<'a, F: File> Rows<'a, F> {
+    /// The rows of which only the keys are wanted.
+    pub(in crate::documents) fn of_keys(
+        database: &'a Database<F>,
+        collection: CollectionId,
+        view: View,
+        query: &Query,
+    ) -> Result<Self> {
+        let (context, plan) = planned(database, collection, view, query.prepare_keys()?)?;
+        Self::new(context, plan, Vec::new())
+    }
+
+    pub(in crate::documents) fn into_keys(mut self) -> Result<FindPage> {
+        let (mut keys, mut last) = (Vec::new(), None);
+        while let Some(place) = self.next_place()? {
+            keys.push(place.key.clone());
+            last = Some(place);
+        }
+        Ok(FindPage { keys, cursor: self.cursor_behind(last)? })
+    }
+
+    /// Where the next page begins, if there is one.
+    fn cursor_behind(&mut self, last: Option<Place>) -> Result<Option<String>> {
+        match last {
+            Some(last) if self.context.query.limit.is_some() && self.has_more()? => {
+                Ok(Some(token::write(&self.context.query.order, &last)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    pub(in crate::documents) fn of(
+        database: &'a Database<F>,
+        collection: CollectionId,
+        view: View,
+        query: &Query,
+    ) -> Result<Self> {
+        let (context, plan) = planned(database, collection, view, query.prepare()?)?;
+        Self::new(context, plan, Vec::new())
+    }
+
+    pub(in crate::documents) fn into_page(mut self) -> Result<QueryPage> {
+        let (mut rows, mut last) = (Vec::new(), None);
+        while let Some((place, document)) = self.next_row()? {
+            rows.push(self.selected(document)?);
+            last = Some(place);
+        }
+        Ok(QueryPage { rows, cursor: self.cursor_behind(last)? })
+    }
+}
