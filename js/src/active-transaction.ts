@@ -1,6 +1,7 @@
 import { conditionText, documentText, findOptionsText, keyText, pathText, rangeText, ttlMs, ttlOption } from "./check.js";
 import { FerroliteError } from "./error.js";
 import { keyList } from "./lists.js";
+import { isQuery, type Query, type QueryPage, queryText, type Row } from "./query.js";
 import type { Condition, FindOptions, Range, TtlOptions } from "./types.js";
 
 /**
@@ -34,9 +35,10 @@ export class ActiveTransaction {
     return (await this.#read(`["has",${keyText(key)}]`)) as boolean;
   }
 
-  /** How many documents there are in a range; without one, in all. */
-  async count(range?: Range): Promise<number> {
-    return (await this.#read(`["count",${rangeText(range)}]`)) as number;
+  /** How many documents there are in a range, without one in all; or how many rows a query has. */
+  async count<T = unknown>(range?: Range | Query<T>): Promise<number> {
+    if (isQuery(range)) return (await this.#read(`["countRows",${queryText(range)}]`)) as number;
+    return (await this.#read(`["count",${rangeText(range as Range | undefined)}]`)) as number;
   }
 
   /** The keys in a range, in order. */
@@ -58,6 +60,16 @@ export class ActiveTransaction {
   async find(path: string, condition: Condition, options?: FindOptions): Promise<string[]> {
     const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
     return (await this.#read(text)) as string[];
+  }
+
+  /** A page of the documents that a query finds, as the database's `query`. */
+  async query<T = unknown>(query: Query<T>): Promise<QueryPage<T>> {
+    return (await this.#read(`["query",${queryText(query)}]`)) as QueryPage<T>;
+  }
+
+  /** The first row of a query, or `undefined`. */
+  async findOne<T = unknown>(query: Query<T>): Promise<Row<T> | undefined> {
+    return (await this.#read(`["findOne",${queryText(query)}]`)) as Row<T> | undefined;
   }
 
   /** Stores a document. */

@@ -9,6 +9,9 @@ import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { keyList, list } from "./lists.js";
 import { ERROR } from "./protocol.js";
+import {
+  type Explanation, type FindPage, type IndexOptions, indexText, isQuery, type Query, type QueryPage, queryText, type Row,
+} from "./query.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { Transaction } from "./transaction.js";
 import type {
@@ -158,9 +161,10 @@ export class Database {
     return (await this.#call(`["has",${keyText(key)}]`)) as boolean;
   }
 
-  /** How many documents there are in a range; without one, in all. */
-  async count(range?: Range): Promise<number> {
-    return (await this.#call(`["count",${rangeText(range)}]`)) as number;
+  /** How many documents there are in a range, without one in all; or how many rows a query has. */
+  async count<T = unknown>(range?: Range | Query<T>): Promise<number> {
+    if (isQuery(range)) return (await this.#call(`["countRows",${queryText(range)}]`)) as number;
+    return (await this.#call(`["count",${rangeText(range as Range | undefined)}]`)) as number;
   }
 
   /** The keys in a range, in order. */
@@ -198,15 +202,16 @@ export class Database {
 
   /**
    * Indexes the documents by what lies at a path, as `role` or `address.city`; whether the index is new. Documents
-   * that are there already are indexed in slices, between which other calls are answered.
+   * that are there already are indexed in slices, between which other calls are answered. Several paths make one index
+   * on all of them, which has the order of the first, then of the second, and so on.
    */
-  async createIndex(path: string): Promise<boolean> {
-    return (await this.#call(`["createIndex",${pathText(path)}]`)) as boolean;
+  async createIndex(path: string | readonly string[], options?: IndexOptions): Promise<boolean> {
+    return (await this.#call(`["createIndex",${indexText(path, options)}]`)) as boolean;
   }
 
-  /** Drops an index; whether there was one. */
-  async dropIndex(path: string): Promise<boolean> {
-    return (await this.#call(`["dropIndex",${pathText(path)}]`)) as boolean;
+  /** Drops the index on a path or several; whether there was one. */
+  async dropIndex(path: string | readonly string[]): Promise<boolean> {
+    return (await this.#call(`["dropIndex",${indexText(path)}]`)) as boolean;
   }
 
   /** The indexes. */
@@ -221,6 +226,35 @@ export class Database {
   async find(path: string, condition: Condition, options?: FindOptions): Promise<string[]> {
     const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
     return (await this.#call(text)) as string[];
+  }
+
+  /** The same as `find` with where the next page begins. */
+  async findPage(path: string, condition: Condition, options?: FindOptions): Promise<FindPage> {
+    const text = `["findPage",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
+    return (await this.#call(text)) as FindPage;
+  }
+
+  /**
+   * The documents that a query finds: all of them, or one page when it has a limit. Where it costs less an index is
+   * read; the result is the same without one.
+   *
+   * ```ts
+   * const page = await db.query<User>({ where: { role: "admin", age: { gte: 18 } }, orderBy: "age", limit: 10 });
+   * for (const { key, value } of page.rows) console.log(key, value.name);
+   * ```
+   */
+  async query<T = unknown>(query: Query<T>): Promise<QueryPage<T>> {
+    return (await this.#call(`["query",${queryText(query)}]`)) as QueryPage<T>;
+  }
+
+  /** The first row of a query, or `undefined`. */
+  async findOne<T = unknown>(query: Query<T>): Promise<Row<T> | undefined> {
+    return (await this.#call(`["findOne",${queryText(query)}]`)) as Row<T> | undefined;
+  }
+
+  /** Runs a query, and tells how it was answered and what was read. */
+  async explain<T = unknown>(query: Query<T>): Promise<Explanation> {
+    return (await this.#call(`["explain",${queryText(query)}]`)) as Explanation;
   }
 
   /** Commits a transaction: all of its writes or none. The result is the number of the commit. */

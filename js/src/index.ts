@@ -13,6 +13,9 @@ import type { OpenOptions, SalvageOptions } from "./types.js";
 export type { ActiveTransaction } from "./active-transaction.js";
 export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
+export type {
+  AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
+} from "./query.js";
 export type { CheckReport, LostPart, SalvageReport, Stats } from "./reports.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
