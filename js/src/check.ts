@@ -78,6 +78,13 @@ export function conditionText(condition: unknown): string {
   throw new FerroliteError("InvalidCondition", `nothing equals or is ordered with ${text.place}: it is ${text.what}`);
 }
 
+/** Anything that JSON can say, as text. What it cannot is told with its place. */
+export function checkedText(code: ErrorCode, name: string, value: unknown): string {
+  const text = jsonText(value);
+  if (typeof text === "string") return text;
+  throw new FerroliteError(code, `${name} cannot be used: ${text.place} is ${text.what}`, { cause: text.cause });
+}
+
 /** An index path as JSON text. */
 export function pathText(path: unknown): string {
   if (typeof path === "string" && isWellFormed(path)) return JSON.stringify(path);
@@ -88,7 +95,7 @@ type Kind = "string" | "count" | "boolean";
 const RANGE: Readonly<Record<string, Kind>> = {
   gt: "string", gte: "string", lt: "string", lte: "string", prefix: "string", limit: "count", reverse: "boolean",
 };
-const FIND: Readonly<Record<string, Kind>> = { limit: "count", reverse: "boolean" };
+const FIND: Readonly<Record<string, Kind>> = { limit: "count", reverse: "boolean", offset: "count", after: "string" };
 const CHECK: Readonly<Record<string, Kind>> = { full: "boolean" };
 const TRANSACTION: Readonly<Record<string, Kind>> = { retries: "count" };
 const CONDITIONS: Readonly<Record<string, Kind>> = { ifVersion: "count", ifAbsent: "boolean", keepTtl: "boolean" };
@@ -274,7 +281,7 @@ export function isWellFormed(text: string): boolean {
 }
 
 /** A value in a message: what it is, not all of it. */
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === "boolean" || typeof value === "number") return String(value);
   if (typeof value === "string") return value.length > 40 ? `"${value.slice(0, 40)}..."` : JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;

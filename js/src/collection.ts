@@ -1,10 +1,11 @@
 import type { Caller } from "./caller.js";
 import {
-  integerText, keyText, operationsText, patchText, pathText, perhapsText, rangeText, setOptions, ttlMs, ttlOption,
+  integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs, ttlOption,
 } from "./check.js";
 import { FerroliteError } from "./error.js";
 import { list } from "./lists.js";
 import { type NamedCollection, prefixed } from "./names.js";
+import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
 import { Reader, versioned } from "./reader.js";
 import { scan } from "./scan.js";
 import { type StandardSchema, validText } from "./schema.js";
@@ -155,15 +156,21 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
 
   /**
    * Indexes the documents by what lies at a path, as `role` or `address.city`; whether the index is new. Documents
-   * that are there already are indexed in slices, between which other calls are answered.
+   * that are there already are indexed in slices, between which other calls are answered. Several paths make one index
+   * on all of them, which has the order of the first, then of the second, and so on.
    */
-  async createIndex(path: string): Promise<boolean> {
-    return (await this.#call(`["createIndex",${pathText(path)}]`)) as boolean;
+  async createIndex(path: string | readonly string[], options?: IndexOptions): Promise<boolean> {
+    return (await this.#call(`["createIndex",${indexText(path, options)}]`)) as boolean;
   }
 
-  /** Drops an index; whether there was one. */
-  async dropIndex(path: string): Promise<boolean> {
-    return (await this.#call(`["dropIndex",${pathText(path)}]`)) as boolean;
+  /** Drops the index on a path or several; whether there was one. */
+  async dropIndex(path: string | readonly string[]): Promise<boolean> {
+    return (await this.#call(`["dropIndex",${indexText(path)}]`)) as boolean;
+  }
+
+  /** Runs a query, and tells how it was answered and what was read. */
+  async explain<T = D>(query: Query<T>): Promise<Explanation> {
+    return (await this.#call(`["explain",${queryText(query)}]`)) as Explanation;
   }
 
   /** The indexes. */

@@ -21,6 +21,9 @@ export type { ActiveTransaction } from "./active-transaction.js";
 export type { Collection } from "./collection.js";
 export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
+export type {
+  AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
+} from "./query.js";
 export type { CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export type { Snapshot } from "./snapshot.js";

@@ -1,5 +1,6 @@
 import { conditionText, findOptionsText, keyText, pathText, rangeText } from "./check.js";
 import { keyList } from "./lists.js";
+import { type FindPage, isQuery, type Query, type QueryPage, queryText, type Row } from "./query.js";
 import type { Condition, FindOptions, Range, VersionedDocument } from "./types.js";
 
 /** The verbs that read, the same for a collection, for a snapshot of one and within a transaction. */
@@ -32,9 +33,10 @@ export class Reader<D = unknown> {
     return (await this.#read(`["has",${keyText(key)}]`)) as boolean;
   }
 
-  /** How many documents there are in a range; without one, in all. */
-  async count(range?: Range): Promise<number> {
-    return (await this.#read(`["count",${rangeText(range)}]`)) as number;
+  /** How many documents there are in a range, without one in all; or how many rows a query has. */
+  async count<T = D>(range?: Range | Query<T>): Promise<number> {
+    if (isQuery(range)) return (await this.#read(`["countRows",${queryText(range)}]`)) as number;
+    return (await this.#read(`["count",${rangeText(range as Range | undefined)}]`)) as number;
   }
 
   /** The keys in a range, in order. */
@@ -59,6 +61,34 @@ export class Reader<D = unknown> {
   async find(path: string, condition: Condition, options?: FindOptions): Promise<string[]> {
     const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
     return (await this.#read(text)) as string[];
+  }
+
+  /** The same as `find` with where the next page begins. */
+  async findPage(path: string, condition: Condition, options?: FindOptions): Promise<FindPage> {
+    const text = `["findPage",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
+    return (await this.#read(text)) as FindPage;
+  }
+
+  /**
+   * The documents that a query finds. Where it costs less an index is read; the result is the same without one.
+   *
+   * ```ts
+   * const rows = await db.query<User>({ where: { role: "admin", age: { gte: 18 } }, orderBy: "age", limit: 10 });
+   * for (const { key, value } of rows) console.log(key, value.name);
+   * ```
+   */
+  async query<T = D>(query: Query<T>): Promise<Row<T>[]> {
+    return (await this.queryPage(query)).rows;
+  }
+
+  /** The same as `query` with where the next page begins. */
+  async queryPage<T = D>(query: Query<T>): Promise<QueryPage<T>> {
+    return (await this.#read(`["query",${queryText(query)}]`)) as QueryPage<T>;
+  }
+
+  /** The first row of a query, or `undefined`. */
+  async findOne<T = D>(query: Query<T>): Promise<Row<T> | undefined> {
+    return (await this.#read(`["findOne",${queryText(query)}]`)) as Row<T> | undefined;
   }
 }
 

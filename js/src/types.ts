@@ -170,6 +170,10 @@ export interface FindOptions {
   readonly reverse?: boolean | undefined;
   /** At most so many. */
   readonly limit?: number | undefined;
+  /** Leaves out so many first. */
+  readonly offset?: number | undefined;
+  /** Goes on behind the page that `findPage` returned with this cursor. */
+  readonly after?: string | undefined;
 }
 
 /** How long a document is stored. */
@@ -218,8 +222,14 @@ export interface TransactionOptions {
 
 /** An index. */
 export interface IndexInfo {
-  /** The path that was given to `createIndex`. */
+  /** The path that was given to `createIndex`. Of several, all of them, joined by `, `. */
   readonly path: string;
+  /** The paths, when there are several. */
+  readonly paths?: string[];
+  /** No two documents may have equal values. */
+  readonly unique?: true;
+  /** Each element of an array has an entry. */
+  readonly multi?: true;
   /** Whether it is complete: an index that is still being built is not yet used. */
   readonly ready: boolean;
 }

@@ -8,7 +8,7 @@ use crate::{ActiveTransaction, Collection, Database, Document, Error, FindPage, 
 /// Answers a query of the newest state.
 pub(super) fn ask<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     match call.verb {
-        "query" => page(answer, &documents.query(&query(call)?)?),
+        "query" => page(answer, &documents.query_page(&query(call)?)?),
         "findOne" => first(answer, documents.find_one(&query(call)?)?),
         "countRows" => answer.value(&documents.count_rows(&query(call)?)?),
         "explain" => answer.value(&documents.explain(&query(call)?)?),
@@ -24,7 +24,7 @@ pub(super) fn ask_in<F: File>(
     answer: &mut Answer,
 ) -> Result<()> {
     match call.verb {
-        "query" => page(answer, &documents.query(&query(call)?)?),
+        "query" => page(answer, &documents.query_page(&query(call)?)?),
         "findOne" => first(answer, documents.find_one(&query(call)?)?),
         "countRows" => answer.value(&documents.count_rows(&query(call)?)?),
         "findPage" => keys(answer, documents.find_page(&call.path()?, &call.condition()?, &call.find_options()?)?),

@@ -195,6 +195,27 @@ impl<F: File> Database<F> {
         self.default_collection().find_page(path, condition, options)
     }
 
+    /// The documents that a query finds, or what it selects of them, in its order. For more than fits in memory there is
+    /// [`Database::rows`].
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, Query, fs::Memory};
+    /// # use serde_json::json;
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set("user:1", &json!({"name": "alice", "role": "admin", "age": 41}))?;
+    /// db.set("user:2", &json!({"name": "bob", "role": "admin", "age": 17}))?;
+    /// let adults = db.query(&Query::parse(r#"{"where": {"role": "admin", "age": {"gte": 18}}}"#)?)?;
+    /// assert_eq!(adults[0].key, "user:1");
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Database::query_page`].
+    pub fn query(&self, query: &Query) -> Result<Vec<Document>> {
+        self.default_collection().query(query)
+    }
+
     /// The documents that a query finds: all of them, or one page when it has a limit.
     ///
     /// What can be read through an index is, where that is estimated to cost less; the result is the same without one.
@@ -212,23 +233,23 @@ impl<F: File> Database<F> {
     /// ])?;
     /// db.create_index(["role", "age"])?;
     /// let query = Query::parse(r#"{"where": {"role": "admin"}, "orderBy": "age", "limit": 1, "select": ["name"]}"#)?;
-    /// let page = db.query(&query)?;
+    /// let page = db.query_page(&query)?;
     /// assert_eq!((page.rows[0].key.as_str(), page.rows[0].json.as_str()), ("user:3", r#"{"name":"carol"}"#));
-    /// let page = db.query(&query.after(page.cursor.expect("there is one more")))?;
+    /// let page = db.query_page(&query.after(page.cursor.expect("there is one more")))?;
     /// assert_eq!((page.rows[0].key.as_str(), page.cursor), ("user:1", None));
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     ///
     /// # Errors
     /// `InvalidPath`, `InvalidRange`, `InvalidOptions`; `Corrupt`, `Io`.
-    pub fn query(&self, query: &Query) -> Result<QueryPage> {
-        self.default_collection().query(query)
+    pub fn query_page(&self, query: &Query) -> Result<QueryPage> {
+        self.default_collection().query_page(query)
     }
 
     /// The documents that a query finds, one after the other.
     ///
     /// # Errors
-    /// As [`Database::query`].
+    /// As [`Database::query_page`].
     pub fn rows(&self, query: &Query) -> Result<Rows<'_, F>> {
         Rows::of(self, CollectionId::DEFAULT, self.view(), query)
     }
@@ -236,7 +257,7 @@ impl<F: File> Database<F> {
     /// How many rows a query has, its limit and offset counted. Documents are only read where an index does not tell.
     ///
     /// # Errors
-    /// As [`Database::query`].
+    /// As [`Database::query_page`].
     pub fn count_rows(&self, query: &Query) -> Result<u64> {
         self.default_collection().count_rows(query)
     }
@@ -244,7 +265,7 @@ impl<F: File> Database<F> {
     /// The first row of a query.
     ///
     /// # Errors
-    /// As [`Database::query`].
+    /// As [`Database::query_page`].
     pub fn find_one(&self, query: &Query) -> Result<Option<Document>> {
         self.default_collection().find_one(query)
     }
@@ -252,7 +273,7 @@ impl<F: File> Database<F> {
     /// Runs a query, and tells how it was answered and what was read.
     ///
     /// # Errors
-    /// As [`Database::query`].
+    /// As [`Database::query_page`].
     pub fn explain(&self, query: &Query) -> Result<Explanation> {
         self.default_collection().explain(query)
     }

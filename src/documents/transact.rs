@@ -301,26 +301,34 @@ impl<F: File> ActiveTransaction<'_, F> {
         self.asking()?.keys(&query)?.into_keys()
     }
 
-    /// A page of a query's rows, as [`Database::query`], with what this transaction has written.
+    /// The documents that a query finds, as [`Database::query`], with what this transaction has written.
     ///
     /// # Errors
     /// As [`Database::query`] and [`ActiveTransaction::get`].
-    pub fn query(&mut self, query: &Query) -> Result<QueryPage> {
+    pub fn query(&mut self, query: &Query) -> Result<Vec<Document>> {
+        Ok(self.query_page(query)?.rows)
+    }
+
+    /// A page of a query's rows, as [`Database::query_page`], with what this transaction has written.
+    ///
+    /// # Errors
+    /// As [`Database::query_page`] and [`ActiveTransaction::get`].
+    pub fn query_page(&mut self, query: &Query) -> Result<QueryPage> {
         self.asking()?.rows(query)?.into_page()
     }
 
     /// The first row of a query.
     ///
     /// # Errors
-    /// As [`ActiveTransaction::query`].
+    /// As [`ActiveTransaction::query_page`].
     pub fn find_one(&mut self, query: &Query) -> Result<Option<Document>> {
-        Ok(self.query(&query.clone().limit(1))?.rows.pop())
+        Ok(self.query_page(&query.clone().limit(1))?.rows.pop())
     }
 
     /// How many rows a query has.
     ///
     /// # Errors
-    /// As [`ActiveTransaction::query`].
+    /// As [`ActiveTransaction::query_page`].
     pub fn count_rows(&mut self, query: &Query) -> Result<u64> {
         self.asking()?.count(query)
     }

@@ -88,7 +88,7 @@ fn from_the_highest_down_documents_without_the_value_come_last() {
     let explained = explain(&db, &newest(10));
     assert_eq!((index(&explained), explained.then_missing, explained.order), (vec!["age"], true, "index"));
     assert!(explained.documents_read <= 11 && explained.entries_read <= 12, "{explained:?}");
-    let rows = db.query(&Query::parse(&newest(5000)).unwrap()).unwrap().rows;
+    let rows = db.query_page(&Query::parse(&newest(5000)).unwrap()).unwrap().rows;
     assert_eq!((rows.len(), rows.last().unwrap().key.as_str()), (2001, "odd"));
 }
 
@@ -148,7 +148,7 @@ fn counting_reads_no_documents_when_the_index_tells() {
     let before = reads(&db);
     assert_eq!(db.count_rows(&query).unwrap(), 9);
     let counted = reads(&db) - before;
-    db.query(&query).unwrap();
+    db.query_page(&query).unwrap();
     assert!(reads(&db) - before - counted > 2 * counted, "the rows themselves cost more pages: {counted}");
 }
 
@@ -163,7 +163,7 @@ fn pages_begin_where_the_last_one_ended() {
     ] {
         let (query, mut read, mut pages) = (Query::parse(text).unwrap(), 0, 1);
         let mut next = query.clone();
-        while let Some(cursor) = db.query(&next).unwrap().cursor {
+        while let Some(cursor) = db.query_page(&next).unwrap().cursor {
             next = query.clone().after(cursor);
             let explained = db.explain(&next).unwrap();
             read += explained.documents_read;
@@ -172,9 +172,9 @@ fn pages_begin_where_the_last_one_ended() {
         let rows = if text.contains("role") { 100 } else { 2000 };
         assert!(read <= rows + 2 * pages, "{read} documents in {pages} pages: {text}");
     }
-    let other = db.query(&Query::parse(r#"{"limit": 1}"#).unwrap()).unwrap().cursor.unwrap();
+    let other = db.query_page(&Query::parse(r#"{"limit": 1}"#).unwrap()).unwrap().cursor.unwrap();
     let query = Query::new().order_by("age").after(other);
-    assert_eq!(code(db.query(&query)), ErrorCode::InvalidOptions);
+    assert_eq!(code(db.query_page(&query)), ErrorCode::InvalidOptions);
 }
 
 #[test]
@@ -188,13 +188,13 @@ fn what_has_expired_is_not_found() {
     }
     db.set_ex_json("e", r#"{"a": 3, "t": [1]}"#, crate::support::ms(1000)).unwrap();
     let query = Query::parse(r#"{"where": {"a": 3}}"#).unwrap();
-    assert_eq!((db.count_rows(&query).unwrap(), db.query(&query).unwrap().rows.len()), (3, 3));
+    assert_eq!((db.count_rows(&query).unwrap(), db.query_page(&query).unwrap().rows.len()), (3, 3));
     bench.clock.advance_ms(2000);
-    assert_eq!((db.count_rows(&query).unwrap(), db.query(&query).unwrap().rows.len()), (2, 2));
+    assert_eq!((db.count_rows(&query).unwrap(), db.query_page(&query).unwrap().rows.len()), (2, 2));
     db.compact().unwrap();
     // What was compacted away does not come back with a clock that is set back, in the entries neither.
     bench.clock.set_back_ms(2000);
-    assert_eq!((db.count_rows(&query).unwrap(), db.query(&query).unwrap().rows.len()), (2, 2));
+    assert_eq!((db.count_rows(&query).unwrap(), db.query_page(&query).unwrap().rows.len()), (2, 2));
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn transactions_note_what_their_queries_depend_on() {
         db.set_many_json((0..400).map(|n| (format!("l{n}"), "{}"))).unwrap();
         db.create_index("a").unwrap();
         let mut open = db.begin().unwrap();
-        assert_eq!(open.on(&db).query(&query).unwrap().rows.len(), 20);
+        assert_eq!(open.on(&db).query_page(&query).unwrap().rows.len(), 20);
         open.on(&db).set("seen", &20).unwrap();
         db.set_json(key, text).unwrap();
         let outcome = db.commit_open(open);
@@ -234,7 +234,7 @@ fn collections_have_queries_of_their_own() {
     assert_eq!(code(others.set_json("y", r#"{"role": "role03"}"#)), ErrorCode::UniqueViolation);
     let query = Query::parse(r#"{"where": {"role": "role03"}}"#).unwrap();
     let others = db.collection("others").unwrap();
-    assert_eq!(others.query(&query).unwrap().rows[0].key, "x");
+    assert_eq!(others.query_page(&query).unwrap().rows[0].key, "x");
     assert_eq!(others.explain(&query).unwrap().index, Some(vec!["role".to_owned()]));
     assert_eq!(others.rows(&query).unwrap().count(), 1);
     assert_eq!((db.count_rows(&query).unwrap(), db.explain(&query).unwrap().index), (100, None));

@@ -106,6 +106,13 @@ def several_levels(file):
     assert sum(count > 0 for count in summary["tables"]) > 1 and summary["tombstones"] > 0, summary
     assert summary["indexes"] == {"address.city": "ready", "age": "ready", "tags": "ready"}, summary
     exported("overwritten, deleted, indexed", file)
+    ok("index", file, "drop", "tags")
+    ok("index", file, "create", "tags", "--multi")
+    ok("index", file, "create", "name", "--unique")
+    ok("index", file, "create", "address.zip", "age", "nothing", "address.city")
+    ok("load", file, "-", input=lines(range(0, DOCUMENTS, 50), 3))
+    summary = compare("on several paths, unique, multi", file)
+    assert summary["indexes"]["address.zip, age, nothing, address.city"] == "ready", summary
 
 
 def log_tail(file):

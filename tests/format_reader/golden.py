@@ -34,7 +34,7 @@ def compare(name, file, listing):
     found = [listed(key, document) for key, document in documents.items()]
     assert found == listing["documents"], name
     states = {index["path"]: index["state"] for index in listing["indexes"]}
-    assert {index["path"]: state_of(index) for index in known.values()} == states, name
+    assert {indexes.name_of(index): state_of(index) for index in known.values()} == states, name
 
 
 def secret_of(listing):

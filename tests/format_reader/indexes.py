@@ -73,6 +73,10 @@ def paths_of(index):
     return index["path"] if isinstance(index["path"], list) else [index["path"]]
 
 
+def name_of(index):
+    return ", ".join(paths_of(index))
+
+
 def entries_of(index_id, encodings, key):
     """The keys and values of the entries that a document must have in an index."""
     prefix = struct.pack(">II", 1, index_id)
@@ -107,7 +111,7 @@ def parse_catalog(catalog):
 
 def problems_of(index_id, index, documents, found):
     """What is wrong with the entries `found` of an index, by the documents. Both are versions by key."""
-    path, state, after = ", ".join(paths_of(index)), index["state"], None
+    path, state, after = name_of(index), index["state"], None
     if isinstance(state, dict):
         after = (state["building"]["after"] or "").encode()
     if state == "dropping":

@@ -395,7 +395,7 @@ def main(arguments=None):
         levels = [sum(table.level == level for table in reader.tables) for level in range(7)]
         summary = {"tables": levels, "runs": len({table.run for table in reader.tables if table.level == 0})}
         summary |= {"tombstones": sum(table.tombstones for table in reader.tables), "frames": reader.frames}
-        summary |= {"documents": len(documents), "indexes": {index["path"]: index["state"] for index in known.values()}}
+        summary |= {"documents": len(documents), "indexes": {indexes.name_of(index): index["state"] for index in known.values()}}
         print(json.dumps(summary), file=sys.stderr)
 
 

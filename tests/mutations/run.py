@@ -23,7 +23,7 @@ QUICK = [
     (["--test=simulation"], []),
     (["--test=corruption"], []),
 ]
-FULL = [([suite], []) for suite in ["--test=documents", "--test=elsewhere", "--test=model", "--test=simulation", "--lib"]]
+FULL = [([suite], []) for suite in ["--test=documents", "--test=queries", "--test=elsewhere", "--test=model", "--test=simulation", "--lib"]]
 # Seeds of each simulation in the quick suites.
 SEEDS_QUICK = "300"
 # A suite that takes longer has been made to hang.

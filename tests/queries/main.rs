@@ -42,7 +42,7 @@ fn ask(db: &Database<MemoryFile>, documents: &Documents, dice: &mut Dice) -> boo
     let part = || expected.iter().skip(offset as usize).take(limit as usize);
     match dice.below(6) {
         0 | 1 => {
-            let page = db.query(&query).unwrap_or_else(|error| panic!("{error} {}", told()));
+            let page = db.query_page(&query).unwrap_or_else(|error| panic!("{error} {}", told()));
             let keys: Vec<_> = page.rows.iter().map(|row| &row.key).collect();
             assert_eq!(keys, expected, "{}", told());
             assert_eq!(page.cursor, None);
@@ -53,7 +53,7 @@ fn ask(db: &Database<MemoryFile>, documents: &Documents, dice: &mut Dice) -> boo
         2 => {
             let paths = draw::selection(dice);
             let selected = paths.as_array().unwrap().iter().map(|path| path.as_str().unwrap());
-            let page = db.query(&query.clone().offset(offset).limit(limit).select(selected)).unwrap();
+            let page = db.query_page(&query.clone().offset(offset).limit(limit).select(selected)).unwrap();
             let keys: Vec<_> = page.rows.iter().map(|row| &row.key).collect();
             assert!(keys.iter().eq(part()), "{keys:?} {:?} {}", part().collect::<Vec<_>>(), told());
             assert_eq!(page.cursor.is_some(), expected.len() as u64 > offset + limit, "{}", told());
@@ -69,7 +69,7 @@ fn ask(db: &Database<MemoryFile>, documents: &Documents, dice: &mut Dice) -> boo
         4 => {
             let (mut found, mut next) = (Vec::new(), query.clone().limit(limit));
             loop {
-                let page = db.query(&next).unwrap();
+                let page = db.query_page(&next).unwrap();
                 found.extend(page.rows.into_iter().map(|row| row.key));
                 let Some(cursor) = page.cursor else { break };
                 next = next.after(cursor);
@@ -105,7 +105,7 @@ fn ask_in_transaction(db: &mut Database<MemoryFile>, documents: &Documents, dice
         let Some(query) = parse(&json) else { continue };
         let expected = naive::rows(&json, seen.iter());
         let limit = 1 + dice.below(20) as u64;
-        let page = open.on(db).query(&query.clone().limit(limit)).unwrap();
+        let page = open.on(db).query_page(&query.clone().limit(limit)).unwrap();
         let keys: Vec<_> = page.rows.iter().map(|row| &row.key).collect();
         assert!(keys.iter().eq(expected.iter().take(limit as usize)), "{keys:?} {expected:?} {json}");
         assert_eq!(open.on(db).count_rows(&query).unwrap(), expected.len() as u64, "{json}");

@@ -1,7 +1,8 @@
 // What the documentation shows must compile, and what is wrong must not.
 import {
   type ActiveTransaction, type CheckReport, type Cipher, type Collection, type Encryption, Ferrolite, FerroliteError, type Latency,
-  type LostPart, type SalvageReport, type StandardSchema, type StorageFacts, Transaction, type VersionedDocument,
+  type LostPart, type Query, type QueryPage, type Row, type SalvageReport, type StandardSchema, type StorageFacts, Transaction,
+  type VersionedDocument,
 } from "ferrolite";
 
 interface User {
@@ -157,4 +158,55 @@ export async function mistakes(db: Ferrolite): Promise<void> {
   // @ts-expect-error what is open is made by open
   new Ferrolite();
   void [user, code];
+}
+
+interface Person {
+  name: string;
+  age?: number;
+  tags: string[];
+  address: { city: string; geo?: { lat: number } };
+}
+
+export async function queries(db: Ferrolite): Promise<void> {
+  await db.createIndex("role");
+  await db.createIndex(["role", "age"], { unique: true });
+  await db.createIndex("tags", { multi: true });
+  await db.dropIndex(["role", "age"]);
+  const adults: Query<Person> = {
+    keys: { prefix: "person:" },
+    where: {
+      name: { startsWith: "a", ne: "alice" },
+      age: { gte: 18, lt: 65 },
+      "address.city": { in: ["Oslo", "Bergen", null] },
+      "address.geo.lat": { exists: true },
+      tags: { contains: "remote" },
+      or: [{ age: 5 }, { not: { name: "bob" } }],
+    },
+    orderBy: ["age", { path: "address.city", reverse: true }],
+    limit: 10,
+    select: ["name", "address.city"],
+  };
+  const page: QueryPage<Person> = await db.queryPage(adults);
+  const found: Row<Person>[] = await db.query(adults);
+  page.rows[0]?.value.address.city satisfies string | undefined;
+  const next: Person[] = (await db.query({ ...adults, after: page.cursor })).map((row) => row.value);
+  const first: Person | undefined = (await db.findOne<Person>({ where: { name: "alice" } }))?.value;
+  const rows: number = await db.count<Person>({ where: { age: { gte: 18 } } });
+  const anything = await db.query({ where: { whatever: { gte: 1 } }, orderBy: "x.y" });
+  anything[0]?.value satisfies unknown;
+  (await db.explain(adults)).order satisfies "index" | "key" | "sort";
+  (await db.findPage("age", { gte: 18 }, { limit: 10, offset: 5 })).keys satisfies string[];
+  await db.transaction(async (tx) => (await tx.query<Person>({ where: { age: 5 } })).length + (await tx.count({ offset: 1 })));
+
+  // @ts-expect-error there is no such field
+  const noField: Query<Person> = { where: { nam: "alice" } };
+  // @ts-expect-error a name is a string
+  const noString: Query<Person> = { where: { name: 5 } };
+  // @ts-expect-error there is no such path
+  const noPath: Query<Person> = { orderBy: "address.zip" };
+  // @ts-expect-error there is no such operator
+  const noOperator: Query<Person> = { where: { age: { above: 5 } } };
+  // @ts-expect-error a tag is a string
+  const noTag: Query<Person> = { where: { tags: { contains: 5 } } };
+  console.log(found, next, first, rows, noField, noString, noPath, noOperator, noTag);
 }

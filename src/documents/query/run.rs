@@ -53,7 +53,12 @@ pub struct Explanation {
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::query`].
-    pub fn query(&self, query: &Query) -> Result<QueryPage> {
+    pub fn query(&self, query: &Query) -> Result<Vec<Document>> {
+        Ok(self.query_page(query)?.rows)
+    }
+
+    /// As [`Database::query_page`].
+    pub fn query_page(&self, query: &Query) -> Result<QueryPage> {
         self.measured(Verb::Query, || self.rows(query)?.into_page())
     }
 

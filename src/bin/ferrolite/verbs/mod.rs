@@ -268,6 +268,7 @@ pub static VERBS: &[Verb] = &[
         name: "query",
         arguments: "JSON",
         words: 1..=1,
+        options: COLLECTION,
         summary: "print the documents that a query finds, as {\"where\": {\"age\": {\"gte\": 18}}, \"limit\": 10}",
         run: Run::Verb(queries::query),
         ..PLAIN
@@ -276,6 +277,7 @@ pub static VERBS: &[Verb] = &[
         name: "explain",
         arguments: "JSON",
         words: 1..=1,
+        options: COLLECTION,
         summary: "run a query, and print how it was answered",
         run: Run::Verb(queries::explain),
         ..PLAIN

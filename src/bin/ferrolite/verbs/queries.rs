@@ -9,7 +9,7 @@ use ferrolite::{Explanation, Query};
 
 /// Prints the keys and documents that a query finds; with a limit also, on standard error, where the next page begins.
 pub fn query(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
-    let page = db.query(&query_of(request)?)?;
+    let page = request.documents(db)?.query_page(&query_of(request)?)?;
     for document in &page.rows {
         output.document(document)?;
     }
@@ -22,7 +22,7 @@ pub fn query(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answ
 
 /// Prints how a query is answered.
 pub fn explain(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
-    let explained = db.explain(&query_of(request)?)?;
+    let explained = request.documents(db)?.explain(&query_of(request)?)?;
     output.answer(&explained, &told(&explained))?;
     Ok(Answer::Yes)
 }
