@@ -4,6 +4,7 @@ use super::catalog::Catalog;
 use super::error::{Error, Result};
 use super::history::History;
 use super::options::{Durability, Options};
+use super::watch::{Feed, Journal};
 use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
@@ -48,6 +49,8 @@ pub struct Database<F: File> {
     /// The last commit at which a collection of a name was dropped, while the database was open: what a snapshot of before
     /// would have seen of it is gone.
     pub(super) dropped: BTreeMap<String, Seq>,
+    pub(super) feed: Feed,
+    pub(super) journal: Journal,
 }
 
 /// Commits that share one write and one flush.
@@ -88,6 +91,13 @@ impl<F: File> Database<F> {
             }
             catalog => catalog?,
         };
+        let journal = match Journal::load(&engine, options.change_history) {
+            Err(error @ Error::Corrupt { .. }) if options.allow_damage => {
+                damage.push(error.to_string());
+                Journal::default()
+            }
+            journal => journal?,
+        };
         let mut database = Self {
             damage,
             last_sync_ms: engine.now_ms(),
@@ -100,6 +110,8 @@ impl<F: File> Database<F> {
             group: Group::default(),
             history: History::default(),
             dropped: BTreeMap::new(),
+            feed: Feed::new(options.watch_buffer),
+            journal,
         };
         database.finish_dropping_or_leave_it();
         Ok(database)
@@ -263,13 +275,17 @@ impl<F: File> Database<F> {
     }
 
     /// Commits `batch`; outside of a group, writes it out.
-    pub(super) fn apply(&mut self, batch: Batch) -> Result<u64> {
+    pub(super) fn apply(&mut self, mut batch: Batch) -> Result<u64> {
         self.writable()?;
         if let Some(error) = &self.group.error {
             return Err(error.clone());
         }
         let before = self.engine.last_seq();
         let keys = self.history.keys_of(&batch);
+        let notes = self.notes_of(&batch)?;
+        if let Some(notes) = &notes {
+            self.journal.stage(&mut batch, notes);
+        }
         let version = match self.engine.append(batch) {
             Ok(version) => version,
             Err(error) if self.engine.last_seq() == before => return Err(error.into()),
@@ -277,6 +293,9 @@ impl<F: File> Database<F> {
         };
         if let Some(keys) = keys {
             self.history.add(version, keys);
+        }
+        if let Some(notes) = notes {
+            self.noted(notes);
         }
         self.pending = true;
         if self.group.depth == 0 {
@@ -308,6 +327,7 @@ impl<F: File> Database<F> {
         self.engine.finish_group(durability).map_err(|error| self.undone(error))?;
         self.pending = false;
         self.unsynced = true;
+        self.feed.acknowledge(self.engine.last_seq());
         if sync {
             self.synced();
         }
@@ -332,6 +352,7 @@ impl<F: File> Database<F> {
         let error = Error::from(error);
         self.pending = false;
         self.history.take_back(self.engine.last_seq());
+        self.take_notes_back();
         // When even this cannot be read, the engine takes no writes, and reads check what they find.
         if let Ok(catalog) = Catalog::load(&self.engine) {
             self.catalog = catalog;

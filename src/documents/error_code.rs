@@ -36,6 +36,7 @@ pub enum ErrorCode {
     IndexNotFound,
     Conflict,
     SnapshotTooOld,
+    ChangesLost,
     Aborted,
     Internal,
 }
@@ -72,6 +73,7 @@ impl ErrorCode {
             Self::IndexNotFound => "IndexNotFound",
             Self::Conflict => "Conflict",
             Self::SnapshotTooOld => "SnapshotTooOld",
+            Self::ChangesLost => "ChangesLost",
             Self::Aborted => "Aborted",
             Self::Internal => "Internal",
         }

@@ -75,6 +75,11 @@ impl Batch {
         self.operations.iter().map(|operation| operation.key.as_ref())
     }
 
+    /// What it does, in order: a key, the value that is put there or none, and when that expires.
+    pub fn operations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>, Option<u64>)> {
+        self.operations.iter().map(|operation| (&*operation.key, operation.value.as_deref(), operation.expires_at))
+    }
+
     pub(super) fn into_operations(self) -> Vec<Operation> {
         self.operations
     }

@@ -24,3 +24,4 @@ mod support;
 mod transactions;
 mod ttl;
 mod verbs;
+mod watch;
