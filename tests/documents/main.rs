@@ -25,3 +25,4 @@ mod transactions;
 mod ttl;
 mod verbs;
 mod watch;
+mod watch_model;
