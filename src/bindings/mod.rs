@@ -16,6 +16,9 @@
 //! A transaction that reads has a number, from `txBegin` to `txCommit` or `txRollback`; in between its calls are
 //! `["txRead", number, call]` and `["txWrite", number, call]`.
 //!
+//! A watch has a number, too, from `watchOpen` or `watchFind` to `watchClose`. `watchNext` is answered with a batch of changes;
+//! while there are none it is pending, and answered as a task is once something was committed, or has expired.
+//!
 //! What opens an encrypted database comes beside these messages, as bytes: [`encryption`].
 //!
 //! [`Service`] knows nothing of JavaScript; [`connection`] wraps it for wasm-bindgen.
@@ -39,5 +42,8 @@ mod tasks;
 mod tests;
 mod transactions;
 mod verbs;
+#[cfg(test)]
+mod watch_tests;
+mod watches;
 
 use service::Service;

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::call::{Call, Text, not_understood};
 use super::service::Desk;
 use super::tasks::Task;
+use super::watches::Watched;
 use crate::fs::File;
 use crate::{CompactProgress, Database, Document, Error, OpenTransaction, Result, RotateProgress, Transaction, Ttl};
 use serde::Deserialize;
@@ -32,6 +33,7 @@ pub(super) fn kind(verb: &str) -> Kind {
             Kind::Alone
         }
         "txBegin" | "txWrite" | "txRollback" => Kind::Alone,
+        "watchOpen" | "watchFind" | "watchNext" | "watchClose" => Kind::Alone,
         _ => Kind::Read,
     }
 }
@@ -197,6 +199,21 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         }
         "txRollback" => {
             desk.transactions.roll_back(desk.database, call.parse(0)?);
+            answer.done();
+            Ok(())
+        }
+        "watchOpen" => {
+            let watcher = desk.database.named_mut(&call.collection).watch(&call.range()?, &call.watch_options()?)?;
+            desk.watches.open(Watched::Keys(Box::new(watcher)), answer)
+        }
+        "watchFind" => {
+            let mut documents = desk.database.named_mut(&call.collection);
+            let query = documents.watch_find(&call.path()?, &call.condition()?, &call.find_options()?)?;
+            desk.watches.open(Watched::Query(Box::new(query)), answer)
+        }
+        "watchNext" => desk.watches.next(desk.database, call.parse(0)?, || desk.tasks.number(), answer),
+        "watchClose" => {
+            desk.ended.extend(desk.watches.close(call.parse(0)?));
             answer.done();
             Ok(())
         }

@@ -26,3 +26,4 @@ mod ttl;
 mod verbs;
 mod watch;
 mod watch_model;
+mod watch_queries;

@@ -15,6 +15,7 @@ pub struct Change {
     /// What happened.
     pub kind: ChangeKind,
     /// The collection; empty for the default one.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub collection: String,
     /// The document's key. Empty when a collection was dropped.
     pub key: String,
