@@ -2,9 +2,10 @@
 import { ActiveTransaction } from "./active-transaction.js";
 import {
   checkOptionsText, conditionText, documentText, findOptionsText, integerText, keyText, operationsText, patchText, pathText,
-  perhapsText, rangeText, retriesOption, setOptions, ttlMs, ttlOption,
+  perhapsText, rangeText, retriesOption, setOptions, ttlMs, ttlOption, watchFindOptionsText,
 } from "./check.js";
 import type { Channel } from "./channel.js";
+import { asyncDispose } from "./dispose.js";
 import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { keyList, list } from "./lists.js";
@@ -12,12 +13,10 @@ import { ERROR } from "./protocol.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { Transaction } from "./transaction.js";
 import type {
-  CheckOptions, Condition, Encryption, FindOptions, IndexInfo, PatchOperation, Range, SetOptions, StorageFacts,
-  TransactionOptions, TtlOptions,
+  Change, CheckOptions, Condition, Encryption, FindOptions, IndexInfo, PatchOperation, Range, RowChanges, SetOptions,
+  StorageFacts, TransactionOptions, TtlOptions, WatchFindOptions, WatchOptions, WatchSelector,
 } from "./types.js";
-
-/** Its own symbol where the host has it; else one under which only `await using` compilers look. */
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+import { Watch, watchText } from "./watch.js";
 
 /** How often a transaction is run again unless it is said. */
 const RETRIES = 10;
@@ -221,6 +220,30 @@ export class Database {
   async find(path: string, condition: Condition, options?: FindOptions): Promise<string[]> {
     const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
     return (await this.#call(text)) as string[];
+  }
+
+  /**
+   * Tells every change of a key, of keys with a prefix, or in a range, that is committed from now on: once, and in the order
+   * of the commits. What expires is told when reads do not see it any more. To be gone through by `for await`, or given a
+   * callback by `subscribe`.
+   *
+   * Changes that nobody has taken yet are kept up to `watchBuffer` bytes; beyond that, and beyond `changeHistory`, the watch
+   * ends with `ChangesLost`: read the documents again. To go on where one has ended, remember the `version` of a change once
+   * those of the next commit come, and give it as `since`. What has expired in between is not told then: whoever keeps
+   * documents keeps `expiresAt` with them.
+   */
+  watch<T = unknown>(selector?: WatchSelector, options?: WatchOptions): Watch<Change<T>> {
+    const open = () => watchText(selector, options);
+    return new Watch((text) => this.#call(text), open, (changes) => changes as Change<T>[], options?.signal);
+  }
+
+  /**
+   * Tells what `find` finds, and from then on which rows have come, were written, and have gone; where there is a `limit`,
+   * also those that others have made room for. What changes several times before it is taken is told once.
+   */
+  watchFind<T = unknown>(path: string, condition: Condition, options?: WatchFindOptions): Watch<RowChanges<T>> {
+    const open = () => `["watchFind",${pathText(path)},${conditionText(condition)},${watchFindOptionsText(options)}]`;
+    return new Watch((text) => this.#call(text), open, (changes) => [changes as RowChanges<T>], options?.signal);
   }
 
   /** Commits a transaction: all of its writes or none. The result is the number of the commit. */

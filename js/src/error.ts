@@ -23,6 +23,7 @@
  * | `IndexNotFound`, `Aborted` | of indexes, of work that was broken off |
  * | `Conflict` | a condition of a write does not hold: of `set`, of a patch, or that nothing a transaction read has changed |
  * | `SnapshotTooOld` | a transaction has taken so long that its conflicts are no longer known |
+ * | `ChangesLost` | a watch is to tell changes that are not kept any more: read again, and watch from now on |
  * | `Internal` | a bug in Ferrolite |
  */
 export type ErrorCode =
@@ -53,6 +54,7 @@ export type ErrorCode =
   | "IndexNotFound"
   | "Conflict"
   | "SnapshotTooOld"
+  | "ChangesLost"
   | "Aborted"
   | "Internal";
 

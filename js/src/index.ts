@@ -16,6 +16,7 @@ export { type ErrorCode, FerroliteError } from "./error.js";
 export type { CheckReport, LostPart, SalvageReport, Stats } from "./reports.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
+export type { Watch } from "./watch.js";
 
 /** An open database: one file, held by one connection. Its verbs are those of `Database`. */
 export class Ferrolite extends Database {

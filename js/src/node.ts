@@ -21,6 +21,7 @@ export { type ErrorCode, FerroliteError } from "./error.js";
 export type { CheckReport, LostPart, SalvageReport, Stats } from "./reports.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
+export type { Watch } from "./watch.js";
 
 /** Work that nobody waits for does not keep the process alive. */
 const scheduler: Scheduler = {

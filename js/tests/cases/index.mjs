@@ -8,5 +8,6 @@ import salvage from "./salvage.mjs";
 import stream from "./stream.mjs";
 import transactions from "./transactions.mjs";
 import updates from "./updates.mjs";
+import watches from "./watches.mjs";
 
-export const groups = { documents, encryption, indexes, input, lifetime, salvage, stream, transactions, updates };
+export const groups = { documents, encryption, indexes, input, lifetime, salvage, stream, transactions, updates, watches };
