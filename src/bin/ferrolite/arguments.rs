@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::secrets::{self, Sealing, SecretFile};
 use crate::session::Session;
 use crate::verbs::{self, Verb};
-use ferrolite::{Argon2, Cipher, Durability, Range, ttl_from_seconds};
+use ferrolite::{Argon2, ChangeHistory, Cipher, Durability, Range, ttl_from_seconds};
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -44,6 +44,8 @@ pub struct Request {
     pub if_version: Option<u64>,
     /// `--if-absent`.
     pub if_absent: bool,
+    /// `--since`.
+    pub since: Option<u64>,
     /// `--quick`.
     pub quick: bool,
     /// `--read-only`.
@@ -67,11 +69,13 @@ struct Parsed {
     ttl: Option<Duration>,
     if_version: Option<u64>,
     if_absent: bool,
+    since: Option<u64>,
     quick: bool,
     read_only: bool,
     allow_damage: bool,
     json: bool,
     durability: Option<Durability>,
+    change_history: Option<ChangeHistory>,
     key_file: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
     new_key_file: Option<PathBuf>,
@@ -84,7 +88,7 @@ struct Parsed {
 }
 
 /// All options by their long names.
-const OPTIONS: [&str; 24] = [
+const OPTIONS: [&str; 26] = [
     "prefix",
     "gt",
     "gte",
@@ -95,11 +99,13 @@ const OPTIONS: [&str; 24] = [
     "ttl",
     "if-version",
     "if-absent",
+    "since",
     "quick",
     "read-only",
     "allow-damage",
     "json",
     "durability",
+    "change-history",
     "key-file",
     "passphrase-file",
     "new-key-file",
@@ -112,8 +118,18 @@ const OPTIONS: [&str; 24] = [
 ];
 
 /// The options for all verbs; a line of the REPL cannot change them.
-const GENERAL: [&str; 9] =
-    ["allow-damage", "json", "durability", "key-file", "passphrase-file", "cipher", "argon2", "help", "version"];
+const GENERAL: [&str; 10] = [
+    "allow-damage",
+    "json",
+    "durability",
+    "change-history",
+    "key-file",
+    "passphrase-file",
+    "cipher",
+    "argon2",
+    "help",
+    "version",
+];
 
 /// Reads the process's arguments.
 pub fn parse_command_line() -> Result<Invocation, Failure> {
@@ -181,11 +197,15 @@ impl Parsed {
             "ttl" => self.ttl = Some(ttl_from_seconds(parser.value()?.parse()?)?),
             "if-version" => self.if_version = Some(parser.value()?.parse()?),
             "if-absent" => self.if_absent = true,
+            "since" => self.since = Some(parser.value()?.parse()?),
             "quick" => self.quick = true,
             "read-only" => self.read_only = true,
             "allow-damage" => self.allow_damage = true,
             "json" => self.json = true,
             "durability" => self.durability = Some(text()?.parse()?),
+            "change-history" => {
+                self.change_history = Some(ChangeHistory { seconds: parser.value()?.parse()? });
+            }
             "key-file" => self.key_file = Some(parser.value()?.into()),
             "passphrase-file" => self.passphrase_file = Some(parser.value()?.into()),
             "new-key-file" => self.new_key_file = Some(parser.value()?.into()),
@@ -226,7 +246,7 @@ impl Parsed {
         };
         let words = self.words()?.split_off(2);
         let sealing = self.take_sealing(verb)?;
-        let session = Session::new(file, self.durability, sealing)?;
+        let session = Session::new(file, self.durability, sealing)?.with_history(self.change_history);
         let request = self.into_request(verb, words, false)?;
         Ok(Command::Run(session, Box::new(request)))
     }
@@ -258,7 +278,8 @@ impl Parsed {
         }
         let secret = SecretFile::one_of(self.new_key_file, self.new_passphrase_file)?;
         let new_sealing = Sealing { secret, cipher: None, argon2: self.argon2 };
-        let Self { range, ttl, if_version, if_absent, quick, read_only, allow_damage, source_key_file, .. } = self;
+        let Self { range, ttl, if_version, if_absent, since, quick, read_only, allow_damage, source_key_file, .. } =
+            self;
         Ok(Request {
             verb,
             words,
@@ -266,6 +287,7 @@ impl Parsed {
             ttl,
             if_version,
             if_absent,
+            since,
             quick,
             read_only,
             allow_damage,

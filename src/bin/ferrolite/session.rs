@@ -6,7 +6,7 @@ use crate::secrets::{self, Sealing};
 use crate::verbs::Access;
 use ferrolite::fs::{FileSystem, Std, StdFile};
 use ferrolite::import::{ImportReport, import_ferrumdb};
-use ferrolite::{Database, Durability, Encryption, Error, ErrorCode, Options, SalvageReport};
+use ferrolite::{ChangeHistory, Database, Durability, Encryption, Error, ErrorCode, Options, SalvageReport};
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, BufReader, ErrorKind};
@@ -31,6 +31,7 @@ pub struct Session {
     directory: Std,
     name: String,
     durability: Durability,
+    change_history: Option<ChangeHistory>,
     sealing: Sealing,
 }
 
@@ -47,7 +48,12 @@ impl Session {
             Some(durability) => durability,
             None => durability_of_environment()?,
         };
-        Ok(Self { path, directory, name, durability, sealing })
+        Ok(Self { path, directory, name, durability, change_history: None, sealing })
+    }
+
+    /// The same, noting what its commits change.
+    pub fn with_history(self, change_history: Option<ChangeHistory>) -> Self {
+        Self { change_history, ..self }
     }
 
     /// Opens the database as `request` needs it, does the work, and closes it.
@@ -63,6 +69,7 @@ impl Session {
             read_only: access == Access::Read,
             allow_damage: request.allow_damage,
             durability: self.durability,
+            change_history: self.change_history,
             encryption,
             ..Options::default()
         };

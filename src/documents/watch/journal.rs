@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! key  1                                                    value  u64, little-endian: the version of the last entry
+//!                                                                  u64, little-endian: that behind which there is no gap
 //! key  2 | version (u64, big-endian) | part (u32, the same) value  what that commit has changed
 //!
 //! part  varint: the version of the entry before, varint: when it was committed (milliseconds since 1970), changes
@@ -14,8 +15,8 @@
 //! ```
 //!
 //! The first key is written by every commit that keeps the history, and so its own version tells whether all commits have:
-//! one that did not is behind it. Entries expire, and each names the one before, so that a gap is seen: the first one that
-//! is left, and the first one after commits that kept no history, name a version that is behind what is asked for.
+//! one that did not is behind it. Then the history begins again. Entries expire, and each names the one before, so that it is
+//! seen when the next one behind a version is not there any more.
 
 use super::super::error::{Error, Result};
 use super::super::key::{CHANGES, PREFIX_LENGTH};
@@ -27,7 +28,7 @@ use crate::fs::File;
 use std::ops::Bound;
 use std::sync::Arc;
 
-const LAST: u8 = 1;
+const STANDING: u8 = 1;
 const ENTRY: u8 = 2;
 
 /// Notes that are read at once, at most about.
@@ -40,14 +41,16 @@ pub(in super::super) struct Journal {
     span_ms: Option<u64>,
     /// The version of the last entry, or that behind which the history begins.
     last: Seq,
-    /// The history is whole from its last gap up to this commit. Only what is behind it may be missing.
+    /// Commits behind this one have all been noted, ...
+    begun: Seq,
+    /// ... up to this one.
     whole_to: Option<Seq>,
 }
 
 impl Journal {
     /// What there is of a history.
     pub fn load<F: File>(engine: &Engine<F>, options: Option<ChangeHistory>) -> Result<Self> {
-        let mut journal = Self { span_ms: options.map(|history| history.seconds * 1000), last: 0, whole_to: None };
+        let mut journal = Self { span_ms: options.map(|history| history.seconds * 1000), ..Self::default() };
         journal.reload(engine)?;
         Ok(journal)
     }
@@ -55,10 +58,10 @@ impl Journal {
     /// The same again, after commits were taken back.
     pub fn reload<F: File>(&mut self, engine: &Engine<F>) -> Result<()> {
         let newest = engine.last_seq();
-        let found = engine.get(&last_key(), newest, 0)?;
-        let last = found.as_ref().and_then(|found| found.value.as_ref().try_into().ok()).map(u64::from_le_bytes);
-        let is_whole = found.is_some_and(|found| found.seq == newest);
-        self.last = last.filter(|last| is_whole && *last <= newest).unwrap_or(newest);
+        let found = engine.get(&standing_key(), newest, 0)?;
+        let is_whole = found.as_ref().is_some_and(|found| found.seq == newest);
+        let standing = found.filter(|_| is_whole).map(|found| parse_standing(&found.value));
+        (self.last, self.begun) = standing.transpose()?.unwrap_or((newest, newest));
         self.whole_to = is_whole.then_some(newest);
         Ok(())
     }
@@ -80,7 +83,8 @@ impl Journal {
             }
             last = notes.version;
         }
-        batch.put(last_key(), last.to_le_bytes().to_vec(), None);
+        let standing = [last.to_le_bytes(), self.begun.to_le_bytes()].concat();
+        batch.put(standing_key(), standing, None);
     }
 
     /// The commit of these changes was made.
@@ -101,6 +105,9 @@ impl Journal {
     /// Some of the commits behind `behind`, up to `end`; an empty list when there are no more, and `None` when
     /// the next ones are missing.
     pub fn read<F: File>(&self, engine: &Engine<F>, behind: Seq, end: Seq) -> Result<Option<Vec<Arc<CommitNotes>>>> {
+        if behind < self.begun {
+            return Ok(None);
+        }
         let (mut commits, mut bytes, mut expected) = (Vec::<CommitNotes>::new(), 0, behind);
         let mut cursor = self.entries(engine, behind, end)?;
         while let Some((key, entry)) = cursor.next()? {
@@ -116,23 +123,17 @@ impl Journal {
             }
             bytes += entry.value.len();
         }
-        // What is behind them has expired, or was not noted.
+        // What is behind them has expired.
         let is_gap = commits.is_empty() && self.last > behind && behind < end;
         Ok((!is_gap).then(|| commits.into_iter().map(Arc::new).collect()))
     }
 
-    /// The first version from which on everything is there up to `end`.
+    /// The first version behind which all commits are there, up to `end`.
     pub fn oldest<F: File>(&self, engine: &Engine<F>, end: Seq) -> Result<Seq> {
-        let (mut oldest, mut expected) = (None, 0);
-        let mut cursor = self.entries(engine, 0, end)?;
-        while let Some((key, entry)) = cursor.next()? {
-            let (part, previous) = parse(&key, &entry.value)?;
-            if oldest.is_none() || (previous > expected && part.version != expected) {
-                oldest = Some(previous);
-            }
-            expected = part.version;
+        match self.entries(engine, self.begun, end)?.next()? {
+            Some((key, entry)) => Ok(parse(&key, &entry.value)?.1.max(self.begun)),
+            None => Ok(self.last),
         }
-        Ok(oldest.filter(|_| expected == self.last).unwrap_or(end))
     }
 
     /// Calls `look` for each entry: for those who look for damage.
@@ -140,8 +141,11 @@ impl Journal {
         let range = KeyRange { start: Bound::Included(CHANGES.to_vec()), end: end_of(CHANGES.to_vec()) };
         let mut cursor = engine.scan(range, false, engine.last_seq(), 0)?;
         while let Some((key, entry)) = cursor.next()? {
-            let is_last = key == last_key() && entry.value.len() == size_of::<Seq>();
-            look(if is_last { Ok(()) } else { parse(&key, &entry.value).map(drop) })?;
+            let is_standing = key == standing_key();
+            look(match is_standing {
+                true => parse_standing(&entry.value).map(drop),
+                false => parse(&key, &entry.value).map(drop),
+            })?;
         }
         Ok(())
     }
@@ -158,12 +162,22 @@ impl Journal {
     }
 }
 
-fn last_key() -> Vec<u8> {
-    [&CHANGES[..], &[LAST]].concat()
+fn standing_key() -> Vec<u8> {
+    [&CHANGES[..], &[STANDING]].concat()
 }
 
 fn entry_key(version: Seq, part: u32) -> Vec<u8> {
     [&CHANGES[..], &[ENTRY], &version.to_be_bytes(), &part.to_be_bytes()].concat()
+}
+
+/// The last entry, and where the history begins.
+fn parse_standing(value: &[u8]) -> Result<(Seq, Seq)> {
+    let number = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_le_bytes);
+    let (last, begun) = value.split_at_checked(size_of::<Seq>()).unwrap_or_default();
+    number(last).zip(number(begun)).filter(|(last, begun)| last >= begun).ok_or_else(|| Error::Corrupt {
+        what: "the change history".to_owned(),
+        at: "what says where it stands".to_owned(),
+    })
 }
 
 /// A part of an entry, and the version of the entry before.

@@ -1,5 +1,6 @@
 //! The verbs, as one table that the parser, the help texts, the command line and the REPL share.
 
+mod changes;
 mod documents;
 mod file;
 pub mod import;
@@ -110,7 +111,7 @@ const PLAIN: Verb = Verb {
 };
 
 /// All verbs, in the order of the help text.
-pub static VERBS: [Verb; 26] = [
+pub static VERBS: [Verb; 27] = [
     Verb {
         name: "get",
         arguments: "KEY...",
@@ -252,6 +253,14 @@ pub static VERBS: [Verb; 26] = [
         summary: "print documents as lines of JSON, for load",
         run: Run::Verb(dump::run),
         place: Place::Shell,
+        ..PLAIN
+    },
+    Verb {
+        name: "changes",
+        arguments: "[--since VERSION] [--limit COUNT]",
+        options: &["since", "limit"],
+        summary: "print what commits have changed, as lines of JSON, as far as --change-history has noted it",
+        run: Run::Verb(changes::changes),
         ..PLAIN
     },
     Verb {
