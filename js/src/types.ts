@@ -172,7 +172,7 @@ export interface TransactionOptions {
 }
 
 /** Which keys are watched: one, or a range of them. Without a field it is all. */
-export type WatchSelector = { readonly key: string } | Omit<Range, "limit" | "reverse">;
+export type WatchSelector = { readonly key: string } | (Omit<Range, "limit" | "reverse"> & { readonly key?: never });
 
 /** How keys are watched. */
 export interface WatchOptions {

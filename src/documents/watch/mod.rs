@@ -15,6 +15,7 @@ mod feed;
 mod journal;
 mod query;
 mod recording;
+mod sought;
 mod watcher;
 
 pub use change::{Change, ChangeKind};

@@ -5,12 +5,11 @@
 
 use super::super::condition::Condition;
 use super::super::error::{Error, Result};
-use super::super::find::{FindOptions, Search};
-use super::super::index_entry::encoded_value;
-use super::super::path::Path;
+use super::super::find::FindOptions;
 use super::super::scan::PageLimits;
 use super::super::{Collection, Database, Range, json};
 use super::change::ChangeKind;
+use super::sought::{RowPlace, Sought};
 use super::watcher::{WatchOptions, Watcher};
 use crate::engine::{Entry, Seq};
 use crate::fs::File;
@@ -21,23 +20,17 @@ use std::ops::DerefMut;
 /// When more documents than this have changed, the query is run again.
 const TOUCHED_MAX: usize = 10_000;
 
-/// A row's place in the order of a query: what it is sorted by, and its key.
-type RowPlace = (Vec<u8>, String);
-
 /// Somebody who watches what a query finds. Made by [`Collection::watch_find`], and used with
 /// [`Database::query_changes`] of that database. It watches until it is dropped.
 #[derive(Debug)]
 pub struct QueryWatcher {
     watcher: Watcher,
     collection: String,
-    path: Path,
-    condition: Condition,
-    is_reverse: bool,
-    limit: usize,
-    /// The rows that were told, by their places, ...
+    sought: Sought,
+    /// The rows that were told, in order, ...
     order: BTreeSet<RowPlace>,
-    /// ... and by their keys: what they are sorted by, and their versions.
-    rows: BTreeMap<String, (Vec<u8>, Seq)>,
+    /// ... and by their keys, with their versions.
+    rows: BTreeMap<String, (RowPlace, Seq)>,
     is_begun: bool,
 }
 
@@ -67,7 +60,7 @@ pub struct QueryChanges {
 }
 
 /// What becomes of a document that was touched: its place and version, if it is a row.
-type Fate = (String, Option<(Vec<u8>, Seq)>);
+type Fate = (String, Option<(RowPlace, Seq)>);
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// Watches what [`Database::find`] finds.
@@ -88,15 +81,12 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     pub fn watch_find(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<QueryWatcher> {
-        let path = Path::parse(path)?;
+        let sought = Sought::new(path, condition, options)?;
         let watch = WatchOptions { without_values: true, ..WatchOptions::default() };
         Ok(QueryWatcher {
             watcher: self.watch(&Range::all(), &watch)?,
             collection: self.name.clone(),
-            path,
-            condition: condition.clone(),
-            is_reverse: options.reverse,
-            limit: options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            sought,
             order: BTreeSet::new(),
             rows: BTreeMap::new(),
             is_begun: false,
@@ -137,31 +127,28 @@ impl<F: File> Database<F> {
         let mut changes = QueryChanges { version: self.version(), ..QueryChanges::default() };
         let mut written = BTreeMap::new();
         for (key, fate) in fates {
-            let old = query.remove(&key).map(|(_, version)| version);
+            let old = query.remove(&key);
             match &fate {
                 Some((_, version)) if old != Some(*version) => drop(written.insert(key.clone(), old.is_some())),
                 None if old.is_some() => changes.removed.push(key.clone()),
                 _ => {}
             }
-            if let Some((position, version)) = fate {
-                query.insert(key, position, version);
+            if let Some((place, version)) = fate {
+                query.insert(place, version);
             }
         }
-        while query.order.len() > query.limit {
-            let Some(key) = query.last().map(|(_, key)| key.clone()) else { break };
+        while query.order.len() > query.sought.limit() {
+            let Some(RowPlace { key, .. }) = query.order.last().cloned() else { break };
             query.remove(&key);
             // A new one was no row before.
             if written.remove(&key) != Some(false) {
                 changes.removed.push(key);
             }
         }
-        let mut written: Vec<_> =
-            written.into_iter().filter_map(|(key, was_there)| Some((query.place_of(&key)?, was_there))).collect();
+        let place = |(key, was_there)| Some((query.rows.get(&key)?.0.clone(), was_there));
+        let mut written: Vec<_> = written.into_iter().filter_map(place).collect();
         written.sort_unstable();
-        if query.is_reverse {
-            written.reverse();
-        }
-        for ((_, key), was_there) in written {
+        for (RowPlace { key, .. }, was_there) in written {
             let Some(entry) = self.row_entry(query, &key)? else { continue };
             let text = json::text_of(&key, &entry.value)?.to_owned();
             let rows = if was_there { &mut changes.changed } else { &mut changes.added };
@@ -208,31 +195,20 @@ impl<F: File> Database<F> {
     fn fates(&self, query: &QueryWatcher, keys: BTreeSet<String>) -> Result<Vec<Fate>> {
         let fate = |key: String| {
             let Some(entry) = self.row_entry(query, &key)? else { return Ok((key, None)) };
-            let position = encoded_value(&query.path, &key, json::text_of(&key, &entry.value)?)?;
-            let position = position.filter(|encoded| query.condition.is_met_by(encoded));
-            Ok((key, position.map(|position| (position, entry.seq))))
+            let place = query.sought.place_of(&key, &entry)?;
+            Ok((key, place.map(|place| (place, entry.seq))))
         };
         keys.into_iter().map(fate).collect()
     }
 
     /// What has become of all that are or were rows: runs the query.
     fn all_fates(&self, query: &QueryWatcher) -> Result<Vec<Fate>> {
-        let mut fates: BTreeMap<String, Option<(Vec<u8>, Seq)>> =
-            query.rows.keys().map(|key| (key.clone(), None)).collect();
-        if let Some(collection) = self.catalog.collection(&query.collection).filter(|_| query.limit > 0) {
-            let search = Search {
-                database: self,
-                collection,
-                path: &query.path,
-                condition: &query.condition,
-                view: self.view(),
-                reverse: query.is_reverse,
-                limit: query.limit,
-                with_values: true,
-            };
-            for (position, key) in search.rows(self.catalog.ready_on(collection, &query.path), &mut drop)? {
-                if let Some(entry) = self.row_entry(query, &key)? {
-                    fates.insert(key, Some((position, entry.seq)));
+        let gone = query.rows.keys().map(|key| (key.clone(), None));
+        let mut fates: BTreeMap<String, Option<(RowPlace, Seq)>> = gone.collect();
+        if let Some(collection) = self.catalog.collection(&query.collection) {
+            for place in query.sought.run(self, collection, self.view())? {
+                if let Some(entry) = self.row_entry(query, &place.key)? {
+                    fates.insert(place.key.clone(), Some((place, entry.seq)));
                 }
             }
         }
@@ -251,30 +227,23 @@ impl QueryWatcher {
     /// The fates of some documents, when those of all others stay as they were: unless a row leaves its place in a window
     /// that is full.
     fn only_these(&self, fates: Vec<Fate>) -> Option<Vec<Fate>> {
-        let is_full = self.rows.len() >= self.limit;
+        let is_full = self.rows.len() >= self.sought.limit();
         let leaves = |(key, fate): &Fate| {
-            let new = fate.as_ref().map(|(position, _)| position);
-            self.rows.get(key).is_some_and(|(position, _)| Some(position) != new)
+            let new = fate.as_ref().map(|(place, _)| place);
+            self.rows.get(key).is_some_and(|(place, _)| Some(place) != new)
         };
         (!is_full || !fates.iter().any(leaves)).then_some(fates)
     }
 
-    fn place_of(&self, key: &str) -> Option<RowPlace> {
-        self.rows.get(key).map(|(position, _)| (position.clone(), key.to_owned()))
+    fn insert(&mut self, place: RowPlace, version: Seq) {
+        self.order.insert(place.clone());
+        self.rows.insert(place.key.clone(), (place, version));
     }
 
-    fn insert(&mut self, key: String, position: Vec<u8>, version: Seq) {
-        self.order.insert((position.clone(), key.clone()));
-        self.rows.insert(key, (position, version));
-    }
-
-    fn remove(&mut self, key: &str) -> Option<(Vec<u8>, Seq)> {
-        let place = self.place_of(key)?;
+    /// The version of a row that is taken away.
+    fn remove(&mut self, key: &str) -> Option<Seq> {
+        let (place, version) = self.rows.remove(key)?;
         self.order.remove(&place);
-        self.rows.remove(key)
-    }
-
-    fn last(&self) -> Option<&RowPlace> {
-        if self.is_reverse { self.order.first() } else { self.order.last() }
+        Some(version)
     }
 }
