@@ -3,7 +3,7 @@
  * one call that it was given to.
  */
 import { type ErrorCode, FerroliteError } from "./error.js";
-import type { Range, SetOptions, TransactionOptions, TtlOptions } from "./types.js";
+import type { Range, SetOptions, TransactionOptions, TtlOptions, WatchOptions } from "./types.js";
 
 /** Bytes of UTF-8 in a key. */
 const KEY_BYTES_MAX = 4096;
@@ -96,6 +96,7 @@ const RANGE: Readonly<Record<string, Kind>> = {
   gt: "string", gte: "string", lt: "string", lte: "string", prefix: "string", limit: "count", reverse: "boolean",
 };
 const FIND: Readonly<Record<string, Kind>> = { limit: "count", reverse: "boolean", offset: "count", after: "string" };
+const WATCH: Readonly<Record<string, Kind>> = { since: "count", values: "boolean" };
 const CHECK: Readonly<Record<string, Kind>> = { full: "boolean" };
 const TRANSACTION: Readonly<Record<string, Kind>> = { retries: "count" };
 const CONDITIONS: Readonly<Record<string, Kind>> = { ifVersion: "count", ifAbsent: "boolean", keepTtl: "boolean" };
@@ -108,6 +109,27 @@ export function rangeText(range: Range | undefined): string {
 /** The options of `find` as JSON text. */
 export function findOptionsText(options: unknown): string {
   return options === undefined ? "{}" : fieldsText("InvalidOptions", "find's options", options, FIND);
+}
+
+/** The options of `watch` as JSON text, but for the signal. */
+export function watchOptionsText(options: WatchOptions | undefined): string {
+  if (options === undefined) return "{}";
+  plain("InvalidOptions", "watch's options", options, [...Object.keys(WATCH), "signal"]);
+  const { signal, ...rest } = options;
+  assertSignal(signal);
+  return fieldsText("InvalidOptions", "watch's options", rest, WATCH);
+}
+
+/** Throws unless these are the options of `watchQuery`. */
+export function assertWatchQueryOptions(options: unknown): void {
+  if (options === undefined) return;
+  plain("InvalidOptions", "watchQuery's options", options, ["signal"]);
+  assertSignal((options as { signal?: unknown }).signal);
+}
+
+function assertSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new FerroliteError("InvalidOptions", `signal is an AbortSignal, not ${describe(signal)}`);
 }
 
 /** The options of `check` as JSON text. */

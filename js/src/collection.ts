@@ -1,6 +1,7 @@
 import type { Caller } from "./caller.js";
 import {
-  integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs, ttlOption,
+  assertWatchQueryOptions, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
+  ttlOption,
 } from "./check.js";
 import { FerroliteError } from "./error.js";
 import { list } from "./lists.js";
@@ -9,7 +10,11 @@ import { type Explanation, type IndexOptions, indexText, type Query, queryText }
 import { Reader, versioned } from "./reader.js";
 import { scan } from "./scan.js";
 import { type StandardSchema, validText } from "./schema.js";
-import type { IndexInfo, PatchOperation, Range, SetOptions, TtlOptions } from "./types.js";
+import type {
+  Change, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, TtlOptions, WatchOptions, WatchQueryOptions,
+  WatchSelector,
+} from "./types.js";
+import { Watch, watchText } from "./watch.js";
 
 /** How often a change of a document that was validated is tried again when others have changed it, too. */
 const CHANGES_MAX = 20;
@@ -176,6 +181,41 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   /** The indexes. */
   async indexes(): Promise<IndexInfo[]> {
     return (await this.#call(`["indexes"]`)) as IndexInfo[];
+  }
+
+  /**
+   * Tells every change of a key, of keys with a prefix, or in a range, that is committed from now on: once, and in the order
+   * of the commits. What expires is told when reads do not see it any more. To be gone through by `for await`, or given a
+   * callback by `subscribe`.
+   *
+   * Changes that nobody has taken yet are kept up to `watchBuffer` bytes; beyond that, and beyond `changeHistory`, the watch
+   * ends with `ChangesLost`: read the documents again. To go on where one has ended, remember the `version` of a change once
+   * those of the next commit come, and give it as `since`. What has expired in between is not told then: whoever keeps
+   * documents keeps `expiresAt` with them.
+   */
+  watch<T = D>(selector?: WatchSelector, options?: WatchOptions): Watch<Change<T>> {
+    const open = () => watchText(selector, options);
+    return new Watch((text) => this.#call(text), open, (changes) => changes as Change<T>[], options?.signal);
+  }
+
+  /**
+   * Tells what a query finds, and from then on which rows have come, were written, and have gone; where there is a `limit`,
+   * also those that others have made room for. What changes several times before it is taken is told once. A query that is
+   * watched begins with its first row: it has no `offset` and no `after`.
+   *
+   * ```ts
+   * for await (const { added, changed, removed } of db.watchQuery({ where: { done: false }, orderBy: "due", limit: 20 })) {
+   *   for (const { key, value } of [...added, ...changed]) show(key, value);
+   *   for (const key of removed) hide(key);
+   * }
+   * ```
+   */
+  watchQuery<T = D>(query: Query<T>, options?: WatchQueryOptions): Watch<RowChanges<T>> {
+    const open = () => {
+      assertWatchQueryOptions(options);
+      return `["watchQuery",${queryText(query)}]`;
+    };
+    return new Watch((text) => this.#call(text), open, (changes) => [changes as RowChanges<T>], options?.signal);
   }
 
   /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */

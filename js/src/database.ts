@@ -11,7 +11,7 @@ import { assertCollectionName, prefixOf } from "./names.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { assertSchema, type StandardSchema } from "./schema.js";
 import { Snapshot } from "./snapshot.js";
-import { asyncDispose } from "./symbols.js";
+import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";
 import { aborted, assertExportOptions } from "./transfer-options.js";
 import type {

@@ -25,6 +25,7 @@
  * | `UniqueViolation` | another document has the value that a unique index allows once |
  * | `Conflict` | a condition of a write does not hold: of `set`, of a patch, or that nothing a transaction read has changed |
  * | `SnapshotTooOld` | a snapshot, a scan or a transaction is older than what is kept of the past |
+ * | `ChangesLost` | a watch is to tell changes that are not kept any more: read again, and watch from now on |
  * | `Internal` | a bug in Ferrolite |
  */
 export type ErrorCode =
@@ -57,6 +58,7 @@ export type ErrorCode =
   | "UniqueViolation"
   | "Conflict"
   | "SnapshotTooOld"
+  | "ChangesLost"
   | "Aborted"
   | "Internal";
 

@@ -24,6 +24,7 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export type { Snapshot } from "./snapshot.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
+export type { Watch } from "./watch.js";
 
 /** An open database: one file, held by one connection. Its verbs are those of `Database`. */
 export class Ferrolite extends Database {

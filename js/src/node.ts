@@ -29,6 +29,7 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export type { Snapshot } from "./snapshot.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
+export type { Watch } from "./watch.js";
 
 /** Work that nobody waits for does not keep the process alive. */
 const scheduler: Scheduler = {

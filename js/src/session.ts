@@ -1,10 +1,11 @@
 /**
  * The engine's end of the protocol: answers messages, and between them does the work that nobody waits for.
  *
- * There are three kinds of that. Tasks are calls whose work comes in slices, as `createIndex`; a caller waits for them,
- * so they go on whenever no message is there. Maintenance (flushing memtables, compaction) begins once no message has
- * come for `QUIET_MS`. And under periodic durability a timer syncs what no later write will. No turn takes longer than
- * `SLICE_MS`, so that a message never waits longer for it.
+ * There are three kinds of that. Tasks are calls whose work comes in slices, as `createIndex`, and calls that wait for
+ * changes; a caller waits for them, so they go on whenever no message is there. Maintenance (flushing memtables, compaction)
+ * begins once no message has come for `QUIET_MS`. And a timer syncs what under periodic durability no later write will, and
+ * wakes who waits for something that expires. No turn takes longer than `SLICE_MS`, so that a message never waits longer for
+ * it.
  */
 import { type KeyMaterial, wipe } from "./encryption.js";
 import { isReport } from "./error.js";
@@ -17,6 +18,9 @@ const SLICE_MS = 4;
 const QUIET_MS = 5;
 /** Bytes of maintenance between two looks at the clock. */
 const MAINTENANCE_BYTES = 32 << 10;
+
+/** Longer timers end at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** How this host runs things later. */
 export interface Scheduler {
@@ -38,6 +42,8 @@ export class Session {
   #ended = false;
   #cancelQuiet: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
+  /** When that timer ends. */
+  #syncMs = 0;
 
   constructor(connection: Connection, scheduler: Scheduler, reply: Reply) {
     this.#connection = connection;
@@ -98,8 +104,13 @@ export class Session {
   }
 
   #planSync(): void {
-    const waitMs = this.#cancelSync === undefined ? this.#connection.nextSync() : undefined;
-    if (waitMs !== undefined) this.#cancelSync = this.#scheduler.later(() => this.#sync(), waitMs);
+    const waitMs = this.#connection.nextSync();
+    if (waitMs === undefined) return;
+    const dueMs = performance.now() + waitMs;
+    if (this.#cancelSync !== undefined && this.#syncMs <= dueMs + 1) return;
+    this.#cancelSync?.();
+    this.#syncMs = dueMs;
+    this.#cancelSync = this.#scheduler.later(() => this.#sync(), Math.min(Math.ceil(waitMs), TIMER_MS_MAX));
   }
 
   #whenQuiet(): void {
@@ -148,6 +159,7 @@ export class Session {
     this.#cancelSync = undefined;
     try {
       this.#connection.sync();
+      if (this.#connection.hasTasks()) this.#takeTurn(true);
       this.#planSync();
     } catch (thrown) {
       // A failed flush closes the engine to writes: the next one is told so.

@@ -4,7 +4,7 @@ import { rangeText } from "./check.js";
 import { type CollectionName, prefixOf, prefixed } from "./names.js";
 import { Reader } from "./reader.js";
 import { scan } from "./scan.js";
-import { asyncDispose } from "./symbols.js";
+import { asyncDispose } from "./dispose.js";
 import type { Range } from "./types.js";
 
 /**

@@ -1,3 +1,4 @@
+import type { Row } from "./query.js";
 import type { StandardSchema } from "./schema.js";
 
 /** When a commit is acknowledged. */
@@ -63,6 +64,13 @@ export interface OpenOptions {
   readonly cacheSize?: number;
   /** Bytes of memory for commits not yet sorted into tables. Default: 4 MiB. */
   readonly memtableSize?: number;
+  /**
+   * Whether commits note what they change in the database itself, and for how many seconds that is kept, so that watches can
+   * go on from a version of before. It costs a small entry for each commit. Default: none.
+   */
+  readonly changeHistory?: { readonly seconds: number };
+  /** Bytes of memory for recent changes while somebody watches: how far a watch may fall behind. Default: 4 MiB. */
+  readonly watchBuffer?: number;
   /** How new pages are compressed. Default: `"lz4"`. */
   readonly compression?: "lz4" | "none";
   /** Make the database when it does not exist. Default: `true`; with `false` that is a `NotFound` error. */
@@ -218,6 +226,61 @@ export interface CollectionOptions<I, D> {
 export interface TransactionOptions {
   /** How often it is run again when it conflicts with other commits, at most. Default: 10. */
   readonly retries?: number | undefined;
+}
+
+/** Which keys are watched: one, or a range of them. Without a field it is all. */
+export type WatchSelector = { readonly key: string } | (Omit<Range, "limit" | "reverse"> & { readonly key?: never });
+
+/** How keys are watched. */
+export interface WatchOptions {
+  /**
+   * Begins behind this version: the changes of later commits come first. They must still be kept, by another watch or by
+   * `changeHistory`; else it is `ChangesLost`. Default: from now on.
+   */
+  readonly since?: number | undefined;
+  /** Whether changes come with their documents. Default: `true`. */
+  readonly values?: boolean | undefined;
+  /** Ends the watch; who waits for it gets the error `Aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A change of a document, as a watch tells it. */
+export interface Change<T = unknown> {
+  /**
+   * `set` and `delete` as they say; `expire` when its time was over; `drop` when its whole collection was dropped, with
+   * all of its documents, which are not told one by one.
+   */
+  readonly kind: "set" | "delete" | "expire" | "drop";
+  /** The document's key; empty with `drop`. */
+  readonly key: string;
+  /** The collection; left out for the default one. */
+  readonly collection?: string;
+  /** The number of the commit; all its changes have the same. Of an expiry, that of the last commit before it. */
+  readonly version: number;
+  /** The version of the document that was there before; 0 for none. */
+  readonly oldVersion: number;
+  /** When the new document expires, in milliseconds since 1970. */
+  readonly expiresAt?: number;
+  /** The new document. It is left out when it has been overwritten, deleted or has expired since; a later change says so. */
+  readonly value?: T;
+}
+
+/** How `watchQuery` is ended. */
+export interface WatchQueryOptions {
+  /** Ends the watch; who waits for it gets the error `Aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What has become of the rows that are found. */
+export interface RowChanges<T = unknown> {
+  /** The commit after which they are so. */
+  readonly version: number;
+  /** Rows that were not found before, in order; the first time all of them. */
+  readonly added: Row<T>[];
+  /** Rows that were written in the meantime. */
+  readonly changed: Row<T>[];
+  /** The keys of rows that are not found any more. */
+  readonly removed: string[];
 }
 
 /** An index. */

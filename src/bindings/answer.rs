@@ -89,6 +89,16 @@ impl Answer {
             .map_err(|error| Error::Internal { message: format!("a result is not JSON: {error}") })
     }
 
+    /// A value that is an object, with one more field, `name`, which is JSON text.
+    pub fn object_with<T: Serialize + ?Sized>(&mut self, object: &T, name: &str, json: &str) -> Result<()> {
+        self.json(object)?;
+        self.bytes.pop();
+        self.text(&format!(",\"{name}\":"));
+        self.text(json);
+        self.text("}");
+        Ok(())
+    }
+
     /// A JSON array of what `items` yields, each written by `write`.
     pub fn array<T>(
         &mut self,
@@ -127,6 +137,14 @@ impl Answer {
         }
         self.text("]");
         self.bytes
+    }
+
+    /// The answer to a call that was first answered as pending: `[task, result]`, of the one result.
+    pub fn finish_task(self, task: u32) -> Vec<u8> {
+        let result = self.finish();
+        let mut numbered = format!("[{task},").into_bytes();
+        numbered.extend_from_slice(result.get(1..).unwrap_or_default());
+        numbered
     }
 
     fn failure(&mut self, error: &Error) {

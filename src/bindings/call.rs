@@ -1,6 +1,6 @@
 //! Calls as they stand in a message: `[verb, ...arguments]`, or `["@NAME", verb, ...arguments]` on the collection NAME.
 
-use crate::{Condition, Error, FindOptions, Range, Result, SetOptions};
+use crate::{Condition, Error, FindOptions, Range, Result, SetOptions, WatchOptions};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -115,6 +115,13 @@ impl<'a> Call<'a> {
         Ok(SetOptions { ttl: ttl.map(Duration::from_millis), keep_ttl, if_version, if_absent })
     }
 
+    /// The options of `watchOpen`, the second argument.
+    pub fn watch_options(&self) -> Result<WatchOptions> {
+        let options: WrittenWatchOptions =
+            serde_json::from_str(self.json(1)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })?;
+        Ok(WatchOptions { since: options.since, without_values: !options.values.unwrap_or(true) })
+    }
+
     /// A time to live in milliseconds.
     pub fn ttl(&self, index: usize) -> Result<Duration> {
         let text = self.json(index)?;
@@ -135,6 +142,14 @@ struct WrittenSetOptions {
     if_version: Option<u64>,
     #[serde(default)]
     if_absent: bool,
+}
+
+/// [`WatchOptions`], as they stand in a message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenWatchOptions {
+    since: Option<u64>,
+    values: Option<bool>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Call<'a> {

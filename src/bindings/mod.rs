@@ -17,6 +17,8 @@
 //! `["txRead", number, call]` and `["txWrite", number, call]`.
 //!
 //! An export has a number, too, from `exportBegin` to `exportEnd`, or to its last chunk. Chunks are bytes beside the messages.
+//! A watch has a number, too, from `watchOpen` or `watchQuery` to `watchClose`. `watchNext` is answered with a batch of changes;
+//! while there are none it is pending, and answered as a task is once something was committed, or has expired.
 //!
 //! What opens an encrypted database comes beside these messages, as bytes: [`encryption`].
 //!
@@ -46,5 +48,8 @@ mod tasks;
 mod tests;
 mod transactions;
 mod verbs;
+#[cfg(test)]
+mod watch_tests;
+mod watches;
 
 use service::Service;

@@ -8,6 +8,7 @@ use super::snapshots::Snapshots;
 use super::tasks::Tasks;
 use super::transactions::Transactions;
 use super::verbs::{self, Kind};
+use super::watches::Watches;
 use crate::fs::File;
 use crate::{Database, Encryption, Error, Result, Stats};
 use std::time::Duration;
@@ -21,6 +22,9 @@ pub(super) struct Service<F: File> {
     tasks: Tasks,
     transactions: Transactions,
     snapshots: Snapshots,
+    watches: Watches,
+    /// Answers to calls that were pending, and were ended by others.
+    ended: Vec<Vec<u8>>,
 }
 
 /// What a verb works with.
@@ -31,12 +35,15 @@ pub(super) struct Desk<'a, F: File> {
     pub tasks: &'a mut Tasks,
     pub transactions: &'a mut Transactions,
     pub snapshots: &'a mut Snapshots,
+    pub watches: &'a mut Watches,
+    pub ended: &'a mut Vec<Vec<u8>>,
 }
 
 impl<F: File> Service<F> {
     pub fn new(database: Database<F>) -> Self {
-        let (cursors, exports, tasks, transactions, snapshots) = Default::default();
-        Self { database: Some(database), cursors, exports, tasks, transactions, snapshots }
+        let (cursors, exports, tasks, transactions, snapshots, watches) = Default::default();
+        let database = Some(database);
+        Self { database, cursors, exports, tasks, transactions, snapshots, watches, ended: Vec::new() }
     }
 
     /// Answers a message.
@@ -52,8 +59,8 @@ impl<F: File> Service<F> {
             }
             return Ok(answer.finish());
         };
-        let Self { cursors, exports, tasks, transactions, snapshots, .. } = self;
-        let mut desk = Desk { database, cursors, exports, tasks, transactions, snapshots };
+        let Self { cursors, exports, tasks, transactions, snapshots, watches, ended, .. } = self;
+        let mut desk = Desk { database, cursors, exports, tasks, transactions, snapshots, watches, ended };
         let mut group = None;
         for at in 0..calls.len() {
             desk.run(&calls, at, &mut group, &mut answer);
@@ -62,14 +69,16 @@ impl<F: File> Service<F> {
         Ok(answer.finish())
     }
 
-    /// Whether there are tasks to go on with.
+    /// Whether there are tasks to go on with, or changes for those who wait for them.
     pub fn has_tasks(&self) -> bool {
-        self.database.is_some() && self.tasks.are_waiting()
+        let is_any = |database| self.tasks.are_waiting() || !self.ended.is_empty() || self.watches.are_ready(database);
+        self.database.as_ref().is_some_and(is_any)
     }
 
-    /// Does one slice of a task: its answer, when it was the last one.
+    /// Answers who waits for changes, or does one slice of a task: its answer, when it was the last one.
     pub fn step(&mut self) -> Option<Vec<u8>> {
-        self.tasks.step(self.database.as_mut()?)
+        let database = self.database.as_mut()?;
+        self.ended.pop().or_else(|| self.watches.step(database)).or_else(|| self.tasks.step(database))
     }
 
     /// Does one slice of maintenance; whether there is more.
@@ -77,9 +86,10 @@ impl<F: File> Service<F> {
         self.database.as_mut().map_or(Ok(false), |database| database.maintain(budget_bytes))
     }
 
-    /// How long until [`Service::sync`] has something to flush.
+    /// How long until [`Service::sync`] has something to flush, or something expires that somebody waits for.
     pub fn next_sync(&self) -> Option<Duration> {
-        self.database.as_ref().and_then(Database::next_tick)
+        let database = self.database.as_ref()?;
+        database.next_tick().into_iter().chain(self.watches.next_expiry(database)).min()
     }
 
     /// Flushes what periodic durability has put off, if its time has come.

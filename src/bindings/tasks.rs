@@ -45,10 +45,16 @@ impl Tasks {
         if task.step(database)? {
             return task.finish(answer);
         }
-        self.last = self.last.wrapping_add(1);
-        self.waiting.push_back((self.last, task));
-        answer.pending(self.last);
+        let id = self.number();
+        self.waiting.push_back((id, task));
+        answer.pending(id);
         Ok(())
+    }
+
+    /// A number for what will be answered later.
+    pub fn number(&mut self) -> u32 {
+        self.last = self.last.wrapping_add(1);
+        self.last
     }
 
     /// Whether there is a task to go on with.
@@ -73,11 +79,7 @@ impl Tasks {
             }
             Err(error) => answer.fail(mark, &error),
         }
-        // The answer is `[result]`; the task's number goes before it.
-        let result = answer.finish();
-        let mut numbered = format!("[{id},").into_bytes();
-        numbered.extend_from_slice(result.get(1..).unwrap_or_default());
-        Some(numbered)
+        Some(answer.finish_task(id))
     }
 
     /// Gives up the building of an index of `collection` that is about to be dropped; of all of them without an `index`.

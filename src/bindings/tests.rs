@@ -5,35 +5,35 @@ use crate::fs::simulated::{Fault, Operation, Simulated, SimulatedFile};
 use crate::{Database, Durability, Encryption, ErrorCode, Options};
 use serde_json::{Value, json};
 
-struct Client {
-    fs: Simulated,
-    service: Service<SimulatedFile>,
+pub(super) struct Client {
+    pub fs: Simulated,
+    pub service: Service<SimulatedFile>,
 }
 
 impl Client {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(Options::default())
     }
 
-    fn with(options: Options) -> Self {
+    pub fn with(options: Options) -> Self {
         let fs = Simulated::new(7);
         let database = pollster::block_on(Database::open(&fs, "test", options)).unwrap();
         Self { fs, service: Service::new(database) }
     }
 
     /// Sends a message and gets its results.
-    fn send(&mut self, message: &str) -> Value {
+    pub fn send(&mut self, message: &str) -> Value {
         let answer = self.service.execute(message.as_bytes()).unwrap();
         serde_json::from_slice(&answer).unwrap()
     }
 
     /// Sends one call and gets its result.
-    fn call(&mut self, call: &str) -> Value {
+    pub fn call(&mut self, call: &str) -> Value {
         self.send(&format!("[{call}]"))[0].take()
     }
 }
 
-fn code(result: &Value) -> &str {
+pub(super) fn code(result: &Value) -> &str {
     assert_eq!(result[0], 1, "{result}");
     assert!(result[1]["message"].as_str().is_some_and(|message| !message.is_empty()));
     result[1]["code"].as_str().unwrap()

@@ -5,10 +5,12 @@ use super::call::{Call, Text, not_understood};
 use super::queries;
 use super::service::Desk;
 use super::tasks::Task;
+use super::watches::Watched;
 use crate::documents::Verb;
 use crate::fs::File;
 use crate::{
-    Collection, CompactProgress, Database, Document, Error, OpenTransaction, Result, RotateProgress, Transaction, Ttl,
+    Collection, CompactProgress, Database, Document, Error, OpenTransaction, Query, Result, RotateProgress,
+    Transaction, Ttl,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -35,6 +37,7 @@ pub(super) fn kind(verb: &str) -> Kind {
         "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "exportBegin" | "flush" | "compact"
         | "rotateKey" | "check" => Kind::Alone,
         "txBegin" | "txWrite" | "txRollback" | "snapshotOpen" | "snapshotClose" => Kind::Alone,
+        "watchOpen" | "watchQuery" | "watchNext" | "watchClose" => Kind::Alone,
         _ => Kind::Read,
     }
 }
@@ -236,6 +239,21 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         }
         "txRollback" => {
             desk.transactions.roll_back(desk.database, call.parse(0)?);
+            answer.done();
+            Ok(())
+        }
+        "watchOpen" => {
+            let watcher = desk.database.named_mut(&call.collection).watch(&call.range()?, &call.watch_options()?)?;
+            desk.watches.open(Watched::Keys(Box::new(watcher)), answer)
+        }
+        "watchQuery" => {
+            let mut documents = desk.database.named_mut(&call.collection);
+            let query = documents.watch_query(&Query::parse(call.json(0)?)?)?;
+            desk.watches.open(Watched::Query(Box::new(query)), answer)
+        }
+        "watchNext" => desk.watches.next(desk.database, call.parse(0)?, || desk.tasks.number(), answer),
+        "watchClose" => {
+            desk.ended.extend(desk.watches.close(call.parse(0)?));
             answer.done();
             Ok(())
         }

@@ -10,6 +10,7 @@ use super::key::CollectionId;
 use super::range::end_of;
 use super::read::View;
 use super::scan::Scan;
+use super::watch::Journal;
 use super::{Database, Range, json};
 use crate::engine::{Entry, KeyRange};
 use crate::fs::File;
@@ -78,7 +79,7 @@ impl<F: File> Database<F> {
         for collection in self.catalog.collection_ids() {
             self.check_collection(collection, view, report)?;
         }
-        Ok(())
+        Journal::check(&self.engine, |outcome| report.note(outcome))
     }
 
     fn check_collection(&self, collection: CollectionId, view: View, report: &mut CheckReport) -> Result<()> {

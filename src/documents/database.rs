@@ -6,6 +6,7 @@ use super::history::History;
 use super::latencies::{Latencies, Verb};
 use super::options::{Durability, Options};
 use super::snapshot::Snapshots;
+use super::watch::{Feed, Journal};
 use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
@@ -52,6 +53,8 @@ pub struct Database<F: File> {
     /// The last commit at which a collection of a name was dropped, while the database was open: what a snapshot of before
     /// would have seen of it is gone.
     pub(super) dropped: BTreeMap<String, Seq>,
+    pub(super) feed: Feed,
+    pub(super) journal: Journal,
 }
 
 /// Commits that share one write and one flush.
@@ -92,6 +95,13 @@ impl<F: File> Database<F> {
             }
             catalog => catalog?,
         };
+        let journal = match Journal::load(&engine, options.change_history) {
+            Err(error @ Error::Corrupt { .. }) if options.allow_damage => {
+                damage.push(error.to_string());
+                Journal::default()
+            }
+            journal => journal?,
+        };
         let mut database = Self {
             damage,
             last_sync_ms: engine.now_ms(),
@@ -106,6 +116,8 @@ impl<F: File> Database<F> {
             latencies: Latencies::new(options.latencies),
             snapshots: Snapshots::new(&options),
             dropped: BTreeMap::new(),
+            feed: Feed::new(options.watch_buffer),
+            journal,
         };
         database.finish_dropping_or_leave_it();
         Ok(database)
@@ -272,7 +284,7 @@ impl<F: File> Database<F> {
     }
 
     /// Commits `batch`; outside of a group, writes it out.
-    pub(super) fn apply(&mut self, batch: Batch) -> Result<u64> {
+    pub(super) fn apply(&mut self, mut batch: Batch) -> Result<u64> {
         self.writable()?;
         if let Some(error) = &self.group.error {
             return Err(error.clone());
@@ -280,6 +292,10 @@ impl<F: File> Database<F> {
         self.check_unique(&batch)?;
         let before = self.engine.last_seq();
         let (keys, bytes) = (self.history.keys_of(&batch), batch.size());
+        let notes = self.notes_of(&batch)?;
+        if let Some(notes) = &notes {
+            self.journal.stage(&mut batch, notes);
+        }
         let version = match self.engine.append(batch) {
             Ok(version) => version,
             Err(error) if self.engine.last_seq() == before => return Err(error.into()),
@@ -290,6 +306,9 @@ impl<F: File> Database<F> {
         }
         self.snapshots.note_written(bytes);
         self.end_old_snapshots();
+        if let Some(notes) = notes {
+            self.noted(notes);
+        }
         self.pending = true;
         if self.group.depth == 0 {
             self.settle()?;
@@ -320,6 +339,7 @@ impl<F: File> Database<F> {
         self.engine.finish_group(durability).map_err(|error| self.undone(error))?;
         self.pending = false;
         self.unsynced = true;
+        self.feed.acknowledge(self.engine.last_seq());
         if sync {
             self.synced();
         }
@@ -344,6 +364,7 @@ impl<F: File> Database<F> {
         let error = Error::from(error);
         self.pending = false;
         self.history.take_back(self.engine.last_seq());
+        self.take_notes_back();
         // When even this cannot be read, the engine takes no writes, and reads check what they find.
         if let Ok(catalog) = Catalog::load(&self.engine) {
             self.catalog = catalog.reloaded_at(self.engine.last_seq());

@@ -198,6 +198,17 @@ pub enum Error {
         /// Which limit was reached.
         reason: String,
     },
+    /// Changes that a watch is to tell are not kept any more: they were too many, or are too long ago.
+    #[error(
+        "the changes behind version {since} are not all kept; read the documents again and watch from then on. \
+         The changes behind version {oldest} are the oldest that are kept"
+    )]
+    ChangesLost {
+        /// The version from which on changes are missing.
+        since: u64,
+        /// The first version from which a watch can go on.
+        oldest: u64,
+    },
     /// The caller stopped the work.
     #[error("stopped by the caller; what was committed before stays")]
     Aborted,
@@ -242,6 +253,7 @@ impl Error {
             Self::UniqueViolation { .. } => ErrorCode::UniqueViolation,
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::SnapshotTooOld { .. } => ErrorCode::SnapshotTooOld,
+            Self::ChangesLost { .. } => ErrorCode::ChangesLost,
             Self::Aborted => ErrorCode::Aborted,
             Self::Internal { .. } => ErrorCode::Internal,
         }

@@ -37,6 +37,7 @@ pub enum ErrorCode {
     UniqueViolation,
     Conflict,
     SnapshotTooOld,
+    ChangesLost,
     Aborted,
     Internal,
 }
@@ -74,6 +75,7 @@ impl ErrorCode {
             Self::UniqueViolation => "UniqueViolation",
             Self::Conflict => "Conflict",
             Self::SnapshotTooOld => "SnapshotTooOld",
+            Self::ChangesLost => "ChangesLost",
             Self::Aborted => "Aborted",
             Self::Internal => "Internal",
         }

@@ -4,6 +4,7 @@
 //! engine key = collection (u32, big-endian) | index (u32, big-endian) | rest
 //!
 //! collection 0, index 0    the catalog: what collections and indexes there are
+//! collection 0, index 1    the change history: what recent commits have written
 //! collection n, index 0    its documents: rest = 1 (the key is a string) | the key's UTF-8 bytes
 //! collection n, index m    index m: rest = ordered encoding of a value | the rest of the document's engine key
 //! ```
@@ -23,6 +24,8 @@ pub(super) const PREFIX_LENGTH: usize = size_of::<Prefix>();
 
 /// Where the catalog is.
 pub(super) const CATALOG: Prefix = prefix(0, 0);
+/// Where the change history is.
+pub(super) const CHANGES: Prefix = prefix(0, 1);
 /// Says that a key is a string. Keys of other kinds get other tags, and sort behind.
 pub(super) const STRING_KEY: u8 = 1;
 
@@ -123,6 +126,7 @@ mod tests {
         assert_eq!(collection_of(*key.first_chunk().unwrap()), Some(CollectionId(7)));
         assert_eq!(parse_key(&key[PREFIX_LENGTH..]).unwrap(), "user:ü");
         assert_eq!((collection_of(CATALOG), collection_of(CollectionId(7).index(3))), (None, None));
+        assert_eq!(collection_of(CHANGES), None);
         assert!(parse_key(&[]).is_err());
         assert!(parse_key(&[2, b'a']).is_err());
         assert!(parse_key(&[STRING_KEY, 0xff]).is_err());

@@ -43,6 +43,7 @@ mod transaction;
 mod ttl;
 mod unique;
 mod update;
+mod watch;
 mod write;
 
 pub use catalog::MAX_COLLECTION_NAME_LENGTH;
@@ -62,7 +63,7 @@ pub use key::MAX_KEY_LENGTH;
 pub use latencies::Latency;
 #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
 pub(crate) use latencies::Verb;
-pub use options::{Compression, Durability, Options};
+pub use options::{ChangeHistory, Compression, Durability, Options};
 pub use path::MAX_PATH_LENGTH;
 pub use query::{Explanation, Filter, OrderBy, Query, QueryPage, Rows};
 pub use range::Range;
@@ -74,3 +75,4 @@ pub use transact::{ActiveTransaction, OpenTransaction};
 pub use transaction::Transaction;
 pub use ttl::{Ttl, ttl_from_seconds};
 pub use update::SetOptions;
+pub use watch::{Change, ChangeKind, QueryChanges, QueryRow, QueryWatcher, WatchOptions, Watcher};

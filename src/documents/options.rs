@@ -45,6 +45,12 @@ pub struct Options {
     /// Whether to measure how long the verbs take, for [`Database::stats`](crate::Database::stats). It takes two readings
     /// of a clock each, natively about 60 ns: much beside a read that finds its page in memory. Default: false.
     pub latencies: bool,
+    /// Whether each commit notes what it has changed, so that watches can go on from a version of before; and for how long.
+    /// Default: none.
+    pub change_history: Option<ChangeHistory>,
+    /// Bytes of memory for what recent commits have changed, while somebody watches. A watch that falls behind by more than
+    /// this, and by more than the change history, ends with `ChangesLost`. Default: 4 MiB.
+    pub watch_buffer: usize,
     /// The key or passphrase of an encrypted database; a new one is encrypted when it is given. Not part of the JSON of
     /// options. Default: none.
     #[serde(skip)]
@@ -65,10 +71,23 @@ impl Default for Options {
             snapshot_max_age: 3600,
             snapshot_max_bytes: 1 << 30,
             latencies: false,
+            change_history: None,
+            watch_buffer: 4 << 20,
             encryption: None,
         }
     }
 }
+
+/// How long the change history is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeHistory {
+    /// Seconds after which what a commit has noted goes, as documents that expire; 1 to a hundred years of them.
+    pub seconds: u64,
+}
+
+/// A hundred years: whatever the clock says, expiries stay within what is allowed.
+const HISTORY_SECONDS: RangeInclusive<u64> = 1..=100 * 365 * 86_400;
 
 /// Smaller pages hold hardly an entry, larger ones cost too much for reading one.
 const PAGE_SIZE: RangeInclusive<usize> = 512..=64 << 10;
@@ -184,6 +203,11 @@ impl Options {
         check_size("pageSize", self.page_size, PAGE_SIZE)?;
         check_size("memtableSize", self.memtable_size, MEMTABLE_SIZE)?;
         self.encryption.as_ref().map_or(Ok(()), check_encryption)?;
+        if self.change_history.is_some_and(|history| !HISTORY_SECONDS.contains(&history.seconds)) {
+            return Err(Error::invalid_options(
+                "`changeHistory` is kept for at least 1 second, and at most a hundred years",
+            ));
+        }
         if self.allow_damage && !self.read_only {
             return Err(Error::invalid_options(
                 "`allowDamage` needs `readOnly`: nothing is written into a damaged file",
@@ -250,6 +274,10 @@ mod tests {
         assert!(fails(Options { page_size: 0, ..Options::default() }));
         assert!(fails(Options { page_size: 1 << 20, ..Options::default() }));
         assert!(fails(Options { memtable_size: 1000, ..Options::default() }));
+        let history = |seconds| Some(ChangeHistory { seconds });
+        assert!(fails(Options { change_history: history(0), ..Options::default() }));
+        assert!(fails(Options { change_history: history(u64::MAX), ..Options::default() }));
+        assert!(!fails(Options { change_history: history(1), ..Options::default() }));
         assert!(!fails(Options { cache_size: 0, page_size: 512, memtable_size: 16 << 10, ..Options::default() }));
     }
 

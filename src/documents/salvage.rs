@@ -204,7 +204,14 @@ impl<S: File, T: File> Salvage<S, T> {
             Err(error) => return Err(error.into()),
         }
         let durability = Durability::Never;
-        let options = Options { create: true, read_only: false, allow_damage: false, durability, ..options };
+        let options = Options {
+            create: true,
+            read_only: false,
+            allow_damage: false,
+            durability,
+            change_history: None,
+            ..options
+        };
         let target = Database::open_with(to, out, options, environment).await.and_then(|mut target| {
             let mut batch = Batch::new();
             batch.put(unfinished_key(), Vec::new(), None);

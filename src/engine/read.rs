@@ -1,13 +1,15 @@
 //! Reading: one key, a range, and snapshots.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::engine::Engine;
 use super::entry::{Clock, Entry, Prefix, Seq, Version, prefix_of};
 use super::error::{Error, Result};
-use super::levels::Tree;
+use super::levels::{LEVEL_COUNT, Tree};
 use super::merge::{Direction, MemoryCursor, Merge, RunCursor, Source};
 use super::salvage::find_in_damaged;
+use super::table::Table;
 use crate::fs::File;
 
 /// A range of engine keys inside one key space.
@@ -80,6 +82,23 @@ impl<F: File> Engine<F> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether entries of a range may expire: false only when none does. Costs the part of the range that is in memory.
+    pub fn may_expire(&self, range: &KeyRange) -> bool {
+        let Some(tree) = range.prefix().map(|prefix| self.levels.tree(prefix)) else { return true };
+        let is_expiring = |table: &Arc<Table>| table.statistics.expiring > 0;
+        if tree.is_some_and(|tree| (0..LEVEL_COUNT).flat_map(|level| tree.tables_of(level)).any(is_expiring)) {
+            return true;
+        }
+        if range.is_empty() {
+            return false;
+        }
+        let frozen = self.frozen.as_ref().map(|frozen| &*frozen.memtable);
+        std::iter::once(&self.memtable).chain(frozen).any(|memtable| {
+            let mut entries = memtable.range(as_slice(&range.start), as_slice(&range.end));
+            entries.any(|(_, versions)| versions.iter().any(|version| version.expires_at.is_some()))
+        })
     }
 
     /// Live entries of a range as of `at` and `now_ms`, in key order or, with `reverse`, from the end.

@@ -30,3 +30,6 @@ mod transactions;
 mod ttl;
 mod unique;
 mod verbs;
+mod watch;
+mod watch_model;
+mod watch_queries;

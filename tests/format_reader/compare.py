@@ -277,6 +277,48 @@ def small_with_log():
     return file
 
 
+def changes(file):
+    """What commits have noted, of several sessions, and of one that noted nothing."""
+    kept = ("--change-history", 3600)
+    ok("load", file, "-", *kept, input=lines(range(3_000), 1))
+    ok("set", file, "single", "1", *kept, "--ttl", "3600")
+    ok("delete", file, "single", *kept)
+    ok("index", file, "create", "age", *kept)
+    compare_changes("loaded", file, 0, 2_800)
+    ok("delete", file, "--prefix", "user:1", *kept)
+    compare_changes("deleted", file, 4, 2)
+    with subprocess.Popen([PROGRAM, "repl", file, *map(str, kept)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as repl:
+        for number in range(20):
+            repl.stdin.write(f"SET tail:{number} {number}\n")
+            repl.stdin.flush()
+            repl.stdout.readline()
+        repl.send_signal(signal.SIGKILL)
+    compare_changes("killed", file, 0, 2_820)
+    ok("set", file, "unnoted", "1")
+    assert changes_of(file, 0) == "lost" and cli("changes", file, "--since", 0).returncode == 3
+    ok("set", file, "noted", "1", *kept)
+    newest = json.loads(ok("info", file, "--json"))["version"]
+    assert changes_of(file, newest - 2) == "lost" and cli("changes", file, "--since", newest - 2).returncode == 3
+    compare_changes("begun anew", file, newest - 1, 1)
+    compare("with a change history", file)
+
+
+def changes_of(file, since):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        reader.main([str(file), "--changes", str(since)])
+    return out.getvalue()
+
+
+def compare_changes(what, file, since, least):
+    """Both must tell the same changes."""
+    told = ok("changes", file, "--since", since)
+    assert changes_of(file, since) == told, f"{what}: the reader and changes differ; the file is {file}"
+    count = told.count("\n")
+    assert count >= least, (what, count)
+    print(f"changes, {what}: {count} alike")
+
+
 def main():
     golden.compare_all(DIRECTORY)
     file = DIRECTORY / "large.db"
@@ -284,6 +326,7 @@ def main():
     log_tail(file)
     compacted(file)
     damaged(small_with_log())
+    changes(DIRECTORY / "changes.db")
     for cipher in ("aes-256-gcm", "chacha20-poly1305"):
         encrypted(cipher)
     print("the reader agrees with the program")

@@ -17,6 +17,7 @@ from collections import namedtuple
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import changes
 import indexes
 import lz4.block
 import sealing
@@ -25,7 +26,7 @@ from encoding import EXPIRES, PUT, Bytes, Damaged, Version, check, entries, may_
 
 BLOCK = 65536
 DATA, INDEX, FILTER, MANIFEST, SEGMENT, FRAME, LINK = 1, 2, 3, 4, 16, 17, 18
-CATALOG, DOCUMENTS = struct.pack(">II", 0, 0), struct.pack(">II", 1, 0)
+CATALOG, CHANGES, DOCUMENTS = (struct.pack(">II", *name) for name in [(0, 0), (0, 1), (1, 0)])
 
 Superblock = namedtuple(
     "Superblock",
@@ -342,18 +343,20 @@ def commit(frame):
 
 
 def sort_out(versions):
-    """Documents, catalog, and the entries of each index (sections 12 to 14)."""
-    documents, catalog, index_entries = {}, {}, {}
+    """Documents, catalog, the entries of each index, and the change history (sections 12 to 14, and 21)."""
+    documents, catalog, index_entries, noted = {}, {}, {}, {}
     for version in versions:
         prefix, rest = version.key[:8], version.key[8:]
         if prefix == CATALOG:
             catalog[rest] = version.value
+        elif prefix == CHANGES:
+            noted[rest] = version
         elif prefix == DOCUMENTS:
             check(rest[:1] == b"\1" and version.value[:1] == b"\1", f"document {rest}: unknown kind")
             documents[rest] = version
         else:
             index_entries.setdefault(struct.unpack(">II", prefix)[1], {})[version.key] = version
-    return documents, catalog, index_entries
+    return documents, catalog, index_entries, noted
 
 
 def line_of(key, document):
@@ -378,17 +381,21 @@ def main(arguments=None):
     parser.add_argument("--key-file", type=Path, help="of an encrypted file: 32 bytes, or 64 hexadecimal digits")
     parser.add_argument("--passphrase-file", type=Path, help="of an encrypted file")
     parser.add_argument("--now", type=int, default=time.time_ns() // 1_000_000, help="milliseconds since 1970")
+    parser.add_argument("--changes", type=int, metavar="SINCE", help="print what commits have changed, not the documents")
     parser.add_argument("--summary", action="store_true", help="tell on standard error what the file is made of")
     arguments = parser.parse_args(arguments)
     reader = Reader(os.open(arguments.file, os.O_RDONLY), secret_in(arguments))
     try:
-        documents, catalog, index_entries = sort_out(reader.live(arguments.now))
+        documents, catalog, index_entries, noted = sort_out(reader.live(arguments.now))
         known, problems = indexes.parse_catalog(catalog)
         for index_id, index in known.items():
             problems += indexes.problems_of(index_id, index, documents, index_entries.get(index_id, {}))
         check(not problems, "; ".join(problems[:10]))
     except Damaged as damage:
         raise SystemExit(f"damaged: {damage}") from None
+    if arguments.changes is not None:
+        sys.stdout.write(changes.behind(arguments.changes, noted, reader.last, Bytes)[0])
+        return
     for key, document in documents.items():
         sys.stdout.buffer.write(line_of(key, document).encode())
     if arguments.summary:

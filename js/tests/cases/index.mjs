@@ -10,7 +10,8 @@ import stream from "./stream.mjs";
 import transactions from "./transactions.mjs";
 import transfer from "./transfer.mjs";
 import updates from "./updates.mjs";
+import watches from "./watches.mjs";
 
 export const groups = {
-  collections, documents, encryption, indexes, input, lifetime, salvage, stream, transactions, transfer, updates,
+  collections, documents, encryption, indexes, input, lifetime, salvage, stream, transactions, transfer, updates, watches,
 };

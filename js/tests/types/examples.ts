@@ -1,8 +1,8 @@
 // What the documentation shows must compile, and what is wrong must not.
 import {
-  type ActiveTransaction, type CheckReport, type Cipher, type Collection, type Encryption, Ferrolite, FerroliteError, type Latency,
-  type LostPart, type Query, type QueryPage, type Row, type SalvageReport, type StandardSchema, type StorageFacts, Transaction,
-  type VersionedDocument,
+  type ActiveTransaction, type Change, type CheckReport, type Cipher, type Collection, type Encryption, Ferrolite, FerroliteError,
+  type Latency, type LostPart, type Query, type QueryPage, type Row, type RowChanges, type SalvageReport, type StandardSchema,
+  type StorageFacts, Transaction, type VersionedDocument, type Watch,
 } from "ferrolite";
 
 interface User {
@@ -81,6 +81,18 @@ export async function examples(): Promise<void> {
     document.name satisfies string;
   }
 
+  for await (const change of db.watch<User>({ prefix: "user:" }, { since: version, signal: AbortSignal.timeout(1) })) {
+    change satisfies Change<User>;
+    change.value?.role satisfies "admin" | "user" | undefined;
+  }
+  const settings: Watch<Change> = db.watch({ key: "settings" }, { values: false });
+  const stop: () => void = settings.subscribe(({ kind, oldVersion }) => [kind, oldVersion], (error) => error);
+  stop();
+  await using admins = db.watchQuery<User>({ where: { role: "admin" }, limit: 10 });
+  const next: IteratorResult<RowChanges<User>, undefined> = await admins.next();
+  next.value?.added.map(({ key, value }) => [key, value.name]);
+  await Ferrolite.open("notes", { changeHistory: { seconds: 60 }, watchBuffer: 1 << 20 });
+
   const keys: string[] = await db.find("role", "admin");
   await db.find("age", { gte: 18, lt: 65 }, { reverse: true, limit: 10 });
   const isNew: boolean = await db.createIndex("address.city");
@@ -139,6 +151,10 @@ export async function mistakes(db: Ferrolite): Promise<void> {
   await db.keys({ from: "a" });
   // @ts-expect-error bounds are of one type
   await db.find("age", { gt: 1, lt: "b" });
+  // @ts-expect-error a watch has no limit
+  db.watch({ prefix: "a", limit: 1 });
+  // @ts-expect-error one key, or a range
+  db.watch({ key: "a", prefix: "b" });
   // @ts-expect-error there is no such storage
   await Ferrolite.open("notes", { storage: "tape" });
   // @ts-expect-error there is no such durability

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::secrets::{self, Sealing, SecretFile};
 use crate::session::{Db, Session};
 use crate::verbs::{self, Verb};
-use ferrolite::{Argon2, Cipher, Collection, Durability, Range, ttl_from_seconds};
+use ferrolite::{Argon2, ChangeHistory, Cipher, Collection, Durability, Range, ttl_from_seconds};
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -52,6 +52,8 @@ pub struct Request {
     pub unique: bool,
     /// `--multi`.
     pub multi: bool,
+    /// `--since`.
+    pub since: Option<u64>,
     /// `--quick`.
     pub quick: bool,
     /// `--read-only`.
@@ -79,11 +81,13 @@ struct Parsed {
     if_absent: bool,
     unique: bool,
     multi: bool,
+    since: Option<u64>,
     quick: bool,
     read_only: bool,
     allow_damage: bool,
     json: bool,
     durability: Option<Durability>,
+    change_history: Option<ChangeHistory>,
     key_file: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
     new_key_file: Option<PathBuf>,
@@ -111,11 +115,13 @@ const OPTIONS: &[&str] = &[
     "if-absent",
     "unique",
     "multi",
+    "since",
     "quick",
     "read-only",
     "allow-damage",
     "json",
     "durability",
+    "change-history",
     "key-file",
     "passphrase-file",
     "new-key-file",
@@ -128,8 +134,18 @@ const OPTIONS: &[&str] = &[
 ];
 
 /// The options for all verbs; a line of the REPL cannot change them.
-const GENERAL: [&str; 9] =
-    ["allow-damage", "json", "durability", "key-file", "passphrase-file", "cipher", "argon2", "help", "version"];
+const GENERAL: [&str; 10] = [
+    "allow-damage",
+    "json",
+    "durability",
+    "change-history",
+    "key-file",
+    "passphrase-file",
+    "cipher",
+    "argon2",
+    "help",
+    "version",
+];
 
 /// Reads the process's arguments.
 pub fn parse_command_line() -> Result<Invocation, Failure> {
@@ -211,11 +227,15 @@ impl Parsed {
             "if-absent" => self.if_absent = true,
             "unique" => self.unique = true,
             "multi" => self.multi = true,
+            "since" => self.since = Some(parser.value()?.parse()?),
             "quick" => self.quick = true,
             "read-only" => self.read_only = true,
             "allow-damage" => self.allow_damage = true,
             "json" => self.json = true,
             "durability" => self.durability = Some(text()?.parse()?),
+            "change-history" => {
+                self.change_history = Some(ChangeHistory { seconds: parser.value()?.parse()? });
+            }
             "key-file" => self.key_file = Some(parser.value()?.into()),
             "passphrase-file" => self.passphrase_file = Some(parser.value()?.into()),
             "new-key-file" => self.new_key_file = Some(parser.value()?.into()),
@@ -256,7 +276,7 @@ impl Parsed {
         };
         let words = self.words()?.split_off(2);
         let sealing = self.take_sealing(verb)?;
-        let session = Session::new(file, self.durability, sealing)?;
+        let session = Session::new(file, self.durability, sealing)?.with_history(self.change_history);
         let request = self.into_request(verb, words, false)?;
         Ok(Command::Run(session, Box::new(request)))
     }
@@ -288,9 +308,8 @@ impl Parsed {
         }
         let secret = SecretFile::one_of(self.new_key_file, self.new_passphrase_file)?;
         let new_sealing = Sealing { secret, cipher: None, argon2: self.argon2 };
-        let Self { range, collection, ttl, keep_ttl, if_version, if_absent, unique, multi, quick, read_only, .. } =
-            self;
-        let (allow_damage, source_key_file) = (self.allow_damage, self.source_key_file);
+        let Self { range, collection, ttl, keep_ttl, if_version, if_absent, unique, multi, since, quick, .. } = self;
+        let Self { read_only, allow_damage, source_key_file, .. } = self;
         Ok(Request {
             verb,
             words,
@@ -302,6 +321,7 @@ impl Parsed {
             if_absent,
             unique,
             multi,
+            since,
             quick,
             read_only,
             allow_damage,

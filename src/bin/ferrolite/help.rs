@@ -27,6 +27,7 @@ options:
   --collection NAME        of verbs on documents and indexes: those of this collection, and not of the default one
   --durability WHEN        when a commit is flushed: always (the default), periodic:MS or never
                            (then on closing); also the environment variable FERROLITE_DURABILITY
+  --change-history SECONDS note what each commit changes, for as long; a session without it breaks the history
   --allow-damage           read a damaged file too, by what can be proven of it; what is damaged is told
                            on standard error, and nothing can be written
   --key-file FILE          open an encrypted file, or encrypt a new one, by the key in FILE: 32 bytes, or 64

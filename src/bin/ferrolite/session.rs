@@ -7,7 +7,7 @@ use crate::verbs::Access;
 use crate::verbs::transfer::{STREAM, is_of_new_file};
 use ferrolite::fs::{FileSystem, Std, StdFile};
 use ferrolite::import::{ImportReport, import_ferrumdb};
-use ferrolite::{Database, Durability, Encryption, Error, ErrorCode, Options, SalvageReport};
+use ferrolite::{ChangeHistory, Database, Durability, Encryption, Error, ErrorCode, Options, SalvageReport};
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, BufReader, ErrorKind, Read};
@@ -32,6 +32,7 @@ pub struct Session {
     directory: Std,
     name: String,
     durability: Durability,
+    change_history: Option<ChangeHistory>,
     sealing: Sealing,
 }
 
@@ -48,7 +49,12 @@ impl Session {
             Some(durability) => durability,
             None => durability_of_environment()?,
         };
-        Ok(Self { path, directory, name, durability, sealing })
+        Ok(Self { path, directory, name, durability, change_history: None, sealing })
+    }
+
+    /// The same, noting what its commits change.
+    pub fn with_history(self, change_history: Option<ChangeHistory>) -> Self {
+        Self { change_history, ..self }
     }
 
     /// Opens the database as `request` needs it, does the work, and closes it.
@@ -66,6 +72,7 @@ impl Session {
             durability: self.durability,
             // Nobody waits for the clock in a conversation, and `info` can tell more.
             latencies: request.verb.name == "repl",
+            change_history: self.change_history,
             encryption,
             ..Options::default()
         };

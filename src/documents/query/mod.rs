@@ -15,13 +15,16 @@ mod projection;
 mod query;
 mod rows;
 mod run;
+mod standing;
 mod token;
 mod value_set;
 mod walk;
 
 pub use filter::Filter;
 pub(super) use filter::{each_element, encoded_element};
+pub(super) use order::Place;
 pub use query::{OrderBy, Query};
 pub use rows::Rows;
 pub(super) use run::InTransaction;
 pub use run::{Explanation, QueryPage};
+pub(super) use standing::StandingQuery;

@@ -5,10 +5,10 @@ use super::filter::{Filter, Node, Test};
 use super::order::{Order, Place};
 use super::projection::Projection;
 use super::token;
-use crate::documents::Range;
 use crate::documents::error::{Error, Result, shorten};
 use crate::documents::json_scan::Scanner;
-use crate::documents::path::Path;
+use crate::documents::path::{NotJson, Path};
+use crate::documents::{Range, json};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -257,6 +257,16 @@ impl Query {
 }
 
 impl Prepared {
+    /// Where the document with this text stands among the rows, wherever they begin; `None` when it is none of them.
+    pub fn place_of(&self, key: &str, text: &str) -> Result<Option<Place>> {
+        let damaged = |NotJson| json::damaged(key, "its text is not JSON");
+        let values = self.paths.values_in(text).map_err(damaged)?;
+        if !self.test.is_met_by(&values).map_err(damaged)? {
+            return Ok(None);
+        }
+        Ok(Some(self.order.row(self.order.sort_key(&values).map_err(damaged)?, key)))
+    }
+
     /// How many rows are looked for, at most: one more than are returned tells whether there are more.
     pub fn needed(&self) -> f64 {
         self.limit.map_or(f64::INFINITY, |limit| limit as f64 + self.offset as f64 + 1.0)

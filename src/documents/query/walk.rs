@@ -105,13 +105,7 @@ impl<F: File> Context<'_, F> {
 
     /// The row of a document with this text, unless it is none, or was in an earlier page.
     pub fn row(&self, key: &str, text: &str) -> Result<Option<Place>> {
-        let damaged = |NotJson| json::damaged(key, "its text is not JSON");
-        let values = self.query.paths.values_in(text).map_err(damaged)?;
-        if !self.query.test.is_met_by(&values).map_err(damaged)? {
-            return Ok(None);
-        }
-        let place = self.query.order.row(self.query.order.sort_key(&values).map_err(damaged)?, key);
-        Ok(if self.is_before(&place) { None } else { Some(place) })
+        Ok(self.query.place_of(key, text)?.filter(|place| !self.is_before(place)))
     }
 
     /// The stored document at `key`.

@@ -1,5 +1,6 @@
 //! The verbs, as one table that the parser, the help texts, the command line and the REPL share.
 
+mod changes;
 mod collections;
 mod documents;
 mod file;
@@ -318,6 +319,14 @@ pub static VERBS: &[Verb] = &[
         summary: "make the new database NEW of an exported FILE; `-` is standard input",
         run: Run::Import,
         place: Place::Shell,
+        ..PLAIN
+    },
+    Verb {
+        name: "changes",
+        arguments: "[--since VERSION] [--limit COUNT]",
+        options: &["since", "limit"],
+        summary: "print what commits have changed, as lines of JSON, as far as --change-history has noted it",
+        run: Run::Verb(changes::changes),
         ..PLAIN
     },
     Verb {

@@ -1,0 +1,31 @@
+//! `changes`.
+
+use super::Answer;
+use crate::arguments::Request;
+use crate::failure::Failure;
+use crate::output::{Output, to_json};
+use crate::session::Db;
+use ferrolite::{Error, PageLimits, WatchOptions};
+
+/// Prints what commits behind a version have changed, as far as the change history has it: a line of JSON each.
+pub fn changes(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let from = |since| WatchOptions { since: Some(since), without_values: true };
+    let mut watcher = match (db.watch_all(&from(request.since.unwrap_or(0))), request.since) {
+        // Without a version it begins where the history does.
+        (Err(Error::ChangesLost { oldest, .. }), None) => db.watch_all(&from(oldest)),
+        (watcher, _) => watcher,
+    }?;
+    let mut left = request.range.limit.unwrap_or(u64::MAX);
+    while left > 0 {
+        let documents = usize::try_from(left).unwrap_or(usize::MAX).min(PageLimits::default().documents);
+        let changes = db.changes(&mut watcher, PageLimits { documents, ..PageLimits::default() })?;
+        if changes.is_empty() {
+            break;
+        }
+        left -= changes.len() as u64;
+        for change in changes {
+            output.line(&to_json(&change))?;
+        }
+    }
+    Ok(Answer::Yes)
+}

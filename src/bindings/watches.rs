@@ -1,0 +1,169 @@
+//! Watches: each has a number, and its changes are asked for batch by batch. Who asks when there is nothing yet is answered as
+//! pending, and later like a task.
+
+use super::answer::Answer;
+use super::call::not_understood;
+use crate::fs::File;
+use crate::{Change, Database, Error, PageLimits, QueryChanges, QueryRow, QueryWatcher, Result, Watcher};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The watches that are open, by number.
+#[derive(Debug, Default)]
+pub(super) struct Watches {
+    open: BTreeMap<u32, Watch>,
+    last: u32,
+}
+
+#[derive(Debug)]
+struct Watch {
+    what: Watched,
+    /// The number under which the one who asked is answered.
+    waiting: Option<u32>,
+}
+
+/// What is watched.
+#[derive(Debug)]
+pub(super) enum Watched {
+    Keys(Box<Watcher>),
+    Query(Box<QueryWatcher>),
+}
+
+impl Watches {
+    /// Answers the number of a new watch.
+    pub fn open(&mut self, what: Watched, answer: &mut Answer) -> Result<()> {
+        self.last = self.last.wrapping_add(1);
+        self.open.insert(self.last, Watch { what, waiting: None });
+        answer.value(&self.last)
+    }
+
+    /// Answers the next changes of a watch, or as pending `task` when there are none yet. A watch that fails is over.
+    pub fn next<F: File>(
+        &mut self,
+        database: &mut Database<F>,
+        id: u32,
+        task: impl FnOnce() -> u32,
+        answer: &mut Answer,
+    ) -> Result<()> {
+        let watch = self.open.get_mut(&id).ok_or(Error::Aborted)?;
+        if watch.waiting.is_some() {
+            return Err(not_understood("a watch that is asked twice"));
+        }
+        match watch.what.answer(database, answer) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let task = task();
+                watch.waiting = Some(task);
+                answer.pending(task);
+                Ok(())
+            }
+            Err(error) => {
+                self.open.remove(&id);
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends a watch; who waits for it is answered that it is over.
+    pub fn close(&mut self, id: u32) -> Option<Vec<u8>> {
+        let task = self.open.remove(&id)?.waiting?;
+        let mut answer = Answer::default();
+        answer.done();
+        Some(answer.finish_task(task))
+    }
+
+    /// Whether somebody who waits may be answered.
+    pub fn are_ready<F: File>(&self, database: &Database<F>) -> bool {
+        self.waiting().any(|what| what.is_ready(database))
+    }
+
+    /// How long until somebody who waits may be answered because something expires.
+    pub fn next_expiry<F: File>(&self, database: &Database<F>) -> Option<Duration> {
+        self.waiting().filter(|what| !what.is_ready(database)).filter_map(|what| what.next_expiry(database)).min()
+    }
+
+    /// Answers one of those who wait, as `[task, result]`, when there is something for them.
+    pub fn step<F: File>(&mut self, database: &mut Database<F>) -> Option<Vec<u8>> {
+        let mut failed = None;
+        for (id, watch) in &mut self.open {
+            let Some(task) = watch.waiting.filter(|_| watch.what.is_ready(database)) else { continue };
+            let mut answer = Answer::default();
+            let mark = answer.mark();
+            match watch.what.answer(database, &mut answer) {
+                Ok(false) => continue,
+                Ok(true) => {
+                    watch.waiting = None;
+                    return Some(answer.finish_task(task));
+                }
+                Err(error) => {
+                    answer.fail(mark, &error);
+                    failed = Some((*id, answer.finish_task(task)));
+                    break;
+                }
+            }
+        }
+        let (id, answer) = failed?;
+        self.open.remove(&id);
+        Some(answer)
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Watched> {
+        self.open.values().filter(|watch| watch.waiting.is_some()).map(|watch| &watch.what)
+    }
+}
+
+impl Watched {
+    fn is_ready<F: File>(&self, database: &Database<F>) -> bool {
+        match self {
+            Self::Keys(watcher) => database.may_have_changes(watcher),
+            Self::Query(query) => database.may_have_query_changes(query),
+        }
+    }
+
+    fn next_expiry<F: File>(&self, database: &Database<F>) -> Option<Duration> {
+        match self {
+            Self::Keys(watcher) => database.next_expiry(watcher),
+            Self::Query(query) => database.next_query_expiry(query),
+        }
+    }
+
+    /// Answers what there is to tell; false when that is nothing.
+    fn answer<F: File>(&mut self, database: &mut Database<F>, answer: &mut Answer) -> Result<bool> {
+        match self {
+            Self::Keys(watcher) => {
+                let changes = database.changes(watcher, PageLimits::default())?;
+                if changes.is_empty() {
+                    return Ok(false);
+                }
+                answer.open();
+                answer.array(changes.iter().map(Ok), change)?;
+            }
+            Self::Query(query) => {
+                let Some(changes) = database.query_changes(query)? else { return Ok(false) };
+                answer.open();
+                query_changes(answer, &changes)?;
+            }
+        }
+        answer.close();
+        Ok(true)
+    }
+}
+
+fn change(answer: &mut Answer, change: &Change) -> Result<()> {
+    match &change.json {
+        Some(json) => answer.object_with(change, "value", json),
+        None => answer.json(change),
+    }
+}
+
+fn query_changes(answer: &mut Answer, changes: &QueryChanges) -> Result<()> {
+    let row = |answer: &mut Answer, row: &QueryRow| answer.object_with(row, "value", &row.json);
+    answer.text(&format!(r#"{{"version":{},"added":"#, changes.version));
+    answer.array(changes.added.iter().map(Ok), row)?;
+    answer.text(r#","changed":"#);
+    answer.array(changes.changed.iter().map(Ok), row)?;
+    answer.text(r#","removed":"#);
+    answer.json(&changes.removed)?;
+    answer.text("}");
+    Ok(())
+}

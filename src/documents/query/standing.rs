@@ -1,0 +1,61 @@
+//! What a watch asks of a query: whether a document is a row and where it stands, and all rows in order.
+
+use super::order::Place;
+use super::query::{Prepared, Query};
+use super::rows::Rows;
+use crate::documents::error::{Error, Result};
+use crate::documents::key::CollectionId;
+use crate::documents::path::NotJson;
+use crate::documents::read::View;
+use crate::documents::{Database, json};
+use crate::fs::File;
+
+/// A query that is watched.
+#[derive(Debug)]
+pub(in crate::documents) struct StandingQuery {
+    query: Query,
+    prepared: Prepared,
+}
+
+impl StandingQuery {
+    /// # Errors
+    /// `InvalidOptions` when the query does not begin with its first row; and where it cannot be asked.
+    pub fn new(query: &Query) -> Result<Self> {
+        let prepared = query.prepare()?;
+        if prepared.offset != 0 || prepared.after.is_some() {
+            return Err(Error::invalid_options(
+                "a query that is watched begins with its first row: no offset, no cursor",
+            ));
+        }
+        Ok(Self { query: query.clone(), prepared })
+    }
+
+    /// How many rows there are at most.
+    pub fn limit(&self) -> usize {
+        self.prepared.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
+    /// Where the document with this text stands; `None` when it is no row.
+    pub fn place_of(&self, key: &str, text: &str) -> Result<Option<Place>> {
+        if !self.prepared.keys.contains(key) {
+            return Ok(None);
+        }
+        self.prepared.place_of(key, text)
+    }
+
+    /// The rows that there are.
+    pub fn run<F: File>(&self, database: &Database<F>, collection: CollectionId, view: View) -> Result<Vec<Place>> {
+        let mut rows = Rows::of_keys(database, collection, view, &self.query)?;
+        let mut places = Vec::new();
+        while let Some(place) = rows.next_place()? {
+            places.push(place);
+        }
+        Ok(places)
+    }
+
+    /// What the query takes of a document.
+    pub fn selected(&self, key: &str, text: &str) -> Result<String> {
+        let Some(projection) = &self.prepared.projection else { return Ok(text.to_owned()) };
+        projection.of(text).map_err(|NotJson| json::damaged(key, "its text is not JSON"))
+    }
+}

@@ -1,0 +1,79 @@
+//! What a commit changes, found out before it is made.
+
+use super::super::Database;
+use super::super::catalog::NamedCollection;
+use super::super::document::key_of;
+use super::super::error::Result;
+use super::super::key::{CATALOG, PREFIX_LENGTH, collection_of};
+use super::super::write::is_live;
+use super::change::{ChangeKind, CommitNotes, Note};
+use crate::engine::Batch;
+use crate::fs::File;
+use std::sync::Arc;
+
+impl<F: File> Database<F> {
+    /// What `batch` changes, as the next commit; `None` when nobody wants to know.
+    pub(in super::super) fn notes_of(&mut self, batch: &Batch) -> Result<Option<CommitNotes>> {
+        if !self.feed.is_watched() && !self.journal.is_kept() {
+            return Ok(None);
+        }
+        let (last, time_ms) = (self.engine.last_seq(), self.engine.now_ms());
+        let is_gone = |at: u64| at <= time_ms;
+        let mut notes = Vec::<Note>::new();
+        for (key, put) in batch.operations() {
+            let (value, expires_at) = put.map_or((None, None), |(value, expires_at)| (Some(value), expires_at));
+            let Some(prefix) = key.first_chunk::<PREFIX_LENGTH>() else { continue };
+            if *prefix == CATALOG {
+                notes.extend(value.and_then(|value| self.dropped_by(key, value)));
+            }
+            let Some(collection) = collection_of(*prefix) else { continue };
+            let old = self.engine.get(key, last, 0)?.filter(|old| is_live(old, time_ms));
+            let kind = match value {
+                // One that was written with an expiry in the past is nowhere to be seen.
+                Some(_) if !expires_at.is_some_and(is_gone) => ChangeKind::Set,
+                _ if old.is_some() => ChangeKind::Delete,
+                _ => continue,
+            };
+            let name = self.catalog.name_of(collection);
+            let known = notes.last().map(|note| &note.collection).filter(|known| ***known == *name);
+            notes.push(Note {
+                kind,
+                collection: known.cloned().unwrap_or_else(|| Arc::from(name)),
+                key: key_of(key)?.to_owned(),
+                old_version: old.map_or(0, |old| old.seq),
+                expires_at: expires_at.filter(|_| kind == ChangeKind::Set),
+            });
+        }
+        Ok(Some(CommitNotes { version: last + 1, time_ms, notes }))
+    }
+
+    /// The dropping of a collection that an entry of the catalog begins.
+    fn dropped_by(&self, key: &[u8], value: &[u8]) -> Option<Note> {
+        let collection = NamedCollection::read(key, value).filter(|collection| collection.is_dropping)?;
+        let is_new = self.catalog.collection(&collection.name) == Some(collection.id);
+        is_new.then(|| Note {
+            kind: ChangeKind::Drop,
+            collection: Arc::from(collection.name),
+            key: String::new(),
+            old_version: 0,
+            expires_at: None,
+        })
+    }
+
+    /// A commit was made that changes this.
+    pub(in super::super) fn noted(&mut self, notes: CommitNotes) {
+        self.journal.staged(&notes);
+        if self.feed.is_watched() && !notes.notes.is_empty() {
+            self.feed.add(Arc::new(notes));
+        }
+    }
+
+    /// Commits were taken back.
+    pub(in super::super) fn take_notes_back(&mut self) {
+        self.feed.take_back(self.engine.last_seq());
+        // When even this cannot be read, the engine takes no writes.
+        if self.journal.is_kept() {
+            self.journal.reload(&self.engine).ok();
+        }
+    }
+}
