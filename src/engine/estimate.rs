@@ -55,3 +55,55 @@ fn bytes_of(bound: Bound<&[u8]>) -> Option<&[u8]> {
         Bound::Unbounded => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::tests::{TestEnvironment, small_options};
+    use crate::engine::{Batch, Durability};
+    use crate::fs::{Memory, MemoryFile};
+
+    fn key(number: u64) -> Vec<u8> {
+        [&[0, 0, 0, 1, 0, 0, 0, 0][..], &number.to_be_bytes()].concat()
+    }
+
+    fn estimate(engine: &Engine<MemoryFile>, from: u64, to: u64) -> u64 {
+        let range = KeyRange { start: Bound::Included(key(from)), end: Bound::Excluded(key(to)) };
+        engine.estimate(&range).unwrap()
+    }
+
+    #[test]
+    fn estimates_are_near() {
+        let files = Memory::new();
+        let open = Engine::open(&files, "db", small_options(), Arc::new(TestEnvironment::default()));
+        let mut engine = pollster::block_on(open).unwrap();
+        for number in 0..10_000 {
+            let mut batch = Batch::new();
+            batch.put(key(number * 7919 % 10_000), vec![7; 20], None);
+            engine.append(batch).unwrap();
+            engine.finish_group(Durability::Never).unwrap();
+        }
+        for is_compacted in [false, true] {
+            if is_compacted {
+                engine.compact().unwrap();
+            }
+            for (from, to) in [(0, 10_000), (0, 5000), (2500, 7500), (9000, 10_000), (4000, 4100), (3, 3)] {
+                let (estimated, real) = (estimate(&engine, from, to) as f64, (to - from) as f64);
+                // Some are in memory, where half of all is the guess for many.
+                let error_max = if is_compacted { real * 0.05 + 3.0 } else { real * 0.1 + 600.0 };
+                assert!(
+                    (estimated - real).abs() <= error_max,
+                    "{estimated} entries from {from} to {to}, {is_compacted}"
+                );
+            }
+            assert!(estimate(&engine, 20_000, 30_000) == 0);
+            let other = [0, 0, 0, 2, 0, 0, 0, 0];
+            let range = KeyRange { start: Bound::Included(other.to_vec()), end: Bound::Unbounded };
+            assert_eq!(engine.estimate(&range).unwrap(), 0);
+        }
+        let all = KeyRange { start: Bound::Included(key(0)[..8].to_vec()), end: Bound::Unbounded };
+        assert_eq!(engine.estimate(&all).unwrap(), 10_000);
+    }
+}

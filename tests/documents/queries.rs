@@ -241,3 +241,26 @@ fn collections_have_queries_of_their_own() {
     assert_eq!(db.collection("none").unwrap().count_rows(&query).unwrap(), 0);
     assert_eq!(db.count(&Range::all()).unwrap(), 2000);
 }
+
+#[test]
+fn rows_are_read_as_they_are_asked_for() {
+    let bench = Bench::new();
+    let mut db = bench.open_with(small_pages());
+    db.create_index("n").unwrap();
+    db.set_many((0..2000).map(|n| (format!("k{:04}", n * 1201 % 2000), json!({"n": n, "text": "x".repeat(200)}))))
+        .unwrap();
+    db.close().unwrap();
+    for query in [r#"{"where": {"n": {"gte": 0}}, "orderBy": "n", "limit": 2000}"#, r#"{"where": {"n": {"gte": 0}}}"#] {
+        let db = bench.open_with(Options { cache_size: 16 << 10, ..small_pages() });
+        let query = Query::parse(query).unwrap();
+        let mut rows = db.rows(&query).unwrap();
+        let misses = || db.stats().engine.cache.misses;
+        let before = misses();
+        rows.by_ref().take(10).for_each(|row| drop(row.unwrap()));
+        let (few, all) = (misses() - before, {
+            rows.for_each(|row| drop(row.unwrap()));
+            misses() - before
+        });
+        assert!(few * 20 < all, "{few} pages for the first rows, {all} for all");
+    }
+}

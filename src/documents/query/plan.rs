@@ -19,6 +19,8 @@ use crate::fs::File;
 const ENTRY_COST: f64 = 0.5;
 /// ... and at its document, which lies anywhere.
 const DOCUMENT_COST: f64 = 2.5;
+/// Sorting a row. So little that it only decides where all else is alike.
+const SORT_COST: f64 = 0.05;
 /// What a second index must save in order that it is read too: estimates are what they are.
 const INTERSECTION_GAIN: f64 = 0.8;
 /// Keys of a second index that are held in memory, at most.
@@ -159,9 +161,13 @@ impl Model {
             Access::Index(_, Some(_)) if candidate.entries < self.needed || self.rows < self.needed => self.within,
             _ => 0.0,
         };
+        let sorting = match candidate.delivery {
+            Delivery::Unordered => self.rows.max(1.0) * SORT_COST,
+            _ => 0.0,
+        };
         match candidate.access {
-            Access::Documents(_) => part * candidate.entries,
-            Access::Index(..) => rest + part * (candidate.entries * ENTRY_COST + documents * DOCUMENT_COST),
+            Access::Documents(_) => sorting + part * candidate.entries,
+            Access::Index(..) => sorting + rest + part * (candidate.entries * ENTRY_COST + documents * DOCUMENT_COST),
         }
     }
 
