@@ -45,6 +45,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("index_entry", documents::fuzzing::index_entry),
     ("path", documents::fuzzing::path),
     ("condition", documents::fuzzing::condition),
+    ("journal", documents::fuzzing::journal),
     ("message", bindings::fuzzing::message),
     ("file", file),
     ("encrypted_file", encrypted_file),

@@ -75,6 +75,12 @@ fn write_texts() {
     write("condition", "range", b"{\"gte\": 18, \"lt\": 65}\n\x02\x20\x02\x10\x03\x01\0\0\0\0\0\0\0");
     write("condition", "strings", b"{\"gt\":\"a\",\"lte\":\"c\"}\n\x07\x01b\x07\x02cd");
     write("condition", "equality", b"[1,\"a\",null]\n\x08\x03\x02\x01\x07\x01a\x00");
+    write(
+        "journal",
+        "several",
+        b"\x05\x01\x07\x01\x01a\x00\x0c\x05users\x01b\x03\x04\x04\x01c\x02\x80\x01\x0a\x03log\x00\x00",
+    );
+    write("message", "watches", br#"[["watchOpen",{"prefix":"a"},{"values":false}],["watchFind","n",{"gte":1},{"limit":1}],["watchNext",1],["set","a",{"n":3}],["watchNext",2],["watchNext",1],["setEx","a",1,1],["watchClose",1],["watchNext",1]]"#);
     write("message", "reads", br#"[["get","a"],["getMany",["a","b","?"]],["keys",{"prefix":"a"}],["count",{}],["find","n",{"gte":1},{}],["ttl","a"],["indexes"]]"#);
     write("message", "writes", br#"[["set","c",{"n":3}],["setEx","d",1,1000],["delete","a"],["commit",[{"set":"x","value":1}]],["setMany",[["e",1],["f",[]]]],["expire","b",5],["persist","b"],["deleteRange",{"gt":"c"}]]"#);
     write("message", "tasks", br#"[["createIndex","s"],["compact"],["check",true],["scanOpen",{}],["scanNext",1],["scanClose",1],["dropIndex","n"],["flush"]]"#);

@@ -80,5 +80,5 @@ macro_rules! targets {
 
 targets! {
     superblock page owner key_slots block filter table_meta manifest log batch catalog key ordering index_entry path condition
-    message file encrypted_file operations
+    journal message file encrypted_file operations
 }

@@ -2,6 +2,7 @@
 
 mod values;
 
+pub use super::watch::fuzzing::journal;
 pub use values::{compare, rank, value};
 
 use super::catalog::Catalog;

@@ -12,6 +12,8 @@
 mod change;
 mod expiries;
 mod feed;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod journal;
 mod query;
 mod recording;
