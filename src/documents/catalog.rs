@@ -7,6 +7,8 @@
 //! key  3                                                   value  empty; what a salvage writes is not all there yet
 //! key  4                                                   value  u32, little-endian: the next collection's id
 //! key  5 | id (u32, big-endian)                            value  {"name": ..., "dropping": ...}, as JSON
+//! key  6 | collection (u32, big-endian)                    value  empty; its documents may have parts
+//! key  7                                                   value  u64, little-endian: added to sequence numbers in ids of parts
 //!
 //! state  "ready", "dropping" or {"building": {"after": KEY}}: documents up to KEY are indexed, null for none
 //! ```
@@ -14,13 +16,14 @@
 //! Ids are never used twice: what was dropped cannot come up in something new. The default collection has no entry.
 
 use super::error::{Error, Result, abbreviate};
-use super::key::{CATALOG, CollectionId};
+use super::key::{CATALOG, CollectionId, LAST_INDEX};
 use super::path::Path;
 use super::range::end_of;
 use crate::engine::{Batch, Engine, KeyRange};
 use crate::fs::File;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 const NEXT_INDEX_ID: u8 = 1;
@@ -28,6 +31,8 @@ const INDEX: u8 = 2;
 const UNFINISHED: u8 = 3;
 const NEXT_COLLECTION_ID: u8 = 4;
 const COLLECTION: u8 = 5;
+const HAS_PARTS: u8 = 6;
+const PART_OFFSET: u8 = 7;
 
 const FIRST_INDEX_ID: u32 = 1;
 const FIRST_COLLECTION_ID: u32 = CollectionId::DEFAULT.0 + 1;
@@ -42,6 +47,10 @@ pub(super) struct Catalog {
     indexes: Vec<Index>,
     next_collection_id: u32,
     next_index_id: u32,
+    /// Collections whose documents may have parts.
+    with_parts: BTreeSet<CollectionId>,
+    /// Above what a salvage has found: ids of parts lie behind it.
+    part_offset: u64,
 }
 
 /// A collection other than the default one.
@@ -96,6 +105,8 @@ impl Default for Catalog {
             indexes: Vec::new(),
             next_collection_id: FIRST_COLLECTION_ID,
             next_index_id: FIRST_INDEX_ID,
+            with_parts: BTreeSet::new(),
+            part_offset: 0,
         }
     }
 }
@@ -127,6 +138,10 @@ impl Catalog {
         match key.strip_prefix(&CATALOG)?.split_first()? {
             (&NEXT_INDEX_ID, []) => self.next_index_id = u32::from_le_bytes(value.try_into().ok()?),
             (&NEXT_COLLECTION_ID, []) => self.next_collection_id = u32::from_le_bytes(value.try_into().ok()?),
+            (&PART_OFFSET, []) => self.part_offset = u64::from_le_bytes(value.try_into().ok()?),
+            (&HAS_PARTS, id) if value.is_empty() => {
+                self.with_parts.insert(CollectionId(u32::from_be_bytes(id.try_into().ok()?)));
+            }
             (&INDEX, _) => {
                 let index = Index::read(key, value)?;
                 (FIRST_INDEX_ID..self.next_index_id).contains(&index.id).then_some(())?;
@@ -198,6 +213,27 @@ impl Catalog {
     pub fn forget_collection(&mut self, id: CollectionId) {
         self.collections.retain(|collection| collection.id != id);
         self.indexes.retain(|index| index.collection != id);
+        self.with_parts.remove(&id);
+    }
+
+    /// Whether documents of a collection may have parts: who writes over one must know the old one then.
+    pub fn has_parts(&self, collection: CollectionId) -> bool {
+        self.with_parts.contains(&collection)
+    }
+
+    /// Remembers that documents of a collection may have parts, once the commit that says so is made.
+    pub fn remember_parts(&mut self, collection: CollectionId) {
+        self.with_parts.insert(collection);
+    }
+
+    /// Ids of parts lie behind `newest` from now on.
+    pub fn begin_parts_behind(&mut self, newest: u64) {
+        self.part_offset = newest;
+    }
+
+    /// What is added to sequence numbers in ids of parts.
+    pub fn part_offset(&self) -> u64 {
+        self.part_offset
     }
 
     /// The indexes of a collection, whatever their state.
@@ -238,9 +274,11 @@ impl Catalog {
     /// A new index; `batch` gets what makes it last.
     pub fn add(&self, collection: CollectionId, path: Path, batch: &mut Batch) -> Result<Index> {
         let id = self.next_index_id;
-        let next = id.checked_add(1).ok_or_else(|| too_many("indexes", id))?;
+        if id > LAST_INDEX {
+            return Err(too_many("indexes", id));
+        }
         let index = Index { collection, id, path, state: IndexState::Building { after: None } };
-        batch.put([&CATALOG[..], &[NEXT_INDEX_ID]].concat(), next.to_le_bytes().to_vec(), None);
+        batch.put([&CATALOG[..], &[NEXT_INDEX_ID]].concat(), (id + 1).to_le_bytes().to_vec(), None);
         index.store(batch)?;
         Ok(index)
     }
@@ -278,6 +316,22 @@ pub(super) fn next_collection_id_key() -> Vec<u8> {
 /// The catalog's key that is written when a collection comes or goes.
 pub(super) fn collection_key(id: CollectionId) -> Vec<u8> {
     [&CATALOG[..], &[COLLECTION], &id.0.to_be_bytes()].concat()
+}
+
+/// The catalog's key that says that documents of a collection may have parts.
+pub(super) fn parts_key(collection: CollectionId) -> Vec<u8> {
+    [&CATALOG[..], &[HAS_PARTS], &collection.0.to_be_bytes()].concat()
+}
+
+/// The collection that a key of [`parts_key`] is about.
+pub(super) fn parse_parts_key(key: &[u8]) -> Option<CollectionId> {
+    let id = key.strip_prefix(&CATALOG)?.strip_prefix(&[HAS_PARTS])?;
+    Some(CollectionId(u32::from_be_bytes(id.try_into().ok()?)))
+}
+
+/// The catalog's key that says behind what ids of parts lie.
+pub(super) fn part_offset_key() -> Vec<u8> {
+    [&CATALOG[..], &[PART_OFFSET]].concat()
 }
 
 /// Checks the name of a collection.
@@ -370,7 +424,9 @@ mod tests {
         catalog.remember(first.clone());
         catalog.forget(first.id);
         assert_eq!(catalog.add(CollectionId::DEFAULT, path.clone(), &mut Batch::new()).unwrap().id, first.id + 1);
-        catalog.next_index_id = u32::MAX;
+        catalog.next_index_id = LAST_INDEX;
+        let last = catalog.add(CollectionId::DEFAULT, path.clone(), &mut Batch::new()).unwrap();
+        catalog.remember(last);
         assert!(catalog.add(CollectionId::DEFAULT, path, &mut Batch::new()).is_err());
 
         let first = catalog.add_collection("a", &mut Batch::new()).unwrap();
@@ -425,7 +481,14 @@ mod tests {
         assert_eq!(read(&index_key(3)[..12], good), None);
         assert_eq!(read(&counter(NEXT_INDEX_ID), b"1"), None);
         assert_eq!(read(&CATALOG, b""), None);
-        assert_eq!(read(&counter(7), b""), None);
+        assert_eq!(read(&counter(99), b""), None);
+
+        let marked = read(&parts_key(CollectionId(3)), b"").unwrap();
+        assert_eq!((marked.has_parts(CollectionId(3)), marked.has_parts(CollectionId(2))), (true, false));
+        assert_eq!(read(&parts_key(CollectionId(3)), b"1"), None);
+        assert_eq!(read(&parts_key(CollectionId(3))[..12], b""), None);
+        assert_eq!(read(&part_offset_key(), &7u64.to_le_bytes()).unwrap().part_offset(), 7);
+        assert_eq!(read(&part_offset_key(), &[7]), None);
 
         let named = |id| collection_key(CollectionId(id));
         assert_eq!(read(&named(2), br#"{"name":"a"}"#).unwrap().collection("a"), Some(CollectionId(2)));

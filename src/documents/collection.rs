@@ -1,6 +1,6 @@
 //! Collections: parts of a database with keys and indexes of their own.
 
-use super::catalog::{NamedCollection, check_collection_name, collection_key, next_collection_id_key};
+use super::catalog::{NamedCollection, check_collection_name, collection_key, next_collection_id_key, parts_key};
 use super::error::{Error, Result, abbreviate};
 use super::key::CollectionId;
 use super::{Database, index};
@@ -152,6 +152,11 @@ impl<F: File> Database<F> {
                 index.remove(&mut batch);
             }
             self.engine.drop_prefix(collection.id.documents())?;
+            if self.catalog.has_parts(collection.id) {
+                self.engine.drop_prefix(collection.id.parts())?;
+                self.engine.drop_prefix(collection.id.elements())?;
+                batch.delete(parts_key(collection.id));
+            }
             collection.remove(&mut batch);
             self.apply(batch)?;
             self.catalog.forget_collection(collection.id);

@@ -1,6 +1,6 @@
 //! Opening and closing a database, and how its commits reach the disk.
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, parse_parts_key};
 use super::error::{Error, Result};
 use super::history::History;
 use super::options::{Durability, Options};
@@ -270,6 +270,7 @@ impl<F: File> Database<F> {
         }
         let before = self.engine.last_seq();
         let keys = self.history.keys_of(&batch);
+        let with_parts: Vec<_> = batch.keys().filter_map(parse_parts_key).collect();
         let version = match self.engine.append(batch) {
             Ok(version) => version,
             Err(error) if self.engine.last_seq() == before => return Err(error.into()),
@@ -278,6 +279,7 @@ impl<F: File> Database<F> {
         if let Some(keys) = keys {
             self.history.add(version, keys);
         }
+        with_parts.into_iter().for_each(|collection| self.catalog.remember_parts(collection));
         self.pending = true;
         if self.group.depth == 0 {
             self.settle()?;

@@ -1,9 +1,11 @@
 //! Documents as reads return them.
 
+use super::content::Source;
 use super::error::Result;
 use super::key::{PREFIX_LENGTH, parse_key};
 use super::{Ttl, json};
 use crate::engine::Entry;
+use crate::fs::File;
 use serde::de::DeserializeOwned;
 
 /// A document with its key.
@@ -34,10 +36,14 @@ impl Document {
     }
 
     /// The document in an entry of the engine.
-    pub(super) fn from_entry(engine_key: &[u8], entry: &Entry) -> Result<Self> {
-        let key = key_of(engine_key)?.to_owned();
-        let json = json::text_of(&key, &entry.value)?.to_owned();
-        Ok(Self { key, json, version: entry.seq, expires_at: entry.expires_at })
+    pub(super) fn from_entry<F: File>(source: Source<'_, F>, engine_key: &[u8], entry: &Entry) -> Result<Self> {
+        Self::new(source, key_of(engine_key)?, entry)
+    }
+
+    /// The document at `key`, from its entry.
+    pub(super) fn new<F: File>(source: Source<'_, F>, key: &str, entry: &Entry) -> Result<Self> {
+        let json = source.text(key, entry)?.into_owned();
+        Ok(Self { key: key.to_owned(), json, version: entry.seq, expires_at: entry.expires_at })
     }
 }
 

@@ -11,7 +11,7 @@ use super::path::Path;
 use super::range::is_empty;
 use super::read::View;
 use super::scan::Scan;
-use super::{Collection, Database, Range, json};
+use super::{Collection, Database, Range};
 use crate::engine::{Entry, KeyRange};
 use crate::fs::File;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ impl<F: File> Database<F> {
         view: View,
     ) -> Result<Option<Vec<u8>>> {
         match self.entry(collection, key, view)? {
-            Some(document) => encoded_value(path, key, json::text_of(key, &document.value)?),
+            Some(document) => encoded_value(path, key, &self.source(collection, view.at).text(key, &document)?),
             None => Ok(None),
         }
     }
@@ -96,11 +96,11 @@ impl<F: File> Search<'_, F> {
         let range = Range { reverse: self.reverse, ..Range::default() };
         let keys = range.document_keys(self.collection)?;
         keys.iter().cloned().for_each(read);
-        let mut scan = Scan::new(&self.database.engine, &range, keys, self.view)?;
+        let mut scan = Scan::new(self.database, self.collection, &range, keys, self.view)?;
         let mut rows = Vec::new();
         while let Some((key, entry)) = scan.next_entry()? {
             let key = key_of(&key)?;
-            let encoded = encoded_value(self.path, key, json::text_of(key, &entry.value)?)?;
+            let encoded = encoded_value(self.path, key, &scan.source().text(key, &entry)?)?;
             let Some(encoded) = encoded.filter(|encoded| self.condition.is_met_by(encoded)) else { continue };
             if self.condition.is_equality() {
                 // Equal values are in key order, and so is the scan.

@@ -12,7 +12,7 @@ use super::key::{CollectionId, push_key};
 use super::ordering::{INDEXED_LENGTH_MAX, Unencodable, encode, encoded_length};
 use super::path::Path;
 use super::{json, key};
-use crate::engine::{Batch, Entry};
+use crate::engine::Batch;
 
 /// The value of an entry whose encoding was cut.
 const CUT: u8 = 1;
@@ -58,23 +58,19 @@ pub(super) fn encoded_value(path: &Path, key: &str, text: &str) -> Result<Option
     }
 }
 
-/// Adds to `batch` what brings all indexes from the stored version `old` of the document at `key` to `new`, its text
-/// and expiry.
+/// Adds to `batch` what brings all indexes from the stored version `old` of the document at `key` to `new`, each a text and
+/// an expiry.
 pub(super) fn stage(
     catalog: &Catalog,
     collection: CollectionId,
     batch: &mut Batch,
     key: &str,
-    old: Option<&Entry>,
+    old: Option<(&str, Option<u64>)>,
     new: Option<(&str, Option<u64>)>,
 ) -> Result<()> {
     if !catalog.has_indexes(collection) {
         return Ok(());
     }
-    let old = match old {
-        Some(old) => Some((json::text_of(key, &old.value)?, old.expires_at)),
-        None => None,
-    };
     for index in catalog.maintained(collection) {
         let old = old.map(|old| Staged::new(index, key, old)).transpose()?.flatten();
         let new = new.map(|new| Staged::new(index, key, new)).transpose()?.flatten();
@@ -93,9 +89,9 @@ pub(super) fn stage(
     Ok(())
 }
 
-/// Adds to `batch` the entry of one index for a stored document.
-pub(super) fn stage_stored(index: &Index, batch: &mut Batch, key: &str, stored: &Entry) -> Result<()> {
-    if let Some(entry) = Staged::new(index, key, (json::text_of(key, &stored.value)?, stored.expires_at))? {
+/// Adds to `batch` the entry of one index for a stored document, its text and expiry.
+pub(super) fn stage_stored(index: &Index, batch: &mut Batch, key: &str, stored: (&str, Option<u64>)) -> Result<()> {
+    if let Some(entry) = Staged::new(index, key, stored)? {
         batch.put(entry.key, entry.value, entry.expires_at);
     }
     Ok(())

@@ -2,8 +2,10 @@
 
 mod catalog;
 mod check;
+mod check_parts;
 mod collection;
 mod condition;
+mod content;
 mod database;
 mod default_read;
 mod default_write;
@@ -23,11 +25,13 @@ mod key;
 mod keys;
 mod options;
 mod ordering;
+mod parts;
 mod patch;
 mod path;
 mod range;
 mod read;
 mod salvage;
+mod salvage_parts;
 mod scan;
 mod serialize;
 mod statistics;

@@ -1,10 +1,11 @@
 //! Reading documents. Each operation sees one version of the database and reads the clock once.
 
+use super::content::Source;
 use super::document::{Document, key_of};
 use super::error::Result;
 use super::key::{CollectionId, check_key};
 use super::scan::Scan;
-use super::{Collection, Database, Range, Ttl, json};
+use super::{Collection, Database, Range, Ttl};
 use crate::engine::{Entry, Seq};
 use crate::fs::File;
 use serde::de::DeserializeOwned;
@@ -116,8 +117,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         let Some(entry) = self.database.entry(self.id, key, view)? else {
             return Ok(None);
         };
-        let json = json::text_of(key, &entry.value)?.to_owned();
-        Ok(Some(Document { key: key.to_owned(), json, version: entry.seq, expires_at: entry.expires_at }))
+        Document::new(self.database.source(self.id, view.at), key, &entry).map(Some)
     }
 }
 
@@ -125,6 +125,11 @@ impl<F: File> Database<F> {
     /// The newest commit, and the one clock reading of an operation.
     pub(super) fn view(&self) -> View {
         View { at: self.engine.last_seq(), now_ms: self.engine.now_ms() }
+    }
+
+    /// Where the texts of documents are read as of a commit.
+    pub(super) fn source(&self, collection: CollectionId, at: Seq) -> Source<'_, F> {
+        Source { engine: &self.engine, collection, at }
     }
 
     /// The stored entry at `key`.

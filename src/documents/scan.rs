@@ -1,18 +1,20 @@
 //! Walking ranges of documents: at once, or page by page from a snapshot.
 
+use super::content::Source;
 use super::document::Document;
 use super::error::Result;
 use super::key::CollectionId;
 use super::range::is_empty;
 use super::read::View;
 use super::{Collection, Database, Range};
-use crate::engine::{self, Cursor, Engine, Entry, KeyRange};
+use crate::engine::{self, Cursor, Entry, KeyRange};
 use crate::fs::File;
 use std::ops::{Bound, Deref};
 
 /// The documents in a range. Made by [`Database::scan`].
 pub struct Scan<'a, F: File> {
     cursor: Option<Cursor<'a, F>>,
+    source: Source<'a, F>,
     left: u64,
 }
 
@@ -57,14 +59,28 @@ pub struct Page {
 }
 
 impl<'a, F: File> Scan<'a, F> {
-    pub(super) fn new(engine: &'a Engine<F>, range: &Range, keys: Option<KeyRange>, view: View) -> Result<Self> {
-        let cursor = keys.map(|keys| engine.scan(keys, range.reverse, view.at, view.now_ms)).transpose()?;
-        Ok(Self { cursor, left: range.limit.unwrap_or(u64::MAX) })
+    /// The documents of a collection at `keys`, as of `view`.
+    pub(super) fn new(
+        database: &'a Database<F>,
+        collection: CollectionId,
+        range: &Range,
+        keys: Option<KeyRange>,
+        view: View,
+    ) -> Result<Self> {
+        let scan = |keys| database.engine.scan(keys, range.reverse, view.at, view.now_ms);
+        let cursor = keys.map(scan).transpose()?;
+        let source = database.source(collection, view.at);
+        Ok(Self { cursor, source, left: range.limit.unwrap_or(u64::MAX) })
     }
 
     /// The documents of a collection that are there now.
     pub(super) fn of(database: &'a Database<F>, collection: CollectionId, range: &Range) -> Result<Self> {
-        Self::new(&database.engine, range, range.document_keys(collection)?, database.view())
+        Self::new(database, collection, range, range.document_keys(collection)?, database.view())
+    }
+
+    /// Where its entries have their texts.
+    pub(super) fn source(&self) -> Source<'a, F> {
+        self.source
     }
 
     /// The next engine key and entry. After the end or an error there are no more.
@@ -87,7 +103,7 @@ impl<F: File> Iterator for Scan<'_, F> {
     fn next(&mut self) -> Option<Self::Item> {
         match self.next_entry() {
             Ok(None) => None,
-            Ok(Some((key, entry))) => Some(Document::from_entry(&key, &entry)),
+            Ok(Some((key, entry))) => Some(Document::from_entry(self.source, &key, &entry)),
             Err(error) => Some(Err(error)),
         }
     }
@@ -122,7 +138,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         let view = snapshot.view();
         let id = self.database.collection_at(&self.name, view.at)?;
         let keys = range.document_keys(id)?.and_then(|keys| rest(keys, id, range.reverse, after));
-        let mut scan = Scan::new(&self.database.engine, range, keys, view)?;
+        let mut scan = Scan::new(&self.database, id, range, keys, view)?;
         let mut documents = Vec::new();
         let mut bytes = 0;
         while documents.len() < limits.documents.max(1) && bytes < limits.bytes.max(1) {

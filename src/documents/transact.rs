@@ -236,7 +236,8 @@ impl<F: File> ActiveTransaction<'_, F> {
         let id = self.id()?;
         let engine_key = id.document_key(key);
         let entry = self.database.entry(id, key, self.open.view())?;
-        let document = entry.map(|entry| Document::from_entry(&engine_key, &entry)).transpose();
+        let source = self.database.source(id, self.open.view().at);
+        let document = entry.map(|entry| Document::new(source, key, &entry)).transpose();
         self.open.reads.add_key(engine_key);
         document
     }
@@ -254,10 +255,11 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// `InvalidRange`; as [`ActiveTransaction::get`].
     pub fn documents(&mut self, range: &Range) -> Result<Vec<Document>> {
-        let Some(keys) = range.document_keys(self.id()?)? else { return Ok(Vec::new()) };
+        let id = self.id()?;
+        let Some(keys) = range.document_keys(id)? else { return Ok(Vec::new()) };
         self.open.reads.add_range(&keys);
         let all = Range { limit: None, ..range.clone() };
-        let mut scan = Scan::new(&self.database.engine, &all, Some(keys), self.open.view())?;
+        let mut scan = Scan::new(self.database, id, &all, Some(keys), self.open.view())?;
         // A document of each side, the next one in the order of the range.
         let written = self.open.writes.writes_to(&self.collection).filter(|(key, _)| range.contains(key));
         let mut written: Box<dyn Iterator<Item = (&String, &Write)>> =

@@ -5,10 +5,11 @@ use super::key::check_key;
 use super::ordering::{Unencodable, encode};
 use super::patch::{self, Patch};
 use super::transaction::Expiry;
-use super::write::is_live;
-use super::{Collection, Database, json};
+use super::write::{NewDocument, NewValue, is_live};
+use super::{Collection, Database, index_entry, json};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
+use std::borrow::Cow;
 use std::ops::DerefMut;
 use std::time::Duration;
 
@@ -45,8 +46,8 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         let old = self.live(key)?;
         let count = match &old {
             Some(old) => {
-                let text = json::text_of(key, &old.value)?.trim();
-                text.parse().map_err(|_| Error::invalid_document(key, "it is not an integer of 64 bits"))?
+                let text = self.database.text_of(self.id, key, old)?;
+                text.trim().parse().map_err(|_| Error::invalid_document(key, "it is not an integer of 64 bits"))?
             }
             None => 0_i64,
         };
@@ -63,10 +64,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             json::check_document(key, text)?;
         }
         let old = self.live(key)?;
-        let found = old.as_ref().map(|old| json::text_of(key, &old.value)).transpose()?;
+        let found = old.as_ref().map(|old| self.database.text_of(self.id, key, old)).transpose()?;
         let is_expected = match (found, expected) {
             (None, None) => true,
-            (Some(found), Some(expected)) => is_equal(key, found, expected)?,
+            (Some(found), Some(expected)) => is_equal(key, &found, expected)?,
             _ => false,
         };
         if is_expected {
@@ -82,7 +83,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub fn get_and_set_json(&mut self, key: &str, json: &str) -> Result<Option<String>> {
         check_key(key)?;
         let old = self.live(key)?;
-        let text = old.map(|old| json::text_of(key, &old.value).map(str::to_owned)).transpose()?;
+        let text = old.map(|old| self.database.text_of(self.id, key, &old).map(Cow::into_owned)).transpose()?;
         self.set_json(key, json)?;
         Ok(text)
     }
@@ -95,10 +96,14 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         if from == to {
             return Ok(true);
         }
-        let text = json::text_of(from, &old.value)?;
+        let text = self.database.text_of(self.id, from, &old)?;
         let mut batch = Batch::new();
-        self.database.stage_over(&mut batch, self.id, from, Some(&old), None)?;
-        self.database.stage(&mut batch, self.id, to, Some((text, old.expires_at)))?;
+        // Its parts stay: they are those of the new key.
+        let indexed = Some((&*text, old.expires_at));
+        index_entry::stage(&self.database.catalog, self.id, &mut batch, from, indexed, None)?;
+        batch.delete(self.id.document_key(from));
+        let new = NewDocument { value: NewValue::Moved(&old, &text), expires_at: old.expires_at };
+        self.database.stage(&mut batch, self.id, to, Some(new))?;
         self.database.apply(batch)?;
         Ok(true)
     }
@@ -118,7 +123,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     fn update(&mut self, key: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<bool> {
         check_key(key)?;
         let Some(old) = self.live(key)? else { return Ok(false) };
-        let next = change(json::text_of(key, &old.value)?)?;
+        let next = change(&self.database.text_of(self.id, key, &old)?)?;
         json::check_length(next.len())?;
         self.write_over(key, Some(&old), &next)?;
         Ok(true)
@@ -136,7 +141,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         let expires_at = old.and_then(|old| old.expires_at);
         let collection = self.create()?;
         let mut batch = Batch::new();
-        self.database.stage(&mut batch, collection, key, Some((json, expires_at)))?;
+        self.database.stage(&mut batch, collection, key, Some(NewDocument::json(json, expires_at)))?;
         self.database.apply(batch)
     }
 }

@@ -1,9 +1,12 @@
 //! Writing documents. Each operation is one commit: the document and its index entries together.
 
+use super::catalog::parts_key;
+use super::content::{self, Content};
 use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_entry;
 use super::key::{CollectionId, check_key};
+use super::parts::PartId;
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Expiry, Transaction, Write};
@@ -11,7 +14,7 @@ use super::{Collection, Database, Range, json, serialize};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::ops::DerefMut;
 use std::time::Duration;
 
@@ -22,8 +25,32 @@ const MAX_TRANSACTION_SIZE: usize = 1 << 30;
 /// its index entries must go too.
 const IGNORE_EXPIRY_MS: u64 = 0;
 
-/// A document to be written: its text and its expiry.
-type NewDocument<'a> = (&'a str, Option<u64>);
+/// A document to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewDocument<'a> {
+    pub value: NewValue<'a>,
+    pub expires_at: Option<u64>,
+}
+
+/// The value of a document to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NewValue<'a> {
+    Json(&'a str),
+    /// What another key has held, parts and all, and its text.
+    Moved(&'a Entry, &'a str),
+}
+
+impl<'a> NewDocument<'a> {
+    pub fn json(json: &'a str, expires_at: Option<u64>) -> Self {
+        Self { value: NewValue::Json(json), expires_at }
+    }
+
+    /// What indexes see of it.
+    fn indexed(&self) -> (&'a str, Option<u64>) {
+        let (NewValue::Json(text) | NewValue::Moved(_, text)) = self.value;
+        (text, self.expires_at)
+    }
+}
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::set`].
@@ -93,7 +120,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         let keys = range.document_keys(self.id)?;
         let now_ms = self.database.engine.now_ms();
         let view = View { at: self.database.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS };
-        let mut scan = Scan::new(&self.database.engine, &Range { limit: None, ..range.clone() }, keys, view)?;
+        let mut scan = Scan::new(&self.database, self.id, &Range { limit: None, ..range.clone() }, keys, view)?;
         let (mut batch, mut deleted) = (Batch::new(), 0);
         while deleted < range.limit.unwrap_or(u64::MAX) {
             let Some((key, old)) = scan.next_entry()? else {
@@ -130,8 +157,9 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             return Ok(false);
         }
         let mut batch = Batch::new();
-        let text = json::text_of(key, &old.value)?;
-        self.database.stage_over(&mut batch, self.id, key, Some(&old), Some((text, expires_at)))?;
+        let text = self.database.text_of(self.id, key, &old)?;
+        let new = NewDocument::json(&text, expires_at);
+        self.database.stage_over(&mut batch, self.id, key, Some(&old), Some(new))?;
         self.database.apply(batch)?;
         Ok(true)
     }
@@ -141,7 +169,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         let expires_at = expiry.resolve(self.database.engine.now_ms())?;
         let collection = self.create()?;
         let mut batch = Batch::new();
-        self.database.stage(&mut batch, collection, key, Some((json, expires_at)))?;
+        self.database.stage(&mut batch, collection, key, Some(NewDocument::json(json, expires_at)))?;
         self.database.apply(batch)
     }
 }
@@ -168,7 +196,7 @@ impl<F: File> Database<F> {
             let mut collection = self.catalog.collection(name.as_ref());
             for (key, write) in writes {
                 let new = match write.borrow() {
-                    Write::Put { json, expiry } => Some((json.as_str(), expiry.resolve(now_ms)?)),
+                    Write::Put { json, expiry } => Some(NewDocument::json(json, expiry.resolve(now_ms)?)),
                     Write::Delete => None,
                 };
                 let id = match collection {
@@ -191,7 +219,8 @@ impl<F: File> Database<F> {
         key: &str,
         new: Option<NewDocument<'_>>,
     ) -> Result<()> {
-        let old = if self.catalog.has_indexes(collection) { self.stored(collection, key)? } else { None };
+        let must_know = self.catalog.has_indexes(collection) || self.catalog.has_parts(collection);
+        let old = if must_know { self.stored(collection, key)? } else { None };
         self.stage_over(batch, collection, key, old.as_ref(), new)?;
         check_size(batch)
     }
@@ -205,12 +234,49 @@ impl<F: File> Database<F> {
         old: Option<&Entry>,
         new: Option<NewDocument<'_>>,
     ) -> Result<()> {
-        index_entry::stage(&self.catalog, collection, batch, key, old, new)?;
-        match new {
-            Some((json, expires_at)) => batch.put(collection.document_key(key), json::stored(json), expires_at),
-            None => batch.delete(collection.document_key(key)),
+        if self.catalog.has_indexes(collection) {
+            let old_text = old.map(|old| self.text_of(collection, key, old)).transpose()?;
+            let old = old.zip(old_text.as_deref()).map(|(old, text)| (text, old.expires_at));
+            index_entry::stage(&self.catalog, collection, batch, key, old, new.map(|new| new.indexed()))?;
         }
+        if let Some(old) = old {
+            Content::of(key, &old.value)?.delete_parts(batch, collection);
+        }
+        let engine_key = collection.document_key(key);
+        let Some(NewDocument { value, expires_at }) = new else {
+            batch.delete(engine_key);
+            return Ok(());
+        };
+        let value = match value {
+            NewValue::Json(text) => {
+                if content::needs_parts(text) {
+                    self.prepare_for_parts(batch, collection);
+                }
+                content::stage_json(batch, collection, text, expires_at, |batch| self.next_part_id(batch))
+            }
+            NewValue::Moved(entry, _) => entry.value.to_vec(),
+        };
+        batch.put(engine_key, value, expires_at);
         Ok(())
+    }
+
+    /// Adds to `batch` what lets everybody who writes over documents of the collection look for parts of theirs.
+    pub(super) fn prepare_for_parts(&self, batch: &mut Batch, collection: CollectionId) {
+        if !self.catalog.has_parts(collection) {
+            batch.put(parts_key(collection), Vec::new(), None);
+        }
+    }
+
+    /// A new id for parts that are added to `batch`.
+    pub(super) fn next_part_id(&self, batch: &Batch) -> PartId {
+        // The batch grows with each part, and is smaller than 2 GiB.
+        let ordinal = u32::try_from(batch.size()).unwrap_or(u32::MAX);
+        PartId::new(self.catalog.part_offset().saturating_add(self.engine.last_seq() + 1), ordinal)
+    }
+
+    /// The text of what [`Database::stored`] has found.
+    pub(super) fn text_of<'e>(&self, collection: CollectionId, key: &str, stored: &'e Entry) -> Result<Cow<'e, str>> {
+        self.source(collection, self.engine.last_seq()).text(key, stored)
     }
 
     /// What the engine holds at `key`, expired or not.

@@ -17,6 +17,7 @@ mod index_build;
 mod index_drop;
 mod indexes;
 mod keys;
+mod large;
 mod ranges;
 mod salvage;
 mod snapshots;

@@ -237,8 +237,11 @@ impl Generator {
             35 => Write::DeleteRange(random.pick(&["a/00", "b/0", "ü/01", "a/04"]).to_string()),
             36 | 37 => Write::Expire(some_key(random), random.between(1, 4000)),
             38 => Write::Persist(some_key(random)),
-            // One that fills a log segment, or several.
-            _ => Write::Set(some_key(random), self.document(random, 20_000)),
+            // One that fills a log segment, or several, and that has parts.
+            _ => {
+                let padding = random.pick(&[20_000, 20_000, 150_000]);
+                Write::Set(some_key(random), self.document(random, padding))
+            }
         }
     }
 
