@@ -156,7 +156,7 @@ fn check_document<F: File>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::{Options, content};
+    use crate::documents::Options;
     use crate::engine::Batch;
     use crate::fs::{Memory, MemoryFile};
 
@@ -183,14 +183,14 @@ mod tests {
         {
             let mut db = indexed();
             let mut batch = Batch::new();
-            batch.put(CollectionId::DEFAULT.document_key("a"), content::stored_text(text), None);
+            batch.put(CollectionId::DEFAULT.document_key("a"), Content::Json(text.as_bytes()).encode(), None);
             db.apply(batch).unwrap();
             let report = db.check(true).unwrap();
             assert!(report.problems.iter().any(|told| told.contains(problem)), "{text}: {report:?}");
         }
         let mut db = indexed();
         let mut batch = Batch::new();
-        batch.put(CollectionId::DEFAULT.document_key("c"), content::stored_text(r#"{"x": 3}"#), None);
+        batch.put(CollectionId::DEFAULT.document_key("c"), Content::Json(br#"{"x": 3}"#).encode(), None);
         db.apply(batch).unwrap();
         let report = db.check(true).unwrap();
         assert_eq!(report.problems, ["the index on x covers 1 documents of 2"]);

@@ -3,6 +3,7 @@
 //! ```text
 //! 1 | text                                       JSON
 //! 2 | id | length (u64) | bytes of a part (u32)  JSON whose text is kept in parts
+//! 3 | id | first (u64) | count (u64) | bytes (u64)  a list: an array whose elements are kept apart
 //! ```
 //!
 //! Integers are little-endian. Everything that reads documents reads them by [`Source::text`].
@@ -10,6 +11,7 @@
 use super::error::{Error, Result, abbreviate};
 use super::json::{self, damaged};
 use super::key::{CollectionId, Prefix};
+use super::list::List;
 use super::parts::{Chunks, PartId};
 use crate::engine::{Batch, Engine, Entry, Seq};
 use crate::fs::File;
@@ -17,6 +19,7 @@ use std::borrow::Cow;
 
 const JSON: u8 = 1;
 const JSON_IN_PARTS: u8 = 2;
+const LIST: u8 = 3;
 
 /// JSON text above this is kept in parts: the entries that scans and compaction of documents walk over stay small.
 pub(super) const INLINE_TEXT_MAX: usize = 16 << 10;
@@ -26,6 +29,7 @@ pub(super) const INLINE_TEXT_MAX: usize = 16 << 10;
 pub(super) enum Content<'a> {
     Json(&'a [u8]),
     JsonInParts(Chunks),
+    List(List),
 }
 
 impl<'a> Content<'a> {
@@ -38,6 +42,9 @@ impl<'a> Content<'a> {
                 .filter(|chunks| chunks.length <= json::MAX_DOCUMENT_LENGTH as u64)
                 .map(Self::JsonInParts)
                 .ok_or_else(|| damaged(key, "it does not tell where its text is")),
+            LIST => List::decode(rest)
+                .map(Self::List)
+                .ok_or_else(|| damaged(key, "it does not tell where its elements are")),
             kind => Err(Error::Unsupported {
                 what: format!(
                     "the document {} is of kind {kind}, which this version does not know; use a later one",
@@ -52,6 +59,21 @@ impl<'a> Content<'a> {
         match self {
             Self::Json(_) => None,
             Self::JsonInParts(chunks) => Some((collection.parts(), chunks.id, chunks.count())),
+            Self::List(list) => Some((collection.elements(), list.id, list.count)),
+        }
+    }
+
+    /// Whether it is text that indexes look into: an array has nothing at any path.
+    pub fn is_indexed(&self) -> bool {
+        matches!(self, Self::Json(_) | Self::JsonInParts(_))
+    }
+
+    /// The value to store.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Json(text) => [&[JSON], *text].concat(),
+            Self::JsonInParts(chunks) => [&[JSON_IN_PARTS], &chunks.encode()[..]].concat(),
+            Self::List(list) => [&[LIST], &list.encode()[..]].concat(),
         }
     }
 
@@ -60,6 +82,7 @@ impl<'a> Content<'a> {
         match self {
             Self::Json(_) => {}
             Self::JsonInParts(chunks) => chunks.delete(batch, collection.parts()),
+            Self::List(list) => list.delete(batch, collection.elements(), list.positions()),
         }
     }
 }
@@ -78,19 +101,11 @@ pub(super) fn stage_json(
     id: impl FnOnce(&Batch) -> PartId,
 ) -> Vec<u8> {
     if !needs_parts(text) {
-        return stored_text(text);
+        return Content::Json(text.as_bytes()).encode();
     }
     let id = id(batch);
     let chunks = Chunks::put(batch, collection.parts(), id, text.as_bytes(), expires_at);
-    [&[JSON_IN_PARTS], &chunks.encode()[..]].concat()
-}
-
-/// The value that holds all of `text`.
-pub(super) fn stored_text(text: &str) -> Vec<u8> {
-    let mut value = Vec::with_capacity(1 + text.len());
-    value.push(JSON);
-    value.extend_from_slice(text.as_bytes());
-    value
+    Content::JsonInParts(chunks).encode()
 }
 
 /// Where entries of documents were read: their parts are found there.
@@ -110,6 +125,7 @@ impl<F: File> Source<'_, F> {
                 let text = String::from_utf8(self.bytes(key, &chunks)?);
                 text.map(Cow::Owned).map_err(|error| not_text(error.utf8_error()))
             }
+            Content::List(list) => list.text(self.engine, self.at, self.collection, key).map(Cow::Owned),
         }
     }
 
@@ -141,7 +157,7 @@ mod tests {
     #[test]
     fn what_was_stored_comes_apart() {
         let text = " {\"b\": 1.0, \"a\":\t1e2}\n";
-        assert_eq!(Content::of("k", &stored_text(text)).unwrap(), Content::Json(text.as_bytes()));
+        assert_eq!(Content::of("k", &Content::Json(text.as_bytes()).encode()).unwrap(), Content::Json(text.as_bytes()));
         let (mut batch, long) = (Batch::new(), format!("{:?}", "x".repeat(100_000)));
         let value = stage_json(&mut batch, CollectionId::DEFAULT, &long, None, |_| PartId::new(3, 1));
         let Content::JsonInParts(chunks) = Content::of("k", &value).unwrap() else { panic!("{value:?}") };

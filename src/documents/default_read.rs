@@ -186,6 +186,47 @@ impl<F: File> Database<F> {
         self.default_collection().scan_page(range, snapshot, after, limits)
     }
 
+    /// How many elements the list at `key` has; 0 where there is none. Any document that is an array is a list.
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no array; as [`Database::get`].
+    pub fn list_length(&self, key: &str) -> Result<u64> {
+        self.default_collection().list_length(key)
+    }
+
+    /// The elements of the list at `key` from `start` to `stop`, both included. Negative indexes count from the end, -1
+    /// is the last element. What lies outside is left out.
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no array, or an element does not fit `T`; as [`Database::get`].
+    pub fn list_range<T: DeserializeOwned>(&self, key: &str, start: i64, stop: i64) -> Result<Vec<T>> {
+        self.default_collection().list_range(key, start, stop)
+    }
+
+    /// The JSON texts of elements, as [`Database::list_range`].
+    ///
+    /// # Errors
+    /// As [`Database::list_range`].
+    pub fn list_range_json(&self, key: &str, start: i64, stop: i64) -> Result<Vec<String>> {
+        self.default_collection().list_range_json(key, start, stop)
+    }
+
+    /// The element at `index` of the list at `key`; negative indexes count from the end.
+    ///
+    /// # Errors
+    /// As [`Database::list_range`].
+    pub fn list_get<T: DeserializeOwned>(&self, key: &str, index: i64) -> Result<Option<T>> {
+        self.default_collection().list_get(key, index)
+    }
+
+    /// The JSON text of an element, as [`Database::list_get`].
+    ///
+    /// # Errors
+    /// As [`Database::list_range`].
+    pub fn list_get_json(&self, key: &str, index: i64) -> Result<Option<String>> {
+        self.default_collection().list_get_json(key, index)
+    }
+
     /// The indexes, by path.
     pub fn indexes(&self) -> Vec<IndexInfo> {
         self.default_collection().indexes()

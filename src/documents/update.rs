@@ -96,13 +96,13 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         if from == to {
             return Ok(true);
         }
-        let text = self.database.text_of(self.id, from, &old)?;
+        let text = self.database.indexed_text_of(self.id, from, &old)?;
         let mut batch = Batch::new();
         // Its parts stay: they are those of the new key.
-        let indexed = Some((&*text, old.expires_at));
+        let indexed = text.as_deref().map(|text| (text, old.expires_at));
         index_entry::stage(&self.database.catalog, self.id, &mut batch, from, indexed, None)?;
         batch.delete(self.id.document_key(from));
-        let new = NewDocument { value: NewValue::Moved(&old, &text), expires_at: old.expires_at };
+        let new = NewDocument { value: NewValue::Moved(&old, text.as_deref()), expires_at: old.expires_at };
         self.database.stage(&mut batch, self.id, to, Some(new))?;
         self.database.apply(batch)?;
         Ok(true)

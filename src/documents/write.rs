@@ -6,7 +6,8 @@ use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_entry;
 use super::key::{CollectionId, check_key};
-use super::parts::PartId;
+use super::list::List;
+use super::parts::{PartId, part_key};
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Expiry, Transaction, Write};
@@ -36,8 +37,10 @@ pub(super) struct NewDocument<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum NewValue<'a> {
     Json(&'a str),
-    /// What another key has held, parts and all, and its text.
-    Moved(&'a Entry, &'a str),
+    /// A list whose elements are staged.
+    List(List),
+    /// What another key has held, parts and all, and its text where indexes look into that.
+    Moved(&'a Entry, Option<&'a str>),
 }
 
 impl<'a> NewDocument<'a> {
@@ -46,9 +49,13 @@ impl<'a> NewDocument<'a> {
     }
 
     /// What indexes see of it.
-    fn indexed(&self) -> (&'a str, Option<u64>) {
-        let (NewValue::Json(text) | NewValue::Moved(_, text)) = self.value;
-        (text, self.expires_at)
+    fn indexed(&self) -> Option<(&'a str, Option<u64>)> {
+        let text = match self.value {
+            NewValue::Json(text) => Some(text),
+            NewValue::List(_) => None,
+            NewValue::Moved(_, text) => text,
+        };
+        text.map(|text| (text, self.expires_at))
     }
 }
 
@@ -157,9 +164,19 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             return Ok(false);
         }
         let mut batch = Batch::new();
-        let text = self.database.text_of(self.id, key, &old)?;
-        let new = NewDocument::json(&text, expires_at);
-        self.database.stage_over(&mut batch, self.id, key, Some(&old), Some(new))?;
+        if let Content::List(list) = Content::of(key, &old.value)? {
+            let (engine, at) = (&self.database.engine, self.database.engine.last_seq());
+            list.read(engine, at, self.id, list.positions(), key, |position, element| {
+                let part_key = part_key(self.id.elements(), list.id, position);
+                batch.put(part_key, element.as_bytes().to_vec(), expires_at);
+            })?;
+            batch.put(self.id.document_key(key), Content::List(list).encode(), expires_at);
+        } else {
+            let text = self.database.text_of(self.id, key, &old)?;
+            let new = NewDocument::json(&text, expires_at);
+            self.database.stage_over(&mut batch, self.id, key, Some(&old), Some(new))?;
+        }
+        check_size(&batch)?;
         self.database.apply(batch)?;
         Ok(true)
     }
@@ -235,9 +252,9 @@ impl<F: File> Database<F> {
         new: Option<NewDocument<'_>>,
     ) -> Result<()> {
         if self.catalog.has_indexes(collection) {
-            let old_text = old.map(|old| self.text_of(collection, key, old)).transpose()?;
+            let old_text = old.map(|old| self.indexed_text_of(collection, key, old)).transpose()?.flatten();
             let old = old.zip(old_text.as_deref()).map(|(old, text)| (text, old.expires_at));
-            index_entry::stage(&self.catalog, collection, batch, key, old, new.map(|new| new.indexed()))?;
+            index_entry::stage(&self.catalog, collection, batch, key, old, new.and_then(|new| new.indexed()))?;
         }
         if let Some(old) = old {
             Content::of(key, &old.value)?.delete_parts(batch, collection);
@@ -253,6 +270,10 @@ impl<F: File> Database<F> {
                     self.prepare_for_parts(batch, collection);
                 }
                 content::stage_json(batch, collection, text, expires_at, |batch| self.next_part_id(batch))
+            }
+            NewValue::List(list) => {
+                self.prepare_for_parts(batch, collection);
+                Content::List(list).encode()
             }
             NewValue::Moved(entry, _) => entry.value.to_vec(),
         };
@@ -279,6 +300,17 @@ impl<F: File> Database<F> {
         self.source(collection, self.engine.last_seq()).text(key, stored)
     }
 
+    /// The same where indexes look into it.
+    pub(super) fn indexed_text_of<'e>(
+        &self,
+        collection: CollectionId,
+        key: &str,
+        stored: &'e Entry,
+    ) -> Result<Option<Cow<'e, str>>> {
+        let is_indexed = self.catalog.has_indexes(collection) && Content::of(key, &stored.value)?.is_indexed();
+        if is_indexed { self.text_of(collection, key, stored).map(Some) } else { Ok(None) }
+    }
+
     /// What the engine holds at `key`, expired or not.
     pub(super) fn stored(&self, collection: CollectionId, key: &str) -> Result<Option<Entry>> {
         self.entry(collection, key, View { at: self.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS })
@@ -296,7 +328,7 @@ pub(super) fn is_live(entry: &Entry, now_ms: u64) -> bool {
     entry.expires_at.is_none_or(|expires_at| expires_at > now_ms)
 }
 
-fn check_size(batch: &Batch) -> Result<()> {
+pub(super) fn check_size(batch: &Batch) -> Result<()> {
     if batch.size() > MAX_TRANSACTION_SIZE {
         let (size, limit) = (batch.size() as u64, MAX_TRANSACTION_SIZE as u64);
         return Err(Error::TooLarge { what: "the transaction".to_owned(), size, limit });

@@ -18,6 +18,7 @@ mod index_drop;
 mod indexes;
 mod keys;
 mod large;
+mod lists;
 mod ranges;
 mod salvage;
 mod snapshots;
