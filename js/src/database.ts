@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { ActiveTransaction } from "./active-transaction.js";
 import {
-  checkOptionsText, conditionText, documentText, findOptionsText, integerText, keyText, operationsText, patchText, pathText,
-  perhapsText, rangeText, retriesOption, setOptions, ttlMs, ttlOption,
+  checkOptionsText, conditionText, documentText, endText, findOptionsText, indexText, integerText, keyText, operationsText,
+  patchText, pathText, perhapsText, rangeText, retriesOption, setOptions, ttlMs, ttlOption,
 } from "./check.js";
 import type { Channel } from "./channel.js";
 import { keyMaterial, wipe } from "./encryption.js";
@@ -12,7 +12,7 @@ import { ERROR } from "./protocol.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { Transaction } from "./transaction.js";
 import type {
-  CheckOptions, Condition, Encryption, FindOptions, IndexInfo, PatchOperation, Range, SetOptions, StorageFacts,
+  CheckOptions, Condition, Encryption, End, FindOptions, IndexInfo, PatchOperation, Range, SetOptions, StorageFacts,
   TransactionOptions, TtlOptions,
 } from "./types.js";
 
@@ -119,6 +119,41 @@ export class Database {
   /** Stores a document, and returns the one that was there, or `undefined`. */
   async getAndSet<T = unknown>(key: string, document: unknown): Promise<T | undefined> {
     return (await this.#call(`["getAndSet",${keyText(key)},${documentText(document, key)}]`)) as T | undefined;
+  }
+
+  /**
+   * Adds elements at an end of the list at `key`, one after the other, and returns its length. A list is a document that is
+   * an array; where there is none it begins. Both ends cost the same however long the list is. A time to live stays.
+   */
+  async push(key: string, end: End, ...elements: readonly unknown[]): Promise<number> {
+    const texts = elements.map((element) => documentText(element, key));
+    return (await this.#call(`["push",${keyText(key)},${endText(end)},[${texts.join(",")}]]`)) as number;
+  }
+
+  /** Takes the element at an end of a list; `undefined` where there is none. A list that becomes empty is deleted. */
+  async pop<T = unknown>(key: string, end: End): Promise<T | undefined> {
+    return (await this.#call(`["pop",${keyText(key)},${endText(end)}]`)) as T | undefined;
+  }
+
+  /** The elements of a list from `start` to `stop`, both included; negative indexes count from the end, -1 is the last. */
+  async range<T = unknown>(key: string, start: number, stop: number): Promise<T[]> {
+    return (await this.#call(`["listRange",${keyText(key)},${indexText(start)},${indexText(stop)}]`)) as T[];
+  }
+
+  /** How many elements a list has; 0 where there is none. */
+  async length(key: string): Promise<number> {
+    return (await this.#call(`["listLength",${keyText(key)}]`)) as number;
+  }
+
+  /** Removes what is not between `start` and `stop`, both included, from a list; how many elements are left. */
+  async trim(key: string, start: number, stop: number): Promise<number> {
+    return (await this.#call(`["trim",${keyText(key)},${indexText(start)},${indexText(stop)}]`)) as number;
+  }
+
+  /** Writes over the element at `index` of a list; whether there is one. Negative indexes count from the end. */
+  async setElement(key: string, index: number, element: unknown): Promise<boolean> {
+    const place = `${keyText(key)},${indexText(index)}`;
+    return (await this.#call(`["listSet",${place},${documentText(element, key)}]`)) as boolean;
   }
 
   /** Moves a document, with its time to live, over one that may be at `to`; whether there is one at `from`. */

@@ -58,6 +58,24 @@ fn documents_go_in_and_out_as_text() {
 }
 
 #[test]
+fn lists_are_changed_at_their_ends() {
+    let mut client = Client::new();
+    let results = client.send(
+        r#"[["push","l","right",[1,{"a": 2}]],["push","l","left",["x","y"]],["pop","l","right"],["pop","none","left"],
+            ["listRange","l",0,-1],["listSet","l",-1,7],["listGet","l",-1],["listGet","l",9],["listLength","l"],
+            ["trim","l",1,1],["get","l"],["@c","push","l","left",[null]],["@c","get","l"]]"#,
+    );
+    let expected = json!([
+        [0, 2], [0, 4], [0, {"a": 2}], [0], [0, ["y", "x", 1]], [0, true], [0, 7], [0], [0, 3], [0, 1], [0, ["x"]],
+        [0, 1], [0, [null]]
+    ]);
+    assert_eq!(results, expected);
+    assert_eq!(code(&client.call(r#"["push","l","middle",[1]]"#)), "Internal");
+    client.call(r#"["set","n",1]"#);
+    assert_eq!(code(&client.call(r#"["pop","n","left"]"#)), "InvalidValue");
+}
+
+#[test]
 fn writes_of_one_message_share_a_flush() {
     let mut client = Client::new();
     client.call(r#"["set","first",0]"#);

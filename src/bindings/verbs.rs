@@ -27,6 +27,7 @@ pub(super) fn kind(verb: &str) -> Kind {
         "set" | "setEx" | "setWith" | "setMany" | "delete" | "deleteRange" | "commit" | "expire" | "persist" => {
             Kind::Write
         }
+        "push" | "pop" | "trim" | "listSet" => Kind::Write,
         "increment" | "compareAndSwap" | "getAndSet" | "rename" | "patch" | "mergePatch" | "txCommit" => Kind::Write,
         "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "flush" | "compact" | "rotateKey" | "check" => {
             Kind::Alone
@@ -64,6 +65,12 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
         "keys" => answer.value(&documents.keys(&call.range()?)?)?,
         "values" => list(answer, documents.scan(&call.range()?)?, value)?,
         "entries" => list(answer, documents.scan(&call.range()?)?, entry)?,
+        "listLength" => answer.value(&documents.list_length(&call.key()?)?)?,
+        "listGet" => one(answer, documents.list_get_json(&call.key()?, call.parse(1)?)?)?,
+        "listRange" => {
+            let elements = documents.list_range_json(&call.key()?, call.parse(1)?, call.parse(2)?)?;
+            list(answer, elements.into_iter().map(Ok), element)?;
+        }
         "find" => answer.value(&documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?)?,
         "collections" => answer.value(&desk.database.collections())?,
         "indexes" => answer.value(&documents.indexes())?,
@@ -150,6 +157,14 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         }
         "patch" => answer.value(&documents.patch(&call.key()?, call.json(1)?)?),
         "mergePatch" => answer.value(&documents.merge_patch(&call.key()?, call.json(1)?)?),
+        "push" => {
+            let elements: Vec<&RawValue> = call.parse(2)?;
+            let elements = elements.into_iter().map(RawValue::get);
+            answer.value(&documents.push_json(&call.key()?, call.parse(1)?, elements)?)
+        }
+        "pop" => one(answer, documents.pop_json(&call.key()?, call.parse(1)?)?),
+        "trim" => answer.value(&documents.trim(&call.key()?, call.parse(1)?, call.parse(2)?)?),
+        "listSet" => answer.value(&documents.list_set_json(&call.key()?, call.parse(1)?, call.json(2)?)?),
         "setMany" => {
             let ttl = call.optional(1).map(|_| call.ttl(1)).transpose()?;
             let pairs: Vec<(Text<'_>, &RawValue)> = call.parse(0)?;
@@ -262,6 +277,11 @@ fn perhaps(answer: &mut Answer, json: Option<String>) -> Result<()> {
     answer.text("[");
     answer.text(json.as_deref().unwrap_or_default());
     answer.text("]");
+    Ok(())
+}
+
+fn element(answer: &mut Answer, element: String) -> Result<()> {
+    answer.text(&element);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod files;
 mod harness;
 mod import;
 mod indexes;
+mod lists;
 mod load;
 mod ranges;
 mod repl;

@@ -4,9 +4,10 @@ import encryption from "./encryption.mjs";
 import indexes from "./indexes.mjs";
 import input from "./input.mjs";
 import lifetime from "./lifetime.mjs";
+import lists from "./lists.mjs";
 import salvage from "./salvage.mjs";
 import stream from "./stream.mjs";
 import transactions from "./transactions.mjs";
 import updates from "./updates.mjs";
 
-export const groups = { documents, encryption, indexes, input, lifetime, salvage, stream, transactions, updates };
+export const groups = { documents, encryption, indexes, input, lifetime, lists, salvage, stream, transactions, updates };
