@@ -64,10 +64,11 @@ mod page;
 
 pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{
-    ActiveTransaction, CheckReport, Collection, Compression, Condition, Database, Document, Durability, End, Error,
-    ErrorCode, FindOptions, IndexInfo, IndexProgress, LostPart, MAX_COLLECTION_NAME_LENGTH, MAX_DOCUMENT_LENGTH,
-    MAX_KEY_LENGTH, MAX_PATH_LENGTH, OpenTransaction, Options, Page, PageLimits, Range, Result, Salvage, SalvageReport,
-    Scan, SetOptions, Snapshot, Stats, Transaction, Ttl, salvage, salvage_with, ttl_from_seconds,
+    ActiveTransaction, Blob, BlobReader, BlobWriter, CheckReport, Collection, Compression, Condition, Database,
+    Document, Durability, End, Error, ErrorCode, FindOptions, IndexInfo, IndexProgress, LostPart,
+    MAX_COLLECTION_NAME_LENGTH, MAX_DOCUMENT_LENGTH, MAX_KEY_LENGTH, MAX_PATH_LENGTH, OpenTransaction, Options, Page,
+    PageLimits, Range, Result, Salvage, SalvageReport, Scan, SetOptions, Snapshot, Stats, Transaction, Ttl, salvage,
+    salvage_with, ttl_from_seconds,
 };
 pub use engine::{CompactProgress, EncryptionStatistics, RotateProgress, Statistics as EngineStatistics};
 pub use environment::{Environment, HostEnvironment};

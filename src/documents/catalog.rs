@@ -8,6 +8,7 @@
 //! key  4                                                   value  u32, little-endian: the next collection's id
 //! key  5 | id (u32, big-endian)                            value  {"name": ..., "dropping": ...}, as JSON
 //! key  6 | collection (u32, big-endian)                    value  empty; its documents may have parts
+//! key  8 | collection (u32, big-endian) | id of parts      value  empty; a blob is being written, or was
 //! key  7                                                   value  u64, little-endian: added to sequence numbers in ids of parts
 //!
 //! state  "ready", "dropping" or {"building": {"after": KEY}}: documents up to KEY are indexed, null for none
@@ -17,6 +18,7 @@
 
 use super::error::{Error, Result, abbreviate};
 use super::key::{CATALOG, CollectionId, LAST_INDEX};
+use super::parts::PartId;
 use super::path::Path;
 use super::range::end_of;
 use crate::engine::{Batch, Engine, KeyRange};
@@ -33,6 +35,7 @@ const NEXT_COLLECTION_ID: u8 = 4;
 const COLLECTION: u8 = 5;
 const HAS_PARTS: u8 = 6;
 const PART_OFFSET: u8 = 7;
+const UPLOAD: u8 = 8;
 
 const FIRST_INDEX_ID: u32 = 1;
 const FIRST_COLLECTION_ID: u32 = CollectionId::DEFAULT.0 + 1;
@@ -51,6 +54,8 @@ pub(super) struct Catalog {
     with_parts: BTreeSet<CollectionId>,
     /// Above what a salvage has found: ids of parts lie behind it.
     part_offset: u64,
+    /// Parts that no document has yet, by the catalog.
+    uploads: BTreeSet<(CollectionId, PartId)>,
 }
 
 /// A collection other than the default one.
@@ -107,6 +112,7 @@ impl Default for Catalog {
             next_index_id: FIRST_INDEX_ID,
             with_parts: BTreeSet::new(),
             part_offset: 0,
+            uploads: BTreeSet::new(),
         }
     }
 }
@@ -141,6 +147,9 @@ impl Catalog {
             (&PART_OFFSET, []) => self.part_offset = u64::from_le_bytes(value.try_into().ok()?),
             (&HAS_PARTS, id) if value.is_empty() => {
                 self.with_parts.insert(CollectionId(u32::from_be_bytes(id.try_into().ok()?)));
+            }
+            (&UPLOAD, _) if value.is_empty() => {
+                self.uploads.insert(parse_upload_key(key)?);
             }
             (&INDEX, _) => {
                 let index = Index::read(key, value)?;
@@ -214,6 +223,7 @@ impl Catalog {
         self.collections.retain(|collection| collection.id != id);
         self.indexes.retain(|index| index.collection != id);
         self.with_parts.remove(&id);
+        self.uploads.retain(|(collection, _)| *collection != id);
     }
 
     /// Whether documents of a collection may have parts: who writes over one must know the old one then.
@@ -229,6 +239,29 @@ impl Catalog {
     /// Ids of parts lie behind `newest` from now on.
     pub fn begin_parts_behind(&mut self, newest: u64) {
         self.part_offset = newest;
+    }
+
+    /// Blobs that are being written, or were.
+    pub fn uploads(&self) -> impl Iterator<Item = (CollectionId, PartId)> {
+        self.uploads.iter().copied()
+    }
+
+    /// Whether these are the parts of a blob that is being written.
+    pub fn has_upload(&self, collection: CollectionId, id: PartId) -> bool {
+        self.uploads.contains(&(collection, id))
+    }
+
+    /// Remembers what a commit says of parts, once it is made: the keys that it writes, and whether they are deleted.
+    pub fn remember_part_key(&mut self, key: &[u8]) {
+        if let Some(collection) = parse_parts_key(key) {
+            self.remember_parts(collection);
+        }
+        if let Some(upload) = parse_upload_key(key)
+            && !self.uploads.remove(&upload)
+        {
+            // The first commit with this key begins the blob, the second ends it.
+            self.uploads.insert(upload);
+        }
     }
 
     /// What is added to sequence numbers in ids of parts.
@@ -327,6 +360,22 @@ pub(super) fn parts_key(collection: CollectionId) -> Vec<u8> {
 pub(super) fn parse_parts_key(key: &[u8]) -> Option<CollectionId> {
     let id = key.strip_prefix(&CATALOG)?.strip_prefix(&[HAS_PARTS])?;
     Some(CollectionId(u32::from_be_bytes(id.try_into().ok()?)))
+}
+
+/// The catalog's key that says that a blob is being written.
+pub(super) fn upload_key(collection: CollectionId, id: PartId) -> Vec<u8> {
+    [&CATALOG[..], &[UPLOAD], &collection.0.to_be_bytes(), id.as_bytes()].concat()
+}
+
+/// Whether a key of the catalog says something of parts.
+pub(super) fn is_about_parts(key: &[u8]) -> bool {
+    key.strip_prefix(&CATALOG).and_then(<[u8]>::first).is_some_and(|kind| matches!(*kind, HAS_PARTS | UPLOAD))
+}
+
+fn parse_upload_key(key: &[u8]) -> Option<(CollectionId, PartId)> {
+    let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[UPLOAD])?;
+    let (collection, id) = rest.split_first_chunk::<4>()?;
+    Some((CollectionId(u32::from_be_bytes(*collection)), PartId::from_bytes(id.try_into().ok()?)))
 }
 
 /// The catalog's key that says behind what ids of parts lie.

@@ -1,13 +1,15 @@
 //! Opening and closing a database, and how its commits reach the disk.
 
-use super::catalog::{Catalog, parse_parts_key};
+use super::catalog::{Catalog, is_about_parts};
 use super::error::{Error, Result};
 use super::history::History;
+use super::key::CollectionId;
 use super::options::{Durability, Options};
+use super::parts::PartId;
 use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +47,8 @@ pub struct Database<F: File> {
     unsynced: bool,
     group: Group,
     pub(super) history: History,
+    /// Blobs that are being written; others that the catalog knows of were cut short.
+    pub(super) uploads: BTreeSet<(CollectionId, PartId)>,
     /// The last commit at which a collection of a name was dropped, while the database was open: what a snapshot of before
     /// would have seen of it is gone.
     pub(super) dropped: BTreeMap<String, Seq>,
@@ -99,6 +103,7 @@ impl<F: File> Database<F> {
             unsynced: false,
             group: Group::default(),
             history: History::default(),
+            uploads: BTreeSet::new(),
             dropped: BTreeMap::new(),
         };
         database.finish_dropping_or_leave_it();
@@ -206,6 +211,9 @@ impl<F: File> Database<F> {
         }
         self.tick()?;
         self.finish_dropping()?;
+        if self.remove_stale_uploads()? {
+            return Ok(true);
+        }
         Ok(self.engine.maintain(budget_bytes)?)
     }
 
@@ -217,6 +225,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
+        while self.remove_stale_uploads()? {}
         Ok(self.engine.compact()?)
     }
 
@@ -229,6 +238,9 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
+        if self.remove_stale_uploads()? {
+            return Ok(());
+        }
         Ok(self.engine.compact_step(progress, budget_bytes)?)
     }
 
@@ -270,7 +282,7 @@ impl<F: File> Database<F> {
         }
         let before = self.engine.last_seq();
         let keys = self.history.keys_of(&batch);
-        let with_parts: Vec<_> = batch.keys().filter_map(parse_parts_key).collect();
+        let part_keys: Vec<_> = batch.keys().filter(|key| is_about_parts(key)).map(<[u8]>::to_vec).collect();
         let version = match self.engine.append(batch) {
             Ok(version) => version,
             Err(error) if self.engine.last_seq() == before => return Err(error.into()),
@@ -279,7 +291,7 @@ impl<F: File> Database<F> {
         if let Some(keys) = keys {
             self.history.add(version, keys);
         }
-        with_parts.into_iter().for_each(|collection| self.catalog.remember_parts(collection));
+        part_keys.iter().for_each(|key| self.catalog.remember_part_key(key));
         self.pending = true;
         if self.group.depth == 0 {
             self.settle()?;

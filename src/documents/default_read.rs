@@ -48,6 +48,23 @@ impl<F: File> Database<F> {
         self.default_collection().get_many_json(keys)
     }
 
+    /// The documents at `keys`, in their order, all from one moment.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get_documents(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<Document>>> {
+        self.default_collection().get_documents(keys)
+    }
+
+    /// The bytes of the document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is JSON; `TooLarge` when there are more than 64 MiB: read them by [`Database::open_blob`]; as
+    /// [`Database::get`].
+    pub fn get_bytes(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.default_collection().get_bytes(key)
+    }
+
     /// Whether there is a document at `key`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The verbs that write, for the default collection.
 
-use super::{Database, End, IndexProgress, Range, Result, SetOptions};
+use super::{BlobReader, BlobWriter, Database, End, IndexProgress, Range, Result, SetOptions};
 use crate::fs::File;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -177,6 +177,59 @@ impl<F: File> Database<F> {
     /// `InvalidPatch`; as [`Database::set`].
     pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
         self.default_collection_mut().merge_patch(key, patch)
+    }
+
+    /// Stores bytes at `key`, and returns the document's version. Verbs for JSON fail on them with `InvalidValue`, and no
+    /// index has them.
+    ///
+    /// # Errors
+    /// `TooLarge` when there are more than 64 MiB: write them by [`Database::begin_blob`]; as [`Database::set`].
+    pub fn set_bytes(&mut self, key: &str, bytes: &[u8]) -> Result<u64> {
+        self.default_collection_mut().set_bytes(key, bytes)
+    }
+
+    /// Stores bytes at `key` under conditions, and for a time, as [`Database::set_json_with`].
+    ///
+    /// # Errors
+    /// As [`Database::set_bytes`] and [`Database::set_json_with`].
+    pub fn set_bytes_with(&mut self, key: &str, bytes: &[u8], options: SetOptions) -> Result<u64> {
+        self.default_collection_mut().set_bytes_with(key, bytes, options)
+    }
+
+    /// Begins to write bytes to `key`, in pieces and as many as there is room for. What is at the key stays until they are
+    /// finished. A time to live counts from now.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// let mut blob = db.begin_blob("film", None)?;
+    /// for piece in [b"never held ", b"as a whole "] {
+    ///     db.write_blob(&mut blob, piece)?;
+    /// }
+    /// db.finish_blob(blob)?;
+    /// let mut film = db.open_blob("film")?.expect("it is there");
+    /// assert_eq!(film.length(), 22);
+    /// while let Some(piece) = db.read_blob(&mut film)? {
+    ///     println!("{} bytes", piece.len());
+    /// }
+    /// db.close_blob(film);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidKey`, `InvalidOptions`, `ReadOnly`.
+    pub fn begin_blob(&mut self, key: &str, ttl: Option<Duration>) -> Result<BlobWriter> {
+        self.default_collection_mut().begin_blob(key, ttl)
+    }
+
+    /// Begins to read the bytes at `key`, in pieces; `None` when there is no document. What is read is of one version: it
+    /// is kept, as by a snapshot, until [`Database::close_blob`].
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is JSON; as [`Database::get`] and [`Database::snapshot`].
+    pub fn open_blob(&mut self, key: &str) -> Result<Option<BlobReader>> {
+        self.default_collection_mut().open_blob(key)
     }
 
     /// Adds elements at an end of the list at `key`, one after the other, and returns its length. A list is a document

@@ -76,7 +76,10 @@ impl<F: File> Database<F> {
         view: View,
     ) -> Result<Option<Vec<u8>>> {
         match self.entry(collection, key, view)? {
-            Some(document) => encoded_value(path, key, &self.source(collection, view.at).text(key, &document)?),
+            Some(document) => match self.source(collection, view.at).indexed_text(key, &document)? {
+                Some(text) => encoded_value(path, key, &text),
+                None => Ok(None),
+            },
             None => Ok(None),
         }
     }
@@ -100,7 +103,8 @@ impl<F: File> Search<'_, F> {
         let mut rows = Vec::new();
         while let Some((key, entry)) = scan.next_entry()? {
             let key = key_of(&key)?;
-            let encoded = encoded_value(self.path, key, &scan.source().text(key, &entry)?)?;
+            let Some(text) = scan.source().indexed_text(key, &entry)? else { continue };
+            let encoded = encoded_value(self.path, key, &text)?;
             let Some(encoded) = encoded.filter(|encoded| self.condition.is_met_by(encoded)) else { continue };
             if self.condition.is_equality() {
                 // Equal values are in key order, and so is the scan.

@@ -161,11 +161,13 @@ impl<F: File> Database<F> {
             }
             let Some((key, stored)) = scan.next_entry()? else { break IndexState::Ready };
             let key = key_of(&key)?;
-            let text = scan.source().text(key, &stored)?;
-            index_entry::stage_stored(index, &mut batch, key, (&text, stored.expires_at))?;
+            if let Some(text) = scan.source().indexed_text(key, &stored)? {
+                index_entry::stage_stored(index, &mut batch, key, (&text, stored.expires_at))?;
+                read_bytes += text.len();
+            }
             last = Some(key.to_owned());
             seen += 1;
-            read_bytes += text.len();
+            read_bytes += stored.value.len();
         };
         index.store(&mut batch)?;
         self.commit_index(index, batch)?;

@@ -1,5 +1,6 @@
 //! Documents: keys, JSON values, indexes, times to live and transactions, on top of the engine.
 
+mod blob;
 mod catalog;
 mod check;
 mod check_parts;
@@ -43,12 +44,13 @@ mod ttl;
 mod update;
 mod write;
 
+pub use blob::{BlobReader, BlobWriter};
 pub use catalog::MAX_COLLECTION_NAME_LENGTH;
 pub use check::CheckReport;
 pub use collection::Collection;
 pub use condition::Condition;
 pub use database::Database;
-pub use document::Document;
+pub use document::{Blob, Document};
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;
 pub use find::FindOptions;

@@ -26,7 +26,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::get_json`].
     pub fn get_json(&self, key: &str) -> Result<Option<String>> {
-        Ok(self.get_document(key)?.map(|document| document.json))
+        self.get_document(key)?.map(Document::into_json).transpose()
     }
 
     /// As [`Database::get_document`].
@@ -44,8 +44,14 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::get_many_json`].
     pub fn get_many_json(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<String>>> {
         let view = self.database.view();
-        let read = |key: &str| Ok(self.document(key, view)?.map(|document| document.json));
+        let read = |key: &str| self.document(key, view)?.map(Document::into_json).transpose();
         keys.iter().map(|key| read(key.as_ref())).collect()
+    }
+
+    /// As [`Database::get_documents`].
+    pub fn get_documents(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<Document>>> {
+        let view = self.database.view();
+        keys.iter().map(|key| self.document(key.as_ref(), view)).collect()
     }
 
     /// As [`Database::has`].
@@ -104,7 +110,8 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::entries_json`].
     pub fn entries_json(&self, range: &Range) -> Result<Vec<(String, String)>> {
-        self.scan(range)?.map(|document| document.map(|document| (document.key, document.json))).collect()
+        let read = |document: Document| Ok((document.key.clone(), document.into_json()?));
+        self.scan(range)?.map(|document| read(document?)).collect()
     }
 
     /// As [`Database::scan`].

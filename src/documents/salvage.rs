@@ -439,6 +439,6 @@ fn document_in<'a>(engine_key: &[u8], value: &'a [u8]) -> Option<Content<'a>> {
     let content = Content::of(key, value).ok()?;
     match content {
         Content::Json(text) => json::check_text(std::str::from_utf8(text).ok()?).ok().map(|()| content),
-        Content::JsonInParts(_) | Content::List(_) => Some(content),
+        _ => Some(content),
     }
 }

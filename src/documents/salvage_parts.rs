@@ -121,14 +121,16 @@ impl FoundParts {
     ) -> Result<bool> {
         let key = key_of(engine_key)?;
         let Some((space, id, _)) = Content::of(key, &entry.value)?.parts(source.collection) else { return Ok(true) };
-        let whole = match source.text(key, entry) {
-            Ok(text) => {
-                *read += text.len();
-                json::check_text(&text).is_ok()
-            }
-            Err(Error::Corrupt { .. }) => false,
-            Err(error) => return Err(error),
-        };
+        let is_json = Content::of(key, &entry.value)?.is_json();
+        let whole =
+            match if is_json { source.text(key, entry) } else { source.check_bytes(key, entry).map(|()| "".into()) } {
+                Ok(text) => {
+                    *read += text.len();
+                    !is_json || json::check_text(&text).is_ok()
+                }
+                Err(Error::Corrupt { .. }) => false,
+                Err(error) => return Err(error),
+            };
         Ok(whole && self.kept.insert((space, id)))
     }
 }

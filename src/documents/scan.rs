@@ -38,7 +38,7 @@ impl Snapshot {
 pub struct PageLimits {
     /// Documents in a page, at least 1.
     pub documents: usize,
-    /// Bytes of keys and JSON text in a page.
+    /// Bytes of keys, JSON text and blobs in a page.
     pub bytes: usize,
 }
 
@@ -145,7 +145,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
             let Some(document) = scan.next().transpose()? else {
                 return Ok(Page { documents, more: false });
             };
-            bytes += document.key.len() + document.json.len();
+            bytes += document.size();
             documents.push(document);
         }
         Ok(Page { documents, more: scan.left > 0 })

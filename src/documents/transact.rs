@@ -7,7 +7,7 @@
 
 use super::catalog::check_collection_name;
 use super::condition::Condition;
-use super::document::Document;
+use super::document::{Blob, Document};
 use super::error::{Error, Result};
 use super::find::{FindOptions, Search};
 use super::history::Reads;
@@ -165,10 +165,17 @@ impl OpenTransaction {
 
     /// A write of this transaction as a document.
     fn written(&self, key: &str, write: &Write) -> Result<Option<Document>> {
-        let Write::Put { json, expiry } = write else { return Ok(None) };
+        let (json, bytes, expiry) = match write {
+            Write::Put { json, expiry } => (json.clone(), None, expiry),
+            Write::PutBytes { bytes, expiry } => {
+                let blob = Blob { length: bytes.len() as u64, bytes: Some(bytes.clone()) };
+                (String::new(), Some(blob), expiry)
+            }
+            Write::Delete => return Ok(None),
+        };
         let now_ms = self.view().now_ms;
         let expires_at = expiry.resolve(now_ms)?;
-        let document = Document { key: key.to_owned(), json: json.clone(), version: 0, expires_at };
+        let document = Document { key: key.to_owned(), json, bytes, version: 0, expires_at };
         Ok(Some(document).filter(|_| expires_at.is_none_or(|at| at > now_ms)))
     }
 }
@@ -221,7 +228,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::get`].
     pub fn get_json(&mut self, key: &str) -> Result<Option<String>> {
-        Ok(self.get_document(key)?.map(|document| document.json))
+        self.get_document(key)?.map(Document::into_json).transpose()
     }
 
     /// The document at `key`, or `None`. Of one that this transaction has written the version is 0.
@@ -247,7 +254,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::get`].
     pub fn has(&mut self, key: &str) -> Result<bool> {
-        Ok(self.get_json(key)?.is_some())
+        Ok(self.get_document(key)?.is_some())
     }
 
     /// The documents in `range`, with those that this transaction has written.
@@ -319,6 +326,9 @@ impl<F: File> ActiveTransaction<'_, F> {
         rows.retain(|(_, key)| open.writes.write_at(&self.collection, key).is_none());
         for (key, write) in open.writes.writes_to(&self.collection) {
             let Some(document) = open.written(key, write)? else { continue };
+            if document.bytes.is_some() {
+                continue;
+            }
             let encoded = encoded_value(&path, key, &document.json)?;
             if let Some(encoded) = encoded.filter(|encoded| condition.is_met_by(encoded)) {
                 rows.push((encoded, key.clone()));
@@ -359,6 +369,22 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`Transaction::set_ex`].
     pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<()> {
         self.write(|writes| writes.set_ex_json(key, json, ttl))
+    }
+
+    /// The bytes of the document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// As [`Database::get_bytes`] and [`ActiveTransaction::get`].
+    pub fn get_bytes(&mut self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.get_document(key)?.map(Document::into_bytes).transpose()
+    }
+
+    /// Stores bytes at `key`; with a time to live they expire so long after the commit.
+    ///
+    /// # Errors
+    /// As [`Transaction::set_bytes`].
+    pub fn set_bytes(&mut self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<()> {
+        self.write(|writes| writes.set_bytes(key, bytes, ttl))
     }
 
     /// Deletes the document at `key`, if there is one.

@@ -29,6 +29,15 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub fn set_json_with(&mut self, key: &str, json: &str, options: SetOptions) -> Result<u64> {
         check_key(key)?;
         json::check_document(key, json)?;
+        self.check_conditions(key, options)?;
+        self.put(key, NewValue::Json(json), options.ttl.map_or(Expiry::Never, Expiry::After))
+    }
+
+    /// Fails when a condition of `options` does not hold.
+    pub(super) fn check_conditions(&self, key: &str, options: SetOptions) -> Result<()> {
+        if !options.if_absent && options.if_version.is_none() {
+            return Ok(());
+        }
         let old = self.live(key)?;
         let version = old.as_ref().map_or(0, |old| old.seq);
         if options.if_absent && old.is_some() {
@@ -37,7 +46,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         if let Some(expected) = options.if_version.filter(|&expected| expected != version) {
             return Err(conflict(key, format!("its version is {version}, not {expected}")));
         }
-        self.put(key, json, options.ttl.map_or(Expiry::Never, Expiry::After))
+        Ok(())
     }
 
     /// As [`Database::increment`].

@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use super::index_entry;
 use super::key::{CollectionId, check_key};
 use super::list::List;
-use super::parts::{PartId, part_key};
+use super::parts::{Chunks, PartId, part_key};
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Expiry, Transaction, Write};
@@ -37,6 +37,9 @@ pub(super) struct NewDocument<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum NewValue<'a> {
     Json(&'a str),
+    Bytes(&'a [u8]),
+    /// Bytes whose parts are staged.
+    BytesInParts(Chunks),
     /// A list whose elements are staged.
     List(List),
     /// What another key has held, parts and all, and its text where indexes look into that.
@@ -52,7 +55,7 @@ impl<'a> NewDocument<'a> {
     fn indexed(&self) -> Option<(&'a str, Option<u64>)> {
         let text = match self.value {
             NewValue::Json(text) => Some(text),
-            NewValue::List(_) => None,
+            NewValue::List(_) | NewValue::Bytes(_) | NewValue::BytesInParts(_) => None,
             NewValue::Moved(_, text) => text,
         };
         text.map(|text| (text, self.expires_at))
@@ -63,27 +66,27 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::set`].
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<u64> {
         check_key(key)?;
-        self.put(key, &serialize::to_json(key, value)?, Expiry::Never)
+        self.put(key, NewValue::Json(&serialize::to_json(key, value)?), Expiry::Never)
     }
 
     /// As [`Database::set_json`].
     pub fn set_json(&mut self, key: &str, json: &str) -> Result<u64> {
         check_key(key)?;
         json::check_document(key, json)?;
-        self.put(key, json, Expiry::Never)
+        self.put(key, NewValue::Json(json), Expiry::Never)
     }
 
     /// As [`Database::set_ex`].
     pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<u64> {
         check_key(key)?;
-        self.put(key, &serialize::to_json(key, value)?, Expiry::After(ttl))
+        self.put(key, NewValue::Json(&serialize::to_json(key, value)?), Expiry::After(ttl))
     }
 
     /// As [`Database::set_ex_json`].
     pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<u64> {
         check_key(key)?;
         json::check_document(key, json)?;
-        self.put(key, json, Expiry::After(ttl))
+        self.put(key, NewValue::Json(json), Expiry::After(ttl))
     }
 
     /// As [`Database::set_many`].
@@ -163,8 +166,13 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         if expires_at.is_none() && old.expires_at.is_none() {
             return Ok(false);
         }
+        let content = Content::of(key, &old.value)?;
+        if !content.is_json() {
+            self.copy_bytes(key, &old, expires_at)?;
+            return Ok(true);
+        }
         let mut batch = Batch::new();
-        if let Content::List(list) = Content::of(key, &old.value)? {
+        if let Content::List(list) = content {
             let (engine, at) = (&self.database.engine, self.database.engine.last_seq());
             list.read(engine, at, self.id, list.positions(), key, |position, element| {
                 let part_key = part_key(self.id.elements(), list.id, position);
@@ -181,12 +189,12 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         Ok(true)
     }
 
-    pub(super) fn put(&mut self, key: &str, json: &str, expiry: Expiry) -> Result<u64> {
+    pub(super) fn put(&mut self, key: &str, value: NewValue<'_>, expiry: Expiry) -> Result<u64> {
         self.database.writable()?;
         let expires_at = expiry.resolve(self.database.engine.now_ms())?;
         let collection = self.create()?;
         let mut batch = Batch::new();
-        self.database.stage(&mut batch, collection, key, Some(NewDocument::json(json, expires_at)))?;
+        self.database.stage(&mut batch, collection, key, Some(NewDocument { value, expires_at }))?;
         self.database.apply(batch)
     }
 }
@@ -214,6 +222,9 @@ impl<F: File> Database<F> {
             for (key, write) in writes {
                 let new = match write.borrow() {
                     Write::Put { json, expiry } => Some(NewDocument::json(json, expiry.resolve(now_ms)?)),
+                    Write::PutBytes { bytes, expiry } => {
+                        Some(NewDocument { value: NewValue::Bytes(bytes), expires_at: expiry.resolve(now_ms)? })
+                    }
                     Write::Delete => None,
                 };
                 let id = match collection {
@@ -266,11 +277,18 @@ impl<F: File> Database<F> {
         };
         let value = match value {
             NewValue::Json(text) => {
-                if content::needs_parts(text) {
+                if content::needs_parts(text.len()) {
                     self.prepare_for_parts(batch, collection);
                 }
                 content::stage_json(batch, collection, text, expires_at, |batch| self.next_part_id(batch))
             }
+            NewValue::Bytes(bytes) => {
+                if content::needs_parts(bytes.len()) {
+                    self.prepare_for_parts(batch, collection);
+                }
+                content::stage_bytes(batch, collection, bytes, expires_at, |batch| self.next_part_id(batch))
+            }
+            NewValue::BytesInParts(chunks) => Content::BytesInParts(chunks).encode(),
             NewValue::List(list) => {
                 self.prepare_for_parts(batch, collection);
                 Content::List(list).encode()
@@ -307,8 +325,10 @@ impl<F: File> Database<F> {
         key: &str,
         stored: &'e Entry,
     ) -> Result<Option<Cow<'e, str>>> {
-        let is_indexed = self.catalog.has_indexes(collection) && Content::of(key, &stored.value)?.is_indexed();
-        if is_indexed { self.text_of(collection, key, stored).map(Some) } else { Ok(None) }
+        if !self.catalog.has_indexes(collection) {
+            return Ok(None);
+        }
+        self.source(collection, self.engine.last_seq()).indexed_text(key, stored)
     }
 
     /// What the engine holds at `key`, expired or not.

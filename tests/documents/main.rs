@@ -2,6 +2,7 @@
 
 mod bad_hosts;
 mod bad_input;
+mod blobs;
 mod clock;
 mod costs;
 mod crash;
