@@ -1,7 +1,8 @@
 //! Answers messages against one database, and does its background work.
 
 use super::answer::{Answer, Mark};
-use super::call::{self, Call};
+use super::blobs::Blobs;
+use super::call::{self, Attachments, Call};
 use super::cursors::Cursors;
 use super::tasks::Tasks;
 use super::transactions::Transactions;
@@ -17,6 +18,7 @@ pub(super) struct Service<F: File> {
     cursors: Cursors,
     tasks: Tasks,
     transactions: Transactions,
+    blobs: Blobs,
 }
 
 /// What a verb works with.
@@ -25,12 +27,15 @@ pub(super) struct Desk<'a, F: File> {
     pub cursors: &'a mut Cursors,
     pub tasks: &'a mut Tasks,
     pub transactions: &'a mut Transactions,
+    pub blobs: &'a mut Blobs,
+    /// Of the message.
+    pub attachments: Attachments<'a>,
 }
 
 impl<F: File> Service<F> {
     pub fn new(database: Database<F>) -> Self {
-        let (cursors, tasks, transactions) = Default::default();
-        Self { database: Some(database), cursors, tasks, transactions }
+        let (cursors, tasks, transactions, blobs) = Default::default();
+        Self { database: Some(database), cursors, tasks, transactions, blobs }
     }
 
     /// Answers a message.
@@ -38,7 +43,7 @@ impl<F: File> Service<F> {
     /// # Errors
     /// `Internal` when it is not a message. What a call meets is in the answer.
     pub fn execute(&mut self, message: &[u8]) -> Result<Vec<u8>> {
-        let calls = call::parse(message)?;
+        let (calls, attachments) = call::parse(message)?;
         let mut answer = Answer::default();
         let Some(database) = &mut self.database else {
             for _ in &calls {
@@ -46,8 +51,8 @@ impl<F: File> Service<F> {
             }
             return Ok(answer.finish());
         };
-        let Self { cursors, tasks, transactions, .. } = self;
-        let mut desk = Desk { database, cursors, tasks, transactions };
+        let Self { cursors, tasks, transactions, blobs, .. } = self;
+        let mut desk = Desk { database, cursors, tasks, transactions, blobs, attachments };
         let mut group = None;
         for at in 0..calls.len() {
             desk.run(&calls, at, &mut group, &mut answer);
