@@ -64,12 +64,13 @@ mod page;
 
 pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{
-    ActiveTransaction, Change, ChangeHistory, ChangeKind, CheckReport, Collection, Compression, Condition, Database,
-    Document, Durability, Error, ErrorCode, Explanation, Filter, FindOptions, FindPage, Import, IndexInfo,
-    IndexProgress, IndexSpec, Latency, LostPart, MAX_COLLECTION_NAME_LENGTH, MAX_DOCUMENT_LENGTH, MAX_INDEX_PATHS,
-    MAX_KEY_LENGTH, MAX_PATH_LENGTH, OpenTransaction, Options, OrderBy, Page, PageLimits, Query, QueryChanges,
-    QueryPage, QueryRow, QueryWatcher, Range, Result, Rows, Salvage, SalvageReport, Scan, SetOptions, Snapshot, Space,
-    SpaceKind, Stats, Transaction, Ttl, WatchOptions, Watcher, import_from, salvage, salvage_with, ttl_from_seconds,
+    ActiveTransaction, Blob, BlobReader, BlobWriter, Change, ChangeHistory, ChangeKind, CheckReport, Collection,
+    Compression, Condition, Database, Document, Durability, End, Error, ErrorCode, Explanation, Filter, FindOptions,
+    FindPage, Import, IndexInfo, IndexProgress, IndexSpec, Latency, LostPart, MAX_COLLECTION_NAME_LENGTH,
+    MAX_DOCUMENT_LENGTH, MAX_INDEX_PATHS, MAX_KEY_LENGTH, MAX_PATH_LENGTH, OpenTransaction, Options, OrderBy, Page,
+    PageLimits, Query, QueryChanges, QueryPage, QueryRow, QueryWatcher, Range, Result, Rows, Salvage, SalvageReport,
+    Scan, SetOptions, Snapshot, Space, SpaceKind, Stats, Transaction, Ttl, WatchOptions, Watcher, import_from, salvage,
+    salvage_with, ttl_from_seconds,
 };
 pub use engine::{
     CompactProgress, EncryptionStatistics, Export, RotateProgress, SpaceStatistics, Statistics as EngineStatistics,

@@ -71,6 +71,18 @@ export function integerText(by: unknown): string {
   throw new FerroliteError("InvalidValue", `increment adds a safe integer, or a bigint of 64 bits, not ${describe(by)}`);
 }
 
+/** An end of a list as JSON text. */
+export function endText(end: unknown): string {
+  if (end === "left" || end === "right") return `"${end}"`;
+  throw new FerroliteError("InvalidOptions", `an end of a list is "left" or "right", not ${describe(end)}`);
+}
+
+/** An index into a list as JSON text. */
+export function indexText(index: unknown): string {
+  if (typeof index === "number" && Number.isSafeInteger(index)) return String(index);
+  throw new FerroliteError("InvalidOptions", `an index into a list is a whole number, not ${describe(index)}`);
+}
+
 /** What `find` compares with, as JSON text. */
 export function conditionText(condition: unknown): string {
   const text = jsonText(condition);

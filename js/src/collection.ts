@@ -1,6 +1,6 @@
 import type { Caller } from "./caller.js";
 import {
-  assertWatchQueryOptions, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
+  assertWatchQueryOptions, documentText, endText, indexText as placeText, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
   ttlOption,
 } from "./check.js";
 import { FerroliteError } from "./error.js";
@@ -11,7 +11,7 @@ import { Reader, versioned } from "./reader.js";
 import { scan } from "./scan.js";
 import { type StandardSchema, validText } from "./schema.js";
 import type {
-  Change, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, TtlOptions, WatchOptions, WatchQueryOptions,
+  Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, TtlOptions, WatchOptions, WatchQueryOptions,
   WatchSelector,
 } from "./types.js";
 import { Watch, watchText } from "./watch.js";
@@ -113,6 +113,41 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
     const text = this.#text(document, key);
     const pair = `${keyText(key)},${typeof text === "string" ? text : await text}`;
     return (await this.#call(`["getAndSet",${pair}]`)) as T | undefined;
+  }
+
+  /**
+   * Adds elements at an end of the list at `key`, one after the other, and returns its length. A list is a document that is
+   * an array; where there is none it begins. Both ends cost the same however long the list is. A time to live stays.
+   */
+  async push(key: string, end: End, ...elements: readonly unknown[]): Promise<number> {
+    const texts = elements.map((element) => documentText(element, key));
+    return (await this.#call(`["push",${keyText(key)},${endText(end)},[${texts.join(",")}]]`)) as number;
+  }
+
+  /** Takes the element at an end of a list; `undefined` where there is none. A list that becomes empty is deleted. */
+  async pop<T = unknown>(key: string, end: End): Promise<T | undefined> {
+    return (await this.#call(`["pop",${keyText(key)},${endText(end)}]`)) as T | undefined;
+  }
+
+  /** The elements of a list from `start` to `stop`, both included; negative indexes count from the end, -1 is the last. */
+  async range<T = unknown>(key: string, start: number, stop: number): Promise<T[]> {
+    return (await this.#call(`["listRange",${keyText(key)},${placeText(start)},${placeText(stop)}]`)) as T[];
+  }
+
+  /** How many elements a list has; 0 where there is none. */
+  async length(key: string): Promise<number> {
+    return (await this.#call(`["listLength",${keyText(key)}]`)) as number;
+  }
+
+  /** Removes what is not between `start` and `stop`, both included, from a list; how many elements are left. */
+  async trim(key: string, start: number, stop: number): Promise<number> {
+    return (await this.#call(`["trim",${keyText(key)},${placeText(start)},${placeText(stop)}]`)) as number;
+  }
+
+  /** Writes over the element at `index` of a list; whether there is one. Negative indexes count from the end. */
+  async setElement(key: string, index: number, element: unknown): Promise<boolean> {
+    const place = `${keyText(key)},${placeText(index)}`;
+    return (await this.#call(`["listSet",${place},${documentText(element, key)}]`)) as boolean;
   }
 
   /** Moves a document, with its time to live, over one that may be at `to`; whether there is one at `from`. */

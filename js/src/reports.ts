@@ -119,6 +119,8 @@ export interface CheckReport {
   readonly entries: number;
   /** Documents that were read. */
   readonly documents: number;
+  /** Parts of large documents and elements of lists. */
+  readonly parts: number;
   /** Index entries that were compared with their documents. */
   readonly indexEntries: number;
   /** What is wrong, and where; empty when all is well. */

@@ -158,6 +158,9 @@ export interface Range {
   readonly reverse?: boolean | undefined;
 }
 
+/** An end of a list: where its first or where its last element is. */
+export type End = "left" | "right";
+
 /** What an indexed value may be compared with. */
 export type Scalar = string | number | boolean | null;
 

@@ -11,6 +11,14 @@ const MAX_ANSWER: usize = 256 << 20;
 pub(super) struct Answer {
     bytes: Vec<u8>,
     results: usize,
+    /// Bytes that follow the JSON.
+    attachments: Vec<Vec<u8>>,
+    attached_bytes: usize,
+    /// Where in the value of the result that is open attachments belong: `[...path, number]` each, joined.
+    places: String,
+    /// The row of an array that is being written, and the path to the array.
+    row: usize,
+    rows_at: &'static str,
 }
 
 /// A place in an answer to which it can be taken back.
@@ -18,12 +26,13 @@ pub(super) struct Answer {
 pub(super) struct Mark {
     len: usize,
     results: usize,
+    attachments: usize,
 }
 
 impl Answer {
     /// The place before the next result.
     pub fn mark(&self) -> Mark {
-        Mark { len: self.bytes.len(), results: self.results }
+        Mark { len: self.bytes.len(), results: self.results, attachments: self.attachments.len() }
     }
 
     /// Starts a result that is a success; its value follows, and then [`Answer::close`].
@@ -34,7 +43,43 @@ impl Answer {
 
     /// Ends a result.
     pub fn close(&mut self) {
+        let places = std::mem::take(&mut self.places);
+        if !places.is_empty() {
+            self.text(&format!(",[{places}]"));
+        }
+        self.rows_at = "";
         self.text("]");
+    }
+
+    /// Bytes as a result.
+    pub fn bytes(&mut self, bytes: Vec<u8>) {
+        self.separate();
+        self.text(&format!("[3,{}]", self.attachments.len()));
+        self.attach(bytes);
+    }
+
+    /// A document within the row that is being written, at `place` in it.
+    pub fn document(&mut self, document: Document, place: &str) -> Result<()> {
+        if document.bytes.is_none() {
+            self.text(&document.json);
+            return Ok(());
+        }
+        let separator = if self.places.is_empty() { "" } else { "," };
+        let (at, row, number) = (self.rows_at, self.row, self.attachments.len());
+        self.places.push_str(&format!("{separator}[{at}{row},{place}{number}]"));
+        self.attach(document.into_bytes()?);
+        self.text("null");
+        Ok(())
+    }
+
+    /// The rows that follow are at this path of the value: names as JSON, with a comma behind each.
+    pub fn rows_at(&mut self, path: &'static str) {
+        self.rows_at = path;
+    }
+
+    fn attach(&mut self, bytes: Vec<u8>) {
+        self.attached_bytes += bytes.len();
+        self.attachments.push(bytes);
     }
 
     /// A success without a value.
@@ -76,6 +121,10 @@ impl Answer {
     pub fn restore(&mut self, mark: Mark) {
         self.bytes.truncate(mark.len);
         self.results = mark.results;
+        self.places.clear();
+        self.rows_at = "";
+        let gone: usize = self.attachments.drain(mark.attachments..).map(|bytes| bytes.len()).sum();
+        self.attached_bytes -= gone;
     }
 
     /// JSON text, as it is.
@@ -110,9 +159,11 @@ impl Answer {
             if index > 0 {
                 self.text(",");
             }
+            self.row = index;
             write(self, item?)?;
-            if self.bytes.len() > MAX_ANSWER {
-                let (size, limit) = (self.bytes.len() as u64, MAX_ANSWER as u64);
+            let size = self.bytes.len() + self.attached_bytes;
+            if size > MAX_ANSWER {
+                let (size, limit) = (size as u64, MAX_ANSWER as u64);
                 return Err(Error::TooLarge { what: "the result (read it with scan)".to_owned(), size, limit });
             }
         }
@@ -121,11 +172,11 @@ impl Answer {
     }
 
     /// A document with its key, as an array of the two.
-    pub fn entry(&mut self, document: &Document) -> Result<()> {
+    pub fn entry(&mut self, document: Document) -> Result<()> {
         self.text("[");
         self.json(&document.key)?;
         self.text(",");
-        self.text(&document.json);
+        self.document(document, "1,")?;
         self.text("]");
         Ok(())
     }
@@ -136,6 +187,14 @@ impl Answer {
             self.text("[");
         }
         self.text("]");
+        if !self.attachments.is_empty() {
+            self.bytes.push(0);
+        }
+        for attachment in self.attachments {
+            // An answer is shorter than 4 GiB.
+            self.bytes.extend_from_slice(&(attachment.len() as u32).to_le_bytes());
+            self.bytes.extend_from_slice(&attachment);
+        }
         self.bytes
     }
 

@@ -1,4 +1,7 @@
 //! Calls as they stand in a message: `[verb, ...arguments]`, or `["@NAME", verb, ...arguments]` on the collection NAME.
+//!
+//! Behind the JSON of a message may stand a zero byte, and then its attachments: bytes, each behind their number as a u32,
+//! little-endian. Arguments name them by their numbers, from 0. Answers have attachments in the same form.
 
 use crate::{Condition, Error, FindOptions, Range, Result, SetOptions, WatchOptions};
 use serde::Deserialize;
@@ -23,8 +26,34 @@ pub(super) struct Call<'a> {
 #[derive(Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
-/// The calls of a message.
-pub(super) fn parse(message: &[u8]) -> Result<Vec<Call<'_>>> {
+/// The calls of a message, and its attachments.
+pub(super) fn parse(message: &[u8]) -> Result<(Vec<Call<'_>>, Attachments<'_>)> {
+    let end = message.iter().position(|byte| *byte == 0).unwrap_or(message.len());
+    let (message, behind) = message.split_at(end);
+    let mut attachments = Vec::new();
+    let mut rest = behind.get(1..).unwrap_or_default();
+    while let Some((length, bytes)) = rest.split_first_chunk() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let (bytes, next) = bytes.split_at_checked(length).ok_or_else(|| not_understood("an attachment"))?;
+        attachments.push(bytes);
+        rest = next;
+    }
+    Ok((parse_calls(message)?, Attachments(attachments)))
+}
+
+/// Bytes that came with a message.
+#[derive(Debug, Default)]
+pub(super) struct Attachments<'a>(Vec<&'a [u8]>);
+
+impl<'a> Attachments<'a> {
+    /// The bytes that an argument names.
+    pub fn of(&self, call: &Call<'_>, index: usize) -> Result<&'a [u8]> {
+        let number: usize = call.parse(index)?;
+        self.0.get(number).copied().ok_or_else(|| not_understood("an attachment that is not there"))
+    }
+}
+
+fn parse_calls(message: &[u8]) -> Result<Vec<Call<'_>>> {
     let message = std::str::from_utf8(message).map_err(|error| not_understood(format!("the message: {error}")))?;
     serde_json::from_str(message).map_err(|error| not_understood(format!("the message: {error}")))
 }
@@ -107,7 +136,7 @@ impl<'a> Call<'a> {
         serde_json::from_str(self.json(2)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })
     }
 
-    /// The options of `setWith`, the third argument.
+    /// The options of `setWith` and `setBytes`, the third argument.
     pub fn set_options(&self) -> Result<SetOptions> {
         let options: WrittenSetOptions =
             serde_json::from_str(self.json(2)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })?;

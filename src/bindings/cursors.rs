@@ -106,7 +106,7 @@ impl Cursors {
         let goes_on = last.map(|document| document.key.clone());
         let Some(after) = goes_on else {
             position.end(database);
-            return write(&page?, None, answer);
+            return write(page?, None, answer);
         };
         let page = page?;
         if let Some(limit) = &mut position.range.limit {
@@ -114,14 +114,15 @@ impl Cursors {
         }
         position.after = after;
         self.open.insert(id, position);
-        write(&page, Some(id), answer)
+        write(page, Some(id), answer)
     }
 }
 
-fn write(page: &Page, cursor: Option<u32>, answer: &mut Answer) -> Result<()> {
+fn write(page: Page, cursor: Option<u32>, answer: &mut Answer) -> Result<()> {
     answer.open();
     answer.text(r#"{"rows":"#);
-    answer.array(page.documents.iter().map(Ok), Answer::entry)?;
+    answer.rows_at(r#""rows","#);
+    answer.array(page.documents.into_iter().map(Ok), Answer::entry)?;
     if let Some(cursor) = cursor {
         answer.text(&format!(r#","cursor":{cursor}"#));
     }

@@ -25,6 +25,7 @@
 //! [`Service`] knows nothing of JavaScript; [`connection`] wraps it for wasm-bindgen.
 
 mod answer;
+mod blobs;
 mod call;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod connection;

@@ -1,7 +1,8 @@
 //! Answers messages against one database, and does its background work.
 
 use super::answer::{Answer, Mark};
-use super::call::{self, Call};
+use super::blobs::Blobs;
+use super::call::{self, Attachments, Call};
 use super::cursors::Cursors;
 use super::exports::Exports;
 use super::snapshots::Snapshots;
@@ -25,6 +26,7 @@ pub(super) struct Service<F: File> {
     watches: Watches,
     /// Answers to calls that were pending, and were ended by others.
     ended: Vec<Vec<u8>>,
+    blobs: Blobs,
 }
 
 /// What a verb works with.
@@ -37,13 +39,16 @@ pub(super) struct Desk<'a, F: File> {
     pub snapshots: &'a mut Snapshots,
     pub watches: &'a mut Watches,
     pub ended: &'a mut Vec<Vec<u8>>,
+    pub blobs: &'a mut Blobs,
+    /// Of the message.
+    pub attachments: Attachments<'a>,
 }
 
 impl<F: File> Service<F> {
     pub fn new(database: Database<F>) -> Self {
         let (cursors, exports, tasks, transactions, snapshots, watches) = Default::default();
-        let database = Some(database);
-        Self { database, cursors, exports, tasks, transactions, snapshots, watches, ended: Vec::new() }
+        let (database, blobs, ended) = (Some(database), Blobs::default(), Vec::new());
+        Self { database, cursors, exports, tasks, transactions, snapshots, watches, ended, blobs }
     }
 
     /// Answers a message.
@@ -51,7 +56,7 @@ impl<F: File> Service<F> {
     /// # Errors
     /// `Internal` when it is not a message. What a call meets is in the answer.
     pub fn execute(&mut self, message: &[u8]) -> Result<Vec<u8>> {
-        let calls = call::parse(message)?;
+        let (calls, attachments) = call::parse(message)?;
         let mut answer = Answer::default();
         let Some(database) = &mut self.database else {
             for _ in &calls {
@@ -59,8 +64,9 @@ impl<F: File> Service<F> {
             }
             return Ok(answer.finish());
         };
-        let Self { cursors, exports, tasks, transactions, snapshots, watches, ended, .. } = self;
-        let mut desk = Desk { database, cursors, exports, tasks, transactions, snapshots, watches, ended };
+        let Self { cursors, exports, tasks, transactions, snapshots, watches, ended, blobs, .. } = self;
+        let mut desk =
+            Desk { database, cursors, exports, tasks, transactions, snapshots, watches, ended, blobs, attachments };
         let mut group = None;
         for at in 0..calls.len() {
             desk.run(&calls, at, &mut group, &mut answer);

@@ -1,7 +1,7 @@
 //! What each verb does.
 
 use super::answer::Answer;
-use super::call::{Call, Text, not_understood};
+use super::call::{Attachments, Call, Text, not_understood};
 use super::queries;
 use super::service::Desk;
 use super::tasks::Task;
@@ -30,14 +30,15 @@ pub(super) enum Kind {
 /// The kind of a verb; unknown ones fail when they are run.
 pub(super) fn kind(verb: &str) -> Kind {
     match verb {
-        "set" | "setEx" | "setWith" | "setMany" | "delete" | "deleteRange" | "commit" | "expire" | "persist" => {
-            Kind::Write
-        }
+        "set" | "setEx" | "setWith" | "setBytes" | "setMany" | "delete" | "deleteRange" | "commit" | "expire"
+        | "persist" => Kind::Write,
+        "push" | "pop" | "trim" | "listSet" => Kind::Write,
         "increment" | "compareAndSwap" | "getAndSet" | "rename" | "patch" | "mergePatch" | "txCommit" => Kind::Write,
         "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "exportBegin" | "flush" | "compact"
         | "rotateKey" | "check" => Kind::Alone,
         "txBegin" | "txWrite" | "txRollback" | "snapshotOpen" | "snapshotClose" => Kind::Alone,
         "watchOpen" | "watchQuery" | "watchNext" | "watchClose" => Kind::Alone,
+        "blobBegin" | "blobWrite" | "blobFinish" | "blobAbort" | "blobOpen" | "blobRead" | "blobClose" => Kind::Alone,
         _ => Kind::Read,
     }
 }
@@ -92,16 +93,22 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
 /// Reads from a collection, as it is or as it was.
 fn read_from<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     match call.verb {
-        "get" => one(answer, documents.get_json(&call.key()?)?),
+        "get" => document(answer, documents.get_document(&call.key()?)?),
         "getDocument" => versioned(answer, documents.get_document(&call.key()?)?),
         "patched" => versioned(answer, documents.patched(&call.key()?, call.json(1)?)?),
         "mergePatched" => versioned(answer, documents.merge_patched(&call.key()?, call.json(1)?)?),
-        "getMany" => list(answer, documents.get_many_json(&call.keys()?)?.into_iter().map(Ok), perhaps),
+        "getMany" => list(answer, documents.get_documents(&call.keys()?)?.into_iter().map(Ok), perhaps),
         "has" => answer.value(&documents.has(&call.key()?)?),
         "count" => answer.value(&documents.count(&call.range()?)?),
         "keys" => answer.value(&documents.keys(&call.range()?)?),
         "values" => documents.measured(Verb::Values, || list(answer, documents.scan(&call.range()?)?, value)),
         "entries" => documents.measured(Verb::Entries, || list(answer, documents.scan(&call.range()?)?, entry)),
+        "listLength" => answer.value(&documents.list_length(&call.key()?)?),
+        "listGet" => one(answer, documents.list_get_json(&call.key()?, call.parse(1)?)?),
+        "listRange" => {
+            let elements = documents.list_range_json(&call.key()?, call.parse(1)?, call.parse(2)?)?;
+            list(answer, elements.into_iter().map(Ok), element)
+        }
         "find" => answer.value(&documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?),
         "query" | "findOne" | "countRows" | "explain" | "findPage" => queries::ask(documents, call, answer),
         "ttl" => match documents.ttl(&call.key()?)? {
@@ -126,13 +133,13 @@ fn read_in<F: File>(
     let mut documents = open.on(database);
     let mut documents = documents.named(&call.collection);
     match call.verb {
-        "get" => one(answer, documents.get_json(&call.key()?)?),
+        "get" => document(answer, documents.get_document(&call.key()?)?),
         "getMany" => {
-            let found = call.keys()?.into_iter().map(|key| documents.get_json(&key));
+            let found = call.keys()?.into_iter().map(|key| documents.get_document(&key));
             list(answer, found, perhaps)
         }
         "getDocument" => versioned(answer, documents.get_document(&call.key()?)?),
-        "has" => answer.value(&documents.get_json(&call.key()?)?.is_some()),
+        "has" => answer.value(&documents.has(&call.key()?)?),
         "count" => answer.value(&documents.documents(&call.range()?)?.len()),
         "keys" => {
             let documents = documents.documents(&call.range()?)?;
@@ -153,9 +160,9 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
     match call.verb {
         "commit" => {
             let operations: Vec<Operation<'_>> = call.parse(0)?;
-            let transaction = operations
-                .into_iter()
-                .try_fold(Transaction::new(), |transaction, operation| operation.add_to(transaction))?;
+            let transaction = operations.into_iter().try_fold(Transaction::new(), |transaction, operation| {
+                operation.add_to(transaction, &desk.attachments)
+            })?;
             return answer.value(&desk.database.commit(transaction)?);
         }
         "txCommit" => return answer.value(&desk.transactions.commit(desk.database, call.parse(0)?)?),
@@ -165,6 +172,10 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
     match call.verb {
         "set" => answer.value(&documents.set_json(&call.key()?, call.json(1)?)?),
         "setEx" => answer.value(&documents.set_ex_json(&call.key()?, call.json(1)?, call.ttl(2)?)?),
+        "setBytes" => {
+            let (bytes, options) = (desk.attachments.of(call, 1)?, call.set_options()?);
+            answer.value(&documents.set_bytes_with(&call.key()?, bytes, options)?)
+        }
         "setWith" => {
             let options = call.set_options()?;
             answer.value(&documents.set_json_with(&call.key()?, call.json(1)?, options)?)
@@ -185,6 +196,14 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         }
         "patch" => answer.value(&documents.patch(&call.key()?, call.json(1)?)?),
         "mergePatch" => answer.value(&documents.merge_patch(&call.key()?, call.json(1)?)?),
+        "push" => {
+            let elements: Vec<&RawValue> = call.parse(2)?;
+            let elements = elements.into_iter().map(RawValue::get);
+            answer.value(&documents.push_json(&call.key()?, call.parse(1)?, elements)?)
+        }
+        "pop" => one(answer, documents.pop_json(&call.key()?, call.parse(1)?)?),
+        "trim" => answer.value(&documents.trim(&call.key()?, call.parse(1)?, call.parse(2)?)?),
+        "listSet" => answer.value(&documents.list_set_json(&call.key()?, call.parse(1)?, call.json(2)?)?),
         "setMany" => {
             let ttl = call.optional(1).map(|_| call.ttl(1)).transpose()?;
             let pairs: Vec<(Text<'_>, &RawValue)> = call.parse(0)?;
@@ -233,7 +252,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         "txBegin" => desk.transactions.begin(desk.database, answer),
         "txWrite" => {
             let operation: Operation<'_> = call.parse(1)?;
-            desk.transactions.write(call.parse(0)?, operation.add_to(Transaction::new())?)?;
+            desk.transactions.write(call.parse(0)?, operation.add_to(Transaction::new(), &desk.attachments)?)?;
             answer.done();
             Ok(())
         }
@@ -257,6 +276,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             answer.done();
             Ok(())
         }
+        verb if verb.starts_with("blob") => desk.blobs.run(desk.database, &desk.attachments, call, answer),
         "check" => answer.value(&desk.database.check(call.parse::<CheckOptions>(0)?.full)?),
         _ => {
             desk.database.flush()?;
@@ -283,12 +303,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Operation<'a> {
 }
 
 impl Operation<'_> {
-    fn add_to(&self, transaction: Transaction) -> Result<Transaction> {
+    fn add_to(&self, transaction: Transaction, attachments: &Attachments<'_>) -> Result<Transaction> {
         let call = &self.0;
         let transaction = transaction.named(&call.collection);
         match call.verb {
             "set" => put(transaction, &call.key()?, call.json(1)?, None),
             "setEx" => put(transaction, &call.key()?, call.json(1)?, Some(call.ttl(2)?)),
+            "setBytes" => {
+                let ttl = call.set_options()?.ttl;
+                transaction.set_bytes(&call.key()?, attachments.of(call, 1)?, ttl)
+            }
             "delete" => transaction.delete(&call.key()?),
             verb => Err(not_understood(format!("{verb:?} in a transaction"))),
         }
@@ -324,27 +348,42 @@ fn versioned(answer: &mut Answer, document: Option<Document>) -> Result<()> {
     answer.text(&format!("[{},", document.version));
     answer.json(&document.expires_at)?;
     answer.text(",");
-    answer.text(&document.json);
+    value(answer, document)?;
     answer.text("]");
     answer.close();
     Ok(())
 }
 
+/// The same of a document that may be bytes.
+fn document(answer: &mut Answer, document: Option<Document>) -> Result<()> {
+    match document {
+        Some(document) if document.bytes.is_some() => {
+            answer.bytes(document.into_bytes()?);
+            Ok(())
+        }
+        document => one(answer, document.map(|document| document.json)),
+    }
+}
+
 /// A document of several that were asked for: in an array of its own, so that one that is null differs from none.
-fn perhaps(answer: &mut Answer, json: Option<String>) -> Result<()> {
+fn perhaps(answer: &mut Answer, document: Option<Document>) -> Result<()> {
     answer.text("[");
-    answer.text(json.as_deref().unwrap_or_default());
+    document.map_or(Ok(()), |document| answer.document(document, "0,"))?;
     answer.text("]");
     Ok(())
 }
 
-fn value(answer: &mut Answer, document: Document) -> Result<()> {
-    answer.text(&document.json);
+fn element(answer: &mut Answer, element: String) -> Result<()> {
+    answer.text(&element);
     Ok(())
 }
 
+fn value(answer: &mut Answer, document: Document) -> Result<()> {
+    answer.document(document, "")
+}
+
 fn entry(answer: &mut Answer, document: Document) -> Result<()> {
-    answer.entry(&document)
+    answer.entry(document)
 }
 
 /// A result that is an array.

@@ -7,6 +7,9 @@
 //! key  3                                                   value  empty; what a salvage writes is not all there yet
 //! key  4                                                   value  u32, little-endian: the next collection's id
 //! key  5 | id (u32, big-endian)                            value  {"name": ..., "dropping": ...}, as JSON
+//! key  6 | collection (u32, big-endian)                    value  empty; its documents may have parts
+//! key  8 | collection (u32, big-endian) | id of parts      value  empty; a blob is being written, or was
+//! key  7                                                   value  u64, little-endian: added to sequence numbers in ids of parts
 //!
 //! path   a path, or an array of 2 to 8
 //! state  "ready", "dropping" or {"building": {"after": KEY}}: documents up to KEY are indexed, null for none
@@ -17,13 +20,15 @@
 
 use super::error::{Error, Result, abbreviate};
 use super::index_spec::Indexed;
-use super::key::{CATALOG, CollectionId};
+use super::key::{CATALOG, CollectionId, LAST_INDEX};
+use super::parts::PartId;
 use super::path::Path;
 use super::range::end_of;
 use crate::engine::{Batch, Engine, KeyRange, Seq};
 use crate::fs::File;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 const NEXT_INDEX_ID: u8 = 1;
@@ -31,6 +36,9 @@ const INDEX: u8 = 2;
 const UNFINISHED: u8 = 3;
 const NEXT_COLLECTION_ID: u8 = 4;
 const COLLECTION: u8 = 5;
+const HAS_PARTS: u8 = 6;
+const PART_OFFSET: u8 = 7;
+const UPLOAD: u8 = 8;
 
 const FIRST_INDEX_ID: u32 = 1;
 const FIRST_COLLECTION_ID: u32 = CollectionId::DEFAULT.0 + 1;
@@ -45,6 +53,12 @@ pub(super) struct Catalog {
     indexes: Vec<Index>,
     next_collection_id: u32,
     next_index_id: u32,
+    /// Collections whose documents may have parts.
+    with_parts: BTreeSet<CollectionId>,
+    /// Above what a salvage has found: ids of parts lie behind it.
+    part_offset: u64,
+    /// Parts that no document has yet, by the catalog.
+    uploads: BTreeSet<(CollectionId, PartId)>,
 }
 
 /// A collection other than the default one.
@@ -113,6 +127,9 @@ impl Default for Catalog {
             indexes: Vec::new(),
             next_collection_id: FIRST_COLLECTION_ID,
             next_index_id: FIRST_INDEX_ID,
+            with_parts: BTreeSet::new(),
+            part_offset: 0,
+            uploads: BTreeSet::new(),
         }
     }
 }
@@ -150,6 +167,13 @@ impl Catalog {
         match key.strip_prefix(&CATALOG)?.split_first()? {
             (&NEXT_INDEX_ID, []) => self.next_index_id = u32::from_le_bytes(value.try_into().ok()?),
             (&NEXT_COLLECTION_ID, []) => self.next_collection_id = u32::from_le_bytes(value.try_into().ok()?),
+            (&PART_OFFSET, []) => self.part_offset = u64::from_le_bytes(value.try_into().ok()?),
+            (&HAS_PARTS, id) if value.is_empty() => {
+                self.with_parts.insert(CollectionId(u32::from_be_bytes(id.try_into().ok()?)));
+            }
+            (&UPLOAD, _) if value.is_empty() => {
+                self.uploads.insert(parse_upload_key(key)?);
+            }
             (&INDEX, _) => {
                 let index = Index::read(key, value)?;
                 (FIRST_INDEX_ID..self.next_index_id).contains(&index.id).then_some(())?;
@@ -221,6 +245,51 @@ impl Catalog {
     pub fn forget_collection(&mut self, id: CollectionId) {
         self.collections.retain(|collection| collection.id != id);
         self.indexes.retain(|index| index.collection != id);
+        self.with_parts.remove(&id);
+        self.uploads.retain(|(collection, _)| *collection != id);
+    }
+
+    /// Whether documents of a collection may have parts: who writes over one must know the old one then.
+    pub fn has_parts(&self, collection: CollectionId) -> bool {
+        self.with_parts.contains(&collection)
+    }
+
+    /// Remembers that documents of a collection may have parts, once the commit that says so is made.
+    pub fn remember_parts(&mut self, collection: CollectionId) {
+        self.with_parts.insert(collection);
+    }
+
+    /// Ids of parts lie behind `newest` from now on.
+    pub fn begin_parts_behind(&mut self, newest: u64) {
+        self.part_offset = newest;
+    }
+
+    /// Blobs that are being written, or were.
+    pub fn uploads(&self) -> impl Iterator<Item = (CollectionId, PartId)> {
+        self.uploads.iter().copied()
+    }
+
+    /// Whether these are the parts of a blob that is being written.
+    pub fn has_upload(&self, collection: CollectionId, id: PartId) -> bool {
+        self.uploads.contains(&(collection, id))
+    }
+
+    /// Remembers what a commit says of parts, once it is made: the keys that it writes, and whether they are deleted.
+    pub fn remember_part_key(&mut self, key: &[u8]) {
+        if let Some(collection) = parse_parts_key(key) {
+            self.remember_parts(collection);
+        }
+        if let Some(upload) = parse_upload_key(key)
+            && !self.uploads.remove(&upload)
+        {
+            // The first commit with this key begins the blob, the second ends it.
+            self.uploads.insert(upload);
+        }
+    }
+
+    /// What is added to sequence numbers in ids of parts.
+    pub fn part_offset(&self) -> u64 {
+        self.part_offset
     }
 
     /// The indexes of a collection, whatever their state.
@@ -261,9 +330,11 @@ impl Catalog {
     /// A new index; `batch` gets what makes it last.
     pub fn add(&self, collection: CollectionId, indexed: Indexed, batch: &mut Batch) -> Result<Index> {
         let id = self.next_index_id;
-        let next = id.checked_add(1).ok_or_else(|| too_many("indexes", id))?;
+        if id > LAST_INDEX {
+            return Err(too_many("indexes", id));
+        }
         let index = Index { collection, id, indexed, state: IndexState::Building { after: None }, ready_since: 0 };
-        batch.put([&CATALOG[..], &[NEXT_INDEX_ID]].concat(), next.to_le_bytes().to_vec(), None);
+        batch.put([&CATALOG[..], &[NEXT_INDEX_ID]].concat(), (id + 1).to_le_bytes().to_vec(), None);
         index.store(batch)?;
         Ok(index)
     }
@@ -301,6 +372,38 @@ pub(super) fn next_collection_id_key() -> Vec<u8> {
 /// The catalog's key that is written when a collection comes or goes.
 pub(super) fn collection_key(id: CollectionId) -> Vec<u8> {
     [&CATALOG[..], &[COLLECTION], &id.0.to_be_bytes()].concat()
+}
+
+/// The catalog's key that says that documents of a collection may have parts.
+pub(super) fn parts_key(collection: CollectionId) -> Vec<u8> {
+    [&CATALOG[..], &[HAS_PARTS], &collection.0.to_be_bytes()].concat()
+}
+
+/// The collection that a key of [`parts_key`] is about.
+pub(super) fn parse_parts_key(key: &[u8]) -> Option<CollectionId> {
+    let id = key.strip_prefix(&CATALOG)?.strip_prefix(&[HAS_PARTS])?;
+    Some(CollectionId(u32::from_be_bytes(id.try_into().ok()?)))
+}
+
+/// The catalog's key that says that a blob is being written.
+pub(super) fn upload_key(collection: CollectionId, id: PartId) -> Vec<u8> {
+    [&CATALOG[..], &[UPLOAD], &collection.0.to_be_bytes(), id.as_bytes()].concat()
+}
+
+/// Whether a key of the catalog says something of parts.
+pub(super) fn is_about_parts(key: &[u8]) -> bool {
+    key.strip_prefix(&CATALOG).and_then(<[u8]>::first).is_some_and(|kind| matches!(*kind, HAS_PARTS | UPLOAD))
+}
+
+fn parse_upload_key(key: &[u8]) -> Option<(CollectionId, PartId)> {
+    let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[UPLOAD])?;
+    let (collection, id) = rest.split_first_chunk::<4>()?;
+    Some((CollectionId(u32::from_be_bytes(*collection)), PartId::from_bytes(id.try_into().ok()?)))
+}
+
+/// The catalog's key that says behind what ids of parts lie.
+pub(super) fn part_offset_key() -> Vec<u8> {
+    [&CATALOG[..], &[PART_OFFSET]].concat()
 }
 
 /// Checks the name of a collection.
@@ -408,7 +511,9 @@ mod tests {
         catalog.remember(first.clone());
         catalog.forget(first.id);
         assert_eq!(catalog.add(CollectionId::DEFAULT, indexed.clone(), &mut Batch::new()).unwrap().id, first.id + 1);
-        catalog.next_index_id = u32::MAX;
+        catalog.next_index_id = LAST_INDEX;
+        let last = catalog.add(CollectionId::DEFAULT, indexed.clone(), &mut Batch::new()).unwrap();
+        catalog.remember(last);
         assert!(catalog.add(CollectionId::DEFAULT, indexed, &mut Batch::new()).is_err());
 
         let first = catalog.add_collection("a", &mut Batch::new()).unwrap();
@@ -487,7 +592,14 @@ mod tests {
         assert_eq!(read(&index_key(3), br#"{"path":["a","b"],"multi":true,"state":"ready"}"#), None);
         assert_eq!(read(&counter(NEXT_INDEX_ID), b"1"), None);
         assert_eq!(read(&CATALOG, b""), None);
-        assert_eq!(read(&counter(7), b""), None);
+        assert_eq!(read(&counter(99), b""), None);
+
+        let marked = read(&parts_key(CollectionId(3)), b"").unwrap();
+        assert_eq!((marked.has_parts(CollectionId(3)), marked.has_parts(CollectionId(2))), (true, false));
+        assert_eq!(read(&parts_key(CollectionId(3)), b"1"), None);
+        assert_eq!(read(&parts_key(CollectionId(3))[..12], b""), None);
+        assert_eq!(read(&part_offset_key(), &7u64.to_le_bytes()).unwrap().part_offset(), 7);
+        assert_eq!(read(&part_offset_key(), &[7]), None);
 
         let named = |id| collection_key(CollectionId(id));
         assert_eq!(read(&named(2), br#"{"name":"a"}"#).unwrap().collection("a"), Some(CollectionId(2)));

@@ -1,11 +1,13 @@
 //! Looking for damage: in the file, in the documents, and between documents and indexes.
 
 use super::catalog::{Index, IndexState};
+use super::check_parts::ExpectedParts;
+use super::content::{Content, Source};
 use super::document::key_of;
 use super::error::{Error, Result, abbreviate};
 use super::find::{disagreement, parse_entry};
 use super::index::entries_of;
-use super::index_entry::{IndexEntry, components, parts};
+use super::index_entry::{self, IndexEntry, components};
 use super::key::CollectionId;
 use super::range::end_of;
 use super::read::View;
@@ -27,6 +29,8 @@ pub struct CheckReport {
     pub entries: u64,
     /// Documents that were read.
     pub documents: u64,
+    /// Parts of large documents and elements of lists.
+    pub parts: u64,
     /// Index entries that were compared with their documents.
     pub index_entries: u64,
     /// What is wrong, and where; empty when all is well.
@@ -86,12 +90,14 @@ impl<F: File> Database<F> {
         let ready = self.catalog.maintained(collection).filter(|index| index.state == IndexState::Ready);
         let mut indexes: Vec<(&Index, u64)> = ready.map(|index| (index, 0)).collect();
         let all = Range::all();
-        let mut scan = Scan::new(&self.engine, &all, all.document_keys(collection)?, view)?;
+        let mut scan = Scan::new(self, collection, &all, all.document_keys(collection)?, view)?;
+        let mut parts = ExpectedParts::default();
         while let Some((key, stored)) = scan.next_entry()? {
             report.documents += 1;
-            let outcome = check_document(&key, &stored.value, &mut indexes);
+            let outcome = check_document(scan.source(), &key, &stored, &mut indexes, &mut parts);
             report.note(outcome)?;
         }
+        self.check_parts(collection, view, parts, report)?;
         for (index, expected) in indexes {
             let found = self.check_index(index, view, report)?;
             if found != expected {
@@ -119,10 +125,12 @@ impl<F: File> Database<F> {
                 let document = self.entry(index.collection, entry.key, view)?;
                 let has_entry = match &document {
                     Some(document) => {
-                        let text = json::text_of(entry.key, &document.value)?;
                         let is_it =
                             |(part, is_cut): &(Vec<u8>, bool)| (&part[..], *is_cut) == (entry.encoded, entry.is_cut);
-                        parts(&index.indexed, entry.key, text)?.iter().any(is_it)
+                        match self.source(index.collection, view.at).indexed_text(entry.key, document)? {
+                            Some(text) => index_entry::parts(&index.indexed, entry.key, &text)?.iter().any(is_it),
+                            None => false,
+                        }
                     }
                     None => false,
                 };
@@ -164,12 +172,23 @@ impl UniqueBefore {
 }
 
 /// Checks one stored document, and counts the indexes that must have an entry for it.
-fn check_document(engine_key: &[u8], value: &[u8], indexes: &mut [(&Index, u64)]) -> Result<()> {
+fn check_document<F: File>(
+    source: Source<'_, F>,
+    engine_key: &[u8],
+    stored: &Entry,
+    indexes: &mut [(&Index, u64)],
+    parts: &mut ExpectedParts,
+) -> Result<()> {
     let key = key_of(engine_key)?;
-    let text = json::text_of(key, value)?;
-    json::check_text(text).map_err(|error| json::damaged(key, error))?;
+    Content::of(key, &stored.value)?.parts(source.collection).map_or(Ok(()), |known| parts.add(key, known))?;
+    if !Content::of(key, &stored.value)?.is_json() {
+        // That its parts are there, and have their lengths.
+        return source.check_bytes(key, stored);
+    }
+    let text = source.text(key, stored)?;
+    json::check_text(&text).map_err(|error| json::damaged(key, error))?;
     for (index, expected) in indexes {
-        *expected += parts(&index.indexed, key, text)?.len() as u64;
+        *expected += index_entry::parts(&index.indexed, key, &text)?.len() as u64;
     }
     Ok(())
 }
@@ -177,7 +196,7 @@ fn check_document(engine_key: &[u8], value: &[u8], indexes: &mut [(&Index, u64)]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::{Options, json};
+    use crate::documents::Options;
     use crate::engine::Batch;
     use crate::fs::{Memory, MemoryFile};
 
@@ -204,14 +223,14 @@ mod tests {
         {
             let mut db = indexed();
             let mut batch = Batch::new();
-            batch.put(CollectionId::DEFAULT.document_key("a"), json::stored(text), None);
+            batch.put(CollectionId::DEFAULT.document_key("a"), Content::Json(text.as_bytes()).encode(), None);
             db.apply(batch).unwrap();
             let report = db.check(true).unwrap();
             assert!(report.problems.iter().any(|told| told.contains(problem)), "{text}: {report:?}");
         }
         let mut db = indexed();
         let mut batch = Batch::new();
-        batch.put(CollectionId::DEFAULT.document_key("c"), json::stored(r#"{"x": 3}"#), None);
+        batch.put(CollectionId::DEFAULT.document_key("c"), Content::Json(br#"{"x": 3}"#).encode(), None);
         db.apply(batch).unwrap();
         let report = db.check(true).unwrap();
         assert_eq!(report.problems, ["the index on x covers 1 documents of 2"]);

@@ -1,16 +1,18 @@
 //! Opening and closing a database, and how its commits reach the disk.
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, is_about_parts};
 use super::error::{Error, Result};
 use super::history::History;
+use super::key::CollectionId;
 use super::latencies::{Latencies, Verb};
 use super::options::{Durability, Options};
+use super::parts::PartId;
 use super::snapshot::Snapshots;
 use super::watch::{Feed, Journal};
 use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +52,8 @@ pub struct Database<F: File> {
     pub(super) history: History,
     pub(super) latencies: Latencies,
     pub(super) snapshots: Snapshots,
+    /// Blobs that are being written; others that the catalog knows of were cut short.
+    pub(super) uploads: BTreeSet<(CollectionId, PartId)>,
     /// The last commit at which a collection of a name was dropped, while the database was open: what a snapshot of before
     /// would have seen of it is gone.
     pub(super) dropped: BTreeMap<String, Seq>,
@@ -115,6 +119,7 @@ impl<F: File> Database<F> {
             history: History::default(),
             latencies: Latencies::new(options.latencies),
             snapshots: Snapshots::new(&options),
+            uploads: BTreeSet::new(),
             dropped: BTreeMap::new(),
             feed: Feed::new(options.watch_buffer),
             journal,
@@ -227,6 +232,9 @@ impl<F: File> Database<F> {
         self.tick()?;
         self.end_old_snapshots();
         self.finish_dropping()?;
+        if self.remove_stale_uploads()? {
+            return Ok(true);
+        }
         self.measured_mut(Verb::Maintain, |db| Ok(db.engine.maintain(budget_bytes)?))
     }
 
@@ -238,6 +246,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
+        while self.remove_stale_uploads()? {}
         self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact()?))
     }
 
@@ -250,6 +259,9 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
+        if self.remove_stale_uploads()? {
+            return Ok(());
+        }
         self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact_step(progress, budget_bytes)?))
     }
 
@@ -292,6 +304,7 @@ impl<F: File> Database<F> {
         self.check_unique(&batch)?;
         let before = self.engine.last_seq();
         let (keys, bytes) = (self.history.keys_of(&batch), batch.size());
+        let part_keys: Vec<_> = batch.keys().filter(|key| is_about_parts(key)).map(<[u8]>::to_vec).collect();
         let notes = self.notes_of(&batch)?;
         if let Some(notes) = &notes {
             self.journal.stage(&mut batch, notes);
@@ -309,6 +322,7 @@ impl<F: File> Database<F> {
         if let Some(notes) = notes {
             self.noted(notes);
         }
+        part_keys.iter().for_each(|key| self.catalog.remember_part_key(key));
         self.pending = true;
         if self.group.depth == 0 {
             self.settle()?;

@@ -49,6 +49,23 @@ impl<F: File> Database<F> {
         self.default_collection().get_many_json(keys)
     }
 
+    /// The documents at `keys`, in their order, all from one moment.
+    ///
+    /// # Errors
+    /// As [`Database::get`].
+    pub fn get_documents(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<Document>>> {
+        self.default_collection().get_documents(keys)
+    }
+
+    /// The bytes of the document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is JSON; `TooLarge` when there are more than 64 MiB: read them by [`Database::open_blob`]; as
+    /// [`Database::get`].
+    pub fn get_bytes(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.default_collection().get_bytes(key)
+    }
+
     /// Whether there is a document at `key`.
     ///
     /// # Errors
@@ -276,6 +293,47 @@ impl<F: File> Database<F> {
     /// As [`Database::query_page`].
     pub fn explain(&self, query: &Query) -> Result<Explanation> {
         self.default_collection().explain(query)
+    }
+
+    /// How many elements the list at `key` has; 0 where there is none. Any document that is an array is a list.
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no array; as [`Database::get`].
+    pub fn list_length(&self, key: &str) -> Result<u64> {
+        self.default_collection().list_length(key)
+    }
+
+    /// The elements of the list at `key` from `start` to `stop`, both included. Negative indexes count from the end, -1
+    /// is the last element. What lies outside is left out.
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no array, or an element does not fit `T`; as [`Database::get`].
+    pub fn list_range<T: DeserializeOwned>(&self, key: &str, start: i64, stop: i64) -> Result<Vec<T>> {
+        self.default_collection().list_range(key, start, stop)
+    }
+
+    /// The JSON texts of elements, as [`Database::list_range`].
+    ///
+    /// # Errors
+    /// As [`Database::list_range`].
+    pub fn list_range_json(&self, key: &str, start: i64, stop: i64) -> Result<Vec<String>> {
+        self.default_collection().list_range_json(key, start, stop)
+    }
+
+    /// The element at `index` of the list at `key`; negative indexes count from the end.
+    ///
+    /// # Errors
+    /// As [`Database::list_range`].
+    pub fn list_get<T: DeserializeOwned>(&self, key: &str, index: i64) -> Result<Option<T>> {
+        self.default_collection().list_get(key, index)
+    }
+
+    /// The JSON text of an element, as [`Database::list_get`].
+    ///
+    /// # Errors
+    /// As [`Database::list_range`].
+    pub fn list_get_json(&self, key: &str, index: i64) -> Result<Option<String>> {
+        self.default_collection().list_get_json(key, index)
     }
 
     /// The indexes, by path.

@@ -1,8 +1,9 @@
 //! The verbs that write, for the default collection.
 
-use super::{Database, IndexProgress, IndexSpec, Range, Result, SetOptions};
+use super::{BlobReader, BlobWriter, Database, End, IndexProgress, IndexSpec, Range, Result, SetOptions};
 use crate::fs::File;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 impl<F: File> Database<F> {
@@ -176,6 +177,136 @@ impl<F: File> Database<F> {
     /// `InvalidPatch`; as [`Database::set`].
     pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
         self.default_collection_mut().merge_patch(key, patch)
+    }
+
+    /// Stores bytes at `key`, and returns the document's version. Verbs for JSON fail on them with `InvalidValue`, and no
+    /// index has them.
+    ///
+    /// # Errors
+    /// `TooLarge` when there are more than 64 MiB: write them by [`Database::begin_blob`]; as [`Database::set`].
+    pub fn set_bytes(&mut self, key: &str, bytes: &[u8]) -> Result<u64> {
+        self.default_collection_mut().set_bytes(key, bytes)
+    }
+
+    /// Stores bytes at `key` under conditions, and for a time, as [`Database::set_json_with`].
+    ///
+    /// # Errors
+    /// As [`Database::set_bytes`] and [`Database::set_json_with`].
+    pub fn set_bytes_with(&mut self, key: &str, bytes: &[u8], options: SetOptions) -> Result<u64> {
+        self.default_collection_mut().set_bytes_with(key, bytes, options)
+    }
+
+    /// Begins to write bytes to `key`, in pieces and as many as there is room for. What is at the key stays until they are
+    /// finished. A time to live counts from now.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// let mut blob = db.begin_blob("film", None)?;
+    /// for piece in [b"never held ", b"as a whole "] {
+    ///     db.write_blob(&mut blob, piece)?;
+    /// }
+    /// db.finish_blob(blob)?;
+    /// let mut film = db.open_blob("film")?.expect("it is there");
+    /// assert_eq!(film.length(), 22);
+    /// while let Some(piece) = db.read_blob(&mut film)? {
+    ///     println!("{} bytes", piece.len());
+    /// }
+    /// db.close_blob(film);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidKey`, `InvalidOptions`, `ReadOnly`.
+    pub fn begin_blob(&mut self, key: &str, ttl: Option<Duration>) -> Result<BlobWriter> {
+        self.default_collection_mut().begin_blob(key, ttl)
+    }
+
+    /// Begins to read the bytes at `key`, in pieces; `None` when there is no document. What is read is of one version: it
+    /// is kept, as by a snapshot, until [`Database::close_blob`].
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is JSON; as [`Database::get`] and [`Database::snapshot`].
+    pub fn open_blob(&mut self, key: &str) -> Result<Option<BlobReader>> {
+        self.default_collection_mut().open_blob(key)
+    }
+
+    /// Adds elements at an end of the list at `key`, one after the other, and returns its length. A list is a document
+    /// that is an array; where there is none it begins. At both ends this costs the same however long the list is, but for
+    /// the first time with an array that was stored by other verbs. A time to live stays.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, End, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// assert_eq!(db.push("jobs", End::Right, ["a", "b", "c"])?, 3);
+    /// assert_eq!(db.pop("jobs", End::Left)?, Some("a".to_owned()));
+    /// assert_eq!(db.list_range::<String>("jobs", 0, -1)?, ["b", "c"]);
+    /// assert_eq!(db.get_json("jobs")?.unwrap(), r#"["b","c"]"#);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no array; `TooLarge` when its text would be longer than a document may be; as
+    /// [`Database::set`].
+    pub fn push<T: Serialize>(&mut self, key: &str, end: End, elements: impl IntoIterator<Item = T>) -> Result<u64> {
+        self.default_collection_mut().push(key, end, elements)
+    }
+
+    /// Adds elements that are JSON text, as [`Database::push`].
+    ///
+    /// # Errors
+    /// As [`Database::push`].
+    pub fn push_json<J: AsRef<str>>(
+        &mut self,
+        key: &str,
+        end: End,
+        elements: impl IntoIterator<Item = J>,
+    ) -> Result<u64> {
+        self.default_collection_mut().push_json(key, end, elements)
+    }
+
+    /// Takes the element at an end of the list at `key`; `None` where there is none. A list that becomes empty is deleted.
+    ///
+    /// # Errors
+    /// As [`Database::push`]. An element that does not fit `T` stays.
+    pub fn pop<T: DeserializeOwned>(&mut self, key: &str, end: End) -> Result<Option<T>> {
+        self.default_collection_mut().pop(key, end)
+    }
+
+    /// Takes the JSON text of the element at an end, as [`Database::pop`].
+    ///
+    /// # Errors
+    /// As [`Database::push`].
+    pub fn pop_json(&mut self, key: &str, end: End) -> Result<Option<String>> {
+        self.default_collection_mut().pop_json(key, end)
+    }
+
+    /// Removes what is not between `start` and `stop`, both included, from the list at `key`, and returns how many
+    /// elements are left; without any the list is deleted. Negative indexes count from the end. Costs what is removed.
+    ///
+    /// # Errors
+    /// As [`Database::push`].
+    pub fn trim(&mut self, key: &str, start: i64, stop: i64) -> Result<u64> {
+        self.default_collection_mut().trim(key, start, stop)
+    }
+
+    /// Writes over the element at `index` of the list at `key`; negative indexes count from the end. False when there is
+    /// no such element.
+    ///
+    /// # Errors
+    /// As [`Database::push`].
+    pub fn list_set<T: Serialize + ?Sized>(&mut self, key: &str, index: i64, element: &T) -> Result<bool> {
+        self.default_collection_mut().list_set(key, index, element)
+    }
+
+    /// Writes over an element with JSON text, as [`Database::list_set`].
+    ///
+    /// # Errors
+    /// As [`Database::push`].
+    pub fn list_set_json(&mut self, key: &str, index: i64, json: &str) -> Result<bool> {
+        self.default_collection_mut().list_set_json(key, index, json)
     }
 
     /// Creates an index on the value at `path`, as `role` or `address.city`, so that [`Database::find`] need not look

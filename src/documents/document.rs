@@ -1,9 +1,11 @@
 //! Documents as reads return them.
 
+use super::content::Source;
 use super::error::Result;
 use super::key::{PREFIX_LENGTH, parse_key};
-use super::{Ttl, json};
+use super::{Ttl, blob, json};
 use crate::engine::Entry;
+use crate::fs::File;
 use serde::de::DeserializeOwned;
 
 /// A document with its key.
@@ -11,12 +13,23 @@ use serde::de::DeserializeOwned;
 pub struct Document {
     /// The document's key.
     pub key: String,
-    /// The JSON text as it was stored.
+    /// The JSON text as it was stored; empty when the document is bytes.
     pub json: String,
+    /// The bytes, of a document that is not JSON.
+    pub bytes: Option<Blob>,
     /// The version of the commit that wrote it.
     pub version: u64,
     /// When it expires, in milliseconds since 1970.
     pub expires_at: Option<u64>,
+}
+
+/// The bytes of a document that is not JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob {
+    /// How many there are.
+    pub length: u64,
+    /// The bytes; `None` when there are more than a document of JSON may have: then they are read in pieces.
+    pub bytes: Option<Vec<u8>>,
 }
 
 impl Document {
@@ -25,7 +38,33 @@ impl Document {
     /// # Errors
     /// `InvalidValue` when it does not fit `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        if self.bytes.is_some() {
+            return Err(blob::not_json(&self.key));
+        }
         json::parse(&self.key, &self.json)
+    }
+
+    /// The JSON text.
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is bytes.
+    pub fn into_json(self) -> Result<String> {
+        if self.bytes.is_some() { Err(blob::not_json(&self.key)) } else { Ok(self.json) }
+    }
+
+    /// The bytes.
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is JSON; `TooLarge` when they have to be read in pieces.
+    pub fn into_bytes(self) -> Result<Vec<u8>> {
+        let Some(Blob { length, bytes }) = self.bytes else { return Err(blob::not_bytes(&self.key)) };
+        bytes.ok_or_else(|| blob::too_long(length))
+    }
+
+    /// Bytes of the key and of what it holds here.
+    pub fn size(&self) -> usize {
+        let bytes = self.bytes.as_ref().and_then(|blob| blob.bytes.as_ref()).map_or(0, Vec::len);
+        self.key.len() + self.json.len() + bytes
     }
 
     /// How long the document will live, counted from `now_ms`, milliseconds since 1970.
@@ -34,10 +73,15 @@ impl Document {
     }
 
     /// The document in an entry of the engine.
-    pub(super) fn from_entry(engine_key: &[u8], entry: &Entry) -> Result<Self> {
-        let key = key_of(engine_key)?.to_owned();
-        let json = json::text_of(&key, &entry.value)?.to_owned();
-        Ok(Self { key, json, version: entry.seq, expires_at: entry.expires_at })
+    pub(super) fn from_entry<F: File>(source: Source<'_, F>, engine_key: &[u8], entry: &Entry) -> Result<Self> {
+        Self::new(source, key_of(engine_key)?, entry)
+    }
+
+    /// The document at `key`, from its entry.
+    pub(super) fn new<F: File>(source: Source<'_, F>, key: &str, entry: &Entry) -> Result<Self> {
+        let bytes = source.blob(key, entry)?;
+        let json = if bytes.is_none() { source.text(key, entry)?.into_owned() } else { String::new() };
+        Ok(Self { key: key.to_owned(), json, bytes, version: entry.seq, expires_at: entry.expires_at })
     }
 }
 

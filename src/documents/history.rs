@@ -1,5 +1,6 @@
 //! Which keys recent commits have written, for the transactions that are under way.
 
+use super::key::parts_of;
 use crate::engine::{Batch, KeyRange, Seq};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -50,7 +51,10 @@ impl History {
 
     /// What `batch` writes, if anybody may ask.
     pub fn keys_of(&self, batch: &Batch) -> Option<Vec<Vec<u8>>> {
-        (!self.begun.is_empty()).then(|| batch.keys().map(<[u8]>::to_vec).collect())
+        // Nobody notes that parts were read: the entry of their document is written with them.
+        let is_part = |key: &[u8]| key.first_chunk().copied().and_then(parts_of).is_some();
+        let keys = || batch.keys().filter(|key| !is_part(key)).map(<[u8]>::to_vec).collect();
+        (!self.begun.is_empty()).then(keys)
     }
 
     /// A commit was made.

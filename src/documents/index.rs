@@ -200,7 +200,7 @@ impl<F: File> Database<F> {
         let range = Range { gt: last.clone(), ..Range::default() };
         // Expired documents too: a clock set back may bring them up again.
         let view = View { at: self.engine.last_seq(), now_ms: 0 };
-        let mut scan = Scan::new(&self.engine, &range, range.document_keys(index.collection)?, view)?;
+        let mut scan = Scan::new(self, index.collection, &range, range.document_keys(index.collection)?, view)?;
         let (mut batch, mut seen, mut read_bytes) = (Batch::new(), 0, 0);
         index.state = loop {
             if seen == documents || batch.size() >= SLICE_WRITTEN_BYTES || read_bytes >= SLICE_READ_BYTES {
@@ -208,7 +208,10 @@ impl<F: File> Database<F> {
             }
             let Some((key, stored)) = scan.next_entry()? else { break IndexState::Ready };
             let key = key_of(&key)?;
-            index_entry::stage_stored(index, &mut batch, key, &stored)?;
+            if let Some(text) = scan.source().indexed_text(key, &stored)? {
+                index_entry::stage_stored(index, &mut batch, key, (&text, stored.expires_at))?;
+                read_bytes += text.len();
+            }
             last = Some(key.to_owned());
             seen += 1;
             read_bytes += stored.value.len();

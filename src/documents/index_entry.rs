@@ -19,7 +19,7 @@ use super::ordering::{INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encoded_
 use super::path::{NotJson, Path};
 use super::query::{each_element, encoded_element};
 use super::{json, key};
-use crate::engine::{Batch, Entry};
+use crate::engine::Batch;
 
 /// The value of an entry whose encoding was cut.
 const CUT: u8 = 1;
@@ -123,23 +123,19 @@ pub(super) fn components(encoded: &[u8]) -> Option<Vec<&[u8]>> {
     Some(components)
 }
 
-/// Adds to `batch` what brings all indexes from the stored version `old` of the document at `key` to `new`, its text
-/// and expiry.
+/// Adds to `batch` what brings all indexes from the stored version `old` of the document at `key` to `new`, each a text and
+/// an expiry.
 pub(super) fn stage(
     catalog: &Catalog,
     collection: CollectionId,
     batch: &mut Batch,
     key: &str,
-    old: Option<&Entry>,
+    old: Option<(&str, Option<u64>)>,
     new: Option<(&str, Option<u64>)>,
 ) -> Result<()> {
     if !catalog.has_indexes(collection) {
         return Ok(());
     }
-    let old = match old {
-        Some(old) => Some((json::text_of(key, &old.value)?, old.expires_at)),
-        None => None,
-    };
     for index in catalog.maintained(collection) {
         let old = old.map_or(Ok(Vec::new()), |old| Staged::all(index, key, old))?;
         let mut new = new.map_or(Ok(Vec::new()), |new| Staged::all(index, key, new))?;
@@ -158,9 +154,9 @@ pub(super) fn stage(
     Ok(())
 }
 
-/// Adds to `batch` the entries of one index for a stored document.
-pub(super) fn stage_stored(index: &Index, batch: &mut Batch, key: &str, stored: &Entry) -> Result<()> {
-    for entry in Staged::all(index, key, (json::text_of(key, &stored.value)?, stored.expires_at))? {
+/// Adds to `batch` the entries of one index for a stored document, its text and expiry.
+pub(super) fn stage_stored(index: &Index, batch: &mut Batch, key: &str, stored: (&str, Option<u64>)) -> Result<()> {
+    for entry in Staged::all(index, key, stored)? {
         batch.put(entry.key, entry.value, entry.expires_at);
     }
     Ok(())
@@ -292,10 +288,10 @@ mod tests {
     fn only_elements_that_change_are_written() {
         let mut catalog = Catalog::default();
         catalog.remember(index(&["a"], true));
-        let old = Entry { value: json::stored(r#"{"a": [1, 2, 3]}"#).into(), seq: 1, expires_at: None };
+        let old = Some((r#"{"a": [1, 2, 3]}"#, None));
         let mut batch = Batch::new();
         let new = Some((r#"{"a": [4, 3, 2]}"#, None));
-        stage(&catalog, CollectionId::DEFAULT, &mut batch, "k", Some(&old), new).unwrap();
+        stage(&catalog, CollectionId::DEFAULT, &mut batch, "k", old, new).unwrap();
         let puts: Vec<_> = batch.operations().map(|(_, put)| put.is_some()).collect();
         assert_eq!(puts, [false, true]);
     }

@@ -6,9 +6,6 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 /// The longest document, in bytes of JSON text: 64 MiB with the byte that tells its kind.
 pub const MAX_DOCUMENT_LENGTH: usize = (64 << 20) - 1;
 
-/// The kind of a stored value, in its first byte: JSON text. Other kinds get other tags.
-const JSON_TEXT: u8 = 1;
-
 /// Checks that `text` is one JSON value and not too long, to become the document at `key`.
 ///
 /// Nesting may be as deep as the text is long: nothing here or in storing recurses.
@@ -31,30 +28,6 @@ pub(super) fn check_length(length: usize) -> Result<()> {
         return Err(Error::TooLarge { what: "the document".to_owned(), size, limit });
     }
     Ok(())
-}
-
-/// The value to store for `text`.
-pub(super) fn stored(text: &str) -> Vec<u8> {
-    let mut value = Vec::with_capacity(1 + text.len());
-    value.push(JSON_TEXT);
-    value.extend_from_slice(text.as_bytes());
-    value
-}
-
-/// The text in a stored value.
-pub(super) fn text_of<'a>(key: &str, value: &'a [u8]) -> Result<&'a str> {
-    match value.split_first() {
-        Some((&JSON_TEXT, text)) => {
-            std::str::from_utf8(text).map_err(|error| damaged(key, format!("its text is not UTF-8: {error}")))
-        }
-        Some((tag, _)) => Err(Error::Unsupported {
-            what: format!(
-                "the document {} is of kind {tag}, which this version does not know; use a later one",
-                super::error::abbreviate(key)
-            ),
-        }),
-        None => Err(damaged(key, "it has no bytes")),
-    }
 }
 
 /// The error for a stored document that cannot have been written by this layer.
@@ -93,15 +66,6 @@ mod tests {
         let depth = 200_000;
         check_document("k", &format!("{}{}", "[".repeat(depth), "]".repeat(depth))).unwrap();
         check_document("k", &format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth))).unwrap();
-    }
-
-    #[test]
-    fn text_comes_back_as_given() {
-        let text = " {\"b\": 1.0, \"a\":\t1e2}\n";
-        assert_eq!(text_of("k", &stored(text)).unwrap(), text);
-        assert_eq!(text_of("k", &[]).unwrap_err().code(), ErrorCode::Corrupt);
-        assert_eq!(text_of("k", &[1, 0xff]).unwrap_err().code(), ErrorCode::Corrupt);
-        assert_eq!(text_of("k", &[9, b'1']).unwrap_err().code(), ErrorCode::Unsupported);
     }
 
     #[test]

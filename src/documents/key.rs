@@ -7,6 +7,8 @@
 //! collection 0, index 1    the change history: what recent commits have written
 //! collection n, index 0    its documents: rest = 1 (the key is a string) | the key's UTF-8 bytes
 //! collection n, index m    index m: rest = ordered encoding of a value | the rest of the document's engine key
+//! collection n, index -1   parts of its large values, and
+//! collection n, index -2   elements of its lists: rest = id | position
 //! ```
 //!
 //! Collection 1 is the default one, which every database has.
@@ -26,6 +28,12 @@ pub(super) const PREFIX_LENGTH: usize = size_of::<Prefix>();
 pub(super) const CATALOG: Prefix = prefix(0, 0);
 /// Where the change history is.
 pub(super) const CHANGES: Prefix = prefix(0, 1);
+/// Where a collection keeps the parts of large values, and ...
+const PARTS: u32 = u32::MAX;
+/// ... the elements of lists: indexes have smaller numbers.
+const ELEMENTS: u32 = u32::MAX - 1;
+/// The highest number of an index.
+pub(super) const LAST_INDEX: u32 = ELEMENTS - 1;
 /// Says that a key is a string. Keys of other kinds get other tags, and sort behind.
 pub(super) const STRING_KEY: u8 = 1;
 
@@ -49,6 +57,16 @@ impl CollectionId {
         prefix(self.0, index)
     }
 
+    /// The prefix of the parts of its large values.
+    pub const fn parts(self) -> Prefix {
+        prefix(self.0, PARTS)
+    }
+
+    /// The prefix of the elements of its lists.
+    pub const fn elements(self) -> Prefix {
+        prefix(self.0, ELEMENTS)
+    }
+
     /// The engine key of the document at `key`, which may also be the bound of a range.
     pub fn document_key(self, key: &str) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(PREFIX_LENGTH + 1 + key.len());
@@ -67,6 +85,13 @@ pub(super) fn collection_of(prefix: Prefix) -> Option<CollectionId> {
     let number = u64::from_be_bytes(prefix);
     let (collection, index) = ((number >> 32) as u32, number as u32);
     (collection != 0 && collection != CollectionId::NOWHERE.0 && index == 0).then_some(CollectionId(collection))
+}
+
+/// The collection that keeps parts of documents under this prefix.
+pub(super) fn parts_of(prefix: Prefix) -> Option<CollectionId> {
+    let number = u64::from_be_bytes(prefix);
+    let (collection, index) = ((number >> 32) as u32, number as u32);
+    (collection != 0 && collection != CollectionId::NOWHERE.0 && index > LAST_INDEX).then_some(CollectionId(collection))
 }
 
 /// Checks a document key.
@@ -127,6 +152,10 @@ mod tests {
         assert_eq!(parse_key(&key[PREFIX_LENGTH..]).unwrap(), "user:ü");
         assert_eq!((collection_of(CATALOG), collection_of(CollectionId(7).index(3))), (None, None));
         assert_eq!(collection_of(CHANGES), None);
+        let (parts, elements) = (CollectionId(7).parts(), CollectionId(7).elements());
+        assert_eq!((collection_of(parts), collection_of(elements)), (None, None));
+        assert_eq!([parts, elements].map(parts_of), [Some(CollectionId(7)); 2]);
+        assert_eq!([CATALOG, CollectionId(7).documents(), CollectionId(7).index(LAST_INDEX)].map(parts_of), [None; 3]);
         assert!(parse_key(&[]).is_err());
         assert!(parse_key(&[2, b'a']).is_err());
         assert!(parse_key(&[STRING_KEY, 0xff]).is_err());

@@ -1,9 +1,12 @@
 //! Documents: keys, JSON values, indexes, times to live and transactions, on top of the engine.
 
+mod blob;
 mod catalog;
 mod check;
+mod check_parts;
 mod collection;
 mod condition;
+mod content;
 mod database;
 mod default_read;
 mod default_write;
@@ -26,14 +29,18 @@ mod json_scan;
 mod key;
 mod keys;
 mod latencies;
+mod list;
+mod list_verbs;
 mod options;
 mod ordering;
+mod parts;
 mod patch;
 mod path;
 mod query;
 mod range;
 mod read;
 mod salvage;
+mod salvage_parts;
 mod scan;
 mod serialize;
 mod snapshot;
@@ -46,12 +53,13 @@ mod update;
 mod watch;
 mod write;
 
+pub use blob::{BlobReader, BlobWriter};
 pub use catalog::MAX_COLLECTION_NAME_LENGTH;
 pub use check::CheckReport;
 pub use collection::Collection;
 pub use condition::Condition;
 pub use database::Database;
-pub use document::Document;
+pub use document::{Blob, Document};
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;
 pub use find::{FindOptions, FindPage};
@@ -63,6 +71,7 @@ pub use key::MAX_KEY_LENGTH;
 pub use latencies::Latency;
 #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
 pub(crate) use latencies::Verb;
+pub use list::End;
 pub use options::{ChangeHistory, Compression, Durability, Options};
 pub use path::MAX_PATH_LENGTH;
 pub use query::{Explanation, Filter, OrderBy, Query, QueryPage, Rows};

@@ -1,11 +1,12 @@
 //! Reading documents. Each operation sees one version of the database and reads the clock once.
 
+use super::content::Source;
 use super::document::{Document, key_of};
 use super::error::Result;
 use super::key::{CollectionId, check_key};
 use super::latencies::Verb;
 use super::scan::Scan;
-use super::{Collection, Database, Range, Ttl, json};
+use super::{Collection, Database, Range, Ttl};
 use crate::engine::{Entry, Seq};
 use crate::fs::File;
 use serde::de::DeserializeOwned;
@@ -26,7 +27,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::get_json`].
     pub fn get_json(&self, key: &str) -> Result<Option<String>> {
-        Ok(self.get_document(key)?.map(|document| document.json))
+        self.get_document(key)?.map(Document::into_json).transpose()
     }
 
     /// As [`Database::get_document`].
@@ -47,8 +48,16 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     pub fn get_many_json(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<String>>> {
         self.measured(Verb::GetMany, || {
             let view = self.view();
-            let read = |key: &str| Ok(self.document(key, view)?.map(|document| document.json));
+            let read = |key: &str| self.document(key, view)?.map(Document::into_json).transpose();
             keys.iter().map(|key| read(key.as_ref())).collect()
+        })
+    }
+
+    /// As [`Database::get_documents`].
+    pub fn get_documents(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<Document>>> {
+        self.measured(Verb::GetMany, || {
+            let view = self.view();
+            keys.iter().map(|key| self.document(key.as_ref(), view)).collect()
         })
     }
 
@@ -119,7 +128,8 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::entries_json`].
     pub fn entries_json(&self, range: &Range) -> Result<Vec<(String, String)>> {
         self.measured(Verb::Entries, || {
-            self.scan(range)?.map(|document| document.map(|document| (document.key, document.json))).collect()
+            let read = |document: Document| Ok((document.key.clone(), document.into_json()?));
+            self.scan(range)?.map(|document| read(document?)).collect()
         })
     }
 
@@ -139,8 +149,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         let Some(entry) = self.database.entry(self.id, key, view)? else {
             return Ok(None);
         };
-        let json = json::text_of(key, &entry.value)?.to_owned();
-        Ok(Some(Document { key: key.to_owned(), json, version: entry.seq, expires_at: entry.expires_at }))
+        Document::new(self.database.source(self.id, view.at), key, &entry).map(Some)
     }
 }
 
@@ -148,6 +157,11 @@ impl<F: File> Database<F> {
     /// The newest commit, and the one clock reading of an operation.
     pub(super) fn view(&self) -> View {
         View { at: self.engine.last_seq(), now_ms: self.engine.now_ms() }
+    }
+
+    /// Where the texts of documents are read as of a commit.
+    pub(super) fn source(&self, collection: CollectionId, at: Seq) -> Source<'_, F> {
+        Source { engine: &self.engine, collection, at }
     }
 
     /// The stored entry at `key`.

@@ -4,10 +4,13 @@
 //! was cut short leaves nothing that could be taken for a whole database.
 
 use super::catalog::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
+use super::content::Content;
 use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_spec::{IndexSpec, Indexed};
-use super::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of};
+use super::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of, parts_of};
+use super::parts::parse_part_key;
+use super::salvage_parts::FoundParts;
 use super::{Database, Durability, Options, json};
 use crate::engine::{Batch, Losses, Salvager};
 use crate::environment::Environment;
@@ -58,7 +61,7 @@ pub struct SalvageReport {
     pub uncertain: u64,
     /// Documents that were left out because they have expired.
     pub expired: u64,
-    /// Values that were left out because they are no documents.
+    /// Values that were left out because they are no documents, or because parts of them are lost.
     pub unreadable: u64,
     /// The names of the collections that were recovered, but for the default one. One whose name is lost is called
     /// `recovered-` and a number.
@@ -90,6 +93,7 @@ pub struct SalvageReport {
 enum Phase {
     Prepare,
     Copy,
+    Parts,
     Name,
     Index(usize),
     Finish,
@@ -114,6 +118,7 @@ struct FoundCatalog {
     indexes: Vec<(CollectionId, Indexed)>,
     /// Collections that documents are found of.
     seen: BTreeSet<CollectionId>,
+    parts: FoundParts,
 }
 
 /// Recovers what can be read of the database `name` on `from` into the new database `out` on `to`, and reports what is
@@ -192,7 +197,7 @@ impl<S: File, T: File> Salvage<S, T> {
         options: Options,
         environment: Arc<dyn Environment>,
     ) -> Result<Self> {
-        let is_wanted = |prefix| prefix == CATALOG || collection_of(prefix).is_some();
+        let is_wanted = |prefix| prefix == CATALOG || collection_of(prefix).is_some() || parts_of(prefix).is_some();
         let source =
             Salvager::open(from, name, options.encryption.as_ref(), Arc::clone(&environment), is_wanted).await?;
         match to.open(out, OpenMode::ReadOnly).await {
@@ -241,8 +246,12 @@ impl<S: File, T: File> Salvage<S, T> {
             Phase::Prepare if self.source.prepare(budget_bytes as u64)? => Phase::Copy,
             Phase::Prepare => Phase::Prepare,
             Phase::Copy => match copy(&mut self.source, target, &mut self.catalog, &mut self.report, budget_bytes)? {
-                true => Phase::Name,
+                true => Phase::Parts,
                 false => Phase::Copy,
+            },
+            Phase::Parts => match self.catalog.parts.step(target, &mut self.report, budget_bytes)? {
+                true => Phase::Name,
+                false => Phase::Parts,
             },
             Phase::Name => {
                 self.report.collections = self.catalog.name_collections(target)?;
@@ -402,6 +411,14 @@ fn copy<S: File, T: File>(
             report.expired += u64::from(found.is_expired && collection.is_some_and(|id| catalog.is_wanted(id)));
             continue;
         };
+        let parts = found.key.first_chunk().and_then(|prefix| parts_of(*prefix));
+        if let Some((collection, (id, _))) = parts.zip(parse_part_key(&found.key)) {
+            if catalog.is_wanted(collection) {
+                catalog.parts.add(collection, id, &mut batch);
+                batch.put(found.key.to_vec(), entry.value.to_vec(), entry.expires_at);
+            }
+            continue;
+        }
         let Some(collection) = collection else {
             catalog.read(&found.key, &entry.value);
             continue;
@@ -410,9 +427,16 @@ fn copy<S: File, T: File>(
         if !catalog.is_wanted(collection) {
             continue;
         }
-        if !is_document(&found.key, &entry.value) {
-            report.unreadable += 1;
-            continue;
+        match document_in(&found.key, &entry.value) {
+            None => {
+                report.unreadable += 1;
+                continue;
+            }
+            Some(content) => {
+                if let Some((_, id, _)) = content.parts(collection) {
+                    catalog.parts.add(collection, id, &mut batch);
+                }
+            }
         }
         catalog.seen.insert(collection);
         documents += 1;
@@ -426,7 +450,12 @@ fn copy<S: File, T: File>(
     Ok(is_done)
 }
 
-fn is_document(engine_key: &[u8], value: &[u8]) -> bool {
-    let text = key_of(engine_key).and_then(|key| check_key(key).and_then(|()| json::text_of(key, value)));
-    text.is_ok_and(|text| json::check_text(text).is_ok())
+/// A document, as far as its own entry tells.
+fn document_in<'a>(engine_key: &[u8], value: &'a [u8]) -> Option<Content<'a>> {
+    let key = key_of(engine_key).ok().filter(|key| check_key(key).is_ok())?;
+    let content = Content::of(key, value).ok()?;
+    match content {
+        Content::Json(text) => json::check_text(std::str::from_utf8(text).ok()?).ok().map(|()| content),
+        _ => Some(content),
+    }
 }

@@ -1,5 +1,6 @@
 //! Walking ranges of documents: at once, or page by page from a snapshot.
 
+use super::content::Source;
 use super::document::Document;
 use super::error::Result;
 use super::key::CollectionId;
@@ -7,13 +8,14 @@ use super::latencies::Verb;
 use super::range::is_empty;
 use super::read::View;
 use super::{Collection, Database, Range, Snapshot};
-use crate::engine::{Cursor, Engine, Entry, KeyRange};
+use crate::engine::{Cursor, Entry, KeyRange};
 use crate::fs::File;
 use std::ops::{Bound, Deref};
 
 /// The documents in a range. Made by [`Database::scan`].
 pub struct Scan<'a, F: File> {
     cursor: Option<Cursor<'a, F>>,
+    source: Source<'a, F>,
     left: u64,
 }
 
@@ -22,7 +24,7 @@ pub struct Scan<'a, F: File> {
 pub struct PageLimits {
     /// Documents in a page, at least 1.
     pub documents: usize,
-    /// Bytes of keys and JSON text in a page.
+    /// Bytes of keys, JSON text and blobs in a page.
     pub bytes: usize,
 }
 
@@ -43,14 +45,28 @@ pub struct Page {
 }
 
 impl<'a, F: File> Scan<'a, F> {
-    pub(super) fn new(engine: &'a Engine<F>, range: &Range, keys: Option<KeyRange>, view: View) -> Result<Self> {
-        let cursor = keys.map(|keys| engine.scan(keys, range.reverse, view.at, view.now_ms)).transpose()?;
-        Ok(Self { cursor, left: range.limit.unwrap_or(u64::MAX) })
+    /// The documents of a collection at `keys`, as of `view`.
+    pub(super) fn new(
+        database: &'a Database<F>,
+        collection: CollectionId,
+        range: &Range,
+        keys: Option<KeyRange>,
+        view: View,
+    ) -> Result<Self> {
+        let scan = |keys| database.engine.scan(keys, range.reverse, view.at, view.now_ms);
+        let cursor = keys.map(scan).transpose()?;
+        let source = database.source(collection, view.at);
+        Ok(Self { cursor, source, left: range.limit.unwrap_or(u64::MAX) })
     }
 
     /// The documents of a collection.
     pub(super) fn of(database: &'a Database<F>, collection: CollectionId, range: &Range, view: View) -> Result<Self> {
-        Self::new(&database.engine, range, range.document_keys(collection)?, view)
+        Self::new(database, collection, range, range.document_keys(collection)?, view)
+    }
+
+    /// Where its entries have their texts.
+    pub(super) fn source(&self) -> Source<'a, F> {
+        self.source
     }
 
     /// The next engine key and entry. After the end or an error there are no more.
@@ -73,7 +89,7 @@ impl<F: File> Iterator for Scan<'_, F> {
     fn next(&mut self) -> Option<Self::Item> {
         match self.next_entry() {
             Ok(None) => None,
-            Ok(Some((key, entry))) => Some(Document::from_entry(&key, &entry)),
+            Ok(Some((key, entry))) => Some(Document::from_entry(self.source, &key, &entry)),
             Err(error) => Some(Err(error)),
         }
     }
@@ -92,14 +108,14 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
             let view = self.database.view_at(&snapshot)?;
             let id = self.database.collection_at(&self.name, view.at)?;
             let keys = range.document_keys(id)?.and_then(|keys| rest(keys, id, range.reverse, after));
-            let mut scan = Scan::new(&self.database.engine, range, keys, view)?;
+            let mut scan = Scan::new(&self.database, id, range, keys, view)?;
             let mut documents = Vec::new();
             let mut bytes = 0;
             while documents.len() < limits.documents.max(1) && bytes < limits.bytes.max(1) {
                 let Some(document) = scan.next().transpose()? else {
                     return Ok(Page { documents, more: false });
                 };
-                bytes += document.key.len() + document.json.len();
+                bytes += document.size();
                 documents.push(document);
             }
             Ok(Page { documents, more: scan.left > 0 })

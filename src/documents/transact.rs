@@ -7,7 +7,7 @@
 
 use super::catalog::check_collection_name;
 use super::condition::Condition;
-use super::document::Document;
+use super::document::{Blob, Document};
 use super::error::{Error, Result};
 use super::find::{FindOptions, FindPage, find_query};
 use super::history::Reads;
@@ -158,10 +158,17 @@ impl OpenTransaction {
 
     /// A write of this transaction as a document.
     fn written(&self, key: &str, write: &Write) -> Result<Option<Document>> {
-        let Write::Put { json, expiry } = write else { return Ok(None) };
+        let (json, bytes, expiry) = match write {
+            Write::Put { json, expiry } => (json.clone(), None, expiry),
+            Write::PutBytes { bytes, expiry } => {
+                let blob = Blob { length: bytes.len() as u64, bytes: Some(bytes.clone()) };
+                (String::new(), Some(blob), expiry)
+            }
+            Write::Delete => return Ok(None),
+        };
         let now_ms = self.snapshot.view.now_ms;
         let expires_at = expiry.resolve(now_ms)?;
-        let document = Document { key: key.to_owned(), json: json.clone(), version: 0, expires_at };
+        let document = Document { key: key.to_owned(), json, bytes, version: 0, expires_at };
         Ok(Some(document).filter(|_| expires_at.is_none_or(|at| at > now_ms)))
     }
 }
@@ -216,7 +223,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::get`].
     pub fn get_json(&mut self, key: &str) -> Result<Option<String>> {
-        Ok(self.get_document(key)?.map(|document| document.json))
+        self.get_document(key)?.map(Document::into_json).transpose()
     }
 
     /// The document at `key`, or `None`. Of one that this transaction has written the version is 0.
@@ -230,8 +237,10 @@ impl<F: File> ActiveTransaction<'_, F> {
         }
         let id = self.id()?;
         let engine_key = id.document_key(key);
-        let entry = self.database.entry(id, key, self.open.snapshot.view)?;
-        let document = entry.map(|entry| Document::from_entry(&engine_key, &entry)).transpose();
+        let view = self.open.snapshot.view;
+        let entry = self.database.entry(id, key, view)?;
+        let source = self.database.source(id, view.at);
+        let document = entry.map(|entry| Document::new(source, key, &entry)).transpose();
         self.open.reads.add_key(engine_key);
         document
     }
@@ -241,7 +250,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::get`].
     pub fn has(&mut self, key: &str) -> Result<bool> {
-        Ok(self.get_json(key)?.is_some())
+        Ok(self.get_document(key)?.is_some())
     }
 
     /// The documents in `range`, with those that this transaction has written.
@@ -249,10 +258,11 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// `InvalidRange`; as [`ActiveTransaction::get`].
     pub fn documents(&mut self, range: &Range) -> Result<Vec<Document>> {
-        let Some(keys) = range.document_keys(self.id()?)? else { return Ok(Vec::new()) };
+        let id = self.id()?;
+        let Some(keys) = range.document_keys(id)? else { return Ok(Vec::new()) };
         self.open.reads.add_range(&keys);
         let all = Range { limit: None, ..range.clone() };
-        let mut scan = Scan::new(&self.database.engine, &all, Some(keys), self.open.snapshot.view)?;
+        let mut scan = Scan::new(self.database, id, &all, Some(keys), self.open.snapshot.view)?;
         // A document of each side, the next one in the order of the range.
         let written = self.open.writes.writes_to(&self.collection).filter(|(key, _)| range.contains(key));
         let mut written: Box<dyn Iterator<Item = (&String, &Write)>> =
@@ -376,6 +386,22 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`Transaction::set_ex`].
     pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<()> {
         self.write(|writes| writes.set_ex_json(key, json, ttl))
+    }
+
+    /// The bytes of the document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// As [`Database::get_bytes`] and [`ActiveTransaction::get`].
+    pub fn get_bytes(&mut self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.get_document(key)?.map(Document::into_bytes).transpose()
+    }
+
+    /// Stores bytes at `key`; with a time to live they expire so long after the commit.
+    ///
+    /// # Errors
+    /// As [`Transaction::set_bytes`].
+    pub fn set_bytes(&mut self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<()> {
+        self.write(|writes| writes.set_bytes(key, bytes, ttl))
     }
 
     /// Deletes the document at `key`, if there is one.

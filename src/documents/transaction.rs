@@ -40,6 +40,7 @@ pub struct Transaction {
 #[derive(Debug, Clone)]
 pub(super) enum Write {
     Put { json: String, expiry: Expiry },
+    PutBytes { bytes: Vec<u8>, expiry: Expiry },
     Delete,
 }
 
@@ -116,6 +117,31 @@ impl Transaction {
         ttl::check_expiry(expires_at)?;
         json::check_document(key, json)?;
         self.put(key, json.to_owned(), Expiry::At(expires_at))
+    }
+
+    /// Stores bytes at `key`; with a time to live they expire so long after the commit.
+    ///
+    /// # Errors
+    /// `InvalidKey`, `InvalidOptions`; `TooLarge` when there are more than a document of JSON may have.
+    pub fn set_bytes(mut self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<Self> {
+        check_key(key)?;
+        json::check_length(bytes.len())?;
+        ttl.map_or(Ok(0), |ttl| ttl::expiry(0, ttl))?;
+        let expiry = ttl.map_or(Expiry::Never, Expiry::After);
+        self.add(key, Write::PutBytes { bytes: bytes.to_vec(), expiry });
+        Ok(self)
+    }
+
+    /// Stores bytes at `key` that expire at `expires_at`, as [`Transaction::set_until_json`].
+    ///
+    /// # Errors
+    /// As [`Transaction::set_bytes`].
+    pub fn set_until_bytes(mut self, key: &str, bytes: &[u8], expires_at: u64) -> Result<Self> {
+        check_key(key)?;
+        json::check_length(bytes.len())?;
+        ttl::check_expiry(expires_at)?;
+        self.add(key, Write::PutBytes { bytes: bytes.to_vec(), expiry: Expiry::At(expires_at) });
+        Ok(self)
     }
 
     /// Deletes the document at `key`, if there is one.

@@ -4,14 +4,19 @@
 //! made, and by the newest state, so that of two transactions that take the same value the second one fails.
 
 use super::catalog::Index;
+use super::content::Content;
 use super::error::{Error, Result, abbreviate};
 use super::find::parse_entry;
 use super::index::entries_of;
 use super::index_entry::{IndexEntry, components, cut, encodings};
+use super::key::CollectionId;
+use super::parts::part_key;
 use super::range::end_of;
 use super::{Database, json};
-use crate::engine::{Batch, KeyRange};
+use crate::engine::{Batch, Entry, KeyRange};
 use crate::fs::File;
+use bytes::Bytes;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Bound;
 
@@ -92,17 +97,41 @@ impl<F: File> Database<F> {
     /// What the document of an entry has there, in the batch or else in the database, of what is cut like the entry.
     fn values_of(&self, index: &Index, entry: &IndexEntry<'_>, operations: &Operations<'_>) -> Result<Vec<Vec<u8>>> {
         let document_key = index.collection.document_key(entry.key);
-        let of = |value: &[u8]| encodings(&index.indexed, entry.key, json::text_of(entry.key, value)?);
+        let of = |stored: &Entry| match self.text_in(index.collection, entry.key, stored, operations)? {
+            Some(text) => encodings(&index.indexed, entry.key, &text),
+            None => Ok(Vec::new()),
+        };
         let mut values = match operations.get(&document_key[..]) {
-            Some(Some((value, _))) => of(value)?,
+            Some(Some((value, expires_at))) => {
+                of(&Entry { value: Bytes::copy_from_slice(value), seq: 0, expires_at: *expires_at })?
+            }
             Some(None) => Vec::new(),
             None => match self.entry(index.collection, entry.key, self.view())? {
-                Some(stored) => of(&stored.value)?,
+                Some(stored) => of(&stored)?,
                 None => Vec::new(),
             },
         };
         values.retain(|value| cut(value) == (entry.encoded, entry.is_cut));
         Ok(values)
+    }
+
+    /// The text of a document, whose parts may be in the batch.
+    fn text_in<'e>(
+        &self,
+        collection: CollectionId,
+        key: &str,
+        stored: &'e Entry,
+        operations: &Operations<'_>,
+    ) -> Result<Option<Cow<'e, str>>> {
+        if let Content::JsonInParts(chunks) = Content::of(key, &stored.value)? {
+            let staged = |position| *operations.get(&part_key(collection.parts(), chunks.id, position)[..])?;
+            let parts: Option<Vec<&[u8]>> = (0..chunks.count()).map(|position| Some(staged(position)?.0)).collect();
+            if let Some(parts) = parts {
+                let text = String::from_utf8(parts.concat());
+                return text.map(|text| Some(Cow::Owned(text))).map_err(|error| json::damaged(key, error));
+            }
+        }
+        self.source(collection, self.engine.last_seq()).indexed_text(key, stored)
     }
 }
 

@@ -6,10 +6,11 @@ use super::latencies::Verb;
 use super::ordering::{Unencodable, encode};
 use super::patch::{self, Patch};
 use super::transaction::Expiry;
-use super::write::is_live;
-use super::{Collection, Database, Document, json};
+use super::write::{NewDocument, NewValue, is_live};
+use super::{Collection, Database, Document, index_entry, json};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
+use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     fn changed(&self, key: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<Option<Document>> {
         let Some(document) = self.get_document(key)? else { return Ok(None) };
-        Ok(Some(Document { json: change(&document.json)?, ..document }))
+        Ok(Some(Document { json: change(&document.clone().into_json()?)?, ..document }))
     }
 }
 
@@ -51,24 +52,39 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
             json::check_document(key, json)?;
-            let old = documents.live(key)?;
-            let version = old.as_ref().map_or(0, |old| old.seq);
-            if options.if_absent && old.is_some() {
-                return Err(conflict(key, format!("there is a document already, of version {version}")));
-            }
-            if let Some(expected) = options.if_version.filter(|&expected| expected != version) {
-                return Err(conflict(key, format!("its version is {version}, not {expected}")));
-            }
-            let expiry = match (options.ttl, old.and_then(|old| old.expires_at)) {
-                (Some(_), _) if options.keep_ttl => {
-                    return Err(Error::invalid_options("a time to live is given or kept, not both"));
-                }
-                (Some(ttl), _) => Expiry::After(ttl),
-                (None, Some(at)) if options.keep_ttl => Expiry::At(at),
-                (None, _) => Expiry::Never,
-            };
-            documents.put(key, json, expiry)
+            documents.check_conditions(key, options)?;
+            let expiry = documents.expiry_of(key, options)?;
+            documents.put(key, NewValue::Json(json), expiry)
         })
+    }
+
+    /// When a document expires that is written under these options.
+    pub(super) fn expiry_of(&self, key: &str, options: SetOptions) -> Result<Expiry> {
+        match options.ttl {
+            Some(_) if options.keep_ttl => Err(Error::invalid_options("a time to live is given or kept, not both")),
+            Some(ttl) => Ok(Expiry::After(ttl)),
+            None if options.keep_ttl => {
+                let kept = self.live(key)?.and_then(|old| old.expires_at);
+                Ok(kept.map_or(Expiry::Never, Expiry::At))
+            }
+            None => Ok(Expiry::Never),
+        }
+    }
+
+    /// Fails when a condition of `options` does not hold.
+    pub(super) fn check_conditions(&self, key: &str, options: SetOptions) -> Result<()> {
+        if !options.if_absent && options.if_version.is_none() {
+            return Ok(());
+        }
+        let old = self.live(key)?;
+        let version = old.as_ref().map_or(0, |old| old.seq);
+        if options.if_absent && old.is_some() {
+            return Err(conflict(key, format!("there is a document already, of version {version}")));
+        }
+        if let Some(expected) = options.if_version.filter(|&expected| expected != version) {
+            return Err(conflict(key, format!("its version is {version}, not {expected}")));
+        }
+        Ok(())
     }
 
     /// As [`Database::increment`].
@@ -78,8 +94,8 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             let old = documents.live(key)?;
             let count = match &old {
                 Some(old) => {
-                    let text = json::text_of(key, &old.value)?.trim();
-                    text.parse().map_err(|_| Error::invalid_document(key, "it is not an integer of 64 bits"))?
+                    let text = documents.database.text_of(documents.id, key, old)?;
+                    text.trim().parse().map_err(|_| Error::invalid_document(key, "it is not an integer of 64 bits"))?
                 }
                 None => 0_i64,
             };
@@ -99,10 +115,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
                 json::check_document(key, text)?;
             }
             let old = documents.live(key)?;
-            let found = old.as_ref().map(|old| json::text_of(key, &old.value)).transpose()?;
+            let found = old.as_ref().map(|old| documents.database.text_of(documents.id, key, old)).transpose()?;
             let is_expected = match (found, expected) {
                 (None, None) => true,
-                (Some(found), Some(expected)) => is_equal(key, found, expected)?,
+                (Some(found), Some(expected)) => is_equal(key, &found, expected)?,
                 _ => false,
             };
             if is_expected {
@@ -120,7 +136,8 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.measured_mut(Verb::GetAndSet, |documents| {
             check_key(key)?;
             let old = documents.live(key)?;
-            let text = old.map(|old| json::text_of(key, &old.value).map(str::to_owned)).transpose()?;
+            let text =
+                old.map(|old| documents.database.text_of(documents.id, key, &old).map(Cow::into_owned)).transpose()?;
             documents.set_json(key, json)?;
             Ok(text)
         })
@@ -135,10 +152,14 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             if from == to {
                 return Ok(true);
             }
-            let text = json::text_of(from, &old.value)?;
+            let text = documents.database.indexed_text_of(documents.id, from, &old)?;
             let mut batch = Batch::new();
-            documents.database.stage_over(&mut batch, documents.id, from, Some(&old), None)?;
-            documents.database.stage(&mut batch, documents.id, to, Some((text, old.expires_at)))?;
+            // Its parts stay: they are those of the new key.
+            let indexed = text.as_deref().map(|text| (text, old.expires_at));
+            index_entry::stage(&documents.database.catalog, documents.id, &mut batch, from, indexed, None)?;
+            batch.delete(documents.id.document_key(from));
+            let new = NewDocument { value: NewValue::Moved(&old, text.as_deref()), expires_at: old.expires_at };
+            documents.database.stage(&mut batch, documents.id, to, Some(new))?;
             documents.database.apply(batch)?;
             Ok(true)
         })
@@ -163,7 +184,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     fn update(&mut self, key: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<bool> {
         check_key(key)?;
         let Some(old) = self.live(key)? else { return Ok(false) };
-        let next = change(json::text_of(key, &old.value)?)?;
+        let next = change(&self.database.text_of(self.id, key, &old)?)?;
         json::check_length(next.len())?;
         self.write_over(key, Some(&old), &next)?;
         Ok(true)
@@ -181,7 +202,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         let expires_at = old.and_then(|old| old.expires_at);
         let collection = self.create()?;
         let mut batch = Batch::new();
-        self.database.stage(&mut batch, collection, key, Some((json, expires_at)))?;
+        self.database.stage(&mut batch, collection, key, Some(NewDocument::json(json, expires_at)))?;
         self.database.apply(batch)
     }
 }

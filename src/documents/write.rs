@@ -1,10 +1,14 @@
 //! Writing documents. Each operation is one commit: the document and its index entries together.
 
+use super::catalog::parts_key;
+use super::content::{self, Content};
 use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_entry;
 use super::key::{CollectionId, check_key};
 use super::latencies::Verb;
+use super::list::List;
+use super::parts::{Chunks, PartId, part_key};
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Expiry, Transaction, Write};
@@ -12,7 +16,7 @@ use super::{Collection, Database, Range, json, serialize};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::ops::DerefMut;
 use std::time::Duration;
 
@@ -23,15 +27,48 @@ const MAX_TRANSACTION_SIZE: usize = 1 << 30;
 /// its index entries must go too.
 const IGNORE_EXPIRY_MS: u64 = 0;
 
-/// A document to be written: its text and its expiry.
-type NewDocument<'a> = (&'a str, Option<u64>);
+/// A document to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewDocument<'a> {
+    pub value: NewValue<'a>,
+    pub expires_at: Option<u64>,
+}
+
+/// The value of a document to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NewValue<'a> {
+    Json(&'a str),
+    Bytes(&'a [u8]),
+    /// Bytes whose parts are staged.
+    BytesInParts(Chunks),
+    /// A list whose elements are staged.
+    List(List),
+    /// What another key has held, parts and all, and its text where indexes look into that.
+    Moved(&'a Entry, Option<&'a str>),
+}
+
+impl<'a> NewDocument<'a> {
+    pub fn json(json: &'a str, expires_at: Option<u64>) -> Self {
+        Self { value: NewValue::Json(json), expires_at }
+    }
+
+    /// What indexes see of it.
+    fn indexed(&self) -> Option<(&'a str, Option<u64>)> {
+        let text = match self.value {
+            NewValue::Json(text) => Some(text),
+            NewValue::List(_) | NewValue::Bytes(_) | NewValue::BytesInParts(_) => None,
+            NewValue::Moved(_, text) => text,
+        };
+        text.map(|text| (text, self.expires_at))
+    }
+}
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::set`].
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<u64> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
-            documents.put(key, &serialize::to_json(key, value)?, Expiry::Never)
+            documents.put(key, NewValue::Json(&serialize::to_json(key, value)?), Expiry::Never)
         })
     }
 
@@ -40,7 +77,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
             json::check_document(key, json)?;
-            documents.put(key, json, Expiry::Never)
+            documents.put(key, NewValue::Json(json), Expiry::Never)
         })
     }
 
@@ -48,7 +85,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<u64> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
-            documents.put(key, &serialize::to_json(key, value)?, Expiry::After(ttl))
+            documents.put(key, NewValue::Json(&serialize::to_json(key, value)?), Expiry::After(ttl))
         })
     }
 
@@ -57,7 +94,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
             json::check_document(key, json)?;
-            documents.put(key, json, Expiry::After(ttl))
+            documents.put(key, NewValue::Json(json), Expiry::After(ttl))
         })
     }
 
@@ -105,7 +142,8 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             let keys = range.document_keys(documents.id)?;
             let now_ms = documents.database.engine.now_ms();
             let view = View { at: documents.database.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS };
-            let mut scan = Scan::new(&documents.database.engine, &Range { limit: None, ..range.clone() }, keys, view)?;
+            let mut scan =
+                Scan::new(&documents.database, documents.id, &Range { limit: None, ..range.clone() }, keys, view)?;
             let (mut batch, mut deleted) = (Batch::new(), 0);
             while deleted < range.limit.unwrap_or(u64::MAX) {
                 let Some((key, old)) = scan.next_entry()? else {
@@ -142,19 +180,35 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         if expires_at.is_none() && old.expires_at.is_none() {
             return Ok(false);
         }
+        let content = Content::of(key, &old.value)?;
+        if !content.is_json() {
+            self.copy_bytes(key, &old, expires_at)?;
+            return Ok(true);
+        }
         let mut batch = Batch::new();
-        let text = json::text_of(key, &old.value)?;
-        self.database.stage_over(&mut batch, self.id, key, Some(&old), Some((text, expires_at)))?;
+        if let Content::List(list) = content {
+            let (engine, at) = (&self.database.engine, self.database.engine.last_seq());
+            list.read(engine, at, self.id, list.positions(), key, |position, element| {
+                let part_key = part_key(self.id.elements(), list.id, position);
+                batch.put(part_key, element.as_bytes().to_vec(), expires_at);
+            })?;
+            batch.put(self.id.document_key(key), Content::List(list).encode(), expires_at);
+        } else {
+            let text = self.database.text_of(self.id, key, &old)?;
+            let new = NewDocument::json(&text, expires_at);
+            self.database.stage_over(&mut batch, self.id, key, Some(&old), Some(new))?;
+        }
+        check_size(&batch)?;
         self.database.apply(batch)?;
         Ok(true)
     }
 
-    pub(super) fn put(&mut self, key: &str, json: &str, expiry: Expiry) -> Result<u64> {
+    pub(super) fn put(&mut self, key: &str, value: NewValue<'_>, expiry: Expiry) -> Result<u64> {
         self.database.writable()?;
         let expires_at = expiry.resolve(self.database.engine.now_ms())?;
         let collection = self.create()?;
         let mut batch = Batch::new();
-        self.database.stage(&mut batch, collection, key, Some((json, expires_at)))?;
+        self.database.stage(&mut batch, collection, key, Some(NewDocument { value, expires_at }))?;
         self.database.apply(batch)
     }
 }
@@ -181,7 +235,10 @@ impl<F: File> Database<F> {
             let mut collection = self.catalog.collection(name.as_ref());
             for (key, write) in writes {
                 let new = match write.borrow() {
-                    Write::Put { json, expiry } => Some((json.as_str(), expiry.resolve(now_ms)?)),
+                    Write::Put { json, expiry } => Some(NewDocument::json(json, expiry.resolve(now_ms)?)),
+                    Write::PutBytes { bytes, expiry } => {
+                        Some(NewDocument { value: NewValue::Bytes(bytes), expires_at: expiry.resolve(now_ms)? })
+                    }
                     Write::Delete => None,
                 };
                 let id = match collection {
@@ -204,7 +261,8 @@ impl<F: File> Database<F> {
         key: &str,
         new: Option<NewDocument<'_>>,
     ) -> Result<()> {
-        let old = if self.catalog.has_indexes(collection) { self.stored(collection, key)? } else { None };
+        let must_know = self.catalog.has_indexes(collection) || self.catalog.has_parts(collection);
+        let old = if must_know { self.stored(collection, key)? } else { None };
         self.stage_over(batch, collection, key, old.as_ref(), new)?;
         check_size(batch)
     }
@@ -218,12 +276,73 @@ impl<F: File> Database<F> {
         old: Option<&Entry>,
         new: Option<NewDocument<'_>>,
     ) -> Result<()> {
-        index_entry::stage(&self.catalog, collection, batch, key, old, new)?;
-        match new {
-            Some((json, expires_at)) => batch.put(collection.document_key(key), json::stored(json), expires_at),
-            None => batch.delete(collection.document_key(key)),
+        if self.catalog.has_indexes(collection) {
+            let old_text = old.map(|old| self.indexed_text_of(collection, key, old)).transpose()?.flatten();
+            let old = old.zip(old_text.as_deref()).map(|(old, text)| (text, old.expires_at));
+            index_entry::stage(&self.catalog, collection, batch, key, old, new.and_then(|new| new.indexed()))?;
         }
+        if let Some(old) = old {
+            Content::of(key, &old.value)?.delete_parts(batch, collection);
+        }
+        let engine_key = collection.document_key(key);
+        let Some(NewDocument { value, expires_at }) = new else {
+            batch.delete(engine_key);
+            return Ok(());
+        };
+        let value = match value {
+            NewValue::Json(text) => {
+                if content::needs_parts(text.len()) {
+                    self.prepare_for_parts(batch, collection);
+                }
+                content::stage_json(batch, collection, text, expires_at, |batch| self.next_part_id(batch))
+            }
+            NewValue::Bytes(bytes) => {
+                if content::needs_parts(bytes.len()) {
+                    self.prepare_for_parts(batch, collection);
+                }
+                content::stage_bytes(batch, collection, bytes, expires_at, |batch| self.next_part_id(batch))
+            }
+            NewValue::BytesInParts(chunks) => Content::BytesInParts(chunks).encode(),
+            NewValue::List(list) => {
+                self.prepare_for_parts(batch, collection);
+                Content::List(list).encode()
+            }
+            NewValue::Moved(entry, _) => entry.value.to_vec(),
+        };
+        batch.put(engine_key, value, expires_at);
         Ok(())
+    }
+
+    /// Adds to `batch` what lets everybody who writes over documents of the collection look for parts of theirs.
+    pub(super) fn prepare_for_parts(&self, batch: &mut Batch, collection: CollectionId) {
+        if !self.catalog.has_parts(collection) {
+            batch.put(parts_key(collection), Vec::new(), None);
+        }
+    }
+
+    /// A new id for parts that are added to `batch`.
+    pub(super) fn next_part_id(&self, batch: &Batch) -> PartId {
+        // The batch grows with each part, and is smaller than 2 GiB.
+        let ordinal = u32::try_from(batch.size()).unwrap_or(u32::MAX);
+        PartId::new(self.catalog.part_offset().saturating_add(self.engine.last_seq() + 1), ordinal)
+    }
+
+    /// The text of what [`Database::stored`] has found.
+    pub(super) fn text_of<'e>(&self, collection: CollectionId, key: &str, stored: &'e Entry) -> Result<Cow<'e, str>> {
+        self.source(collection, self.engine.last_seq()).text(key, stored)
+    }
+
+    /// The same where indexes look into it.
+    pub(super) fn indexed_text_of<'e>(
+        &self,
+        collection: CollectionId,
+        key: &str,
+        stored: &'e Entry,
+    ) -> Result<Option<Cow<'e, str>>> {
+        if !self.catalog.has_indexes(collection) {
+            return Ok(None);
+        }
+        self.source(collection, self.engine.last_seq()).indexed_text(key, stored)
     }
 
     /// What the engine holds at `key`, expired or not.
@@ -243,7 +362,7 @@ pub(super) fn is_live(entry: &Entry, now_ms: u64) -> bool {
     entry.expires_at.is_none_or(|expires_at| expires_at > now_ms)
 }
 
-fn check_size(batch: &Batch) -> Result<()> {
+pub(super) fn check_size(batch: &Batch) -> Result<()> {
     if batch.size() > MAX_TRANSACTION_SIZE {
         let (size, limit) = (batch.size() as u64, MAX_TRANSACTION_SIZE as u64);
         return Err(Error::TooLarge { what: "the transaction".to_owned(), size, limit });

@@ -15,6 +15,7 @@ mod harness;
 mod import;
 mod indexes;
 mod info;
+mod lists;
 mod load;
 mod ranges;
 mod repl;

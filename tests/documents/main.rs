@@ -2,6 +2,7 @@
 
 mod bad_hosts;
 mod bad_input;
+mod blobs;
 mod clock;
 mod collections;
 mod costs;
@@ -20,6 +21,8 @@ mod index_build;
 mod index_drop;
 mod indexes;
 mod keys;
+mod large;
+mod lists;
 mod queries;
 mod ranges;
 mod salvage;

@@ -73,7 +73,7 @@ pub fn compare_documents(found: &[Document], state: &State, now_ms: u64) -> Resu
 }
 
 fn brief(document: &Document) -> String {
-    let Document { key, json, version, expires_at } = document;
+    let Document { key, json, version, expires_at, .. } = document;
     format!("{key} version {version} until {expires_at:?} of {} bytes", json.len())
 }
 

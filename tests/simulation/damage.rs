@@ -168,6 +168,7 @@ fn live(state: &State, now_ms: u64) -> Vec<Document> {
     live.map(|(key, stored)| Document {
         key: key.to_string(),
         json: stored.json.to_string(),
+        bytes: None,
         version: stored.version,
         expires_at: stored.expires_at,
     })

@@ -4,7 +4,7 @@ use crate::model::State;
 use crate::random::Random;
 use crate::secrets::MARK;
 use ferrolite::fs::File;
-use ferrolite::{Database, Range, Result, Transaction};
+use ferrolite::{Database, End, Range, Result, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ pub enum Write {
     DeleteRange(String),
     Expire(String, u64),
     Persist(String),
+    /// Elements at the left end, or at the right, of a list.
+    Push(String, bool, Vec<String>),
+    Pop(String, bool),
 }
 
 /// What an operation answers.
@@ -90,6 +93,26 @@ impl Write {
                 state.documents.retain(|key, _| !key.starts_with(prefix.as_str()));
                 return state.documents.len() < before;
             }
+            Self::Push(key, is_left, pushed) => {
+                let mut elements = elements_of(state, key);
+                for element in pushed {
+                    elements.insert(if *is_left { 0 } else { elements.len() }, element.clone());
+                }
+                state.put(key, &format!("[{}]", elements.join(",")).into(), version, None);
+                return !pushed.is_empty();
+            }
+            Self::Pop(key, is_left) => {
+                let mut elements = elements_of(state, key);
+                if elements.is_empty() {
+                    return false;
+                }
+                elements.remove(if *is_left { 0 } else { elements.len() - 1 });
+                if elements.is_empty() {
+                    state.documents.remove(key.as_str());
+                } else {
+                    state.put(key, &format!("[{}]", elements.join(",")).into(), version, None);
+                }
+            }
             Self::Expire(key, _) | Self::Persist(key) => {
                 let expiry = match self {
                     Self::Expire(_, ttl_ms) => Some(now_ms + ttl_ms),
@@ -120,6 +143,8 @@ impl Write {
             Self::DeleteRange(prefix) => Answer::Count(db.delete_range(&Range::prefix(prefix.as_str()))?),
             Self::Expire(key, ttl_ms) => Answer::Found(db.expire(key, Duration::from_millis(*ttl_ms))?),
             Self::Persist(key) => Answer::Found(db.persist(key)?),
+            Self::Push(key, is_left, elements) => Answer::Count(db.push_json(key, end(*is_left), elements)?),
+            Self::Pop(key, is_left) => Answer::Found(db.pop_json(key, end(*is_left))?.is_some()),
         })
     }
 
@@ -131,6 +156,15 @@ impl Write {
             Self::Batch(writes) => return writes.is_empty() || committed.map(Answer::Version) == Some(answer),
             Self::Delete(key) | Self::Expire(key, _) | Self::Persist(key) => (Some(key.as_str()), None),
             Self::DeleteRange(prefix) => (None, Some(prefix.as_str())),
+            // Lists do not expire here, and so all is known of them.
+            Self::Push(key, _, pushed) => {
+                let length = elements_of(before, key).len() + pushed.len();
+                return answer == Answer::Count(length as u64) && committed.is_some() != pushed.is_empty();
+            }
+            Self::Pop(key, _) => {
+                let was_there = !elements_of(before, key).is_empty();
+                return answer == Answer::Found(was_there) && committed.is_some() == was_there;
+            }
         };
         let concerned = |name: &str| key == Some(name) || prefix.is_some_and(|prefix| name.starts_with(prefix));
         let changes = |at: Option<u64>| !matches!(self, Self::Persist(_)) || at.is_some();
@@ -160,6 +194,16 @@ fn transaction(writes: &[Write]) -> Result<Transaction> {
         Write::Delete(key) => transaction.delete(key),
         other => panic!("{other:?} is no part of a transaction"),
     })
+}
+
+/// The elements of a list, none of which has a comma.
+fn elements_of(state: &State, key: &str) -> Vec<String> {
+    let text = state.documents.get(key).map_or("", |stored| stored.json.trim_matches(['[', ']']));
+    text.split(',').filter(|element| !element.is_empty()).map(str::to_owned).collect()
+}
+
+fn end(is_left: bool) -> End {
+    if is_left { End::Left } else { End::Right }
 }
 
 /// Draws operations. The odds are drawn once a workload, so that workloads differ.
@@ -230,15 +274,24 @@ impl Generator {
     }
 
     fn write(&self, random: &mut Random) -> Write {
-        match random.below(40) {
+        match random.below(45) {
+            40..=42 => {
+                let element = |random: &mut Random| format!("\"{}{MARK}\"", random.below(1 << 20));
+                let elements = (0..random.below(4)).map(|_| element(random)).collect();
+                Write::Push(some_list(random), random.chance(50), elements)
+            }
+            43 | 44 => Write::Pop(some_list(random), random.chance(50)),
             0..=23 => self.put(random),
             24..=29 => Write::Delete(some_key(random)),
             30..=34 => self.batch(random),
             35 => Write::DeleteRange(random.pick(&["a/00", "b/0", "ü/01", "a/04"]).to_string()),
             36 | 37 => Write::Expire(some_key(random), random.between(1, 4000)),
             38 => Write::Persist(some_key(random)),
-            // One that fills a log segment, or several.
-            _ => Write::Set(some_key(random), self.document(random, 20_000)),
+            // One that fills a log segment, or several, and that has parts.
+            _ => {
+                let padding = random.pick(&[20_000, 20_000, 150_000]);
+                Write::Set(some_key(random), self.document(random, padding))
+            }
         }
     }
 
@@ -284,6 +337,10 @@ impl Generator {
         fields.push(format!("\"p\":\"{letters}{}{MARK}\"", random.below(1 << 30)));
         format!("{{{}}}", fields.join(",")).into()
     }
+}
+
+fn some_list(random: &mut Random) -> String {
+    format!("l/{}{MARK}", random.below(4))
 }
 
 fn some_key(random: &mut Random) -> String {

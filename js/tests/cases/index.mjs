@@ -5,6 +5,7 @@ import encryption from "./encryption.mjs";
 import indexes from "./indexes.mjs";
 import input from "./input.mjs";
 import lifetime from "./lifetime.mjs";
+import lists from "./lists.mjs";
 import salvage from "./salvage.mjs";
 import stream from "./stream.mjs";
 import transactions from "./transactions.mjs";
@@ -13,5 +14,6 @@ import updates from "./updates.mjs";
 import watches from "./watches.mjs";
 
 export const groups = {
-  collections, documents, encryption, indexes, input, lifetime, salvage, stream, transactions, transfer, updates, watches,
+  collections, documents, encryption, indexes, input, lifetime, lists, salvage, stream, transactions, transfer, updates,
+  watches,
 };

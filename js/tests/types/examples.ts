@@ -28,6 +28,9 @@ export async function examples(): Promise<void> {
   await db.setEx("session:1", { version }, 60);
   const sum: number | bigint = await db.increment("visits");
   await db.increment("visits", 2n ** 40n);
+  const length: number = await db.push("jobs", "right", { id: 1 }, 2);
+  const popped: User | undefined = await db.pop<User>("jobs", "left");
+  const elements: number[] = await db.range<number>("jobs", 0, length);
   const swapped: boolean = await db.compareAndSwap("k", undefined, { n: 1 });
   const before: User | undefined = await db.getAndSet<User>("user:1", null);
   const renamed: boolean = await db.rename("a", "b");

@@ -9,7 +9,6 @@ use crate::documents::catalog::Index;
 use crate::documents::error::Result;
 use crate::documents::find::{disagreement, parse_entry};
 use crate::documents::index_entry::{IndexEntry, components, parts};
-use crate::documents::json;
 use crate::documents::key::{PREFIX_LENGTH, push_key};
 use crate::documents::ordering::{INDEXED_LENGTH_MAX, MISSING, encoded_length};
 use crate::documents::path::Path;
@@ -233,17 +232,19 @@ impl Mark<'_> {
         let Some(document) = document else {
             return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
         };
-        let text = json::text_of(key, &document.value)?;
+        let Some(text) = context.source().indexed_text(key, &document)? else {
+            return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
+        };
         if self.may_be_stale || self.is_cut || indexed.multi {
             let is_it = |(part, is_cut): &(Vec<u8>, bool)| (part, *is_cut) == (&self.encoded, self.is_cut);
-            if !parts(indexed, key, text)?.iter().any(is_it) {
+            if !parts(indexed, key, &text)?.iter().any(is_it) {
                 return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
             }
         }
         if self.is_sure && !self.has_no_place {
             return Ok(Some((place, document)));
         }
-        Ok(context.row(key, text)?.map(|place| (place, document)))
+        Ok(context.row(key, &text)?.map(|place| (place, document)))
     }
 }
 

@@ -50,7 +50,7 @@ impl<'a, F: File> Rows<'a, F> {
         };
         let mut placed = Vec::new();
         for document in own {
-            let is_wanted = context.query.keys.contains(&document.key);
+            let is_wanted = document.bytes.is_none() && context.query.keys.contains(&document.key);
             if let Some(place) = if is_wanted { context.row(&document.key, &document.json)? } else { None } {
                 placed.push((place, document));
             }
@@ -134,8 +134,8 @@ impl<'a, F: File> Rows<'a, F> {
             }
         };
         let key = place.key.clone();
-        let json = json::text_of(&key, &entry.value)?.to_owned();
-        Ok(Some((place, Document { key, json, version: entry.seq, expires_at: entry.expires_at })))
+        let document = Document::new(self.context.source(), &key, &entry)?;
+        Ok(Some((place, document)))
     }
 
     /// The place of the next row, which has its key.

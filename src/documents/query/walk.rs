@@ -6,6 +6,7 @@ use super::order::Place;
 use super::plan::{Access, INTERSECTED_MAX, Plan};
 use super::query::Prepared;
 use crate::documents::Database;
+use crate::documents::content::Source;
 use crate::documents::document::key_of;
 use crate::documents::error::Result;
 use crate::documents::find::parse_entry;
@@ -108,6 +109,11 @@ impl<F: File> Context<'_, F> {
         Ok(self.query.place_of(key, text)?.filter(|place| !self.is_before(place)))
     }
 
+    /// Where the texts of documents are.
+    pub fn source(&self) -> Source<'_, F> {
+        self.database.source(self.collection, self.view.at)
+    }
+
     /// The stored document at `key`.
     pub fn document(&self, key: &str) -> Result<Option<Entry>> {
         if let Some(reads) = &self.reads {
@@ -205,15 +211,17 @@ fn next_document<'a, F: File>(
         if !context.is_wanted(key) {
             continue;
         }
-        let text = json::text_of(key, &document.value)?;
+        let Some(text) = context.source().json(key, &document)? else { continue };
         if let Some(place) = missing {
             let damaged = |NotJson| json::damaged(key, "its text is not JSON");
-            let values = context.query.paths.values_in(text).map_err(damaged)?;
+            let values = context.query.paths.values_in(&text).map_err(damaged)?;
             if values.encoded(place).map_err(damaged)?.is_some() {
                 continue;
             }
         }
-        if let Some(place) = context.row(key, text)? {
+        let place = context.row(key, &text)?;
+        drop(text);
+        if let Some(place) = place {
             return Ok(Some(Found { place, state: State::Read(document) }));
         }
     }

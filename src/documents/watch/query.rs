@@ -6,12 +6,13 @@
 use super::super::error::{Error, Result};
 use super::super::query::{Place, StandingQuery};
 use super::super::scan::PageLimits;
-use super::super::{Collection, Database, Query, Range, json};
+use super::super::{Collection, Database, Query, Range};
 use super::change::ChangeKind;
 use super::watcher::{WatchOptions, Watcher};
 use crate::engine::{Entry, Seq};
 use crate::fs::File;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::DerefMut;
 
@@ -148,7 +149,8 @@ impl<F: File> Database<F> {
         written.sort_unstable();
         for (Place { key, .. }, was_there) in written {
             let Some(entry) = self.row_entry(query, &key)? else { continue };
-            let text = query.query.selected(&key, json::text_of(&key, &entry.value)?)?;
+            let Some(text) = self.row_text(query, &key, &entry)? else { continue };
+            let text = query.query.selected(&key, &text)?;
             let rows = if was_there { &mut changes.changed } else { &mut changes.added };
             rows.push(QueryRow { key, version: entry.seq, json: text });
         }
@@ -193,7 +195,8 @@ impl<F: File> Database<F> {
     fn fates(&self, query: &QueryWatcher, keys: BTreeSet<String>) -> Result<Vec<Fate>> {
         let fate = |key: String| {
             let Some(entry) = self.row_entry(query, &key)? else { return Ok((key, None)) };
-            let place = query.query.place_of(&key, json::text_of(&key, &entry.value)?)?;
+            let Some(text) = self.row_text(query, &key, &entry)? else { return Ok((key, None)) };
+            let place = query.query.place_of(&key, &text)?;
             Ok((key, place.map(|place| (place, entry.seq))))
         };
         keys.into_iter().map(fate).collect()
@@ -211,6 +214,14 @@ impl<F: File> Database<F> {
             }
         }
         Ok(fates.into_iter().collect())
+    }
+
+    /// The text of what may be a row: bytes are none.
+    fn row_text<'e>(&self, query: &QueryWatcher, key: &str, entry: &'e Entry) -> Result<Option<Cow<'e, str>>> {
+        match self.catalog.collection(&query.collection) {
+            Some(collection) => self.source(collection, self.version()).json(key, entry),
+            None => Ok(None),
+        }
     }
 
     fn row_entry(&self, query: &QueryWatcher, key: &str) -> Result<Option<Entry>> {

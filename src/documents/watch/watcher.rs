@@ -1,6 +1,6 @@
 //! Watchers: what they look at, and how they come by the changes.
 
-use super::super::document::{Document, key_of};
+use super::super::document::key_of;
 use super::super::error::{Error, Result};
 use super::super::key::CollectionId;
 use super::super::read::View;
@@ -10,6 +10,7 @@ use super::change::{Change, ChangeKind, CollectionName, CommitNotes, Note};
 use super::expiries::Expiries;
 use crate::engine::Seq;
 use crate::fs::File;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::DerefMut;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ pub struct Watcher {
 }
 
 /// Where a watcher finds its next commits.
-enum Source {
+enum Supply {
     Feed,
     /// The change history, up to a commit.
     Journal(Seq),
@@ -178,10 +179,10 @@ impl<F: File> Database<F> {
         if let Some(commit) = watcher.read.front() {
             return Ok(Some(Arc::clone(commit)));
         }
-        match self.source(watcher.behind) {
-            Source::Feed => Ok(self.feed.next_behind(watcher.behind)),
-            Source::Nowhere => Err(self.lost(watcher.behind)?),
-            Source::Journal(end) => {
+        match self.supply_behind(watcher.behind) {
+            Supply::Feed => Ok(self.feed.next_behind(watcher.behind)),
+            Supply::Nowhere => Err(self.lost(watcher.behind)?),
+            Supply::Journal(end) => {
                 let Some(commits) = self.journal.read(&self.engine, watcher.behind, end)? else {
                     return Err(self.lost(watcher.behind)?);
                 };
@@ -197,14 +198,14 @@ impl<F: File> Database<F> {
         }
     }
 
-    fn source(&self, behind: Seq) -> Source {
+    fn supply_behind(&self, behind: Seq) -> Supply {
         if self.feed.reaches(behind) {
-            return Source::Feed;
+            return Supply::Feed;
         }
         let acknowledged = self.feed.acknowledged();
         match self.journal.whole_to(acknowledged) {
-            Some(end) if behind < end && (end == acknowledged || self.feed.reaches(end)) => Source::Journal(end),
-            _ => Source::Nowhere,
+            Some(end) if behind < end && (end == acknowledged || self.feed.reaches(end)) => Supply::Journal(end),
+            _ => Supply::Nowhere,
         }
     }
 
@@ -232,7 +233,7 @@ impl<F: File> Database<F> {
             if !self.engine.may_expire(&keys) {
                 continue;
             }
-            let mut scan = Scan::new(&self.engine, &watcher.range, Some(keys), view)?;
+            let mut scan = Scan::new(self, id, &watcher.range, Some(keys), view)?;
             while let Some((key, entry)) = scan.next_entry()? {
                 if let Some(at_ms) = entry.expires_at {
                     watcher.expiries.add(&name, key_of(&key)?, at_ms, entry.seq)?;
@@ -258,8 +259,8 @@ impl<F: File> Database<F> {
         }
         let Some(id) = self.catalog.collection(&note.collection) else { return Ok(None) };
         let found = self.entry(id, &note.key, view)?.filter(|entry| entry.seq == version);
-        let engine_key = id.document_key(&note.key);
-        found.map(|entry| Document::from_entry(&engine_key, &entry).map(|document| document.json)).transpose()
+        let Some(entry) = found else { return Ok(None) };
+        Ok(self.source(id, view.at).json(&note.key, &entry)?.map(Cow::into_owned))
     }
 }
 

@@ -23,6 +23,7 @@ pub fn check(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answ
         ("tables", report.tables),
         ("entries of tables", report.entries),
         ("documents", report.documents),
+        ("parts of documents", report.parts),
         ("index entries", report.index_entries),
     ];
     let looked_at: Vec<_> = looked_at.into_iter().map(|(name, count)| (name, grouped(count))).collect();

@@ -7,6 +7,7 @@ mod file;
 pub mod import;
 mod indexes;
 pub mod keys;
+mod lists;
 mod queries;
 mod ranges;
 pub mod salvage;
@@ -186,6 +187,52 @@ pub static VERBS: &[Verb] = &[
         summary: "change a document by a JSON Merge Patch (RFC 7396); `-` reads it from standard input",
         access: WRITE,
         run: Run::Verb(updates::merge_patch),
+        ..PLAIN
+    },
+    Verb {
+        name: "push",
+        arguments: "KEY left|right JSON...",
+        words: 3..=usize::MAX,
+        summary: "add elements at an end of a list, a document that is an array, and print its length",
+        access: CREATE,
+        run: Run::Verb(lists::push),
+        ..PLAIN
+    },
+    Verb {
+        name: "pop",
+        arguments: "KEY left|right",
+        words: 2..=2,
+        summary: "take the element at an end of a list, and print it",
+        access: WRITE,
+        run: Run::Verb(lists::pop),
+        ..PLAIN
+    },
+    Verb {
+        name: "elements",
+        alias: "lrange",
+        arguments: "KEY [START STOP]",
+        words: 1..=3,
+        summary: "print the elements of a list; negative indexes count from the end",
+        run: Run::Verb(lists::elements),
+        ..PLAIN
+    },
+    Verb {
+        name: "length",
+        alias: "llen",
+        arguments: "KEY",
+        words: 1..=1,
+        summary: "print how many elements a list has",
+        run: Run::Verb(lists::length),
+        ..PLAIN
+    },
+    Verb {
+        name: "trim",
+        alias: "ltrim",
+        arguments: "KEY START STOP",
+        words: 3..=3,
+        summary: "remove what is not between two elements of a list",
+        access: WRITE,
+        run: Run::Verb(lists::trim),
         ..PLAIN
     },
     Verb {

@@ -1,0 +1,93 @@
+//! Bytes that are written and read in pieces between messages. Each has a number.
+
+use super::answer::Answer;
+use super::call::{Attachments, Call, not_understood};
+use crate::fs::File;
+use crate::{BlobReader, BlobWriter, Database, Error, Result};
+use std::collections::BTreeMap;
+
+/// What is being written and read, by number.
+#[derive(Debug, Default)]
+pub(super) struct Blobs {
+    writers: BTreeMap<u32, BlobWriter>,
+    readers: BTreeMap<u32, BlobReader>,
+    last: u32,
+}
+
+impl Blobs {
+    /// Runs one of the verbs that begin with `blob`.
+    pub fn run<F: File>(
+        &mut self,
+        database: &mut Database<F>,
+        attachments: &Attachments<'_>,
+        call: &Call<'_>,
+        answer: &mut Answer,
+    ) -> Result<()> {
+        match call.verb {
+            "blobBegin" => {
+                let ttl = call.optional(1).map(|_| call.ttl(1)).transpose()?;
+                let writer = database.named_mut(&call.collection).begin_blob(&call.key()?, ttl)?;
+                let number = self.next();
+                self.writers.insert(number, writer);
+                answer.value(&number)
+            }
+            "blobWrite" => {
+                let writer = self.writers.get_mut(&call.parse(0)?).ok_or(Error::Aborted)?;
+                database.write_blob(writer, attachments.of(call, 1)?)?;
+                answer.done();
+                Ok(())
+            }
+            "blobFinish" => {
+                let writer = self.writers.remove(&call.parse(0)?).ok_or(Error::Aborted)?;
+                answer.value(&database.finish_blob(writer)?)
+            }
+            "blobAbort" => {
+                if let Some(writer) = self.writers.remove(&call.parse(0)?) {
+                    database.abort_blob(writer);
+                }
+                answer.done();
+                Ok(())
+            }
+            "blobOpen" => match database.named_mut(&call.collection).open_blob(&call.key()?)? {
+                None => {
+                    answer.done();
+                    Ok(())
+                }
+                Some(reader) => {
+                    let number = self.next();
+                    self.readers.insert(number, reader);
+                    answer.value(&number)
+                }
+            },
+            "blobRead" => {
+                let number = call.parse(0)?;
+                let reader = self.readers.get_mut(&number).ok_or(Error::Aborted)?;
+                match database.read_blob(reader)? {
+                    Some(bytes) => answer.bytes(bytes),
+                    None => {
+                        self.close(database, number);
+                        answer.done();
+                    }
+                }
+                Ok(())
+            }
+            "blobClose" => {
+                self.close(database, call.parse(0)?);
+                answer.done();
+                Ok(())
+            }
+            verb => Err(not_understood(verb)),
+        }
+    }
+
+    fn next(&mut self) -> u32 {
+        self.last = self.last.wrapping_add(1);
+        self.last
+    }
+
+    fn close<F: File>(&mut self, database: &mut Database<F>, number: u32) {
+        if let Some(reader) = self.readers.remove(&number) {
+            database.close_blob(reader);
+        }
+    }
+}
