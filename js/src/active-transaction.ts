@@ -1,4 +1,5 @@
-import { conditionText, documentText, findOptionsText, keyText, pathText, rangeText, ttlMs, ttlOption } from "./check.js";
+import { type Attach, putText } from "./bytes.js";
+import { conditionText, findOptionsText, keyText, pathText, rangeText, ttlMs, ttlOption } from "./check.js";
 import { FerroliteError } from "./error.js";
 import { keyList } from "./lists.js";
 import type { Condition, FindOptions, Range, TtlOptions } from "./types.js";
@@ -10,12 +11,14 @@ import type { Condition, FindOptions, Range, TtlOptions } from "./types.js";
 export class ActiveTransaction {
   readonly #id: number;
   readonly #call: (text: string) => Promise<unknown>;
+  readonly #attach: Attach;
   #isOver = false;
 
   /** @internal */
-  constructor(id: number, call: (text: string) => Promise<unknown>) {
+  constructor(id: number, call: (text: string) => Promise<unknown>, attach: Attach) {
     this.#id = id;
     this.#call = call;
+    this.#attach = attach;
   }
 
   /** The document at `key`, or `undefined`. */
@@ -63,13 +66,12 @@ export class ActiveTransaction {
   /** Stores a document. */
   async set(key: string, document: unknown, options?: TtlOptions): Promise<void> {
     const ttl = ttlOption(options);
-    const pair = `${keyText(key)},${documentText(document, key)}`;
-    await this.#write(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`);
+    await this.#write(putText(key, document, ttl, this.#attach));
   }
 
   /** Stores a document that expires so many seconds after the commit. */
   async setEx(key: string, document: unknown, seconds: number): Promise<void> {
-    await this.#write(`["setEx",${keyText(key)},${documentText(document, key)},${ttlMs(seconds)}]`);
+    await this.#write(putText(key, document, ttlMs(seconds), this.#attach));
   }
 
   /** Deletes the document at `key`, if there is one. */

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { ActiveTransaction } from "./active-transaction.js";
+import { type ByteSource, isBytes, piecesOf, putText } from "./bytes.js";
 import {
   checkOptionsText, conditionText, documentText, endText, findOptionsText, indexText, integerText, keyText, operationsText,
   patchText, pathText, perhapsText, rangeText, retriesOption, setOptions, ttlMs, ttlOption,
@@ -70,10 +71,16 @@ export class Database {
    * levels and 64 MiB of text at most. As in JSON, object properties that are `undefined` are left out and `toJSON`
    * is honoured, so a `Date` becomes its ISO string. Anything else is `InvalidValue` and stores nothing.
    *
+   * Or it is bytes, a `Uint8Array`, which is what comes back, then; indexes and verbs that change JSON know nothing of them.
+   *
    * With `ifVersion` or `ifAbsent` it is stored only if that holds; else it is a `Conflict`.
    */
   async set(key: string, document: unknown, options?: SetOptions): Promise<number> {
     const { ttl, conditional } = setOptions(options);
+    if (isBytes(document)) {
+      const bytes = `${keyText(key)},${this.#channel.attach(document)}`;
+      return (await this.#call(`["setBytes",${bytes},${conditional ?? JSON.stringify({ ttl })}]`)) as number;
+    }
     const pair = `${keyText(key)},${documentText(document, key)}`;
     if (conditional !== undefined) return (await this.#call(`["setWith",${pair},${conditional}]`)) as number;
     return (await this.#call(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`)) as number;
@@ -81,20 +88,64 @@ export class Database {
 
   /** Stores a document that expires after so many seconds. */
   async setEx(key: string, document: unknown, seconds: number): Promise<number> {
-    const pair = `${keyText(key)},${documentText(document, key)}`;
-    return (await this.#call(`["setEx",${pair},${ttlMs(seconds)}]`)) as number;
+    return (await this.#call(putText(key, document, ttlMs(seconds), this.#channel.attach))) as number;
   }
 
   /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
   async setMany(entries: Iterable<readonly [key: string, document: unknown]>, options?: TtlOptions): Promise<number> {
     const ttl = ttlOption(options);
+    const members: (readonly [string, unknown])[] = [];
     const pairs = list(entries, "InvalidValue", (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) {
         throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
       }
-      return `[${keyText(entry[0])},${documentText(entry[1], entry[0])}]`;
+      members.push(entry as [string, unknown]);
+      return isBytes(entry[1]) ? "" : `[${keyText(entry[0])},${documentText(entry[1], entry[0])}]`;
     });
+    if (members.some(([, document]) => isBytes(document))) {
+      const puts = members.map(([key, document]) => putText(key, document, ttl, this.#channel.attach));
+      return (await this.#call(`["commit",[${puts.join(",")}]]`)) as number;
+    }
     return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
+  }
+
+  /**
+   * Stores the bytes of a source, a piece at a time and as many as there is room for; the result is the document's version.
+   * What was at the key stays until the last piece has come; when the source fails it stays for good. A time to live counts
+   * from the beginning.
+   */
+  async setStream(key: string, source: ByteSource, options?: TtlOptions): Promise<number> {
+    const ttl = ttlOption(options);
+    const begin = `["blobBegin",${keyText(key)}${ttl === undefined ? "" : `,${ttl}`}]`;
+    const pieces = piecesOf(source);
+    const id = (await this.#call(begin)) as number;
+    try {
+      for await (const piece of pieces) await this.#call(`["blobWrite",${id},${this.#channel.attach(piece)}]`);
+      return (await this.#call(`["blobFinish",${id}]`)) as number;
+    } catch (thrown) {
+      // A database that is being closed has given it up itself.
+      await this.#call(`["blobAbort",${id}]`).catch(() => {});
+      throw thrown;
+    }
+  }
+
+  /**
+   * The bytes at `key` as a stream, or `undefined`. They are read as the stream is, about a megabyte at a time, and are those
+   * of the moment of the call; what it holds is let go at its end or by `cancel()`.
+   */
+  async getStream(key: string): Promise<ReadableStream<Uint8Array> | undefined> {
+    const id = (await this.#call(`["blobOpen",${keyText(key)}]`)) as number | undefined;
+    if (id === undefined) return undefined;
+    return new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        const piece = (await this.#call(`["blobRead",${id}]`)) as Uint8Array | undefined;
+        if (piece === undefined) controller.close();
+        else controller.enqueue(piece);
+      },
+      cancel: async () => {
+        if (this.#closing === undefined) await this.#call(`["blobClose",${id}]`);
+      },
+    });
   }
 
   /**
@@ -263,7 +314,7 @@ export class Database {
     if (!(transaction instanceof Transaction)) {
       throw new FerroliteError("InvalidTransaction", "commit takes a Transaction: new Transaction().set(key, document)");
     }
-    return (await this.#call(`["commit",${transaction.text()}]`)) as number;
+    return (await this.#call(`["commit",${transaction.text(this.#channel.attach)}]`)) as number;
   }
 
   /**
@@ -290,7 +341,11 @@ export class Database {
     const retries = retriesOption(options, RETRIES);
     for (let attempt = 0; ; attempt++) {
       const startMs = performance.now();
-      const tx = new ActiveTransaction((await this.#call(`["txBegin"]`)) as number, (text) => this.#call(text));
+      const tx = new ActiveTransaction(
+        (await this.#call(`["txBegin"]`)) as number,
+        (text) => this.#call(text),
+        this.#channel.attach,
+      );
       let result: R;
       try {
         result = await work(tx);

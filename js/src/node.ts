@@ -16,6 +16,7 @@ import { type Scheduler, Session } from "./session.js";
 import type { OpenOptions, SalvageOptions } from "./types.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
+export type { ByteSource } from "./bytes.js";
 export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type { CheckReport, LostPart, SalvageReport, Stats } from "./reports.js";

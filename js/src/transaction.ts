@@ -1,4 +1,5 @@
-import { documentText, keyText, ttlMs, ttlOption } from "./check.js";
+import { type Attach, isBytes, putText } from "./bytes.js";
+import { keyText, ttlMs, ttlOption } from "./check.js";
 import type { TtlOptions } from "./types.js";
 
 /**
@@ -13,7 +14,7 @@ import type { TtlOptions } from "./types.js";
  * ```
  */
 export class Transaction {
-  readonly #operations: string[] = [];
+  readonly #operations: ((attach: Attach) => string)[] = [];
 
   /** Stores a document. */
   set(key: string, document: unknown, options?: TtlOptions): this {
@@ -28,7 +29,8 @@ export class Transaction {
 
   /** Deletes a document, if it is there. */
   delete(key: string): this {
-    this.#operations.push(`["delete",${keyText(key)}]`);
+    const text = `["delete",${keyText(key)}]`;
+    this.#operations.push(() => text);
     return this;
   }
 
@@ -38,13 +40,18 @@ export class Transaction {
   }
 
   /** @internal The operations as a JSON array. */
-  text(): string {
-    return `[${this.#operations.join(",")}]`;
+  text(attach: Attach): string {
+    return `[${this.#operations.map((operation) => operation(attach)).join(",")}]`;
   }
 
   #push(key: string, document: unknown, ttl: number | undefined): this {
-    const pair = `${keyText(key)},${documentText(document, key)}`;
-    this.#operations.push(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`);
+    if (isBytes(document)) {
+      const [checkedKey, copy] = [(keyText(key), key), document.slice()];
+      this.#operations.push((attach) => putText(checkedKey, copy, ttl, attach));
+    } else {
+      const text = putText(key, document, ttl, () => 0);
+      this.#operations.push(() => text);
+    }
     return this;
   }
 }

@@ -3,6 +3,8 @@
 import json
 import struct
 
+from parts import JSON
+
 DEPTH_MAX = 128
 INDEXED_LENGTH_MAX = 1024
 
@@ -76,6 +78,8 @@ def problems_of(index_id, index, documents, found):
         return []
     problems, left = [], dict(found)
     for key, document in documents.items():
+        if document.value[0] != JSON:
+            continue
         expected = entry_of(index_id, path, key, document.value[1:])
         if expected is None:
             continue

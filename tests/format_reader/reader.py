@@ -19,6 +19,7 @@ from pathlib import Path
 
 import indexes
 import lz4.block
+import parts
 import sealing
 import xxhash
 from encoding import EXPIRES, PUT, Bytes, Damaged, Version, check, entries, may_contain, xxh3_128
@@ -26,6 +27,7 @@ from encoding import EXPIRES, PUT, Bytes, Damaged, Version, check, entries, may_
 BLOCK = 65536
 DATA, INDEX, FILTER, MANIFEST, SEGMENT, FRAME, LINK = 1, 2, 3, 4, 16, 17, 18
 CATALOG, DOCUMENTS = struct.pack(">II", 0, 0), struct.pack(">II", 1, 0)
+PART_SPACES = {struct.pack(">II", 1, parts.ELEMENTS), struct.pack(">II", 1, parts.PARTS)}
 
 Superblock = namedtuple(
     "Superblock",
@@ -342,24 +344,32 @@ def commit(frame):
 
 
 def sort_out(versions):
-    """Documents, catalog, and the entries of each index (sections 12 to 14)."""
-    documents, catalog, index_entries = {}, {}, {}
+    """Documents, with their kind before their text or bytes, catalog, and the entries of each index (sections 12 to 14)."""
+    documents, catalog, index_entries, spaces = {}, {}, {}, {}
     for version in versions:
         prefix, rest = version.key[:8], version.key[8:]
         if prefix == CATALOG:
             catalog[rest] = version.value
         elif prefix == DOCUMENTS:
-            check(rest[:1] == b"\1" and version.value[:1] == b"\1", f"document {rest}: unknown kind")
+            check(rest[:1] == b"\1", f"document {rest}: unknown kind of key")
             documents[rest] = version
+        elif prefix in PART_SPACES:
+            spaces.setdefault(struct.unpack(">II", prefix)[1], {})[rest] = version
         else:
             index_entries.setdefault(struct.unpack(">II", prefix)[1], {})[version.key] = version
+    known = parts.Parts(spaces)
+    for key, document in documents.items():
+        text, content = parts.text_of(key, document, known)
+        value = bytes([parts.JSON]) + text if content is None else bytes([parts.BYTES]) + content
+        documents[key] = document._replace(value=value)
+    problems = known.problems({key[5:] for key in catalog if key[:5] == b"\x08\0\0\0\1"})
+    check(not problems, "; ".join(problems[:10]))
     return documents, catalog, index_entries
 
 
 def line_of(key, document):
-    text = document.value[1:].decode().strip(" \t\n\r").replace("\n", " ").replace("\r", " ")
-    expires = "" if document.expiry is None else f',"expires":{document.expiry}'
-    return f'{{"key":{json.dumps(key[1:].decode(), ensure_ascii=False)},"value":{text}{expires}}}\n'
+    is_json, content = document.value[0] == parts.JSON, document.value[1:]
+    return parts.line_of(key, content if is_json else None, content, document.expiry)
 
 
 def secret_in(arguments):

@@ -1,4 +1,5 @@
 // All cases that hold on every host.
+import bytes from "./bytes.mjs";
 import documents from "./documents.mjs";
 import encryption from "./encryption.mjs";
 import indexes from "./indexes.mjs";
@@ -10,4 +11,4 @@ import stream from "./stream.mjs";
 import transactions from "./transactions.mjs";
 import updates from "./updates.mjs";
 
-export const groups = { documents, encryption, indexes, input, lifetime, lists, salvage, stream, transactions, updates };
+export const groups = { bytes, documents, encryption, indexes, input, lifetime, lists, salvage, stream, transactions, updates };

@@ -1,16 +1,18 @@
 //! `load`: documents from lines of JSON, `{"key": ..., "value": ..., "expires": ...}`.
 
 use crate::arguments::Request;
+use crate::base64;
 use crate::failure::Failure;
 use crate::lines::Lines;
 use crate::output::Output;
 use crate::session::Db;
 use crate::verbs::Answer;
 use ferrolite::{ErrorCode, Transaction};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -31,18 +33,41 @@ pub struct Source(Lines<Box<dyn BufRead>>);
 struct Line<'a> {
     #[serde(borrow)]
     key: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    value: Option<&'a RawValue>,
+    /// In base64.
     #[serde(borrow)]
-    value: &'a RawValue,
+    bytes: Option<Cow<'a, str>>,
     /// Milliseconds since 1970.
     expires: Option<u64>,
+}
+
+/// A value that is there, also when it is null.
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// A document from line `number`.
 struct Loaded {
     number: u64,
     key: String,
-    json: String,
+    value: Value,
     expires: Option<u64>,
+}
+
+/// What a document holds.
+enum Value {
+    Json(String),
+    Bytes(Vec<u8>),
+}
+
+impl Value {
+    fn len(&self) -> usize {
+        match self {
+            Self::Json(json) => json.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
 }
 
 /// Documents on their way into the database.
@@ -101,11 +126,11 @@ impl Load<'_> {
                 Err(failure) => Err(failure),
             };
             let number = lines.number;
-            let Some((key, json, expires)) = next.map_err(|failure| self.at_line(number, failure))? else {
+            let Some((key, value, expires)) = next.map_err(|failure| self.at_line(number, failure))? else {
                 return Ok(());
             };
-            self.batch_bytes += key.len() + json.len();
-            self.batch.push(Loaded { number, key, json, expires });
+            self.batch_bytes += key.len() + value.len();
+            self.batch.push(Loaded { number, key, value, expires });
             if self.batch.len() >= BATCH_DOCUMENTS || self.batch_bytes >= BATCH_BYTES {
                 self.commit()?;
             }
@@ -139,22 +164,32 @@ impl Load<'_> {
     }
 }
 
-/// The key, JSON text and expiry in a line.
-fn parse(text: &str) -> Result<(String, String, Option<u64>), Failure> {
-    let line: Line<'_> = serde_json::from_str(text).map_err(|error| {
+/// The key, value and expiry in a line.
+fn parse(text: &str) -> Result<(String, Value, Option<u64>), Failure> {
+    let invalid = |error: &dyn Display| {
         let message = format!("not a document as {{\"key\": \"a\", \"value\": 1}}: {error}");
         Failure::input(ErrorCode::InvalidValue, message)
-    })?;
-    Ok((line.key.into_owned(), line.value.get().to_owned(), line.expires))
+    };
+    let line: Line<'_> = serde_json::from_str(text).map_err(|error| invalid(&error))?;
+    let value = match (line.value, line.bytes) {
+        (Some(json), None) => Value::Json(json.get().to_owned()),
+        (None, Some(text)) => {
+            Value::Bytes(base64::decode(&text).ok_or_else(|| invalid(&"its bytes are not in base64"))?)
+        }
+        _ => return Err(invalid(&"missing field `value`, or `bytes` in base64")),
+    };
+    Ok((line.key.into_owned(), value, line.expires))
 }
 
 /// The transaction that stores `documents`; or the first that cannot be stored, by its place among them.
 fn transaction_of(documents: &[Loaded]) -> Result<Transaction, (usize, Failure)> {
     let mut transaction = Transaction::new();
-    for (index, Loaded { key, json, expires, .. }) in documents.iter().enumerate() {
-        let more = match *expires {
-            None => transaction.set_json(key, json),
-            Some(expires_at) => transaction.set_until_json(key, json, expires_at),
+    for (index, Loaded { key, value, expires, .. }) in documents.iter().enumerate() {
+        let more = match (value, *expires) {
+            (Value::Json(json), None) => transaction.set_json(key, json),
+            (Value::Json(json), Some(expires_at)) => transaction.set_until_json(key, json, expires_at),
+            (Value::Bytes(bytes), None) => transaction.set_bytes(key, bytes, None),
+            (Value::Bytes(bytes), Some(expires_at)) => transaction.set_until_bytes(key, bytes, expires_at),
         };
         transaction = more.map_err(|error| (index, error.into()))?;
     }

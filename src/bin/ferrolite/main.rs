@@ -12,6 +12,7 @@
 //! | `help` | the help texts |
 
 mod arguments;
+mod base64;
 mod dump;
 mod failure;
 mod help;

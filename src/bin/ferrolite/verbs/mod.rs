@@ -1,5 +1,6 @@
 //! The verbs, as one table that the parser, the help texts, the command line and the REPL share.
 
+mod bytes;
 mod documents;
 mod file;
 pub mod import;
@@ -111,7 +112,7 @@ const PLAIN: Verb = Verb {
 };
 
 /// All verbs, in the order of the help text.
-pub static VERBS: [Verb; 31] = [
+pub static VERBS: [Verb; 33] = [
     Verb {
         name: "get",
         arguments: "KEY...",
@@ -220,6 +221,24 @@ pub static VERBS: [Verb; 31] = [
         summary: "remove what is not between two elements of a list",
         access: WRITE,
         run: Run::Verb(lists::trim),
+        ..PLAIN
+    },
+    Verb {
+        name: "set-file",
+        arguments: "KEY FILE [--ttl SECONDS]",
+        words: 2..=2,
+        options: &["ttl"],
+        summary: "store the bytes of a file; `-` is standard input",
+        access: CREATE,
+        run: Run::Verb(bytes::set_file),
+        ..PLAIN
+    },
+    Verb {
+        name: "get-file",
+        arguments: "KEY FILE",
+        words: 2..=2,
+        summary: "write the bytes at a key into a file; `-` is standard output",
+        run: Run::Verb(bytes::get_file),
         ..PLAIN
     },
     Verb {
