@@ -1,19 +1,22 @@
+import { type Attach, putText } from "./bytes.js";
 import { keyText, ttlMs, ttlOption } from "./check.js";
 import { FerroliteError } from "./error.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
 import { Reader } from "./reader.js";
-import { type StandardSchema, validText } from "./schema.js";
+import { type StandardSchema, validated } from "./schema.js";
 import type { TtlOptions } from "./types.js";
 
 /** A transaction that is under way, whatever collection it is used on. */
 class Course {
   readonly #id: number;
   readonly #call: (text: string) => Promise<unknown>;
+  readonly attach: Attach;
   #isOver = false;
 
-  constructor(id: number, call: (text: string) => Promise<unknown>) {
+  constructor(id: number, call: (text: string) => Promise<unknown>, attach: Attach) {
     this.#id = id;
     this.#call = call;
+    this.attach = attach;
   }
 
   async read(call: string): Promise<unknown> {
@@ -56,8 +59,8 @@ export class ActiveTransaction<D = unknown, I = D> extends Reader<D> {
   }
 
   /** @internal The transaction of this number, on the default collection. */
-  static begun(id: number, call: (text: string) => Promise<unknown>): ActiveTransaction {
-    return new ActiveTransaction(new Course(id, call), "", undefined);
+  static begun(id: number, call: (text: string) => Promise<unknown>, attach: Attach): ActiveTransaction {
+    return new ActiveTransaction(new Course(id, call, attach), "", undefined);
   }
 
   /** The same transaction on another collection. */
@@ -91,8 +94,8 @@ export class ActiveTransaction<D = unknown, I = D> extends Reader<D> {
   }
 
   async #put(key: string, document: I, ttl: number | undefined): Promise<void> {
-    const text = validText(this.#schema, document, key);
-    const pair = `${keyText(key)},${typeof text === "string" ? text : await text}`;
-    await this.#course.write(prefixed(this.#prefix, ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`));
+    const value = validated(this.#schema, document, key);
+    const ready = value instanceof Promise ? await value : value;
+    await this.#course.write(prefixed(this.#prefix, putText(key, ready, ttl, this.#course.attach)));
   }
 }

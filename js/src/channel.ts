@@ -2,8 +2,9 @@
  * The client's end of the protocol. Calls made in one turn of the event loop are gathered and sent as one message, so
  * they share one commit to the log and one flush; the answer to them is one buffer that is decoded and parsed once.
  */
+import { type Attach, putInPlace, splitAttachments, withAttachments } from "./bytes.js";
 import { FerroliteError } from "./error.js";
-import { OK, PENDING, type Request, type Response, type Result } from "./protocol.js";
+import { BYTES, OK, PENDING, type Request, type Response, type Result } from "./protocol.js";
 
 /** Text that is sent without waiting for the end of the turn: beyond it, gathering saves nothing and holds memory. */
 const MESSAGE_CHARACTERS_MAX = 4 << 20;
@@ -27,6 +28,7 @@ export class Channel {
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder();
   #texts: string[] = [];
+  #attachments: Uint8Array[] = [];
   #calls: Waiting<Result>[] = [];
   #characters = 0;
   #id = 0;
@@ -50,6 +52,12 @@ export class Channel {
       if (this.#characters >= MESSAGE_CHARACTERS_MAX) this.#send();
     });
   }
+
+  /** Copies bytes for the message that is being gathered; the call that follows names them by their number. */
+  readonly attach: Attach = (bytes) => {
+    this.#characters += bytes.length;
+    return this.#attachments.push(bytes.slice()) - 1;
+  };
 
   /** Sends a request that is a message of its own, after all calls made before it, and hands over the secret or the bytes in it. */
   request(request: Numberless<Request>): Promise<unknown> {
@@ -91,16 +99,18 @@ export class Channel {
     this.#requests.clear();
     this.#tasks.clear();
     this.#texts = [];
+    this.#attachments = [];
     this.#calls = [];
     for (const call of waiting) call.reject(error);
   }
 
   #send(): void {
     if (this.#texts.length === 0) return;
-    const message = this.#encoder.encode(`[${this.#texts.join(",")}]`);
+    const message = withAttachments(this.#encoder.encode(`[${this.#texts.join(",")}]`), this.#attachments);
     const id = ++this.#id;
     this.#messages.set(id, this.#calls);
     this.#texts = [];
+    this.#attachments = [];
     this.#calls = [];
     this.#characters = 0;
     this.#deliver({ kind: "calls", id, message }, [message.buffer]);
@@ -118,7 +128,9 @@ export class Channel {
   #settle(calls: Waiting<Result>[], answer: Uint8Array): void {
     let results: readonly Result[];
     try {
-      results = this.#parse(answer) as readonly Result[];
+      const { text, attachments } = splitAttachments(answer);
+      results = this.#parse(text) as readonly Result[];
+      if (attachments.length > 0) results = results.map((result) => withBytes(result, attachments));
     } catch (thrown) {
       const error = FerroliteError.from(thrown, "Internal", "the engine's answer was not understood");
       for (const call of calls) call.reject(error);
@@ -139,6 +151,13 @@ export class Channel {
 function buffersOf(request: Numberless<Request>): ArrayBuffer[] {
   if ("bytes" in request) return [request.bytes.buffer];
   return "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : [];
+}
+
+/** A result with the bytes that belong to it. */
+function withBytes(result: Result, attachments: readonly Uint8Array[]): Result {
+  if (result[0] === BYTES) return [OK, attachments[result[1]]];
+  if (result[0] === OK && result[2] !== undefined) putInPlace(result[1], result[2], attachments);
+  return result;
 }
 
 function take<V>(map: Map<number, V>, id: number): V | undefined {

@@ -1,3 +1,4 @@
+import { type Attach, type ByteSource, isBytes, piecesOf, putText } from "./bytes.js";
 import type { Caller } from "./caller.js";
 import {
   assertWatchQueryOptions, documentText, endText, indexText as placeText, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
@@ -9,7 +10,7 @@ import { type NamedCollection, prefixed } from "./names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
 import { Reader, versioned } from "./reader.js";
 import { scan } from "./scan.js";
-import { type StandardSchema, validText } from "./schema.js";
+import { type StandardSchema, validated } from "./schema.js";
 import type {
   Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, TtlOptions, WatchOptions, WatchQueryOptions,
   WatchSelector,
@@ -53,39 +54,92 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    * levels and 64 MiB of text at most. As in JSON, object properties that are `undefined` are left out and `toJSON`
    * is honoured, so a `Date` becomes its ISO string. Anything else is `InvalidValue` and stores nothing.
    *
+   * Or it is bytes, a `Uint8Array`, which is what comes back, then; indexes and verbs that change JSON know nothing of them.
+   *
    * With `ifVersion` or `ifAbsent` it is stored only if that holds; else it is a `Conflict`. A time to live that the key
    * had is cleared, unless `ttl` sets one or `keepTtl` keeps it.
    */
   async set(key: string, document: I, options?: SetOptions): Promise<number> {
     const { ttl, conditional } = setOptions(options);
-    const text = this.#text(document, key);
-    const pair = `${keyText(key)},${typeof text === "string" ? text : await text}`;
+    const value = validated(this.schema, document, key);
+    const ready = value instanceof Promise ? await value : value;
+    if (isBytes(ready)) {
+      const bytes = `${keyText(key)},${this.#attach(ready)}`;
+      return (await this.#call(`["setBytes",${bytes},${conditional ?? JSON.stringify({ ttl })}]`)) as number;
+    }
+    const pair = `${keyText(key)},${documentText(ready, key)}`;
     if (conditional !== undefined) return (await this.#call(`["setWith",${pair},${conditional}]`)) as number;
     return (await this.#call(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`)) as number;
   }
 
   /** Stores a document that expires after so many seconds. */
   async setEx(key: string, document: I, seconds: number): Promise<number> {
-    const text = this.#text(document, key);
-    const pair = `${keyText(key)},${typeof text === "string" ? text : await text}`;
-    return (await this.#call(`["setEx",${pair},${ttlMs(seconds)}]`)) as number;
+    const ttl = ttlMs(seconds);
+    const value = validated(this.schema, document, key);
+    const ready = value instanceof Promise ? await value : value;
+    return (await this.#call(putText(key, ready, ttl, this.#attach))) as number;
   }
 
   /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
   async setMany(entries: Iterable<readonly [key: string, document: I]>, options?: TtlOptions): Promise<number> {
     const ttl = ttlOption(options);
-    const texts: (string | Promise<string>)[] = [];
-    const keys = list(entries, "InvalidValue", (entry) => {
+    const values: unknown[] = [];
+    const keys: string[] = [];
+    list(entries, "InvalidValue", (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) {
         throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
       }
-      const key = keyText(entry[0]);
-      texts.push(this.#text(entry[1] as I, entry[0] as string));
-      return key;
+      const text = keyText(entry[0]);
+      keys.push(entry[0] as string);
+      values.push(validated(this.schema, entry[1], entry[0] as string));
+      return text;
     });
-    const ready = texts.every((text) => typeof text === "string") ? texts : await Promise.all(texts);
-    const pairs = keys.map((key, index) => `[${key},${ready[index]}]`).join(",");
+    const ready = values.some((value) => value instanceof Promise) ? await Promise.all(values) : values;
+    if (ready.some(isBytes)) {
+      const puts = keys.map((key, index) => this.#own(putText(key, ready[index], ttl, this.#attach)));
+      return (await this.#caller.call(`["commit",[${puts.join(",")}]]`)) as number;
+    }
+    const pairs = keys.map((key, index) => `[${keyText(key)},${documentText(ready[index], key)}]`).join(",");
     return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
+  }
+
+  /**
+   * Stores the bytes of a source, a piece at a time and as many as there is room for; the result is the document's version.
+   * What was at the key stays until the last piece has come; when the source fails it stays for good. A time to live counts
+   * from the beginning.
+   */
+  async setStream(key: string, source: ByteSource, options?: TtlOptions): Promise<number> {
+    const ttl = ttlOption(options);
+    const begin = `["blobBegin",${keyText(key)}${ttl === undefined ? "" : `,${ttl}`}]`;
+    const pieces = piecesOf(source);
+    const id = (await this.#call(begin)) as number;
+    try {
+      for await (const piece of pieces) await this.#call(`["blobWrite",${id},${this.#attach(piece)}]`);
+      return (await this.#call(`["blobFinish",${id}]`)) as number;
+    } catch (thrown) {
+      // A database that is being closed has given it up itself.
+      await this.#call(`["blobAbort",${id}]`).catch(() => {});
+      throw thrown;
+    }
+  }
+
+  /**
+   * The bytes at `key` as a stream, or `undefined`. They are read as the stream is, about a megabyte at a time, and are those
+   * of the moment of the call; what it holds is let go at its end or by `cancel()`.
+   */
+  async getStream(key: string): Promise<ReadableStream<Uint8Array> | undefined> {
+    const id = (await this.#call(`["blobOpen",${keyText(key)}]`)) as number | undefined;
+    if (id === undefined) return undefined;
+    return new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        const piece = (await this.#call(`["blobRead",${id}]`)) as Uint8Array | undefined;
+        if (piece === undefined) controller.close();
+        else controller.enqueue(piece);
+      },
+      cancel: async () => {
+        if (!this.#caller.isClosed) await this.#call(`["blobClose",${id}]`);
+      },
+    });
   }
 
   /**
@@ -277,8 +331,14 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
     return this.#caller.call(this.#own(call));
   }
 
+  /** Bytes for the call that is made next, in the same turn. */
+  get #attach(): Attach {
+    return this.#caller.channel.attach;
+  }
+
   #text(document: I, key: string): string | Promise<string> {
-    return validText(this.schema, document, key);
+    const value = validated(this.schema, document, key);
+    return value instanceof Promise ? value.then((value) => documentText(value, key)) : documentText(value, key);
   }
 
   /** Validates what a patch makes of a document, before it is stored. */

@@ -81,7 +81,7 @@ export class Database extends Collection {
     if (!(transaction instanceof Transaction)) {
       throw new FerroliteError("InvalidTransaction", "commit takes a Transaction: new Transaction().set(key, document)");
     }
-    return (await this.#caller.call(`["commit",${transaction.text()}]`)) as number;
+    return (await this.#caller.call(`["commit",${transaction.text(this.#caller.channel.attach)}]`)) as number;
   }
 
   /**
@@ -108,7 +108,11 @@ export class Database extends Collection {
     const retries = retriesOption(options, RETRIES);
     for (let attempt = 0; ; attempt++) {
       const startMs = performance.now();
-      const tx = ActiveTransaction.begun((await this.#caller.call(`["txBegin"]`)) as number, (text) => this.#caller.call(text));
+      const tx = ActiveTransaction.begun(
+        (await this.#caller.call(`["txBegin"]`)) as number,
+        (text) => this.#caller.call(text),
+        this.#caller.channel.attach,
+      );
       let result: R;
       try {
         result = await work(tx);

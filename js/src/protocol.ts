@@ -1,7 +1,7 @@
 /**
  * The messages between `Database` and the `Session` that drives the engine: across a worker's port in browsers, by
- * plain calls in process elsewhere. Documents travel as JSON text within `message` and `answer`, in UTF-8, so that
- * buffers are handed over and not copied; what is around them are plain objects. The secret of an encrypted database is a
+ * plain calls in process elsewhere. Documents travel as JSON text within `message` and `answer`, in UTF-8, and those that
+ * are bytes behind it, so that buffers are handed over and not copied; what is around them are plain objects. The secret of an encrypted database is a
  * buffer of its own, too, which the receiver wipes.
  */
 import type { KeyMaterial } from "./encryption.js";
@@ -70,7 +70,9 @@ export type Response =
 
 /** The result of one call. */
 export type Result =
-  | readonly [kind: typeof OK, value?: unknown]
+  /** With bytes in the value: each place is a path into it, and the number of the attachment that belongs there. */
+  | readonly [kind: typeof OK, value?: unknown, places?: readonly (string | number)[][]]
+  | readonly [kind: typeof BYTES, attachment: number]
   | readonly [kind: typeof ERROR, error: ErrorReport]
   | readonly [kind: typeof PENDING, task: number];
 
@@ -78,5 +80,7 @@ export const OK = 0;
 export const ERROR = 1;
 /** The work goes on in slices; its result comes under the task's number. */
 export const PENDING = 2;
+/** The value is bytes: the answer's attachment of this number. */
+export const BYTES = 3;
 
 export type { ErrorReport, OpenOptions, StorageFacts };

@@ -1,5 +1,4 @@
 /** Validation of documents by any validator that implements Standard Schema (https://standardschema.dev), version 1. */
-import { documentText } from "./check.js";
 import { FerroliteError } from "./error.js";
 
 /** What Zod, Valibot, ArkType and others make: it takes an `Input`, and gives an `Output` or says what is wrong. */
@@ -34,17 +33,17 @@ export function assertSchema(schema: unknown): asserts schema is StandardSchema 
 }
 
 /**
- * A document that a validator has let pass, as JSON text; a promise of it where the validator is asynchronous. What is
- * stored is what the validator gives, which may differ from what it took.
+ * A document that a validator has let pass; a promise of it where the validator is asynchronous. What is stored is what the
+ * validator gives, which may differ from what it took.
  */
-export function validText(schema: StandardSchema | undefined, document: unknown, key: string): string | Promise<string> {
-  if (schema === undefined) return documentText(document, key);
+export function validated(schema: StandardSchema | undefined, document: unknown, key: string): unknown {
+  if (schema === undefined) return document;
   const result = schema["~standard"].validate(document);
-  return result instanceof Promise ? result.then((result) => textOf(result, key)) : textOf(result, key);
+  return result instanceof Promise ? result.then((result) => valueOf(result, key)) : valueOf(result, key);
 }
 
-function textOf(result: SchemaResult<unknown>, key: string): string {
-  if (result.issues === undefined) return documentText(result.value, key);
+function valueOf(result: SchemaResult<unknown>, key: string): unknown {
+  if (result.issues === undefined) return result.value;
   const issues = result.issues.map(({ message, path }) => {
     const steps = path?.map((step) => String(typeof step === "object" ? step.key : step)) ?? [];
     return steps.length === 0 ? message : `${steps.join(".")}: ${message}`;

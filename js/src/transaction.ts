@@ -1,7 +1,8 @@
+import { type Attach, isBytes, putText } from "./bytes.js";
 import { keyText, ttlMs, ttlOption } from "./check.js";
 import { FerroliteError } from "./error.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
-import { type StandardSchema, validText } from "./schema.js";
+import { type StandardSchema, validated } from "./schema.js";
 import type { TtlOptions } from "./types.js";
 
 /**
@@ -16,7 +17,7 @@ import type { TtlOptions } from "./types.js";
  * ```
  */
 export class Transaction<I = unknown> {
-  #operations: string[] = [];
+  #operations: ((attach: Attach) => string)[] = [];
   #prefix = "";
   #schema: StandardSchema | undefined;
 
@@ -45,7 +46,8 @@ export class Transaction<I = unknown> {
 
   /** Deletes a document, if it is there. */
   delete(key: string): this {
-    this.#operations.push(prefixed(this.#prefix, `["delete",${keyText(key)}]`));
+    const text = prefixed(this.#prefix, `["delete",${keyText(key)}]`);
+    this.#operations.push(() => text);
     return this;
   }
 
@@ -55,19 +57,28 @@ export class Transaction<I = unknown> {
   }
 
   /** @internal The operations as a JSON array. */
-  text(): string {
-    return `[${this.#operations.join(",")}]`;
+  text(attach: Attach): string {
+    return `[${this.#operations.map((operation) => operation(attach)).join(",")}]`;
   }
 
   #push(key: string, document: I, ttl: number | undefined): this {
-    const text = validText(this.#schema, document, key);
-    if (typeof text !== "string") {
-      text.catch(() => {});
+    const value = validated(this.#schema, document, key);
+    if (value instanceof Promise) {
+      value.catch(() => {});
       const message = "this collection's validator is asynchronous; write by db.transaction, which waits for it";
       throw new FerroliteError("Unsupported", message);
     }
-    const pair = `${keyText(key)},${text}`;
-    this.#operations.push(prefixed(this.#prefix, ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`));
+    if (isBytes(value)) {
+      keyText(key);
+      const [copy, prefix] = [value.slice(), this.#prefix];
+      this.#operations.push((attach) => prefixed(prefix, putText(key, copy, ttl, attach)));
+    } else {
+      const text = prefixed(this.#prefix, putText(key, value, ttl, noBytes));
+      this.#operations.push(() => text);
+    }
     return this;
   }
 }
+
+/** For documents of which it is known that they are no bytes. */
+const noBytes: Attach = () => 0;

@@ -77,6 +77,11 @@ impl Answer {
         self.rows_at = path;
     }
 
+    /// What follows is the element at `index` of the value, which is an array.
+    pub fn at(&mut self, index: usize) {
+        self.row = index;
+    }
+
     fn attach(&mut self, bytes: Vec<u8>) {
         self.attached_bytes += bytes.len();
         self.attachments.push(bytes);

@@ -348,6 +348,7 @@ fn versioned(answer: &mut Answer, document: Option<Document>) -> Result<()> {
     answer.text(&format!("[{},", document.version));
     answer.json(&document.expires_at)?;
     answer.text(",");
+    answer.at(2);
     value(answer, document)?;
     answer.text("]");
     answer.close();

@@ -5,6 +5,7 @@
 #![cfg(not(target_os = "wasi"))]
 
 mod arguments;
+mod bytes;
 mod changes;
 mod collections;
 mod documents;

@@ -115,6 +115,27 @@ def several_levels(file):
     assert summary["indexes"]["address.zip, age, nothing, address.city"] == "ready", summary
 
 
+def large_lists_and_bytes(file):
+    (DIRECTORY / "bytes").write_bytes(RANDOM.randbytes(2_500_000))
+    (DIRECTORY / "few").write_bytes(b"\0\1\2")
+    for key, source in [("film", "bytes"), ("photo", "few"), ("gone", "bytes")]:
+        ok("set-file", file, key, DIRECTORY / source, *(["--ttl", "3600"] if key == "photo" else []))
+    ok("index", file, "create", "age")
+    ok("load", file, "-", input=lines(range(0, 5_000, 250), 1))
+    for end in ["left", "right"]:
+        ok("push", file, "list", end, *[json.dumps({"n": number, "ü": "x" * number}) for number in range(50)])
+    ok("set", file, "array", "[1, [2, 3], {}]", "--ttl", "3600")
+    ok("pop", file, "array", "left")
+    compare("large documents, lists and bytes", file)
+    ok("trim", file, "list", "5", "-5")
+    ok("delete", file, "gone")
+    ok("push", file, "list", "right", "1")
+    compare("some of them deleted", file)
+    ok("compact", file)
+    summary = compare("and compacted", file)
+    assert summary["tombstones"] == 0, summary
+
+
 def log_tail(file):
     """A program that is killed leaves a log."""
     with subprocess.Popen([PROGRAM, "repl", file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as repl:
@@ -325,6 +346,7 @@ def main():
     several_levels(file)
     log_tail(file)
     compacted(file)
+    large_lists_and_bytes(DIRECTORY / "parts.db")
     damaged(small_with_log())
     changes(DIRECTORY / "changes.db")
     for cipher in ("aes-256-gcm", "chacha20-poly1305"):

@@ -3,6 +3,8 @@
 import json
 import struct
 
+from parts import JSON
+
 DEPTH_MAX = 128
 INDEXED_LENGTH_MAX = 1024
 PATHS_MAX = 8

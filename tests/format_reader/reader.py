@@ -20,6 +20,7 @@ from pathlib import Path
 import changes
 import indexes
 import lz4.block
+import parts
 import sealing
 import xxhash
 from encoding import EXPIRES, PUT, Bytes, Damaged, Version, check, entries, may_contain, xxh3_128
@@ -352,17 +353,18 @@ def sort_out(versions):
         elif prefix == CHANGES:
             noted[rest] = version
         elif prefix == DOCUMENTS:
-            check(rest[:1] == b"\1" and version.value[:1] == b"\1", f"document {rest}: unknown kind")
+            check(rest[:1] == b"\1", f"document {rest}: unknown kind of key")
             documents[rest] = version
+        elif prefix in PART_SPACES:
+            spaces.setdefault(struct.unpack(">II", prefix)[1], {})[rest] = version
         else:
             index_entries.setdefault(struct.unpack(">II", prefix)[1], {})[version.key] = version
     return documents, catalog, index_entries, noted
 
 
 def line_of(key, document):
-    text = document.value[1:].decode().strip(" \t\n\r").replace("\n", " ").replace("\r", " ")
-    expires = "" if document.expiry is None else f',"expires":{document.expiry}'
-    return f'{{"key":{json.dumps(key[1:].decode(), ensure_ascii=False)},"value":{text}{expires}}}\n'
+    is_json, content = document.value[0] == parts.JSON, document.value[1:]
+    return parts.line_of(key, content if is_json else None, content, document.expiry)
 
 
 def secret_in(arguments):

@@ -1,4 +1,5 @@
 // All cases that hold on every host.
+import bytes from "./bytes.mjs";
 import collections from "./collections.mjs";
 import documents from "./documents.mjs";
 import encryption from "./encryption.mjs";
@@ -14,6 +15,6 @@ import updates from "./updates.mjs";
 import watches from "./watches.mjs";
 
 export const groups = {
-  collections, documents, encryption, indexes, input, lifetime, lists, salvage, stream, transactions, transfer, updates,
+  bytes, collections, documents, encryption, indexes, input, lifetime, lists, salvage, stream, transactions, transfer, updates,
   watches,
 };

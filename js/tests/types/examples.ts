@@ -28,6 +28,9 @@ export async function examples(): Promise<void> {
   await db.setEx("session:1", { version }, 60);
   const sum: number | bigint = await db.increment("visits");
   await db.increment("visits", 2n ** 40n);
+  await db.set("photo", new Uint8Array([1, 2]), { ttl: 60 });
+  await db.setStream("film", new Blob(["a"]), { ttl: 60 });
+  const film: ReadableStream<Uint8Array> | undefined = await db.getStream("film");
   const length: number = await db.push("jobs", "right", { id: 1 }, 2);
   const popped: User | undefined = await db.pop<User>("jobs", "left");
   const elements: number[] = await db.range<number>("jobs", 0, length);

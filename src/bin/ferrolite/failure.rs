@@ -51,7 +51,7 @@ impl Failure {
         Self::new(EXIT_INPUT, code.as_str(), message)
     }
 
-    /// An input file cannot be read.
+    /// A file beside the database cannot be read or written.
     pub fn reading(name: impl Display, error: &io::Error) -> Self {
         let code = if error.kind() == ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Io };
         Self::input(code, format!("{name}: {error}"))

@@ -7,6 +7,7 @@ use crate::lines::Lines;
 use crate::output::Output;
 use crate::session::Db;
 use crate::verbs::Answer;
+use base64ct::{Base64, Encoding};
 use ferrolite::{Error, ErrorCode, IndexSpec, Transaction};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
@@ -36,15 +37,13 @@ struct Line<'a> {
     key: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "present")]
     value: Option<&'a RawValue>,
+    /// In base64.
+    #[serde(borrow)]
+    bytes: Option<Cow<'a, str>>,
     /// Milliseconds since 1970.
     expires: Option<u64>,
     #[serde(borrow)]
     index: Option<&'a RawValue>,
-}
-
-/// A value that stands there, also when it is null.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// What a line asks for.
@@ -53,13 +52,33 @@ enum Wanted {
     Index { collection: Option<String>, spec: IndexSpec },
 }
 
+/// A value that is there, also when it is null.
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
 /// A document from line `number`.
 struct Loaded {
     number: u64,
     collection: Option<String>,
     key: String,
-    json: String,
+    value: Value,
     expires: Option<u64>,
+}
+
+/// What a document holds.
+enum Value {
+    Json(String),
+    Bytes(Vec<u8>),
+}
+
+impl Value {
+    fn len(&self) -> usize {
+        match self {
+            Self::Json(json) => json.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
 }
 
 /// Documents on their way into the database.
@@ -125,7 +144,7 @@ impl Load<'_> {
                 None => return Ok(()),
                 Some(Wanted::Document(mut document)) => {
                     document.number = number;
-                    self.batch_bytes += document.key.len() + document.json.len();
+                    self.batch_bytes += document.key.len() + document.value.len();
                     self.batch.push(document);
                 }
                 Some(Wanted::Index { collection, spec }) => {
@@ -180,21 +199,24 @@ fn parse(text: &str) -> Result<Wanted, Failure> {
         let message = format!("not a document as {{\"key\": \"a\", \"value\": 1}}: {reason}");
         Failure::input(ErrorCode::InvalidValue, message)
     };
-    let Line { collection, key, value, expires, index } =
+    let Line { collection, key, value, bytes, expires, index } =
         serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
     let collection = collection.map(Cow::into_owned);
-    match (key, value, index) {
-        (Some(key), Some(value), None) => {
-            let (key, json) = (key.into_owned(), value.get().to_owned());
-            Ok(Wanted::Document(Loaded { number: 0, collection, key, json, expires }))
+    if let Some(spec) = index {
+        if key.is_some() || value.is_some() || bytes.is_some() || expires.is_some() {
+            return Err(invalid("it is an index and a document"));
         }
-        (None, None, Some(spec)) if expires.is_none() => {
-            Ok(Wanted::Index { collection, spec: IndexSpec::parse(spec.get())? })
-        }
-        (None, _, None) => Err(invalid("missing field `key`")),
-        (_, None, None) => Err(invalid("missing field `value`")),
-        _ => Err(invalid("it is an index and a document")),
+        return Ok(Wanted::Index { collection, spec: IndexSpec::parse(spec.get())? });
     }
+    let key = key.ok_or_else(|| invalid("missing field `key`"))?.into_owned();
+    let value = match (value, bytes) {
+        (Some(json), None) => Value::Json(json.get().to_owned()),
+        (None, Some(text)) => {
+            Value::Bytes(Base64::decode_vec(&text).map_err(|_| invalid("its bytes are not in base64"))?)
+        }
+        _ => return Err(invalid("missing field `value`, or `bytes` in base64")),
+    };
+    Ok(Wanted::Document(Loaded { number: 0, collection, key, value, expires }))
 }
 
 /// The transaction that stores `documents`, those without a collection in `collection`; or the first that cannot be
@@ -202,14 +224,16 @@ fn parse(text: &str) -> Result<Wanted, Failure> {
 fn transaction_of(documents: &[Loaded], collection: Option<&str>) -> Result<Transaction, (usize, Failure)> {
     let mut transaction = Transaction::new();
     for (index, document) in documents.iter().enumerate() {
-        let Loaded { key, json, .. } = document;
+        let Loaded { key, value, .. } = document;
         let placed = match document.collection.as_deref().or(collection) {
             Some(name) => transaction.collection(name),
             None => Ok(transaction.default_collection()),
         };
-        let more = placed.and_then(|transaction| match document.expires {
-            None => transaction.set_json(key, json),
-            Some(expires_at) => transaction.set_until_json(key, json, expires_at),
+        let more = placed.and_then(|transaction| match (value, document.expires) {
+            (Value::Json(json), None) => transaction.set_json(key, json),
+            (Value::Json(json), Some(expires_at)) => transaction.set_until_json(key, json, expires_at),
+            (Value::Bytes(bytes), None) => transaction.set_bytes(key, bytes, None),
+            (Value::Bytes(bytes), Some(expires_at)) => transaction.set_until_bytes(key, bytes, expires_at),
         });
         transaction = more.map_err(|error| (index, error.into()))?;
     }

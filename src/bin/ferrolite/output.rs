@@ -1,7 +1,8 @@
 //! Answers on standard output, as text for people or one JSON value a line for programs.
 
 use crate::failure::Failure;
-use ferrolite::{Document, IndexInfo};
+use base64ct::{Base64, Encoding};
+use ferrolite::{Blob, Document, ErrorCode, IndexInfo};
 use serde::Serialize;
 use serde_json::json;
 use std::io::{self, BufWriter, StdoutLock, Write};
@@ -85,15 +86,28 @@ impl Output {
         if self.json {
             return self.document_line("", document, true);
         }
-        let json = one_line(&document.json);
-        self.write(&[plain(&document.key).as_bytes(), b"\t", json.as_bytes(), b"\n"])
+        let value = match &document.bytes {
+            Some(blob) => format!("({} bytes)", blob.length),
+            None => one_line(&document.json),
+        };
+        self.write(&[plain(&document.key).as_bytes(), b"\t", value.as_bytes(), b"\n"])
     }
 
     /// Prints a document as a line that `load` reads, and with its version if wanted. The default collection is not named.
     pub fn document_line(&mut self, collection: &str, document: &Document, with_version: bool) -> Result<(), Failure> {
-        let json = one_line(&document.json);
         self.begin_line(collection)?;
-        self.write(&[br#""key":"#, to_json(&document.key).as_bytes(), br#","value":"#, json.as_bytes()])?;
+        self.write(&[br#""key":"#, to_json(&document.key).as_bytes()])?;
+        match &document.bytes {
+            None => self.write(&[br#","value":"#, one_line(&document.json).as_bytes()])?,
+            Some(Blob { bytes: Some(bytes), .. }) => {
+                self.write(&[br#","bytes":""#, Base64::encode_string(bytes).as_bytes(), b"\""])?;
+            }
+            Some(Blob { length, bytes: None }) => {
+                let message =
+                    format!("{length} bytes at {} are too many for a line; use get-file", to_json(&document.key));
+                return Err(Failure::input(ErrorCode::TooLarge, message));
+            }
+        }
         if let Some(expires_at) = document.expires_at {
             self.write(&[br#","expires":"#, expires_at.to_string().as_bytes()])?;
         }

@@ -94,7 +94,9 @@ fn request_of(line: &str) -> Result<Request, Failure> {
     // Keys and paths may be written as JSON strings; values are JSON as they are.
     let (keys, bounds) = match verb.name {
         "query" | "explain" => (0, false),
-        "set" | "increment" | "swap" | "patch" | "merge-patch" | "find" | "push" => (1, false),
+        "set" | "increment" | "swap" | "patch" | "merge-patch" | "find" | "push" | "set-file" | "get-file" => {
+            (1, false)
+        }
         _ => (usize::MAX, true),
     };
     words.iter_mut().take(keys).for_each(|word| *word = key_of(word));

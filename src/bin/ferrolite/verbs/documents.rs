@@ -20,7 +20,10 @@ pub fn get(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer
                 output.no_document(key)?;
             }
             Some(document) if request.words.len() > 1 || output.is_json() => output.document(&document)?,
-            Some(document) => output.line(&document.json)?,
+            Some(document) => {
+                let json = document.into_json().map_err(|error| Failure::from(error).with("(use get-file)"))?;
+                output.line(&json)?;
+            }
         }
     }
     Ok(answer)

@@ -18,7 +18,7 @@ pub fn push(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answe
     };
     let end = end_of(end)?;
     let texts: Vec<&str> = elements.iter().map(String::as_str).collect();
-    let length = db.push_json(key, end, elements).map_err(|error| not_stored(error, &texts))?;
+    let length = request.documents(db)?.push_json(key, end, elements).map_err(|error| not_stored(error, &texts))?;
     output.answer(&json!({ "length": length }), &length.to_string())?;
     Ok(Answer::Yes)
 }
@@ -28,7 +28,7 @@ pub fn pop(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer
     let [key, end] = request.words.as_slice() else {
         return Err(request.verb.misused(request.in_repl));
     };
-    match db.pop_json(key, end_of(end)?)? {
+    match request.documents(db)?.pop_json(key, end_of(end)?)? {
         Some(element) => {
             element_out(&element, output)?;
             Ok(Answer::Yes)
@@ -47,7 +47,11 @@ pub fn elements(db: &mut Db, request: &Request, output: &mut Output) -> Result<A
         [key, start, stop] => (key, index(start)?, index(stop)?),
         _ => return Err(request.verb.misused(request.in_repl)),
     };
-    db.list_range_json(key, start, stop)?.iter().try_for_each(|element| element_out(element, output))?;
+    request
+        .documents(db)?
+        .list_range_json(key, start, stop)?
+        .iter()
+        .try_for_each(|element| element_out(element, output))?;
     Ok(Answer::Yes)
 }
 
@@ -56,7 +60,7 @@ pub fn length(db: &mut Db, request: &Request, output: &mut Output) -> Result<Ans
     let [key] = request.words.as_slice() else {
         return Err(request.verb.misused(request.in_repl));
     };
-    let length = db.list_length(key)?;
+    let length = request.documents(db)?.list_length(key)?;
     output.answer(&json!({ "length": length }), &length.to_string())?;
     Ok(Answer::Yes)
 }
@@ -66,7 +70,7 @@ pub fn trim(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answe
     let [key, start, stop] = request.words.as_slice() else {
         return Err(request.verb.misused(request.in_repl));
     };
-    let length = db.trim(key, index(start)?, index(stop)?)?;
+    let length = request.documents(db)?.trim(key, index(start)?, index(stop)?)?;
     output.answer(&json!({ "length": length }), &length.to_string())?;
     Ok(Answer::Yes)
 }

@@ -1,5 +1,6 @@
 //! The verbs, as one table that the parser, the help texts, the command line and the REPL share.
 
+mod bytes;
 mod changes;
 mod collections;
 mod documents;
@@ -193,6 +194,7 @@ pub static VERBS: &[Verb] = &[
         name: "push",
         arguments: "KEY left|right JSON...",
         words: 3..=usize::MAX,
+        options: COLLECTION,
         summary: "add elements at an end of a list, a document that is an array, and print its length",
         access: CREATE,
         run: Run::Verb(lists::push),
@@ -202,6 +204,7 @@ pub static VERBS: &[Verb] = &[
         name: "pop",
         arguments: "KEY left|right",
         words: 2..=2,
+        options: COLLECTION,
         summary: "take the element at an end of a list, and print it",
         access: WRITE,
         run: Run::Verb(lists::pop),
@@ -212,6 +215,7 @@ pub static VERBS: &[Verb] = &[
         alias: "lrange",
         arguments: "KEY [START STOP]",
         words: 1..=3,
+        options: COLLECTION,
         summary: "print the elements of a list; negative indexes count from the end",
         run: Run::Verb(lists::elements),
         ..PLAIN
@@ -221,6 +225,7 @@ pub static VERBS: &[Verb] = &[
         alias: "llen",
         arguments: "KEY",
         words: 1..=1,
+        options: COLLECTION,
         summary: "print how many elements a list has",
         run: Run::Verb(lists::length),
         ..PLAIN
@@ -230,9 +235,29 @@ pub static VERBS: &[Verb] = &[
         alias: "ltrim",
         arguments: "KEY START STOP",
         words: 3..=3,
+        options: COLLECTION,
         summary: "remove what is not between two elements of a list",
         access: WRITE,
         run: Run::Verb(lists::trim),
+        ..PLAIN
+    },
+    Verb {
+        name: "set-file",
+        arguments: "KEY FILE [--ttl SECONDS]",
+        words: 2..=2,
+        options: &["collection", "ttl"],
+        summary: "store the bytes of a file; `-` is standard input",
+        access: CREATE,
+        run: Run::Verb(bytes::set_file),
+        ..PLAIN
+    },
+    Verb {
+        name: "get-file",
+        arguments: "KEY FILE",
+        words: 2..=2,
+        options: COLLECTION,
+        summary: "write the bytes at a key into a file; `-` is standard output",
+        run: Run::Verb(bytes::get_file),
         ..PLAIN
     },
     Verb {
