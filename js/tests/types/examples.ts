@@ -30,10 +30,10 @@ export async function examples(): Promise<void> {
   await db.increment("visits", 2n ** 40n);
   await db.set("photo", new Uint8Array([1, 2]), { ttl: 60 });
   await db.setStream("film", new Blob(["a"]), { ttl: 60 });
-  const film: ReadableStream<Uint8Array> | undefined = await db.getStream("film");
+  (await db.getStream("film")) satisfies ReadableStream<Uint8Array> | undefined;
   const length: number = await db.push("jobs", "right", { id: 1 }, 2);
-  const popped: User | undefined = await db.pop<User>("jobs", "left");
-  const elements: number[] = await db.range<number>("jobs", 0, length);
+  (await db.pop<User>("jobs", "left")) satisfies User | undefined;
+  (await db.range<number>("jobs", 0, length)) satisfies number[];
   const swapped: boolean = await db.compareAndSwap("k", undefined, { n: 1 });
   const before: User | undefined = await db.getAndSet<User>("user:1", null);
   const renamed: boolean = await db.rename("a", "b");
