@@ -20,7 +20,7 @@ SAME_BYTES := target/same-bytes
 WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
-.PHONY: help setup build native wasi package sizes demo-data demo serve test test-format test-lints test-rust test-reader \
+.PHONY: help setup build native wasi package sizes docs demo-data demo serve test test-format test-lints test-rust test-reader \
   test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption million clean FORCE
 
 help: ## list what can be made
@@ -65,6 +65,16 @@ sizes:
 	done
 
 FORCE:
+
+docs: setup js/node_modules/typescript ## write docs/api.md out of the types, and the reference of the crate into target/doc
+	@$(SAY) "the reference of the npm package"
+	@$(TOOL_PATHS); npm --prefix js run --silent docs
+	@$(SAY) "the reference of the crate"
+	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib $(QUIET)
+
+js/node_modules/typescript: js/package-lock.json
+	@npm --prefix js ci --silent
+	@touch $@
 
 # --- the demo ---------------------------------------------------------------------------------------------------------
 

@@ -136,6 +136,34 @@ def large_lists_and_bytes(file):
     assert summary["tombstones"] == 0, summary
 
 
+def collections(file):
+    """Of each collection documents and indexes of its own; one of them is dropped, and comes again under another id."""
+    entry = lambda name, number: {"collection": name, "key": f"{number:04}", "value": {"age": number % 70, "of": name}}
+    small = lambda name, count: "".join(json.dumps(entry(name, number)) + "\n" for number in range(count))
+    ok("load", file, "-", input=lines(range(0, DOCUMENTS, 30), 1) + small("Bäume", 2_000) + small("users", 3_000))
+    ok("index", file, "create", "age")
+    ok("index", file, "create", "age", "--collection", "users")
+    ok("index", file, "create", "of", "age", "nothing", "--collection", "users")
+    ok("index", file, "create", "age", "--multi", "--collection", "Bäume")
+    ok("delete", file, "--prefix", "1", "--collection", "users")
+    summary = compare("collections", file)
+    assert summary["collections"] == ["Bäume", "users"], summary
+    expected = {"age", "users: age", "users: of, age, nothing", "Bäume: age"}
+    assert set(summary["indexes"]) == expected and summary["documents"] > 4_000, summary
+    exported("collections", file)
+    ok("drop-collection", file, "users")
+    summary = compare("a collection dropped", file)
+    assert (summary["collections"], set(summary["indexes"])) == (["Bäume"], {"age", "Bäume: age"}), summary
+    with subprocess.Popen([PROGRAM, "repl", file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as repl:
+        for number in range(100):
+            repl.stdin.write(f'SET tail:{number} {{"age": {number}}} --collection users\n')
+            repl.stdin.flush()
+            repl.stdout.readline()
+        repl.send_signal(signal.SIGKILL)
+    summary = compare("a collection again", file)
+    assert summary["collections"] == ["Bäume", "users"] and summary["frames"] >= 100, summary
+
+
 def log_tail(file):
     """A program that is killed leaves a log."""
     with subprocess.Popen([PROGRAM, "repl", file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as repl:
@@ -344,6 +372,7 @@ def main():
     golden.compare_all(DIRECTORY)
     file = DIRECTORY / "large.db"
     several_levels(file)
+    collections(DIRECTORY / "collections.db")
     log_tail(file)
     compacted(file)
     large_lists_and_bytes(DIRECTORY / "parts.db")

@@ -25,16 +25,15 @@ def compare_all(directory):
 
 def compare(name, file, listing):
     descriptor = os.open(file, os.O_RDONLY)
-    documents, catalog, entries = reader.sort_out(reader.Reader(descriptor, secret_of(listing)).live(listing["now_ms"]))
+    contents = reader.sort_out(reader.Reader(descriptor, secret_of(listing)).live(listing["now_ms"]))
     os.close(descriptor)
-    known, problems = indexes.parse_catalog(catalog)
-    for index_id, index in known.items():
-        problems += indexes.problems_of(index_id, index, documents, entries.get(index_id, {}))
+    catalog, problems = indexes.checked(contents)
     assert not problems, (name, problems)
+    documents = contents.documents.get(indexes.DEFAULT, {})
     found = [listed(key, document) for key, document in documents.items()]
     assert found == listing["documents"], name
     states = {index["path"]: index["state"] for index in listing["indexes"]}
-    assert {indexes.name_of(index): state_of(index) for index in known.values()} == states, name
+    assert {indexes.name_of(index): state_of(index) for index in catalog.indexes.values()} == states, name
 
 
 def secret_of(listing):

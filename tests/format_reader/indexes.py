@@ -1,14 +1,30 @@
-"""Index entries, and what they must be by the documents (sections 14 and 15 of docs/format.md)."""
+"""The catalog, and what index entries must be by the documents (sections 14 and 15 of docs/format.md)."""
 
 import json
 import struct
+from collections import namedtuple
 
 from parts import JSON
 
+DEFAULT = 1  # the collection without a name
+NOWHERE = 0xFFFFFFFF
+NAME_LENGTH_MAX = 255
 DEPTH_MAX = 128
 INDEXED_LENGTH_MAX = 1024
 PATHS_MAX = 8
 MISSING = b"\x08"
+
+
+class Catalog(namedtuple("Catalog", "collections indexes")):
+    """The names of collections by id, without those that are being dropped; indexes by collection and id."""
+
+    def indexes_of(self, collection):
+        return [index for (place, _), index in self.indexes.items() if place == collection]
+
+    def states(self):
+        """The state of each index by its name, behind that of its collection."""
+        names = {space: self.collections[space[0]] for space in self.indexes}
+        return {(names[space] and names[space] + ": ") + name_of(index): index["state"] for space, index in self.indexes.items()}
 
 
 def encode(value, depth=DEPTH_MAX):
@@ -79,9 +95,17 @@ def name_of(index):
     return ", ".join(paths_of(index))
 
 
-def entries_of(index_id, encodings, key):
+def spec_of(index):
+    """The name of an index, and what `dump` prints of it."""
+    if isinstance(index["path"], str) and set(index) == {"path", "state"}:
+        return index["path"], index["path"]
+    flags = {flag: index.get(flag, False) for flag in ("unique", "multi")}
+    return name_of(index), {"multi": flags["multi"], "paths": paths_of(index), "unique": flags["unique"]}
+
+
+def entries_of(space, encodings, key):
     """The keys and values of the entries that a document must have in an index."""
-    prefix = struct.pack(">II", 1, index_id)
+    prefix = struct.pack(">II", *space)
     marks = {encoding[:INDEXED_LENGTH_MAX]: len(encoding) > INDEXED_LENGTH_MAX for encoding in encodings}
     return {prefix + part + key: b"\1" if is_cut else b"" for part, is_cut in marks.items()}
 
@@ -92,26 +116,53 @@ def is_whole(index, document):
     return all(encoding_at(path, value)[0] is not None for path in paths_of(index))
 
 
-def parse_catalog(catalog):
-    """The indexes by id, and what is wrong with the catalog."""
-    indexes = {}
-    for key, value in catalog.items():
-        if key == b"\3":
-            return {}, ["catalog: a salvage into this database has not finished"]
+def checked(contents):
+    """The catalog, and what is wrong with it and with the entries of the indexes."""
+    catalog, problems = parse_catalog(contents.catalog)
+    for space, index in catalog.indexes.items():
+        documents = contents.documents.get(space[0], {})
+        problems += problems_of(space, index, documents, contents.entries.get(space, {}))
+    return catalog, problems
+
+
+def parse_catalog(entries):
+    """The catalog, and what is wrong with it."""
+    if b"\3" in entries:
+        return Catalog({}, {}), ["catalog: a salvage into this database has not finished"]
+    collections, dropping, indexes, problems = {DEFAULT: ""}, set(), {}, []
+    next_index = int.from_bytes(entries.get(b"\1", b"\1"), "little")
+    next_collection = int.from_bytes(entries.get(b"\4", b"\2"), "little")
+    for key, value in entries.items():
         if key[:1] == b"\2":
-            collection, index_id = struct.unpack(">II", key[1:])
-            indexes[index_id] = index = json.loads(value)
+            space, index = struct.unpack(">II", key[1:]), json.loads(value)
             paths = paths_of(index)
             is_form = isinstance(index["path"], str) or 2 <= len(set(paths)) == len(paths) <= PATHS_MAX
             flags = [index[flag] for flag in ("unique", "multi") if flag in index]
-            if not is_form or set(flags) - {True} or set(index) - {"path", "state", "unique", "multi"}:
-                return {}, [f"catalog: index {index_id}: {index}"]
-            if collection != 1 or not 1 <= index_id < int.from_bytes(catalog[b"\1"], "little"):
-                return {}, [f"catalog: index {index_id} of collection {collection}"]
-    return indexes, []
+            is_good = is_form and not set(flags) - {True} and not set(index) - {"path", "state", "unique", "multi"}
+            if not is_good or not 1 <= space[1] < next_index:
+                problems.append(f"catalog: index {space}: {index}")
+            indexes[space] = index
+        elif key[:1] == b"\5":
+            (collection,), record = struct.unpack(">I", key[1:]), json.loads(value)
+            name = record["name"]
+            is_good = 1 <= len(name.encode()) <= NAME_LENGTH_MAX and not set(record) - {"name", "dropping"}
+            is_taken = "dropping" not in record and name in collections.values()
+            is_id = DEFAULT < collection < min(next_collection, NOWHERE)
+            if not is_good or is_taken or not is_id or record.get("dropping", True) is not True:
+                problems.append(f"catalog: collection {collection}: {record}")
+            if "dropping" in record:
+                dropping.add(collection)
+            else:
+                collections[collection] = name
+        elif key not in (b"\1", b"\4", b"\7") and key[:1] not in (b"\6", b"\x08"):
+            problems.append(f"catalog: key {key.hex()}")
+    problems += [f"catalog: index {space} of no collection" for space in indexes if space[0] not in dropping | set(collections)]
+    ids = [index for _, index in indexes]
+    problems += ["catalog: an index id is used twice"] if len(set(ids)) < len(ids) else []
+    return Catalog(collections, {space: index for space, index in indexes.items() if space[0] in collections}), problems
 
 
-def problems_of(index_id, index, documents, found):
+def problems_of(space, index, documents, found):
     """What is wrong with the entries `found` of an index, by the documents. Both are versions by key."""
     path, state, after = name_of(index), index["state"], None
     if isinstance(state, dict):
@@ -120,8 +171,10 @@ def problems_of(index_id, index, documents, found):
         return []
     problems, left, holders = [], dict(found), {}
     for key, document in documents.items():
+        if document.value[0] != JSON:
+            continue
         encodings = encodings_of(index, document.value[1:])
-        for expected, mark in entries_of(index_id, encodings, key).items():
+        for expected, mark in entries_of(space, encodings, key).items():
             entry = left.pop(expected, None)
             if entry is None:
                 if state == "ready" or key[1:] <= after:

@@ -72,4 +72,4 @@ def line_of(key, text, content, expiry):
     else:
         value = '"value":' + text.decode().strip(" \t\n\r").replace("\n", " ").replace("\r", " ")
     expires = "" if expiry is None else f',"expires":{expiry}'
-    return f'{{"key":{json.dumps(key[1:].decode(), ensure_ascii=False)},{value}{expires}}}\n'
+    return f'"key":{json.dumps(key[1:].decode(), ensure_ascii=False)},{value}{expires}}}\n'

@@ -2,7 +2,7 @@
 """A second reader of Ferrolite files, written from docs/format.md alone.
 
 It verifies the tag of everything that it reads, applies the manifest, replays the log, compares indexes with documents,
-and prints the documents as lines of JSON, as `ferrolite dump` does. Section numbers are those of docs/format.md.
+and prints documents and indexes as lines of JSON, as `ferrolite dump` does. Section numbers are those of docs/format.md.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from encoding import EXPIRES, PUT, Bytes, Damaged, Version, check, entries, may_
 
 BLOCK = 65536
 DATA, INDEX, FILTER, MANIFEST, SEGMENT, FRAME, LINK = 1, 2, 3, 4, 16, 17, 18
-CATALOG, CHANGES, DOCUMENTS = (struct.pack(">II", *name) for name in [(0, 0), (0, 1), (1, 0)])
+CATALOG, CHANGES = (0, 0), (0, 1)
 
 Superblock = namedtuple(
     "Superblock",
@@ -40,6 +40,8 @@ Table = namedtuple(
     " key_epoch level run",
 )
 Segment = namedtuple("Segment", "address len index data")
+# Of documents and index entries: versions by key, by collection, and by collection and index.
+Contents = namedtuple("Contents", "catalog noted documents entries")
 Frame = namedtuple("Frame", "len number seq synced_seq chain tag payload")
 
 
@@ -344,22 +346,43 @@ def commit(frame):
 
 
 def sort_out(versions):
-    """Documents, catalog, the entries of each index, and the change history (sections 12 to 14, and 21)."""
-    documents, catalog, index_entries, noted = {}, {}, {}, {}
+    """Catalog, change history, and of each collection documents and the entries of indexes (sections 12 to 14, and 21)."""
+    contents, spaces = Contents({}, {}, {}, {}), {}
     for version in versions:
-        prefix, rest = version.key[:8], version.key[8:]
-        if prefix == CATALOG:
-            catalog[rest] = version.value
-        elif prefix == CHANGES:
-            noted[rest] = version
-        elif prefix == DOCUMENTS:
+        space, rest = struct.unpack(">II", version.key[:8]), version.key[8:]
+        collection, index = space
+        if space == CATALOG:
+            contents.catalog[rest] = version.value
+        elif space == CHANGES:
+            contents.noted[rest] = version
+        elif index == 0:
             check(rest[:1] == b"\1", f"document {rest}: unknown kind of key")
-            documents[rest] = version
-        elif prefix in PART_SPACES:
-            spaces.setdefault(struct.unpack(">II", prefix)[1], {})[rest] = version
+            contents.documents.setdefault(collection, {})[rest] = version
+        elif index in (parts.ELEMENTS, parts.PARTS):
+            spaces.setdefault(collection, {}).setdefault(index, {})[rest] = version
         else:
-            index_entries.setdefault(struct.unpack(">II", prefix)[1], {})[version.key] = version
-    return documents, catalog, index_entries, noted
+            contents.entries.setdefault(space, {})[version.key] = version
+    for collection, documents in contents.documents.items():
+        known = parts.Parts(spaces.pop(collection, {}))
+        for key, document in documents.items():
+            text, content = parts.text_of(key, document, known)
+            value = bytes([parts.JSON]) + text if content is None else bytes([parts.BYTES]) + content
+            documents[key] = document._replace(value=value)
+        begun = b"\x08" + struct.pack(">I", collection)
+        problems = known.problems({key[5:] for key in contents.catalog if key[:5] == begun})
+        check(not problems, "; ".join(problems[:10]))
+    return contents
+
+
+def lines_of(contents, catalog):
+    """What `dump` prints of the collections, the default one first, the others by name."""
+    for collection, name in sorted(catalog.collections.items(), key=lambda named: named[1].encode()):
+        begun = f'"collection":{json.dumps(name, ensure_ascii=False)},' if name else ""
+        for key, document in contents.documents.get(collection, {}).items():
+            yield "{" + begun + line_of(key, document)
+        specs = [indexes.spec_of(index) for index in catalog.indexes_of(collection) if index["state"] != "dropping"]
+        for _, spec in sorted(specs, key=lambda named: named[0].encode()):
+            yield "{" + begun + f'"index":{json.dumps(spec, ensure_ascii=False, separators=(",", ":"))}}}\n'
 
 
 def line_of(key, document):
@@ -388,23 +411,23 @@ def main(arguments=None):
     arguments = parser.parse_args(arguments)
     reader = Reader(os.open(arguments.file, os.O_RDONLY), secret_in(arguments))
     try:
-        documents, catalog, index_entries, noted = sort_out(reader.live(arguments.now))
-        known, problems = indexes.parse_catalog(catalog)
-        for index_id, index in known.items():
-            problems += indexes.problems_of(index_id, index, documents, index_entries.get(index_id, {}))
+        contents = sort_out(reader.live(arguments.now))
+        catalog, problems = indexes.checked(contents)
         check(not problems, "; ".join(problems[:10]))
     except Damaged as damage:
         raise SystemExit(f"damaged: {damage}") from None
     if arguments.changes is not None:
-        sys.stdout.write(changes.behind(arguments.changes, noted, reader.last, Bytes)[0])
+        sys.stdout.write(changes.behind(arguments.changes, contents.noted, reader.last, Bytes)[0])
         return
-    for key, document in documents.items():
-        sys.stdout.buffer.write(line_of(key, document).encode())
+    for line in lines_of(contents, catalog):
+        sys.stdout.buffer.write(line.encode())
     if arguments.summary:
         levels = [sum(table.level == level for table in reader.tables) for level in range(7)]
         summary = {"tables": levels, "runs": len({table.run for table in reader.tables if table.level == 0})}
         summary |= {"tombstones": sum(table.tombstones for table in reader.tables), "frames": reader.frames}
-        summary |= {"documents": len(documents), "indexes": {indexes.name_of(index): index["state"] for index in known.values()}}
+        documents = [len(contents.documents.get(collection, {})) for collection in catalog.collections]
+        names = [name for name in catalog.collections.values() if name]
+        summary |= {"documents": sum(documents), "collections": names, "indexes": catalog.states()}
         print(json.dumps(summary), file=sys.stderr)
 
 

@@ -1,0 +1,23 @@
+// docs/api.md is what the types make of it.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { API_FILE, reference } from "../../tools/api-reference.mjs";
+
+const made = reference();
+
+test("the API reference is that of the types", async () => {
+  assert.ok(made === (await readFile(API_FILE, "utf8")), "docs/api.md is out of date; run: npm --prefix js run docs");
+});
+
+test("the API reference has every verb, and says something of each", () => {
+  for (const verb of ["Ferrolite.open", "Database.transaction", "Collection.watchQuery", "Reader.get", "Transaction.set", "Snapshot.scan"]) {
+    const at = made.indexOf(`#### ${verb}\n`);
+    assert.ok(at > 0, verb);
+    const [, signature, told] = made.slice(at).split("\n\n");
+    assert.match(signature, /^```ts\n[^]*```$/, verb);
+    assert.match(told, /^[A-Z].*/, verb);
+  }
+  assert.doesNotMatch(made, /@internal|#private/);
+});
