@@ -365,8 +365,8 @@ fn a_unique_index_that_what_came_back_violates_is_left_out() {
     db.compact().unwrap();
     db.set_json("a", r#"{"n": 2}"#).unwrap();
     db.set_json("b", r#"{"n": 1}"#).unwrap();
-    let bytes = content(&bench.fs, "db");
     drop(db);
+    let bytes = content(&bench.fs, "db");
     let newer = bytes.windows(8).position(|text| text == br#"{"n": 2}"#).unwrap();
     let (report, found, indexes) = salvaged(&flipped(&bytes, newer as u64), &bench.clock);
     let both = [("a", r#"{"n": 1}"#), ("b", r#"{"n": 1}"#)].map(|(key, text)| (key.to_owned(), text.to_owned()));
