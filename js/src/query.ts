@@ -157,7 +157,7 @@ export function queryText(query: unknown): string {
 /** Whether what `count` was given is a query, and not a range of keys. */
 export function isQuery(given: unknown): given is Query {
   const only = ["keys", "where", "orderBy", "offset", "after", "select"];
-  return typeof given === "object" && given !== null && only.some((field) => field in given);
+  return typeof given === "object" && given !== null && only.some((field) => Object.hasOwn(given, field));
 }
 
 /** The paths of an index, and what is to be true of it, as JSON text. */
