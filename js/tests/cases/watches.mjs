@@ -118,12 +118,12 @@ export default [
     async run({ open, sleep }) {
       const db = await open();
       // In Node the timers of a watch do not keep the process alive.
-      const kept = sleep(200);
+      const kept = sleep(1000);
       const before = Date.now();
-      await db.setEx("old", 1, 0.06);
+      await db.setEx("old", 1, 0.5);
       const watch = db.watch();
       const version = await db.setEx("new", { n: 1 }, 0.03);
-      await db.setEx("stays", 1, 0.03);
+      await db.setEx("stays", 1, 60);
       await db.persist("stays");
       const set = (await watch.next()).value;
       ok(set.expiresAt >= before + 30 && set.expiresAt <= Date.now() + 30);
