@@ -1,7 +1,7 @@
 //! Figures about an open database.
 
 use super::catalog::IndexState;
-use super::key::CollectionId;
+use super::key::{CollectionId, LAST_INDEX};
 use super::latencies::Latency;
 use super::{Database, IndexInfo};
 use crate::engine::{self, SpaceStatistics};
@@ -50,6 +50,10 @@ pub enum SpaceKind {
     Catalog,
     /// The documents.
     Documents,
+    /// What recent commits have changed.
+    Changes,
+    /// The parts of large documents, and the elements of lists.
+    Parts,
     /// An index.
     Index,
     /// A collection or an index that is being dropped.
@@ -80,8 +84,10 @@ impl<F: File> Database<F> {
         let path =
             index.filter(|index| is_there && index.state != IndexState::Dropping).map(|index| index.indexed.name());
         let kind = match (tables.collection, tables.index) {
+            (0, 1) => SpaceKind::Changes,
             (0, _) => SpaceKind::Catalog,
             (_, 0) if is_there => SpaceKind::Documents,
+            (_, index) if is_there && index > LAST_INDEX => SpaceKind::Parts,
             _ if path.is_some() => SpaceKind::Index,
             _ => SpaceKind::Dropped,
         };

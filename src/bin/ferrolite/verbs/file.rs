@@ -136,6 +136,8 @@ fn of_spaces(stats: &Stats) -> String {
             (SpaceKind::Catalog, _) => "catalog".to_owned(),
             (SpaceKind::Documents, _) => "documents".to_owned(),
             (SpaceKind::Index, path) => format!("index {}", path.as_deref().unwrap_or_default()),
+            (SpaceKind::Changes, _) => "change history".to_owned(),
+            (SpaceKind::Parts, _) => "large values and lists".to_owned(),
             (SpaceKind::Dropped, _) => "what was dropped".to_owned(),
         };
         let name = if space.collection.is_empty() { name } else { format!("{}: {name}", space.collection) };
