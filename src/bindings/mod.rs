@@ -26,6 +26,8 @@
 
 mod answer;
 mod blobs;
+#[cfg(test)]
+mod byte_tests;
 mod call;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod connection;

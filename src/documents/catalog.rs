@@ -18,6 +18,7 @@
 //!
 //! Ids are never used twice: what was dropped cannot come up in something new. The default collection has no entry.
 
+use super::catalog_parts::parse_upload_key;
 use super::error::{Error, Result, abbreviate};
 use super::index_spec::Indexed;
 use super::key::{CATALOG, CollectionId, LAST_INDEX};
@@ -36,9 +37,9 @@ const INDEX: u8 = 2;
 const UNFINISHED: u8 = 3;
 const NEXT_COLLECTION_ID: u8 = 4;
 const COLLECTION: u8 = 5;
-const HAS_PARTS: u8 = 6;
-const PART_OFFSET: u8 = 7;
-const UPLOAD: u8 = 8;
+pub(super) const HAS_PARTS: u8 = 6;
+pub(super) const PART_OFFSET: u8 = 7;
+pub(super) const UPLOAD: u8 = 8;
 
 const FIRST_INDEX_ID: u32 = 1;
 const FIRST_COLLECTION_ID: u32 = CollectionId::DEFAULT.0 + 1;
@@ -54,11 +55,11 @@ pub(super) struct Catalog {
     next_collection_id: u32,
     next_index_id: u32,
     /// Collections whose documents may have parts.
-    with_parts: BTreeSet<CollectionId>,
+    pub(super) with_parts: BTreeSet<CollectionId>,
     /// Above what a salvage has found: ids of parts lie behind it.
-    part_offset: u64,
+    pub(super) part_offset: u64,
     /// Parts that no document has yet, by the catalog.
-    uploads: BTreeSet<(CollectionId, PartId)>,
+    pub(super) uploads: BTreeSet<(CollectionId, PartId)>,
 }
 
 /// A collection other than the default one.
@@ -249,49 +250,6 @@ impl Catalog {
         self.uploads.retain(|(collection, _)| *collection != id);
     }
 
-    /// Whether documents of a collection may have parts: who writes over one must know the old one then.
-    pub fn has_parts(&self, collection: CollectionId) -> bool {
-        self.with_parts.contains(&collection)
-    }
-
-    /// Remembers that documents of a collection may have parts, once the commit that says so is made.
-    pub fn remember_parts(&mut self, collection: CollectionId) {
-        self.with_parts.insert(collection);
-    }
-
-    /// Ids of parts lie behind `newest` from now on.
-    pub fn begin_parts_behind(&mut self, newest: u64) {
-        self.part_offset = newest;
-    }
-
-    /// Blobs that are being written, or were.
-    pub fn uploads(&self) -> impl Iterator<Item = (CollectionId, PartId)> {
-        self.uploads.iter().copied()
-    }
-
-    /// Whether these are the parts of a blob that is being written.
-    pub fn has_upload(&self, collection: CollectionId, id: PartId) -> bool {
-        self.uploads.contains(&(collection, id))
-    }
-
-    /// Remembers what a commit says of parts, once it is made: the keys that it writes, and whether they are deleted.
-    pub fn remember_part_key(&mut self, key: &[u8]) {
-        if let Some(collection) = parse_parts_key(key) {
-            self.remember_parts(collection);
-        }
-        if let Some(upload) = parse_upload_key(key)
-            && !self.uploads.remove(&upload)
-        {
-            // The first commit with this key begins the blob, the second ends it.
-            self.uploads.insert(upload);
-        }
-    }
-
-    /// What is added to sequence numbers in ids of parts.
-    pub fn part_offset(&self) -> u64 {
-        self.part_offset
-    }
-
     /// The indexes of a collection, whatever their state.
     pub fn indexes_of(&self, collection: CollectionId) -> impl Iterator<Item = &Index> {
         self.indexes.iter().filter(move |index| index.collection == collection)
@@ -372,38 +330,6 @@ pub(super) fn next_collection_id_key() -> Vec<u8> {
 /// The catalog's key that is written when a collection comes or goes.
 pub(super) fn collection_key(id: CollectionId) -> Vec<u8> {
     [&CATALOG[..], &[COLLECTION], &id.0.to_be_bytes()].concat()
-}
-
-/// The catalog's key that says that documents of a collection may have parts.
-pub(super) fn parts_key(collection: CollectionId) -> Vec<u8> {
-    [&CATALOG[..], &[HAS_PARTS], &collection.0.to_be_bytes()].concat()
-}
-
-/// The collection that a key of [`parts_key`] is about.
-pub(super) fn parse_parts_key(key: &[u8]) -> Option<CollectionId> {
-    let id = key.strip_prefix(&CATALOG)?.strip_prefix(&[HAS_PARTS])?;
-    Some(CollectionId(u32::from_be_bytes(id.try_into().ok()?)))
-}
-
-/// The catalog's key that says that a blob is being written.
-pub(super) fn upload_key(collection: CollectionId, id: PartId) -> Vec<u8> {
-    [&CATALOG[..], &[UPLOAD], &collection.0.to_be_bytes(), id.as_bytes()].concat()
-}
-
-/// Whether a key of the catalog says something of parts.
-pub(super) fn is_about_parts(key: &[u8]) -> bool {
-    key.strip_prefix(&CATALOG).and_then(<[u8]>::first).is_some_and(|kind| matches!(*kind, HAS_PARTS | UPLOAD))
-}
-
-fn parse_upload_key(key: &[u8]) -> Option<(CollectionId, PartId)> {
-    let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[UPLOAD])?;
-    let (collection, id) = rest.split_first_chunk::<4>()?;
-    Some((CollectionId(u32::from_be_bytes(*collection)), PartId::from_bytes(id.try_into().ok()?)))
-}
-
-/// The catalog's key that says behind what ids of parts lie.
-pub(super) fn part_offset_key() -> Vec<u8> {
-    [&CATALOG[..], &[PART_OFFSET]].concat()
 }
 
 /// Checks the name of a collection.

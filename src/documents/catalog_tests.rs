@@ -1,6 +1,7 @@
 //! What can be in a catalog, and what cannot.
 
 use super::*;
+use crate::documents::catalog_parts::{part_offset_key, parts_key};
 
 fn index(id: u32, state: IndexState) -> Index {
     Index { collection: CollectionId::DEFAULT, id, indexed: on(&["a"]), state, ready_since: 0 }

@@ -1,6 +1,7 @@
 //! Opening and closing a database, and how its commits reach the disk.
 
-use super::catalog::{Catalog, is_about_parts};
+use super::catalog::Catalog;
+use super::catalog_parts::is_about_parts;
 use super::error::{Error, Result};
 use super::history::History;
 use super::key::CollectionId;

@@ -2,6 +2,7 @@
 
 mod blob;
 mod catalog;
+mod catalog_parts;
 mod check;
 mod check_parts;
 mod collection;

@@ -1,6 +1,6 @@
 //! Writing documents. Each operation is one commit: the document and its index entries together.
 
-use super::catalog::parts_key;
+use super::catalog_parts::parts_key;
 use super::content::{self, Content};
 use super::document::key_of;
 use super::error::{Error, Result};

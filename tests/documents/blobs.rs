@@ -2,10 +2,10 @@
 
 use crate::support::damaged::{content, put};
 use crate::support::{Bench, Clock, assert_sound, code, encryptions, open};
-use ferrolite::fs::simulated::Simulated;
+use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
 use ferrolite::fs::{File, Memory};
 use ferrolite::{
-    Condition, Database, ErrorCode, FindOptions, Options, Range, SetOptions, Transaction, Ttl, salvage_with,
+    Condition, Database, Error, ErrorCode, FindOptions, Options, Range, SetOptions, Transaction, Ttl, salvage_with,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -270,4 +270,51 @@ fn blobs_are_written_once_and_held_in_pieces() {
     assert_eq!(parts(&db), 1707);
     assert!(db.delete("film").unwrap());
     assert_eq!(parts(&db), 0);
+}
+
+/// Bytes that are written, copied and deleted until the power fails.
+fn until_power_fails(db: &mut Database<SimulatedFile>, versions: &[Vec<u8>; 2]) -> Result<(), Error> {
+    for round in 0.. {
+        let mut blob = db.begin_blob("k", None)?;
+        for piece in versions[round % 2].chunks(900_000) {
+            db.write_blob(&mut blob, piece)?;
+        }
+        db.finish_blob(blob)?;
+        db.expire("k", Duration::from_secs(1000))?;
+        db.maintain(64 << 10)?;
+        db.push("list", ferrolite::End::Right, [round])?;
+        if round % 3 == 2 {
+            db.rename("k", "moved")?;
+            db.pop_json("list", ferrolite::End::Left)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_crash_leaves_whole_blobs_and_nothing_else() {
+    let versions = [noise(1, 1_300_000), noise(2, 1_100_000)];
+    let mut outcomes = [0; 3];
+    for seed in 0..40 {
+        let (fs, clock) = (Simulated::new(seed), Clock::new());
+        let options = Options { memtable_size: 512 << 10, ..Options::default() };
+        let mut db = open(&fs, &clock, options.clone()).unwrap();
+        fs.crash_after(3 + seed * 10);
+        assert!(until_power_fails(&mut db, &versions).is_err());
+        drop(db);
+        fs.restart(Recovery::Random);
+        let mut db = open(&fs, &clock, options).unwrap();
+        let before = parts(&db);
+        while db.maintain(1 << 20).unwrap() {}
+        let mut expected = db.list_length("list").unwrap();
+        for key in ["k", "moved"] {
+            let found = db.get_bytes(key).unwrap();
+            let which = found.as_ref().map_or(2, |found| usize::from(*found == versions[1]));
+            assert!(found.is_none_or(|found| found == versions[which]), "seed {seed}: {key} is not whole");
+            expected += [22, 18, 0][which];
+            outcomes[which] += 1;
+        }
+        assert_eq!(parts(&db), expected, "seed {seed}: of {before} parts");
+    }
+    assert!(outcomes.iter().all(|count| *count > 5), "{outcomes:?}");
 }
