@@ -131,6 +131,7 @@ test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
 	  cargo test $(QUIET) --target wasm32-wasip1 --lib --tests
 	@$(SAY) "the command-line program under wasmtime"
 	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test cli -- --include-ignored
+	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test verbs command_line
 	@$(SAY) "kills and full disks under wasmtime"
 	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test kills
 

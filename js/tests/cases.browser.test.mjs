@@ -1,18 +1,16 @@
 // The shared cases in a page of real Chromium, over OPFS and in memory, plain and encrypted.
-import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 
 import { serve } from "../../tools/serve.mjs";
 import { groups } from "./cases/index.mjs";
 import { openPage, startChromium } from "./support/chromium.mjs";
 import { casesOn, withCiphers } from "./support/encrypted.mjs";
+import { mounts } from "./support/mounts.mjs";
 
-const tests = dirname(fileURLToPath(import.meta.url));
 let server, browser, page;
 
 before(async () => {
-  server = await serve({ "/tests/": tests, "/ferrolite/": join(tests, "..", "dist") });
+  server = await serve(mounts);
   browser = await startChromium();
   page = await openPage(browser.context, server.url);
 });

@@ -1,17 +1,15 @@
 // What is special in browsers: tabs, reloads, quotas, and what cannot be loaded.
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 
 import { serve } from "../../tools/serve.mjs";
 import { openPage, startChromium } from "./support/chromium.mjs";
+import { mounts } from "./support/mounts.mjs";
 
-const tests = dirname(fileURLToPath(import.meta.url));
 let server, browser;
 
 before(async () => {
-  server = await serve({ "/tests/": tests, "/ferrolite/": join(tests, "..", "dist") });
+  server = await serve(mounts);
   browser = await startChromium();
 });
 

@@ -253,6 +253,46 @@ impl<F: File> ActiveTransaction<'_, F> {
         Ok(self.get_document(key)?.is_some())
     }
 
+    /// The documents at `keys`, in the order of `keys`; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::get`].
+    pub fn get_many<T: DeserializeOwned>(&mut self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
+        keys.iter().map(|key| self.get(key.as_ref())).collect()
+    }
+
+    /// How many documents are in `range`.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::documents`].
+    pub fn count(&mut self, range: &Range) -> Result<u64> {
+        Ok(self.documents(range)?.len() as u64)
+    }
+
+    /// The keys in `range`, in its order.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::documents`].
+    pub fn keys(&mut self, range: &Range) -> Result<Vec<String>> {
+        Ok(self.documents(range)?.into_iter().map(|document| document.key).collect())
+    }
+
+    /// The documents in `range`, in the order of their keys.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::documents`]; `InvalidValue` when one does not fit `T`.
+    pub fn values<T: DeserializeOwned>(&mut self, range: &Range) -> Result<Vec<T>> {
+        self.documents(range)?.iter().map(Document::parse).collect()
+    }
+
+    /// Keys and documents in `range`.
+    ///
+    /// # Errors
+    /// As [`ActiveTransaction::values`].
+    pub fn entries<T: DeserializeOwned>(&mut self, range: &Range) -> Result<Vec<(String, T)>> {
+        self.documents(range)?.into_iter().map(|document| Ok((document.key.clone(), document.parse()?))).collect()
+    }
+
     /// The documents in `range`, with those that this transaction has written.
     ///
     /// # Errors

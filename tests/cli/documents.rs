@@ -1,4 +1,4 @@
-//! `get`, `set`, `delete` and `ttl`.
+//! `get`, `set`, `delete`, `ttl`, `expire` and `persist`.
 
 use crate::harness::Cli;
 use std::time::Duration;
@@ -83,4 +83,26 @@ fn documents_expire() {
     for ttl in ["0", "-1", "NaN", "1e300", "soon"] {
         cli.run(&["set", "a.db", "a", "1", "--ttl", ttl]).fails(2);
     }
+}
+
+#[test]
+fn a_time_to_live_is_given_and_taken_away() {
+    let cli = Cli::new();
+    cli.run(&["expire", "a.db", "k", "60"]).fails_with(3, &["NotFound"]);
+    cli.ok(&["set", "a.db", "k", "1"]);
+    assert_eq!(cli.ok(&["expire", "a.db", "k", "3600"]), "");
+    let left: f64 = cli.ok(&["ttl", "a.db", "k"]).trim().parse().unwrap();
+    assert!((3500.0..=3600.0).contains(&left), "{left}");
+    assert_eq!(cli.ok(&["persist", "a.db", "k", "--json"]), "{\"persisted\":true}\n");
+    assert_eq!(cli.ok(&["ttl", "a.db", "k"]), "forever\n");
+    cli.run(&["persist", "a.db", "k"]).fails_with(1, &["with a time to live"]);
+    cli.run(&["expire", "a.db", "none", "5"]).fails_with(1, &["\"none\""]);
+    for seconds in ["0", "-1", "NaN", "1e300", "soon"] {
+        cli.run(&["expire", "a.db", "k", seconds]).fails(2);
+    }
+    cli.ok(&["set", "a.db", "k", "2", "--collection", "c"]);
+    cli.ok(&["expire", "a.db", "k", "0.001", "--collection", "c"]);
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    assert_eq!(cli.ok(&["count", "a.db", "--collection", "c"]), "0\n");
+    assert_eq!(cli.ok(&["get", "a.db", "k"]), "1\n");
 }

@@ -9,12 +9,13 @@ import lifetime from "./lifetime.mjs";
 import lists from "./lists.mjs";
 import salvage from "./salvage.mjs";
 import stream from "./stream.mjs";
+import table from "./table.mjs";
 import transactions from "./transactions.mjs";
 import transfer from "./transfer.mjs";
 import updates from "./updates.mjs";
 import watches from "./watches.mjs";
 
 export const groups = {
-  bytes, collections, documents, encryption, indexes, input, lifetime, lists, salvage, stream, transactions, transfer, updates,
-  watches,
+  bytes, collections, documents, encryption, indexes, input, lifetime, lists, salvage, stream, table, transactions, transfer,
+  updates, watches,
 };

@@ -1,11 +1,11 @@
-//! `get`, `set`, `delete` and `ttl`.
+//! `get`, `set`, `delete`, `ttl`, `expire` and `persist`.
 
 use super::Answer;
 use crate::arguments::Request;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, to_json};
 use crate::session::Db;
-use ferrolite::{Error, ErrorCode, MAX_DOCUMENT_LENGTH, Range, SetOptions, Ttl};
+use ferrolite::{Error, ErrorCode, MAX_DOCUMENT_LENGTH, Range, SetOptions, Ttl, ttl_from_seconds};
 use serde_json::json;
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -108,6 +108,36 @@ pub fn ttl(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer
         }
     }
     Ok(Answer::Yes)
+}
+
+/// Lets a document expire. `No` when there is none.
+pub fn expire(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let [key, seconds] = request.words.as_slice() else {
+        return Err(request.verb.misused(request.in_repl));
+    };
+    let seconds: f64 =
+        seconds.parse().map_err(|_| Failure::usage(format!("{seconds:?} is not a number of seconds")))?;
+    let expires = request.documents(db)?.expire(key, ttl_from_seconds(seconds)?)?;
+    let value = json!({ "expires": expires });
+    if expires {
+        output.confirm(&value, "OK")?;
+        return Ok(Answer::Yes);
+    }
+    output.missing(&format!("document {}", to_json(key)), &value)?;
+    Ok(Answer::No)
+}
+
+/// Takes a document's time to live away. `No` when there is none.
+pub fn persist(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let key = request.words.first().map_or("", String::as_str);
+    let persisted = request.documents(db)?.persist(key)?;
+    let value = json!({ "persisted": persisted });
+    if persisted {
+        output.confirm(&value, "OK")?;
+        return Ok(Answer::Yes);
+    }
+    output.missing(&format!("document {} with a time to live", to_json(key)), &value)?;
+    Ok(Answer::No)
 }
 
 /// A document from standard input.

@@ -280,6 +280,26 @@ pub static VERBS: &[Verb] = &[
         ..PLAIN
     },
     Verb {
+        name: "expire",
+        arguments: "KEY SECONDS",
+        words: 2..=2,
+        options: COLLECTION,
+        summary: "let a document expire after so many seconds from now",
+        access: WRITE,
+        run: Run::Verb(documents::expire),
+        ..PLAIN
+    },
+    Verb {
+        name: "persist",
+        arguments: "KEY",
+        words: 1..=1,
+        options: COLLECTION,
+        summary: "take a document's time to live away",
+        access: WRITE,
+        run: Run::Verb(documents::persist),
+        ..PLAIN
+    },
+    Verb {
         name: "keys",
         arguments: "[RANGE]",
         options: RANGE,
