@@ -38,7 +38,8 @@ fn main() -> Result<(), Refused> {
     println!("ann has {} left", transfer("ann", "ben", 2_000)?);
     match transfer("ben", "ann", 1_000_000) {
         Err(Refused::TooLittle(cents)) => println!("ben has {cents} only"),
-        other => println!("{other:?}"),
+        Err(Refused::Database(error)) => println!("{error}"),
+        Ok(left) => println!("ben has {left} left"),
     }
 
     // Of two that are under way at a time, the one that read what the other has written fails.
