@@ -1,12 +1,11 @@
 //! A catalogue of books: indexes, filters, orders and pages. `cargo run --example queries`
 
-use ferrolite::{Database, IndexSpec, OrderBy, Query, fs::Std};
+use ferrolite::{Database, IndexSpec, Options, OrderBy, Query, fs::Memory};
 use serde_json::{Value, json};
 
 fn main() -> ferrolite::Result<()> {
-    let directory = std::env::temp_dir();
-    let name = format!("queries-{}.ferrolite", std::process::id());
-    let mut db = pollster::block_on(Database::open(&Std::new(&directory), &name, ferrolite::Options::default()))?;
+    // `fs::Std` keeps files.
+    let mut db = pollster::block_on(Database::open(&Memory::new(), "books", Options::default()))?;
 
     let mut books = db.collection_mut("books")?;
     books.set_many([
@@ -37,7 +36,5 @@ fn main() -> ferrolite::Result<()> {
     }
     println!("{:?}", books.explain(&Query::parse(r#"{"where": {"year": 1815}}"#)?)?);
 
-    db.close()?;
-    std::fs::remove_file(directory.join(name)).expect("it is there");
-    Ok(())
+    db.close()
 }
