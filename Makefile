@@ -66,9 +66,9 @@ sizes:
 
 FORCE:
 
-docs: setup js/node_modules/typescript ## write docs/api.md out of the types, and the reference of the crate into target/doc
+docs: js/node_modules/typescript ## write docs/api.md out of the types, and the reference of the crate into target/doc
 	@$(SAY) "the reference of the npm package"
-	@$(TOOL_PATHS); npm --prefix js run --silent docs
+	@npm --prefix js run --silent docs
 	@$(SAY) "the reference of the crate"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib $(QUIET)
 
