@@ -66,9 +66,9 @@ sizes:
 
 FORCE:
 
-docs: setup js/node_modules/typescript ## write docs/api.md out of the types, and the reference of the crate into target/doc
+docs: js/node_modules/typescript ## write docs/api.md out of the types, and the reference of the crate into target/doc
 	@$(SAY) "the reference of the npm package"
-	@$(TOOL_PATHS); npm --prefix js run --silent docs
+	@npm --prefix js run --silent docs
 	@$(SAY) "the reference of the crate"
 	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib $(QUIET)
 
@@ -115,7 +115,7 @@ test-reader: native ## compare a reader that was written from docs/format.md alo
 	@$(SAY) "the file format, by an independent reader"
 	@tests/format_reader/run.sh $(NATIVE)
 
-test-package: package ## check the types of the npm package, and test it in Node and in Chromium
+test-package: package native ## check the types of the npm package, and test it in Node and in Chromium
 	@$(SAY) "types of the npm package"
 	@npm --prefix js run --silent check
 	@$(SAY) "the npm package in Node"

@@ -34,8 +34,6 @@ console.log("for ever:", await cache.ttl("ulm"));
 const sessions = db.collection("sessions");
 await sessions.setEx("s1", { user: "ann" }, 0.3);
 await sessions.expire("s1", 0.6);
-for await (const { kind, key } of sessions.watch({ key: "s1" })) {
-  console.log(kind, key);
-  break;
-}
+sessions.watch({ key: "s1" }).subscribe(({ kind, key }) => console.log(kind, key));
+await sleep(1000); // a watch alone does not keep a program running
 await db.close();

@@ -1,4 +1,4 @@
-// docs/api.md is what the types make of it.
+// docs/api.md is what the types make of it, and no verb is left out elsewhere.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -20,4 +20,12 @@ test("the API reference has every verb, and says something of each", () => {
     assert.match(told, /^[A-Z].*/, verb);
   }
   assert.doesNotMatch(made, /@internal|#private/);
+});
+
+test("the package's page names every verb", async () => {
+  const page = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const verbs = [...made.matchAll(/^#### (?:Ferrolite|Database|Collection|Reader)\.([a-z]\w*)\n\n```ts\n(?:static )?\*?\1[<(]/gm)];
+  assert.ok(verbs.length > 40, String(verbs.length));
+  const missing = verbs.map(([, verb]) => verb).filter((verb) => !page.includes(`${verb}(`));
+  assert.deepEqual(missing, [], "js/README.md does not tell of these verbs");
 });

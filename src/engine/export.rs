@@ -33,7 +33,7 @@ use crate::page::{Extent, HEADER_LEN, LogStart, Seal, Superblock};
 
 /// An export under way: what is left of the bytes of the new file.
 ///
-/// Made by [`Engine::begin_export`]. The tables that it reads take up room until it is ended.
+/// Made by `Database::begin_export`. The tables that it reads take up room until it is ended.
 pub struct Export {
     parts: VecDeque<Part>,
     pinned: Vec<Extent>,

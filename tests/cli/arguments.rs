@@ -68,6 +68,29 @@ fn help_and_version_need_no_file() {
     assert_eq!(cli.ok(&["--version"]), concat!("ferrolite ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
+/// What the help lists stands on the program's page, too.
+#[test]
+fn the_documentation_has_every_verb_and_option() {
+    let help = Cli::new().ok(&["--help"]);
+    let page = include_str!("../../docs/cli.md");
+    let verbs: Vec<_> = help
+        .lines()
+        .skip_while(|line| *line != "verbs:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split([' ', '\t']).next().filter(|word| !word.is_empty()))
+        .collect();
+    assert!(verbs.len() > 25, "{verbs:?}");
+    for verb in verbs {
+        assert!(page.contains(&format!("`{verb} ")) || page.contains(&format!("`{verb}`")), "{verb}");
+    }
+    let options: Vec<_> = help.split([' ', '[', ']', '\n', ',', ':']).filter(|word| word.starts_with("--")).collect();
+    assert!(options.len() > 25, "{options:?}");
+    for option in options {
+        assert!(page.contains(option), "{option}");
+    }
+}
+
 #[test]
 fn durability_comes_from_the_flag_or_the_environment() {
     let cli = Cli::new();

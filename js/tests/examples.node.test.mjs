@@ -1,0 +1,68 @@
+// The guide's apps: each is quoted as it is in examples/, and prints what the guide says.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const examples = join(root, "examples");
+const guide = readFileSync(join(root, "docs", "guide.md"), "utf8");
+const run = promisify(execFile);
+
+/** What each app is started with. */
+const ARGUMENTS = { "from-ferrumdb.mjs": ["old.db", "new.ferrolite"] };
+/** Those that are not for Node, and are tested in a browser. */
+const IN_BROWSERS = ["from-indexeddb.mjs"];
+
+/** The apps that the guide quotes: names, code and output. */
+function quoted() {
+  const pattern = /<!-- (\S+\.mjs) -->\n```js\n([^]*?)```\n[^]*?```text\n([^]*?)```/g;
+  return [...guide.matchAll(pattern)].map(([, name, code, output]) => ({ name, code, output }));
+}
+
+/** The command-line program, of whichever build there is. */
+function program() {
+  const paths = ["dist/ferrolite", "target/release/ferrolite", "target/debug/ferrolite"].map((path) => join(root, path));
+  const found = paths.find((path) => existsSync(path));
+  assert.ok(found, "there is no command-line program; run: make native");
+  return found;
+}
+
+/** A directory where an app finds the package and the program; `use` gets its path. */
+async function within(use) {
+  const directory = mkdtempSync(join(tmpdir(), "ferrolite-example-"));
+  try {
+    mkdirSync(join(directory, "node_modules"));
+    symlinkSync(join(root, "js"), join(directory, "node_modules", "ferrolite"));
+    await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test("the guide quotes every app", () => {
+  const apps = readdirSync(examples).filter((name) => name.endsWith(".mjs") && !IN_BROWSERS.includes(name));
+  assert.deepEqual(quoted().map(({ name }) => name).sort(), apps.sort());
+});
+
+for (const { name, code, output } of quoted()) {
+  test(`${name} does what the guide says`, async () => {
+    assert.equal(code, readFileSync(join(examples, name), "utf8"), `docs/guide.md does not quote examples/${name} as it is`);
+    await within(async (directory) => {
+      copyFileSync(join(examples, name), join(directory, name));
+      const path = { PATH: `${directory}:${process.env.PATH}` };
+      if (name === "from-ferrumdb.mjs") {
+        symlinkSync(program(), join(directory, "ferrolite"));
+        copyFileSync(join(root, "tests", "fixtures", "ferrumdb", "ferrumdb-0.2.1-plain.db"), join(directory, "old.db"));
+      }
+      const options = { cwd: directory, env: { ...process.env, ...path, NO_COLOR: "1" }, timeout: 60_000 };
+      const { stdout, stderr } = await run(process.execPath, [name, ...(ARGUMENTS[name] ?? [])], options);
+      assert.equal(stderr, "");
+      assert.equal(stdout, output, `what examples/${name} prints is not what docs/guide.md says`);
+    });
+  });
+}
