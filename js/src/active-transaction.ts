@@ -94,8 +94,8 @@ export class ActiveTransaction<D = unknown, I = D> extends Reader<D> {
   }
 
   async #put(key: string, document: I, ttl: number | undefined): Promise<void> {
-    const value = validated(this.#schema, document, key);
-    const ready = value instanceof Promise ? await value : value;
-    await this.#course.write(prefixed(this.#prefix, putText(key, ready, ttl, this.#course.attach)));
+    const valid = validated(this.#schema, document, key);
+    const { value } = valid instanceof Promise ? await valid : valid;
+    await this.#course.write(prefixed(this.#prefix, putText(key, value, ttl, this.#course.attach)));
   }
 }

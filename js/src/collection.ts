@@ -10,7 +10,7 @@ import { type NamedCollection, prefixed } from "./names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
 import { Reader, versioned } from "./reader.js";
 import { scan } from "./scan.js";
-import { type StandardSchema, validated } from "./schema.js";
+import { type StandardSchema, type Valid, validated } from "./schema.js";
 import type {
   Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, TtlOptions, WatchOptions, WatchQueryOptions,
   WatchSelector,
@@ -61,8 +61,8 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    */
   async set(key: string, document: I, options?: SetOptions): Promise<number> {
     const { ttl, conditional } = setOptions(options);
-    const value = validated(this.schema, document, key);
-    const ready = value instanceof Promise ? await value : value;
+    const valid = validated(this.schema, document, key);
+    const { value: ready } = valid instanceof Promise ? await valid : valid;
     if (isBytes(ready)) {
       const bytes = `${keyText(key)},${this.#attach(ready)}`;
       return (await this.#call(`["setBytes",${bytes},${conditional ?? JSON.stringify({ ttl })}]`)) as number;
@@ -75,15 +75,15 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   /** Stores a document that expires after so many seconds. */
   async setEx(key: string, document: I, seconds: number): Promise<number> {
     const ttl = ttlMs(seconds);
-    const value = validated(this.schema, document, key);
-    const ready = value instanceof Promise ? await value : value;
+    const valid = validated(this.schema, document, key);
+    const { value: ready } = valid instanceof Promise ? await valid : valid;
     return (await this.#call(putText(key, ready, ttl, this.#attach))) as number;
   }
 
   /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
   async setMany(entries: Iterable<readonly [key: string, document: I]>, options?: TtlOptions): Promise<number> {
     const ttl = ttlOption(options);
-    const values: unknown[] = [];
+    const values: (Valid | Promise<Valid>)[] = [];
     const keys: string[] = [];
     list(entries, "InvalidValue", (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) {
@@ -94,12 +94,13 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
       values.push(validated(this.schema, entry[1], entry[0] as string));
       return text;
     });
-    const ready = values.some((value) => value instanceof Promise) ? await Promise.all(values) : values;
-    if (ready.some(isBytes)) {
-      const puts = keys.map((key, index) => this.#own(putText(key, ready[index], ttl, this.#attach)));
+    const isWaiting = values.some((value) => value instanceof Promise);
+    const ready = isWaiting ? await Promise.all(values) : (values as Valid[]);
+    if (ready.some(({ value }) => isBytes(value))) {
+      const puts = keys.map((key, index) => this.#own(putText(key, ready[index]?.value, ttl, this.#attach)));
       return (await this.#caller.call(`["commit",[${puts.join(",")}]]`)) as number;
     }
-    const pairs = keys.map((key, index) => `[${keyText(key)},${documentText(ready[index], key)}]`).join(",");
+    const pairs = keys.map((key, index) => `[${keyText(key)},${documentText(ready[index]?.value, key)}]`).join(",");
     return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
   }
 
@@ -337,8 +338,8 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   }
 
   #text(document: I, key: string): string | Promise<string> {
-    const value = validated(this.schema, document, key);
-    return value instanceof Promise ? value.then((value) => documentText(value, key)) : documentText(value, key);
+    const valid = validated(this.schema, document, key);
+    return valid instanceof Promise ? valid.then(({ value }) => documentText(value, key)) : documentText(valid.value, key);
   }
 
   /** Validates what a patch makes of a document, before it is stored. */

@@ -32,18 +32,23 @@ export function assertSchema(schema: unknown): asserts schema is StandardSchema 
   );
 }
 
+/** A document that may be stored: in an object, since what is given as a document may be a promise, which is none. */
+export interface Valid {
+  readonly value: unknown;
+}
+
 /**
  * A document that a validator has let pass; a promise of it where the validator is asynchronous. What is stored is what the
  * validator gives, which may differ from what it took.
  */
-export function validated(schema: StandardSchema | undefined, document: unknown, key: string): unknown {
-  if (schema === undefined) return document;
+export function validated(schema: StandardSchema | undefined, document: unknown, key: string): Valid | Promise<Valid> {
+  if (schema === undefined) return { value: document };
   const result = schema["~standard"].validate(document);
   return result instanceof Promise ? result.then((result) => valueOf(result, key)) : valueOf(result, key);
 }
 
-function valueOf(result: SchemaResult<unknown>, key: string): unknown {
-  if (result.issues === undefined) return result.value;
+function valueOf(result: SchemaResult<unknown>, key: string): Valid {
+  if (result.issues === undefined) return { value: result.value };
   const issues = result.issues.map(({ message, path }) => {
     const steps = path?.map((step) => String(typeof step === "object" ? step.key : step)) ?? [];
     return steps.length === 0 ? message : `${steps.join(".")}: ${message}`;

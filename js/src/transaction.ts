@@ -62,12 +62,13 @@ export class Transaction<I = unknown> {
   }
 
   #push(key: string, document: I, ttl: number | undefined): this {
-    const value = validated(this.#schema, document, key);
-    if (value instanceof Promise) {
-      value.catch(() => {});
+    const valid = validated(this.#schema, document, key);
+    if (valid instanceof Promise) {
+      valid.catch(() => {});
       const message = "this collection's validator is asynchronous; write by db.transaction, which waits for it";
       throw new FerroliteError("Unsupported", message);
     }
+    const { value } = valid;
     if (isBytes(value)) {
       keyText(key);
       const [copy, prefix] = [value.slice(), this.#prefix];

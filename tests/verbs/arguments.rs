@@ -2,7 +2,7 @@
 
 use crate::values::none;
 use ferrolite::{
-    Condition, Document, FindOptions, IndexSpec, Query, QueryPage, Range, Result, SetOptions, ttl_from_seconds,
+    Condition, Document, End, FindOptions, IndexSpec, Query, QueryPage, Range, Result, SetOptions, ttl_from_seconds,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -91,6 +91,21 @@ impl Arguments {
     }
 
     /// How `increment` adds.
+    /// An end of a list.
+    pub fn end(&self, place: usize) -> End {
+        if self.text(place) == "left" { End::Left } else { End::Right }
+    }
+
+    /// An index in a list.
+    pub fn index_in(&self, place: usize) -> i64 {
+        self.given(place).as_i64().expect("an index")
+    }
+
+    /// All arguments from this one on.
+    pub fn rest(&self, place: usize) -> &[Value] {
+        &self.0[place..]
+    }
+
     pub fn by(&self, place: usize) -> i64 {
         self.value(place).map_or(1, |by| by.as_i64().expect("an integer"))
     }

@@ -72,6 +72,16 @@ fn command(step: &Step, args: &Arguments) -> Option<(String, Reading)> {
         "createIndex" => one(format!("index create{}", index(args)?), |lines| field(&lines, "created")),
         "dropIndex" => one(format!("index drop{}", index(args)?), |lines| field(&lines, "dropped")),
         "indexes" => one("index list".to_owned(), Value::Array),
+        "push" => {
+            let elements: String = args.rest(2).iter().map(|element| format!(" {element}")).collect();
+            one(format!("push {} {}{elements}", word(0), args.text(1)), |lines| field(&lines, "length"))
+        }
+        "pop" => one(format!("pop {} {}", word(0), args.text(1)), |lines| field(&lines, "value")),
+        "range" => one(format!("elements {} {} {}", word(0), word(1), word(2)), |lines| {
+            each(&lines, |line| line["value"].clone())
+        }),
+        "length" => one(format!("length {}", word(0)), |lines| field(&lines, "length")),
+        "trim" => one(format!("trim {} {} {}", word(0), word(1), word(2)), |lines| field(&lines, "length")),
         "collections" => one("collections".to_owned(), |lines| each(&lines, |line| line["collection"].clone())),
         "dropCollection" => one(format!("drop-collection {}", word(0)), |lines| field(&lines, "dropped")),
         "stats" => one("info".to_owned(), first),

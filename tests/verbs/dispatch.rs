@@ -59,6 +59,8 @@ macro_rules! look_now {
             "explain" => Some(json!($on.explain(&args.query(0)?)?)),
             "indexes" => Some(json!($on.indexes())),
             "ttl" => Some(seconds($on.ttl(args.text(0))?)),
+            "length" => Some(json!($on.list_length(args.text(0))?)),
+            "range" => Some(json!($on.list_range::<Value>(args.text(0), args.index_in(1), args.index_in(2))?)),
             _ => None,
         }
     }};
@@ -92,6 +94,10 @@ macro_rules! write {
             "deleteRange" => Some(json!($on.delete_range(&args.range(0))?)),
             "createIndex" => Some(json!($on.create_index(args.index(0)?)?)),
             "dropIndex" => Some(json!($on.drop_index(args.index(0)?)?)),
+            "push" => Some(json!($on.push(args.text(0), args.end(1), args.rest(2))?)),
+            "pop" => Some(perhaps($on.pop::<Value>(args.text(0), args.end(1))?)),
+            "trim" => Some(json!($on.trim(args.text(0), args.index_in(1), args.index_in(2))?)),
+            "setElement" => Some(json!($on.list_set(args.text(0), args.index_in(1), args.given(2))?)),
             "expire" => Some(json!($on.expire(args.text(0), args.ttl(1)?)?)),
             "persist" => Some(json!($on.persist(args.text(0))?)),
             _ => None,

@@ -29,6 +29,7 @@ const badDocuments = [
   [{ w: new WeakMap() }, /\$\.w is a WeakMap/],
   [{ bytes: new Uint8Array(3) }, /\$\.bytes is a Uint8Array/],
   [new ArrayBuffer(3), /\$ is a ArrayBuffer/],
+  [new Uint16Array(3), /\$ is a Uint16Array/],
   [[/x/], /\$\[0\] is a RegExp/],
   [new Error("x"), /\$ is a Error/],
   [Promise.resolve(1), /\$ is a Promise/],
