@@ -313,7 +313,7 @@ mod tests {
         assert_eq!(code(r#"{"orderBy": ""}"#), ErrorCode::InvalidPath);
         assert_eq!(code(r#"{"select": ["a."]}"#), ErrorCode::InvalidPath);
         assert_eq!(code(r#"{"keys": {"limit": 1}}"#), ErrorCode::InvalidRange);
-        let many = vec!["\"a\""; ORDER_MAX + 1].join(",");
+        let many = ["\"a\""; ORDER_MAX + 1].join(",");
         assert_eq!(code(&format!("{{\"orderBy\": [{many}]}}")), ErrorCode::InvalidOptions);
         let error = Query::parse(r#"{"orderBy": 5}"#).unwrap_err().to_string();
         assert!(error.contains("a path, {\"path\""), "{error}");
