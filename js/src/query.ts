@@ -119,6 +119,11 @@ export interface Explanation {
   readonly index: string[] | null;
   /** How many ranges of it, or of keys, were asked for. */
   readonly ranges: number;
+  /**
+   * What the first ten ranges have in them, for people: `= "admin"`, or `>= "admin", 18, < "admin", 65` of an index on two
+   * paths. Of keys, their range as JSON.
+   */
+  readonly bounds: string[];
   /** Where the order comes from. */
   readonly order: "index" | "key" | "sort";
   /** The paths of an index whose entries were looked up first. */

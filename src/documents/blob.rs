@@ -84,7 +84,8 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         check_key(key)?;
         check_length(bytes.len())?;
         self.check_conditions(key, options)?;
-        self.put(key, NewValue::Bytes(bytes), options.ttl.map_or(Expiry::Never, Expiry::After))
+        let expiry = self.expiry_of(key, options)?;
+        self.put(key, NewValue::Bytes(bytes), expiry)
     }
 
     /// As [`Database::begin_blob`].
@@ -196,7 +197,12 @@ impl<F: File> Database<F> {
             Pieces::Whole(bytes) => Ok(bytes.pop_front().filter(|bytes| !bytes.is_empty())),
             Pieces::Parts(chunks, position) => {
                 let collection = self.collection_at(&blob.collection, at)?;
-                self.read_pieces(collection, &blob.key, chunks, position, at)
+                let piece = self.read_pieces(collection, &blob.key, chunks, position, at);
+                // What is missing is no damage when nothing keeps it any more.
+                if matches!(piece, Err(Error::Corrupt { .. })) {
+                    self.view_at(&blob.snapshot)?;
+                }
+                piece
             }
         }
     }

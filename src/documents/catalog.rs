@@ -405,7 +405,8 @@ impl Index {
         batch.delete(self.key());
     }
 
-    fn key(&self) -> Vec<u8> {
+    /// The catalog's key that is written when the index comes, changes or goes.
+    pub fn key(&self) -> Vec<u8> {
         [&CATALOG[..], &[INDEX], &self.collection.0.to_be_bytes(), &self.id.to_be_bytes()].concat()
     }
 }

@@ -83,10 +83,14 @@ impl<F: File> Database<F> {
         let mut batch = Batch::new();
         collection.store(&mut batch)?;
         let dropped_at = self.apply(batch)?;
-        self.dropped.insert(name.to_owned(), dropped_at);
         self.catalog.remember_collection(collection);
         // Documents must not be gone while a crash could still bring the collection back.
-        self.make_durable()?;
+        let outcome = self.make_durable();
+        if self.catalog.collection(name).is_none() {
+            // It was not taken back.
+            self.dropped.insert(name.to_owned(), dropped_at);
+        }
+        outcome?;
         self.finish_dropping_or_leave_it();
         Ok(true)
     }

@@ -51,7 +51,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::list_length`].
     pub fn list_length(&self, key: &str) -> Result<u64> {
         check_key(key)?;
-        let view = self.database.view();
+        let view = self.view();
         let entry = self.database.entry(self.id, key, view)?;
         Ok(self.list_in(key, entry.as_ref(), view)?.count())
     }
@@ -64,7 +64,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::list_range_json`].
     pub fn list_range_json(&self, key: &str, start: i64, stop: i64) -> Result<Vec<String>> {
         check_key(key)?;
-        let view = self.database.view();
+        let view = self.view();
         let entry = self.database.entry(self.id, key, view)?;
         match self.list_in(key, entry.as_ref(), view)? {
             Found::Nothing => Ok(Vec::new()),
@@ -268,7 +268,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     fn list_to_change(&self, key: &str) -> Result<Old> {
         check_key(key)?;
         self.database.writable()?;
-        let view = self.database.view();
+        let view = self.view();
         let entry = self.database.stored(self.id, key)?;
         let live = entry.as_ref().filter(|old| is_live(old, view.now_ms));
         let (found, expires_at) = (self.list_in(key, live, view)?, live.and_then(|old| old.expires_at));

@@ -34,6 +34,7 @@ mod list;
 mod list_verbs;
 mod options;
 mod ordering;
+mod ordering_text;
 mod parts;
 mod patch;
 mod path;

@@ -120,6 +120,15 @@ impl Range {
             && self.prefix.as_deref().is_none_or(|prefix| key.starts_with(prefix))
     }
 
+    /// Its bounds for people: those that it has, as JSON.
+    pub(super) fn told(&self) -> String {
+        let bounds =
+            [("gt", &self.gt), ("gte", &self.gte), ("lt", &self.lt), ("lte", &self.lte), ("prefix", &self.prefix)];
+        let given = bounds.into_iter().filter_map(|(name, bound)| Some(format!("{name:?}:{:?}", bound.as_ref()?)));
+        let given: Vec<_> = given.collect();
+        if given.is_empty() { "all".to_owned() } else { format!("{{{}}}", given.join(",")) }
+    }
+
     fn check(&self) -> Result<()> {
         if self.gt.is_some() && self.gte.is_some() {
             return Err(Error::invalid_range("it has both `gt` and `gte`; give one lower bound"));

@@ -105,7 +105,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     ) -> Result<u64> {
         let add = |transaction: Transaction, (key, value): (K, T)| transaction.set(key.as_ref(), &value);
         let transaction = documents.into_iter().try_fold(Transaction::new().named(&self.name), add)?;
-        self.database.commit(transaction)
+        self.commit_own(transaction)
     }
 
     /// As [`Database::set_many_json`].
@@ -115,7 +115,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     ) -> Result<u64> {
         let add = |transaction: Transaction, (key, json): (K, J)| transaction.set_json(key.as_ref(), json.as_ref());
         let transaction = documents.into_iter().try_fold(Transaction::new().named(&self.name), add)?;
-        self.database.commit(transaction)
+        self.commit_own(transaction)
     }
 
     /// As [`Database::delete`].
@@ -201,6 +201,13 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         check_size(&batch)?;
         self.database.apply(batch)?;
         Ok(true)
+    }
+
+    /// Commits writes to this collection, which may be created by them.
+    fn commit_own(&mut self, transaction: Transaction) -> Result<u64> {
+        let outcome = self.database.commit(transaction);
+        self.id = self.database.catalog.collection(&self.name).unwrap_or(self.id);
+        outcome
     }
 
     pub(super) fn put(&mut self, key: &str, value: NewValue<'_>, expiry: Expiry) -> Result<u64> {

@@ -2,9 +2,9 @@
 
 use crate::model::{Readiness, State};
 use crate::operation::{Operation, Write};
-use crate::world::{COMMITS_MAX, Outcome, World};
+use crate::world::{COMMITS_MAX, Held, Outcome, World};
 use ferrolite::fs::simulated::SimulatedFile;
-use ferrolite::{Database, Error, RotateProgress};
+use ferrolite::{Database, Error, ErrorCode, RotateProgress};
 
 /// Snapshots that are held at once, at most.
 const SNAPSHOTS_MAX: usize = 3;
@@ -43,11 +43,16 @@ impl World {
             Operation::Snapshot => self.snapshot(),
             Operation::ReadSnapshot => match self.read_snapshot() {
                 Ok(()) => Outcome::Done,
+                Err(error) if error.code() == ErrorCode::SnapshotTooOld && self.snapshots[0].was_old => {
+                    self.snapshots.remove(0);
+                    self.tally.one("work: snapshots ended by their age");
+                    Outcome::Done
+                }
                 Err(error) => self.classify(&error, "scan_page"),
             },
             Operation::Release => {
                 if !self.snapshots.is_empty() {
-                    let (snapshot, ..) = self.snapshots.remove(0);
+                    let Held { snapshot, .. } = self.snapshots.remove(0);
                     self.database().release(snapshot);
                 }
                 Outcome::Done
@@ -290,7 +295,8 @@ impl World {
         }
         match self.database().snapshot() {
             Ok(snapshot) => {
-                self.snapshots.push((snapshot, self.state.clone(), self.now_ms));
+                let (state, began_ms) = (self.state.clone(), self.now_ms);
+                self.snapshots.push(Held { snapshot, state, began_ms, was_old: false });
                 Outcome::Done
             }
             Err(error) => self.classify(&error, "snapshot"),

@@ -40,6 +40,16 @@ enum End {
     PowerLost,
 }
 
+/// A snapshot that the program holds.
+pub(crate) struct Held {
+    pub snapshot: Snapshot,
+    /// What it shows.
+    pub state: State,
+    pub began_ms: u64,
+    /// Whether the clock has been where it may have ended by its age.
+    pub was_old: bool,
+}
+
 pub struct World {
     pub fs: Simulated,
     pub host: Host,
@@ -55,7 +65,7 @@ pub struct World {
     opened_version: u64,
     pub history: History,
     pub now_ms: u64,
-    pub(crate) snapshots: Vec<(Snapshot, State, u64)>,
+    pub(crate) snapshots: Vec<Held>,
     end: End,
     /// Whether the dropping of an index may have been interrupted: then it goes on by itself, with a commit.
     pub(crate) drops: bool,
@@ -365,11 +375,16 @@ impl World {
         self.host.set_now_ms(self.now_ms);
         self.history.lapse(self.now_ms);
         self.state.lapse(self.now_ms);
+        let age_max_ms = self.options.snapshot_max_age * 1000;
+        for held in &mut self.snapshots {
+            held.was_old |= self.now_ms > held.began_ms + age_max_ms;
+        }
     }
 
     /// Reads the oldest snapshot page by page: it shows what it showed when it was taken.
     pub(crate) fn read_snapshot(&self) -> Result<()> {
-        let Some(((snapshot, state, now_ms), db)) = self.snapshots.first().zip(self.db.as_ref()) else { return Ok(()) };
+        let Some((held, db)) = self.snapshots.first().zip(self.db.as_ref()) else { return Ok(()) };
+        let Held { snapshot, state, began_ms, .. } = held;
         let limits = PageLimits { documents: 7, bytes: 4096 };
         let (mut found, mut after) = (Vec::new(), None::<String>);
         loop {
@@ -380,7 +395,7 @@ impl World {
                 break;
             }
         }
-        if let Err(problem) = compare_documents(&found, state, *now_ms) {
+        if let Err(problem) = compare_documents(&found, state, *began_ms) {
             panic!("a snapshot of {}: {problem}", summary(state));
         }
         Ok(())

@@ -8,6 +8,7 @@ use crate::documents::index::entries_of;
 use crate::documents::index_entry::cut;
 use crate::documents::key::successor;
 use crate::documents::ordering::MISSING;
+use crate::documents::ordering_text::texts_of;
 use crate::documents::path::Path;
 use crate::documents::range::is_empty;
 use crate::engine::KeyRange;
@@ -19,6 +20,9 @@ const RANGES_MAX: usize = 4096;
 /// Which part of the entries is taken to meet a condition that makes no ranges.
 const SELECTIVITY: f64 = 0.1;
 
+/// The most ranges that are told.
+const TOLD_MAX: usize = 10;
+
 /// The most ranges that are read side by side, to be merged.
 const MERGED_MAX: usize = 64;
 
@@ -28,6 +32,8 @@ pub(super) struct IndexRanges<'a> {
     pub index: &'a Index,
     /// Ascending; they do not touch each other.
     pub ranges: Vec<KeyRange>,
+    /// The first of them as they were asked for, to be told.
+    asked: Vec<Ends>,
     /// Inside each range, the values at this many of the index's paths are the same everywhere.
     equal_paths: usize,
     /// Which part of the entries is left when the values at paths behind the ranges are looked at, guessed.
@@ -78,14 +84,21 @@ impl<'a> IndexRanges<'a> {
                 _ => ranges.push(range),
             }
         }
-        Some(Self { index, ranges, equal_paths, selectivity })
+        let asked = ends.into_iter().take(TOLD_MAX).collect();
+        Some(Self { index, ranges, asked, equal_paths, selectivity })
     }
 
     /// All entries of an index.
     pub fn all(index: &'a Index) -> Self {
         let prefix = entries_of(index).to_vec();
         let end = successor(prefix.clone()).map_or(Bound::Unbounded, Bound::Excluded);
-        Self { index, ranges: vec![KeyRange { start: Bound::Included(prefix), end }], equal_paths: 0, selectivity: 1.0 }
+        let ranges = vec![KeyRange { start: Bound::Included(prefix), end }];
+        Self { index, ranges, asked: Vec::new(), equal_paths: 0, selectivity: 1.0 }
+    }
+
+    /// What the first ranges have in them, for people.
+    pub fn told(&self) -> Vec<String> {
+        self.asked.iter().map(told).collect()
     }
 
     /// How its rows come in `order`, given which paths have one value in all documents that are asked for.
@@ -154,6 +167,15 @@ fn points_of(set: &ValueSet) -> Option<Vec<&[u8]>> {
 /// All entries that begin with `head`.
 fn whole(head: Vec<u8>) -> Ends {
     (Cut { at: head.clone(), is_behind: false }, Cut { at: head, is_behind: true })
+}
+
+fn told((start, end): &Ends) -> String {
+    let values = |cut: &Cut| texts_of(&cut.at).join(", ");
+    if start.at == end.at && !start.is_behind && end.is_behind {
+        return if start.at.is_empty() { "all".to_owned() } else { format!("= {}", values(start)) };
+    }
+    let (from, to) = (if start.is_behind { ">" } else { ">=" }, if end.is_behind { "<=" } else { "<" });
+    format!("{from} {}, {to} {}", values(start), values(end))
 }
 
 fn engine_range(index: &Index, (start, end): &Ends) -> KeyRange {

@@ -37,6 +37,9 @@ pub struct Explanation {
     pub index: Option<Vec<String>>,
     /// How many ranges of it, or of keys, were asked for.
     pub ranges: u64,
+    /// What the first ten ranges have in them, for people: `= "admin"`, or `>= "admin", 18, < "admin", 65` of an index on two
+    /// paths. Of keys, their range as JSON.
+    pub bounds: Vec<String>,
     /// Where the order comes from: `index`, `key`, or `sort`.
     pub order: &'static str,
     /// The paths of an index whose entries were looked up first, so that only documents with entries in both were read.
@@ -86,6 +89,10 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
             Access::Documents(range) => (None, usize::from(range.is_some()), false),
             Access::Index(index, missing) => (Some(paths(index.index)), index.ranges.len(), missing.is_some()),
         };
+        let bounds = match &plan.access {
+            Access::Documents(_) => vec![context.query.keys.told()],
+            Access::Index(index, _) => index.told(),
+        };
         let order = match (plan.delivery, &index) {
             (Delivery::Unordered, _) => "sort",
             (_, Some(_)) => "index",
@@ -100,7 +107,17 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         let counts = rows.context.counts.get();
         let (entries_read, documents_read) = (counts.entries, counts.documents);
         let ranges = ranges as u64;
-        Ok(Explanation { index, ranges, order, intersected, then_missing, entries_read, documents_read, rows_returned })
+        Ok(Explanation {
+            index,
+            ranges,
+            bounds,
+            order,
+            intersected,
+            then_missing,
+            entries_read,
+            documents_read,
+            rows_returned,
+        })
     }
 }
 
@@ -145,6 +162,13 @@ impl<'a, F: File> InTransaction<'a, F> {
     fn run(self, query: Prepared) -> Result<Rows<'a, F>> {
         let Self { database, collection, view, own, is_written, reads } = self;
         let plan = plan(database, collection, view, &query)?;
+        // Who drops an index writes this key; from then on writes do not touch what was read of it.
+        if let Access::Index(ranges, _) = &plan.access {
+            reads.add_key(ranges.index.key());
+        }
+        if let Some(second) = &plan.intersected {
+            reads.add_key(second.index.key());
+        }
         let (is_written, reads) = (Some(is_written), Some(RefCell::new(reads)));
         let context = Context { database, collection, view, query, is_written, reads, counts: Cell::default() };
         Rows::new(context, plan, own)

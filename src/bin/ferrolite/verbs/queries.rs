@@ -33,6 +33,7 @@ fn query_of(request: &Request) -> Result<Query, Failure> {
 
 fn told(explained: &Explanation) -> String {
     let Explanation { ranges, order, entries_read, documents_read, rows_returned, .. } = explained;
+    let bounds = explained.bounds.join("; ");
     let source = match &explained.index {
         Some(paths) => format!("index on {}", paths.join(", ")),
         None => "documents by key".to_owned(),
@@ -41,7 +42,7 @@ fn told(explained: &Explanation) -> String {
     let missing = if explained.then_missing { ", then documents without a value" } else { "" };
     let second: String = second.collect();
     format!(
-        "{source}{second}{missing}: {ranges} ranges, order by {order}, {entries_read} entries and {documents_read} \
+        "{source}{second}{missing}: {ranges} ranges ({bounds}), order by {order}, {entries_read} entries and {documents_read} \
          documents read, {rows_returned} rows"
     )
 }
