@@ -2,6 +2,7 @@
 
 use super::tests::{Client, code};
 use crate::ErrorCode;
+use crate::fs::simulated::{Fault, Operation};
 use serde_json::{Value, json};
 
 /// A message with attachments, and the answer's JSON and attachments.
@@ -45,6 +46,27 @@ fn bytes_travel_beside_the_text() {
     assert_eq!(attached, [c.to_vec()]);
     let torn = client.service.execute(b"[]\0\x05\0\0\0ab");
     assert_eq!(torn.unwrap_err().code(), ErrorCode::Internal);
+}
+
+/// Bytes in parts get another expiry by commits of their own, which end the group of the calls before.
+#[test]
+fn a_call_beside_others_is_answered_by_what_became_of_it() {
+    let mut failed = 0;
+    for nth in 1.. {
+        let mut client = Client::new();
+        let (results, _) = send_with(&mut client, r#"[["setBytes","k",0,{}]]"#, &[&[7; 200_000]]);
+        assert_eq!(results, json!([[0, 1]]));
+        client.fs.fail_call(Some(Operation::Write), nth, Fault::Io, false);
+        let results = client.send(r#"[["set","before",1],["expire","k",9000],["set","behind",1]]"#);
+        let found = client.send(r#"[["has","before"],["ttl","k"],["has","behind"]]"#);
+        let is_done = [found[0][1] == true, !found[1][1].is_null(), found[2][1] == true];
+        assert_eq!([0, 1, 2].map(|at| results[at][0] == 0), is_done, "write {nth}: {results}");
+        if is_done == [true; 3] {
+            break;
+        }
+        failed += 1;
+    }
+    assert!(failed >= 3);
 }
 
 #[test]

@@ -113,8 +113,16 @@ impl Cursors {
             *limit = limit.saturating_sub(page.documents.len() as u64);
         }
         position.after = after;
-        self.open.insert(id, position);
-        write(page, Some(id), answer)
+        match write(page, Some(id), answer) {
+            Ok(()) => {
+                self.open.insert(id, position);
+                Ok(())
+            }
+            Err(error) => {
+                position.end(database);
+                Err(error)
+            }
+        }
     }
 }
 

@@ -138,7 +138,7 @@ impl<F: File> Desk<'_, F> {
     /// Runs the call `at`, in the group or outside of it, as its verb demands.
     fn run(&mut self, calls: &[Call<'_>], at: usize, group: &mut Option<Group>, answer: &mut Answer) {
         let call = &calls[at];
-        match verbs::kind(call.verb) {
+        match verbs::kind_of(self.database, call) {
             Kind::Read => {}
             Kind::Write if group.is_some() => {}
             Kind::Write => *group = Some(self.begin(at, answer)),

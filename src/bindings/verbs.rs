@@ -34,12 +34,21 @@ pub(super) fn kind(verb: &str) -> Kind {
         | "persist" => Kind::Write,
         "push" | "pop" | "trim" | "listSet" => Kind::Write,
         "increment" | "compareAndSwap" | "getAndSet" | "rename" | "patch" | "mergePatch" | "txCommit" => Kind::Write,
-        "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "exportBegin" | "flush" | "compact"
-        | "rotateKey" | "check" => Kind::Alone,
-        "txBegin" | "txWrite" | "txRollback" | "snapshotOpen" | "snapshotClose" => Kind::Alone,
+        "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "scanNext" | "exportBegin" | "flush"
+        | "compact" | "rotateKey" | "check" => Kind::Alone,
+        "txBegin" | "txWrite" | "txRollback" | "snapshotOpen" | "snapshotScan" | "snapshotClose" => Kind::Alone,
         "watchOpen" | "watchQuery" | "watchNext" | "watchClose" => Kind::Alone,
         "blobBegin" | "blobWrite" | "blobFinish" | "blobAbort" | "blobOpen" | "blobRead" | "blobClose" => Kind::Alone,
         _ => Kind::Read,
+    }
+}
+
+/// The kind of a call: what is kept in parts gets another expiry by commits of its own.
+pub(super) fn kind_of<F: File>(database: &Database<F>, call: &Call<'_>) -> Kind {
+    let in_parts = || call.key().and_then(|key| database.named(&call.collection).has_bytes_in_parts(&key));
+    match call.verb {
+        "expire" | "persist" if matches!(in_parts(), Ok(true)) => Kind::Alone,
+        verb => kind(verb),
     }
 }
 
@@ -66,7 +75,6 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
     match call.verb {
         "collections" => answer.value(&database.collections()),
         "indexes" => answer.value(&database.named(&call.collection).indexes()),
-        "scanNext" => desk.cursors.next(desk.database, call.parse(0)?, answer),
         "scanClose" => {
             desk.cursors.close(desk.database, call.parse(0)?);
             answer.done();
@@ -80,10 +88,6 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
         "snapshotRead" => {
             let (snapshot, call) = (desk.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);
             read_from(&database.named(&call.collection).at(&snapshot)?, &call, answer)
-        }
-        "snapshotScan" => {
-            let (snapshot, call) = (desk.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);
-            desk.cursors.open_at(desk.database, &call.collection, call.range()?, snapshot, answer)
         }
         "txRead" => read_in(desk.transactions.get(call.parse(0)?)?, database, &call.parse(1)?, answer),
         _ => read_from(&database.named(&call.collection), call, answer),
@@ -240,10 +244,15 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             answer.value(&desk.database.drop_collection(&name)?)
         }
         "scanOpen" => desk.cursors.open(desk.database, &call.collection, call.range()?, answer),
+        "scanNext" => desk.cursors.next(desk.database, call.parse(0)?, answer),
         "exportBegin" => desk.exports.begin(desk.database, answer),
         "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
         "rotateKey" => desk.tasks.start(desk.database, Task::RotateKey(RotateProgress::default()), answer),
         "snapshotOpen" => desk.snapshots.open(desk.database, answer),
+        "snapshotScan" => {
+            let (snapshot, call) = (desk.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);
+            desk.cursors.open_at(desk.database, &call.collection, call.range()?, snapshot, answer)
+        }
         "snapshotClose" => {
             desk.snapshots.close(desk.database, call.parse(0)?);
             answer.done();

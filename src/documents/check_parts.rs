@@ -10,7 +10,7 @@ use super::read::View;
 use crate::engine::KeyRange;
 use crate::fs::File;
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 
 /// The parts that the documents of a collection say that they have: of each id, how many.
 #[derive(Debug, Default)]
@@ -18,8 +18,8 @@ pub(super) struct ExpectedParts(BTreeMap<(Prefix, PartId), u64>);
 
 impl ExpectedParts {
     /// A document says that it has these parts.
-    pub fn add(&mut self, key: &str, (space, id, count): (Prefix, PartId, u64)) -> Result<()> {
-        match self.0.insert((space, id), count) {
+    pub fn add(&mut self, key: &str, (space, id, positions): (Prefix, PartId, Range<u64>)) -> Result<()> {
+        match self.0.insert((space, id), positions.end - positions.start) {
             None => Ok(()),
             Some(_) => Err(Error::Corrupt {
                 what: "a document".to_owned(),

@@ -20,6 +20,7 @@ use super::parts::{Chunks, PartId};
 use crate::engine::{Batch, Engine, Entry, Seq};
 use crate::fs::File;
 use std::borrow::Cow;
+use std::ops::Range;
 
 const JSON: u8 = 1;
 const JSON_IN_PARTS: u8 = 2;
@@ -64,14 +65,14 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The key space, the id and the number of its parts.
-    pub fn parts(&self, collection: CollectionId) -> Option<(Prefix, PartId, u64)> {
+    /// The key space, the id and the positions of its parts.
+    pub fn parts(&self, collection: CollectionId) -> Option<(Prefix, PartId, Range<u64>)> {
         match self {
             Self::Json(_) | Self::Bytes(_) => None,
             Self::JsonInParts(chunks) | Self::BytesInParts(chunks) => {
-                Some((collection.parts(), chunks.id, chunks.count()))
+                Some((collection.parts(), chunks.id, 0..chunks.count()))
             }
-            Self::List(list) => Some((collection.elements(), list.id, list.count)),
+            Self::List(list) => Some((collection.elements(), list.id, list.positions())),
         }
     }
 

@@ -71,6 +71,7 @@ impl History {
         while let Some((_, keys)) = self.commits.pop_back_if(|(last, _)| *last > seq) {
             self.bytes -= bytes_of(&keys);
         }
+        self.forgotten = self.forgotten.min(seq);
     }
 
     fn forget_first(&mut self) {
@@ -212,5 +213,7 @@ mod tests {
             history.add(seq, vec![vec![0; 1 << 20]]);
         }
         assert!(history.bytes <= BYTES_MAX && !history.reaches(1) && history.reaches(39));
+        history.take_back(3);
+        assert!(!history.reaches(1) && history.reaches(3), "what was taken back need not be remembered");
     }
 }

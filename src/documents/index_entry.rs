@@ -141,8 +141,7 @@ pub(super) fn stage(
         let mut new = new.map_or(Ok(Vec::new()), |new| Staged::all(index, key, new))?;
         for old in old {
             match new.iter().position(|new| new.key == old.key) {
-                // Only an entry without expiry is sure to be there still.
-                Some(same) if old.expires_at.is_none() && new[same].expires_at.is_none() => {
+                Some(same) if new[same].stays(&old, index) => {
                     new.remove(same);
                 }
                 Some(_) => {}
@@ -163,6 +162,14 @@ pub(super) fn stage_stored(index: &Index, batch: &mut Batch, key: &str, stored: 
 }
 
 impl Staged {
+    /// Whether this entry need not be written where `old` was, which has the same key.
+    fn stays(&self, old: &Self, index: &Index) -> bool {
+        // Only an entry without expiry is sure to be there still; and one that was cut may stand for another value now, which
+        // a unique index has to look at.
+        let may_differ = index.indexed.unique && !self.value.is_empty();
+        old.expires_at.is_none() && self.expires_at.is_none() && !may_differ
+    }
+
     /// The entries of `index` for the document with this text and expiry.
     fn all(index: &Index, key: &str, (text, expires_at): (&str, Option<u64>)) -> Result<Vec<Self>> {
         let staged = |(part, is_cut): (Vec<u8>, bool)| {

@@ -16,7 +16,8 @@ use super::salvage::SalvageReport;
 use crate::engine::{Batch, Entry, KeyRange, Seq};
 use crate::fs::File;
 use std::collections::BTreeSet;
-use std::ops::Bound;
+use std::collections::btree_map::{BTreeMap, Entry as Kept};
+use std::ops::{Bound, Range};
 
 /// Bytes of a commit, about.
 const COMMIT_BYTES: usize = 256 << 10;
@@ -26,8 +27,8 @@ const COMMIT_BYTES: usize = 256 << 10;
 pub(super) struct FoundParts {
     collections: BTreeSet<CollectionId>,
     newest: Seq,
-    /// What whole documents have.
-    kept: BTreeSet<(Prefix, PartId)>,
+    /// What whole documents have, and at which positions.
+    kept: BTreeMap<(Prefix, PartId), Range<u64>>,
     /// Key spaces to be looked at, documents first; `None` until that is begun.
     spaces: Option<Vec<Prefix>>,
     /// The engine key that was looked at last.
@@ -100,7 +101,9 @@ impl FoundParts {
                     report.unreadable += u64::from(!stays);
                     stays
                 }
-                None => parse_part_key(&key).is_some_and(|(id, _)| self.kept.contains(&(space, id))),
+                None => parse_part_key(&key).is_some_and(|(id, position)| {
+                    self.kept.get(&(space, id)).is_some_and(|positions| positions.contains(&position))
+                }),
             };
             if !stays {
                 batch.delete(key.clone());
@@ -120,7 +123,9 @@ impl FoundParts {
         read: &mut usize,
     ) -> Result<bool> {
         let key = key_of(engine_key)?;
-        let Some((space, id, _)) = Content::of(key, &entry.value)?.parts(source.collection) else { return Ok(true) };
+        let Some((space, id, positions)) = Content::of(key, &entry.value)?.parts(source.collection) else {
+            return Ok(true);
+        };
         let is_json = Content::of(key, &entry.value)?.is_json();
         let whole =
             match if is_json { source.text(key, entry) } else { source.check_bytes(key, entry).map(|()| "".into()) } {
@@ -131,6 +136,13 @@ impl FoundParts {
                 Err(Error::Corrupt { .. }) => false,
                 Err(error) => return Err(error),
             };
-        Ok(whole && self.kept.insert((space, id)))
+        match self.kept.entry((space, id)) {
+            Kept::Vacant(vacant) if whole => {
+                vacant.insert(positions);
+                Ok(true)
+            }
+            // Two documents never share parts: one of them is an older state.
+            _ => Ok(false),
+        }
     }
 }

@@ -210,6 +210,36 @@ fn a_blob_that_fails_leaves_nothing() {
 }
 
 #[test]
+fn bytes_can_keep_their_time_to_live() {
+    let bench = Bench::new();
+    let mut db = bench.open();
+    let keep = SetOptions { keep_ttl: true, ..SetOptions::default() };
+    for length in [10, 100_000] {
+        db.set_ex_json("k", "1", Duration::from_secs(9)).unwrap();
+        db.set_bytes_with("k", &noise(1, length), keep).unwrap();
+        assert_eq!(db.ttl("k").unwrap(), Ttl::Left(Duration::from_secs(9)));
+        db.set_bytes("k", &noise(2, length)).unwrap();
+        assert_eq!(db.ttl("k").unwrap(), Ttl::Forever);
+        db.set_bytes_with("k", &noise(3, length), keep).unwrap();
+        assert_eq!(db.ttl("k").unwrap(), Ttl::Forever);
+    }
+}
+
+#[test]
+fn a_reader_whose_snapshot_has_ended_is_told_so() {
+    let bench = Bench::new();
+    let mut db = bench.open_with(Options { snapshot_max_age: 60, ..Options::default() });
+    db.set_bytes("k", &noise(1, 3000 * KIB)).unwrap();
+    let mut blob = db.open_blob("k").unwrap().unwrap();
+    assert!(db.read_blob(&mut blob).unwrap().is_some());
+    bench.clock.advance_ms(61_000);
+    db.delete("k").unwrap();
+    db.compact().unwrap();
+    assert_eq!(code(db.read_blob(&mut blob)), ErrorCode::SnapshotTooOld);
+    db.close_blob(blob);
+}
+
+#[test]
 fn bytes_expire_whole() {
     let bench = Bench::new();
     let mut db = bench.open();

@@ -1,7 +1,7 @@
 //! Collections: keys and indexes of their own, in one database.
 
 use crate::support::{Bench, Clock, assert_sound, fresh, ms, open};
-use ferrolite::fs::simulated::{Recovery, Simulated};
+use ferrolite::fs::simulated::{Fault, Operation, Recovery, Simulated};
 use ferrolite::fs::{Memory, MemoryFile};
 use ferrolite::{
     Condition, Database, Durability, Error, ErrorCode, FindOptions, Options, Range, SetOptions, Snapshot, Transaction,
@@ -113,6 +113,18 @@ fn reading_creates_none() {
     assert!(a.set_json("k", "nope").is_err());
     db.commit(Transaction::new().collection("b").unwrap().delete("k").unwrap()).unwrap();
     assert_eq!((db.collections().len(), db.version()), (0, 0));
+}
+
+#[test]
+fn one_handle_creates_and_reads() {
+    let mut db = fresh();
+    let mut made = db.collection_mut("a").unwrap();
+    made.set_many([("k", 1), ("l", 2)]).unwrap();
+    assert_eq!((made.get("l").unwrap(), made.count(&Range::all()).unwrap()), (Some(2), 2));
+    assert_eq!(made.increment("l", 1).unwrap(), 3);
+    let mut made = db.collection_mut("b").unwrap();
+    made.set_many_json([("k", "1")]).unwrap();
+    assert_eq!(made.keys(&Range::all()).unwrap(), ["k"]);
 }
 
 #[test]
@@ -246,6 +258,21 @@ fn a_crash_at_any_point_leaves_all_of_it_or_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn a_drop_that_fails_takes_nothing_from_snapshots() {
+    let (fs, clock) = (Simulated::new(3), Clock::new());
+    let mut db = open(&fs, &clock, Options::default()).unwrap();
+    db.collection_mut("a").unwrap().set("k", &1).unwrap();
+    let snapshot = db.snapshot().unwrap();
+    fs.fail_call(Some(Operation::Write), 1, Fault::Io, false);
+    assert_eq!(db.drop_collection("a").unwrap_err().code(), ErrorCode::Io);
+    assert_eq!(db.collections(), ["a"]);
+    assert!(db.collection("a").unwrap().at(&snapshot).unwrap().has("k").unwrap());
+    assert!(db.drop_collection("a").unwrap());
+    assert_eq!(db.collection("a").unwrap().at(&snapshot).unwrap_err().code(), ErrorCode::SnapshotTooOld);
+    db.release(snapshot);
 }
 
 #[test]

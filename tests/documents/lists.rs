@@ -289,6 +289,20 @@ fn what_is_no_list_is_refused() {
 }
 
 #[test]
+fn a_snapshot_has_the_list_as_it_was() {
+    let mut db = Bench::new().open();
+    db.push("l", End::Right, [1, 2, 3]).unwrap();
+    let snapshot = db.snapshot().unwrap();
+    db.pop_json("l", End::Left).unwrap();
+    db.push("l", End::Right, [4, 5]).unwrap();
+    let then = db.at(&snapshot).unwrap();
+    assert_eq!((then.list_length("l").unwrap(), db.list_length("l").unwrap()), (3, 4));
+    assert_eq!(then.list_range_json("l", 0, -1).unwrap(), ["1", "2", "3"]);
+    assert_eq!(then.list_get_json("l", 0).unwrap().as_deref(), Some("1"));
+    db.release(snapshot);
+}
+
+#[test]
 fn a_list_keeps_its_time_to_live_and_goes_with_it() {
     let bench = Bench::new();
     let mut db = bench.open();

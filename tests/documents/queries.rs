@@ -225,6 +225,53 @@ fn transactions_note_what_their_queries_depend_on() {
 }
 
 #[test]
+fn an_index_that_is_dropped_is_something_read() {
+    let mut db = fresh();
+    db.set_many_json((0..400).map(|n| (format!("k{n}"), format!("{{\"a\": {}, \"b\": {}}}", n % 40, n % 39)))).unwrap();
+    for query in [r#"{"where": {"a": 5}}"#, r#"{"where": {"a": 5, "b": 5}}"#] {
+        for dropped in ["a", "b"] {
+            db.create_index("a").unwrap();
+            db.create_index("b").unwrap();
+            let query = Query::parse(query).unwrap();
+            let mut open = db.begin().unwrap();
+            let found = open.on(&db).query_page(&query).unwrap().rows.len();
+            open.on(&db).set("seen", &found).unwrap();
+            db.drop_index(dropped).unwrap();
+            db.set_json("k1", r#"{"a": 5, "b": 5}"#).unwrap();
+            assert_eq!(code(db.commit_open(open)), ErrorCode::Conflict, "{query:?} {dropped}");
+            db.set_json("k1", r#"{"a": 1, "b": 1}"#).unwrap();
+        }
+    }
+}
+
+#[test]
+fn bounds_are_told() {
+    let mut db = users(Options::default());
+    let bounds = |db: &Database<MemoryFile>, query: &str| explain(db, query).bounds;
+    assert_eq!(bounds(&db, "{}"), ["all"]);
+    assert_eq!(
+        bounds(&db, r#"{"keys": {"gte": "user:01", "lt": "user:02"}}"#),
+        [r#"{"gte":"user:01","lt":"user:02"}"#]
+    );
+    db.create_index("age").unwrap();
+    db.create_index(["role", "age"]).unwrap();
+    db.create_index(IndexSpec::from("tags").multi()).unwrap();
+    for (query, expected) in [
+        (r#"{"where": {"age": 7}}"#, &["= 7"][..]),
+        (r#"{"where": {"age": {"in": [9, -1.5]}}}"#, &["= -1.5", "= 9"]),
+        (r#"{"where": {"age": {"gt": 90, "lte": 95}}}"#, &["> 90, <= 95"]),
+        (r#"{"where": {"age": {"gte": 98}}}"#, &[">= 98, < (a string)"]),
+        (r#"{"where": {"role": "role07", "age": {"lt": 5}}}"#, &[r#">= "role07", (a number), < "role07", 5"#]),
+        (r#"{"where": {"tags": {"contains": 3}}}"#, &["= 3"]),
+        (r#"{"orderBy": "age", "limit": 1}"#, &["all"]),
+    ] {
+        assert_eq!(bounds(&db, query), expected, "{query}");
+    }
+    let many = json!({"where": {"age": {"in": (0..50).collect::<Vec<_>>()}}}).to_string();
+    assert_eq!((explain(&db, &many).ranges, bounds(&db, &many).len()), (50, 10));
+}
+
+#[test]
 fn collections_have_queries_of_their_own() {
     let mut db = users(Options::default());
     let mut others = db.collection_mut("others").unwrap();

@@ -60,6 +60,25 @@ fn the_state_behind_the_commit_counts() {
 }
 
 #[test]
+fn what_a_commit_leaves_as_it_is_counts() {
+    let mut db = with_unique(&["email"]);
+    db.set_json("a", &user("1")).unwrap();
+    let other = |text: &str| format!("{{\"email\":{text},\"n\":2}}");
+    assert_eq!(code(db.set_many_json([("a", other("1")), ("b", user("1"))])), ErrorCode::UniqueViolation);
+    assert_eq!(code(db.set_many_json([("b", user("1")), ("a", other("1"))])), ErrorCode::UniqueViolation);
+    db.set_many_json([("a", other("2")), ("b", user("1"))]).unwrap();
+    assert_sound(&db);
+
+    let mut db = fresh();
+    db.create_index(IndexSpec::from("tags").unique().multi()).unwrap();
+    db.set_json("a", r#"{"tags": [1, 2]}"#).unwrap();
+    let both = [("a", r#"{"tags": [2, 3]}"#), ("b", r#"{"tags": [4, 2]}"#)];
+    assert_eq!(code(db.set_many_json(both)), ErrorCode::UniqueViolation);
+    db.set_many_json([("a", r#"{"tags": [2, 3]}"#), ("b", r#"{"tags": [4, 1]}"#)]).unwrap();
+    assert_sound(&db);
+}
+
+#[test]
 fn in_a_group_the_writes_before_count() {
     let mut db = with_unique(&["email"]);
     let outcome = db.group(|db| {
@@ -121,6 +140,10 @@ fn long_values_are_compared_whole() {
     assert_eq!(code(db.set_json("c", &long("1"))), ErrorCode::UniqueViolation);
     db.set_many_json([("a", long("2")), ("b", long("1"))]).unwrap();
     assert_eq!(code(db.set_many_json([("c", long("3")), ("d", long("3"))])), ErrorCode::UniqueViolation);
+    // Another value that is cut alike, by the same document.
+    assert_eq!(code(db.set_json("a", &long("1"))), ErrorCode::UniqueViolation);
+    assert_eq!(code(db.set_many_json([("a", long("4")), ("c", long("4"))])), ErrorCode::UniqueViolation);
+    db.set_many_json([("a", long("4")), ("c", long("2"))]).unwrap();
     assert_sound(&db);
 }
 
@@ -136,6 +159,8 @@ fn elements_can_be_unique_too() {
     db.set_json("c", &both).unwrap();
     assert_eq!(code(db.set_json("d", &format!("{{\"tags\": {}}}", long("2")))), ErrorCode::UniqueViolation);
     db.set_json("d", &format!("{{\"tags\": {}}}", long("3"))).unwrap();
+    let others = format!("{{\"tags\": [{}, {}]}}", long("1"), long("3"));
+    assert_eq!(code(db.set_json("c", &others)), ErrorCode::UniqueViolation);
     assert_sound(&db);
 }
 

@@ -39,15 +39,16 @@ impl Expiries {
     pub fn add(&mut self, collection: &CollectionName, key: &str, at_ms: u64, version: Seq) -> Result<()> {
         self.remove(collection, key);
         let place = (Arc::clone(collection), Arc::from(key));
-        self.bytes += key.len() + OVERHEAD;
-        if self.bytes > BYTES_MAX {
-            let (size, limit) = (self.bytes as u64, BYTES_MAX as u64);
+        let bytes = self.bytes + key.len() + OVERHEAD;
+        if bytes > BYTES_MAX {
+            let (size, limit) = (bytes as u64, BYTES_MAX as u64);
             return Err(Error::TooLarge {
                 what: "the list of what expires in a watched range".to_owned(),
                 size,
                 limit,
             });
         }
+        self.bytes = bytes;
         self.by_place.insert(place.clone(), (at_ms, version));
         self.by_time.insert((at_ms, place));
         Ok(())
@@ -115,5 +116,7 @@ mod tests {
         let key = "k".repeat(1 << 20);
         let outcome = (0..100).try_for_each(|n| expiries.add(&main, &format!("{n}{key}"), 1, 1));
         assert!(matches!(outcome, Err(Error::TooLarge { .. })));
+        assert!(expiries.bytes <= BYTES_MAX);
+        expiries.add(&main, "small", 1, 1).unwrap();
     }
 }

@@ -123,9 +123,17 @@ impl Journal {
             }
             bytes += entry.value.len();
         }
-        // What is behind them has expired.
-        let is_gap = commits.is_empty() && self.last > behind && behind < end;
+        let is_gap = commits.is_empty() && behind < end && self.lacks(engine, behind, end)?;
         Ok((!is_gap).then(|| commits.into_iter().map(Arc::new).collect()))
+    }
+
+    /// Whether an entry behind `behind` up to `end` has expired, when none is there.
+    fn lacks<F: File>(&self, engine: &Engine<F>, behind: Seq, end: Seq) -> Result<bool> {
+        match self.entries(engine, end, Seq::MAX)?.next()? {
+            // Of a commit that is not acknowledged yet.
+            Some((key, entry)) => Ok(parse(&key, &entry.value)?.1 > behind),
+            None => Ok(self.last > behind),
+        }
     }
 
     /// The first version behind which all commits are there, up to `end`.

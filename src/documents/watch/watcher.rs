@@ -204,7 +204,7 @@ impl<F: File> Database<F> {
         }
         let acknowledged = self.feed.acknowledged();
         match self.journal.whole_to(acknowledged) {
-            Some(end) if behind < end && (end == acknowledged || self.feed.reaches(end)) => Supply::Journal(end),
+            Some(end) if behind <= end && (end == acknowledged || self.feed.reaches(end)) => Supply::Journal(end),
             _ => Supply::Nowhere,
         }
     }
