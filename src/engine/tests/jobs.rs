@@ -1,0 +1,47 @@
+//! Merges that meet what they cannot get over.
+
+use std::sync::atomic::Ordering;
+
+use super::expiry::{COUNT, START_MS, flush, idle, key, noise, open, put, seen};
+use super::{TestEnvironment, small_options};
+use crate::engine::{Batch, Engine, Error, Options};
+use crate::fs::File;
+use crate::fs::simulated::Simulated;
+
+/// A table that is garbage by a quarter once what expires has expired.
+fn put_quarter<F: File>(engine: &mut Engine<F>, expires_at: u64) {
+    let mut batch = Batch::new();
+    (0..COUNT).for_each(|index| batch.put(key(index), noise(index, 100), (index % 4 == 0).then_some(expires_at)));
+    flush(engine, batch);
+}
+
+/// Lets the host be idle until nothing is due, or something fails.
+fn settle<F: File>(engine: &mut Engine<F>) -> Result<(), Error> {
+    for _ in 0..1000 {
+        if !engine.maintain(usize::MAX)? {
+            return Ok(());
+        }
+    }
+    panic!("maintenance does not come to an end");
+}
+
+#[test]
+fn on_a_full_disk_what_is_garbage_waits() {
+    let (files, environment) = (Simulated::new(1), TestEnvironment::default());
+    environment.now_ms.store(START_MS, Ordering::Relaxed);
+    // A table that is rewritten needs more room than there is, and so little is in use that none is kept back.
+    let mut engine = open(&files, &environment, Options { memtable_size: 1 << 20, ..small_options() });
+    put_quarter(&mut engine, START_MS + 100);
+    engine.compact().unwrap();
+    let (before, compactions) = (seen(&engine, START_MS), engine.statistics().counters.compactions);
+    files.set_capacity(Some(engine.volume.file_len()));
+    environment.now_ms.store(START_MS + 100, Ordering::Relaxed);
+    settle(&mut engine).unwrap();
+    assert_eq!(seen(&engine, START_MS), before, "nothing was dropped");
+    files.set_capacity(None);
+    // Once something has changed it is tried again.
+    put(&mut engine, COUNT..COUNT + 1, None);
+    idle(&mut engine);
+    assert_eq!(engine.statistics().counters.compactions, compactions + 1);
+    assert_eq!(seen(&engine, START_MS), before / 4 * 3 + 1);
+}
