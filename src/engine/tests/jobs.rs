@@ -1,8 +1,8 @@
-//! Merges that meet what they cannot get over.
+//! Merges that meet what they cannot get over: a full disk, damage.
 
 use std::sync::atomic::Ordering;
 
-use super::expiry::{COUNT, START_MS, flush, idle, key, noise, open, put, seen};
+use super::expiry::{COUNT, START_MS, flush, fresh, idle, key, noise, open, put, seen};
 use super::{TestEnvironment, small_options};
 use crate::engine::{Batch, Engine, Error, Options};
 use crate::fs::File;
@@ -44,4 +44,18 @@ fn on_a_full_disk_what_is_garbage_waits() {
     idle(&mut engine);
     assert_eq!(engine.statistics().counters.compactions, compactions + 1);
     assert_eq!(seen(&engine, START_MS), before / 4 * 3 + 1);
+}
+
+#[test]
+fn a_merge_that_cannot_begin_is_not_tried_again() {
+    let (mut engine, _) = fresh();
+    for _ in 0..5 {
+        put(&mut engine, 0..10, None);
+    }
+    let damaged = engine.levels.tables().next().unwrap().address;
+    engine.volume.write(&[0xFF; 64], damaged).unwrap();
+    let error = settle(&mut engine).unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    assert_eq!(settle(&mut engine), Ok(()), "it has been told");
+    assert!(matches!(engine.compact(), Err(Error::Corrupt { .. })), "who asks for it is told again");
 }
