@@ -275,6 +275,14 @@ impl<F: File> Engine<F> {
         })
     }
 
+    /// Gives a merge up that drops what had expired by a later clock than the host's is now. What a commit builds on, and a
+    /// snapshot keeps, may be alive again since the clock was set back: it must not go when the merge is through.
+    pub(super) fn drop_job_of_later_clock(&mut self) {
+        if let Some(job) = self.job.take_if(|job| job.clock.now_ms > self.environment.now_ms()) {
+            self.abandon_outputs(job.into_output());
+        }
+    }
+
     /// Leaves what a plan reads alone from now on when some of it is damaged: trying again would only find that again.
     fn leave_alone(&mut self, plan: &Plan, error: &Error) {
         if matches!(error, Error::Corrupt { .. }) {

@@ -1,8 +1,8 @@
-//! Merges that meet what they cannot get over: a full disk, damage.
+//! Merges that meet what they cannot get over: a full disk, damage, a clock that is set back.
 
 use std::sync::atomic::Ordering;
 
-use super::expiry::{COUNT, START_MS, flush, fresh, idle, key, noise, open, put, seen};
+use super::expiry::{COUNT, START_MS, flush, fresh, fresh_with, idle, key, noise, open, put, seen};
 use super::{TestEnvironment, small_options};
 use crate::engine::{Batch, Engine, Error, Options};
 use crate::fs::File;
@@ -58,4 +58,42 @@ fn a_merge_that_cannot_begin_is_not_tried_again() {
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
     assert_eq!(settle(&mut engine), Ok(()), "it has been told");
     assert!(matches!(engine.compact(), Err(Error::Corrupt { .. })), "who asks for it is told again");
+}
+
+/// Begins a merge by a clock at which a quarter has expired, and then sets the clock back.
+fn merging_ahead_of_time<F: File>(engine: &mut Engine<F>, environment: &TestEnvironment) {
+    put_quarter(engine, START_MS + 150);
+    environment.now_ms.store(START_MS + 200, Ordering::Relaxed);
+    while engine.job.is_none() {
+        assert!(engine.maintain(1).unwrap(), "a quarter of the table is garbage");
+    }
+    assert!(engine.maintain(1).unwrap());
+    environment.now_ms.store(START_MS + 100, Ordering::Relaxed);
+    assert_eq!(seen(engine, START_MS + 100), COUNT as usize);
+}
+
+#[test]
+fn a_commit_builds_on_what_was_alive_when_it_was_made() {
+    let (mut engine, environment) = fresh_with(Options { memtable_size: 1 << 20, ..small_options() });
+    merging_ahead_of_time(&mut engine, &environment);
+    put(&mut engine, COUNT..COUNT + 1, None);
+    environment.now_ms.store(START_MS + 120, Ordering::Relaxed);
+    idle(&mut engine);
+    assert_eq!(seen(&engine, START_MS + 120), COUNT as usize + 1);
+    environment.now_ms.store(START_MS + 200, Ordering::Relaxed);
+    idle(&mut engine);
+    assert_eq!(seen(&engine, START_MS), COUNT as usize / 4 * 3 + 1, "when its time has come again, it goes");
+}
+
+#[test]
+fn a_snapshot_keeps_what_was_alive_when_it_was_taken() {
+    let (mut engine, environment) = fresh_with(Options { memtable_size: 1 << 20, ..small_options() });
+    merging_ahead_of_time(&mut engine, &environment);
+    let snapshot = engine.snapshot();
+    environment.now_ms.store(START_MS + 200, Ordering::Relaxed);
+    idle(&mut engine);
+    assert_eq!(seen(&engine, START_MS + 100), COUNT as usize);
+    engine.release(snapshot);
+    idle(&mut engine);
+    assert_eq!(seen(&engine, START_MS), COUNT as usize / 4 * 3);
 }
