@@ -23,7 +23,7 @@ import lz4.block
 import parts
 import sealing
 import xxhash
-from encoding import EXPIRES, PUT, Bytes, Damaged, Version, check, entries, may_contain, xxh3_128
+from encoding import EXPIRES, FLAGS, PUT, Bytes, Damaged, Version, check, entries, may_contain, xxh3_128
 
 BLOCK = 65536
 DATA, INDEX, FILTER, MANIFEST, SEGMENT, FRAME, LINK = 1, 2, 3, 4, 16, 17, 18
@@ -338,7 +338,7 @@ def commit(frame):
     payload, versions = Bytes(frame.payload), {}
     for _ in range(payload.varint()):
         flags, key = payload.number(1), payload.prefixed()
-        check(flags <= PUT | EXPIRES and 8 <= len(key) <= 65535, f"log frame {frame.number}")
+        check(flags in FLAGS and 8 <= len(key) <= 65535, f"log frame {frame.number}")
         expiry = payload.varint() if flags & EXPIRES else None
         versions[key] = Version(key, frame.seq, expiry, payload.prefixed() if flags & PUT else None)
     check(payload.is_empty(), f"log frame {frame.number}")
