@@ -3,7 +3,7 @@
 use crate::support::damaged::{content, put};
 use crate::support::{Bench, Clock, assert_sound, code, encryption_of, encryptions, exported, import, open};
 use ferrolite::fs::simulated::{Fault, Operation, Recovery, Simulated};
-use ferrolite::fs::{FileSystem, Memory};
+use ferrolite::fs::{self, FileSystem, Memory, MemoryFile, OpenMode};
 use ferrolite::{Database, Encryption, ErrorCode, Import, Options, import_from};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -125,6 +125,31 @@ fn what_is_there_is_left_alone() {
     assert_eq!(code(import(&fs, &clock, "notes.txt", &export, options(&None))), ErrorCode::InvalidOptions);
     assert_eq!(content(&fs, "notes.txt"), b"unfinished business");
     assert_eq!(code(import(&fs, &clock, "../db", &export, options(&None))), ErrorCode::InvalidOptions);
+}
+
+#[test]
+fn what_comes_to_be_there_meanwhile_is_left_alone() {
+    /// Another makes a file under the name as soon as it was seen that there is none.
+    struct Contested(Memory);
+    impl FileSystem for Contested {
+        type File = MemoryFile;
+        async fn open(&self, name: &str, mode: OpenMode) -> fs::Result<MemoryFile> {
+            let outcome = self.0.open(name, mode).await;
+            if matches!(outcome, Err(fs::Error::NotFound { .. })) {
+                put(&self.0, name, b"theirs");
+            }
+            outcome
+        }
+        async fn remove(&self, name: &str) -> fs::Result<()> {
+            self.0.remove(name).await
+        }
+        async fn list(&self) -> fs::Result<Vec<String>> {
+            self.0.list().await
+        }
+    }
+    let fs = Contested(Memory::new());
+    assert_eq!(code(pollster::block_on(Import::begin(&fs, "db")).map(drop)), ErrorCode::InvalidOptions);
+    assert_eq!(content(&fs.0, "db"), b"theirs");
 }
 
 #[test]
