@@ -145,7 +145,11 @@ impl<F: File> Import<F> {
         let Self { file, name, .. } = self;
         drop(file);
         let opened = match settled {
-            Ok(()) => Database::open_with(to, &name, Options { create: false, ..options }, environment).await,
+            // Damage is not put up with in what is new.
+            Ok(()) => {
+                let options = Options { create: false, allow_damage: false, ..options };
+                Database::open_with(to, &name, options, environment).await
+            }
             Err(error) => Err(error),
         };
         if opened.is_err() {

@@ -1,6 +1,6 @@
 //! An import makes a whole database of the bytes of one, or leaves nothing.
 
-use crate::support::damaged::{content, put};
+use crate::support::damaged::{content, frames, put};
 use crate::support::{Bench, Clock, assert_sound, code, encryption_of, encryptions, exported, import, open};
 use ferrolite::fs::simulated::{Fault, Operation, Recovery, Simulated};
 use ferrolite::fs::{self, FileSystem, Memory, MemoryFile, OpenMode};
@@ -150,6 +150,30 @@ fn what_comes_to_be_there_meanwhile_is_left_alone() {
     let fs = Contested(Memory::new());
     assert_eq!(code(pollster::block_on(Import::begin(&fs, "db")).map(drop)), ErrorCode::InvalidOptions);
     assert_eq!(content(&fs.0, "db"), b"theirs");
+}
+
+#[test]
+fn damage_is_not_put_up_with() {
+    let (_, file) = sample(&None);
+    let tolerant = Options { read_only: true, allow_damage: true, ..options(&None) };
+    let import = |fs: &Memory, bytes: &[u8]| pollster::block_on(import_from(bytes, fs, "db", tolerant.clone()));
+    assert_whole(&import(&Memory::new(), &file).unwrap());
+    let mut tolerated = 0;
+    for frame in frames(&file) {
+        let mut damaged = file.clone();
+        damaged[frame as usize + 66] ^= 1;
+        let fs = Memory::new();
+        put(&fs, "db", &damaged);
+        let Ok(db) = open(&fs, &Clock::new(), tolerant.clone()) else { continue };
+        if db.damage().is_empty() {
+            continue;
+        }
+        tolerated += 1;
+        let fs = Memory::new();
+        assert_eq!(import(&fs, &damaged).err().map(|error| error.code()), Some(ErrorCode::Corrupt));
+        assert!(names(&fs).is_empty());
+    }
+    assert!(tolerated > 0);
 }
 
 #[test]
