@@ -182,10 +182,11 @@ fn is_taken(name: &str) -> Error {
 }
 
 /// Whether an import was cut short here, or nothing was ever written. The mark goes last: where a superblock is beside it, all
-/// has come.
+/// has come. Of the mark itself a crash may leave the file's growth alone.
 fn is_unfinished(file: &impl File) -> Result<bool> {
     let mut header = vec![0; HEADER_LEN as usize];
     let count = read_full(file, &mut header, 0)?;
     header.truncate(count);
-    Ok(header.is_empty() || (header.starts_with(UNFINISHED) && HeaderWriter::new(&header).is_err()))
+    let is_blank = header.iter().all(|&byte| byte == 0) && file.len()? <= HEADER_LEN;
+    Ok(is_blank || (header.starts_with(UNFINISHED) && HeaderWriter::new(&header).is_err()))
 }

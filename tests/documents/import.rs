@@ -167,6 +167,27 @@ fn what_comes_to_be_there_meanwhile_is_left_alone() {
 }
 
 #[test]
+fn one_that_was_cut_short_anywhere_can_be_repeated() {
+    for bytes in either_slots(&None) {
+        let begin = |fs: &Simulated| import(fs, &Clock::new(), "db", &bytes, options(&None)).map(drop);
+        let whole = Simulated::new(0);
+        begin(&whole).unwrap();
+        let calls = whole.mutations();
+        // Between them the grid is written, and the mark stays as it is.
+        for (calls, seed) in (1..=4).chain(calls - 8..=calls).flat_map(|calls| (0..50).map(move |seed| (calls, seed))) {
+            let fs = Simulated::new(seed);
+            fs.crash_after(calls);
+            begin(&fs).unwrap_err();
+            fs.restart(Recovery::Random);
+            let is_whole = open(&fs, &Clock::new(), Options { create: false, ..options(&None) }).is_ok();
+            let again = begin(&fs).map_err(|error| error.code());
+            let expected = if is_whole { Err(ErrorCode::InvalidOptions) } else { Ok(()) };
+            assert_eq!(again, expected, "{calls}, {seed}");
+        }
+    }
+}
+
+#[test]
 fn damage_is_not_put_up_with() {
     let (_, file) = sample(&None);
     let tolerant = Options { read_only: true, allow_damage: true, ..options(&None) };
