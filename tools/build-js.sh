@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the npm package: the engine by wasm-pack, the TypeScript by tsc, both into js/dist, and packs them into
-# dist/ferrolite-VERSION.tgz. Each step is skipped when what it reads has not changed since it last ran.
+# Builds the npm package into js/dist: the engine by wasm-pack, the declarations by tsc, the scripts by esbuild; and packs it
+# into dist/ferrolite-VERSION.tgz. Each step is skipped when what it reads has not changed since it last ran.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -42,6 +42,7 @@ if ! unchanged wasm .build/wasm/ferrolite_bg.wasm "${wasm_inputs[@]}"; then
     --remap-path-prefix=$(rustc --print sysroot)=rust" \
     wasm-pack --log-level warn build . --release --target web --mode no-install --no-pack --no-typescript \
     --out-dir .build/wasm --out-name ferrolite -- --no-default-features
+  node tools/provenance.mjs toolchain .build/wasm/toolchain.json
   done_with wasm "${wasm_inputs[@]}"
 fi
 
@@ -55,7 +56,7 @@ ts_inputs=(js/src js/tsconfig.json js/package-lock.json tools/build-js.sh)
 if ! unchanged ts js/dist/index.js "${ts_inputs[@]}"; then
   say "compiling TypeScript"
   rm -rf js/dist
-  # The documentation belongs into the declarations; in the modules it would be downloaded.
+  # These modules are for the tests, which look at single ones. What is published is bundled below, over the entries.
   js/node_modules/.bin/tsc --project js/tsconfig.json --declaration false --removeComments
   js/node_modules/.bin/tsc --project js/tsconfig.json --emitDeclarationOnly
   done_with ts "${ts_inputs[@]}"
@@ -69,6 +70,14 @@ if ! unchanged glue js/dist/ferrolite.js .build/wasm/ferrolite.js "${ts_inputs[@
 fi
 cmp -s .build/wasm/ferrolite_bg.wasm js/dist/ferrolite_bg.wasm || cp .build/wasm/ferrolite_bg.wasm js/dist/
 cp -u LICENSE-APACHE LICENSE-MIT js/
+
+bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/bundle-js.mjs tools/provenance.mjs)
+if ! unchanged bundle js/dist/provenance.json "${bundle_inputs[@]}"; then
+  say "bundling the scripts"
+  node tools/bundle-js.mjs
+  node tools/provenance.mjs package js/dist/provenance.json
+  done_with bundle "${bundle_inputs[@]}"
+fi
 
 package="dist/ferrolite-$version.tgz"
 pack_inputs=(js/dist js/package.json js/README.md LICENSE-APACHE LICENSE-MIT)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks. Safe to run again: it checks first.
-# Usage: tools/setup.sh [build|wasmtime|browser|demo|fuzz|coverage]...   (all but the last two, when nothing is named)
+# Usage: tools/setup.sh [build|wasmtime|browser|demo|projects|fuzz|coverage]...   (all but the last two, when nothing is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -91,6 +91,21 @@ install_demo_data() {
   npm install --silent --no-fund --no-audit --prefix "$TOOLS/demo" "@mdn/browser-compat-data@$DEMO_DATA_VERSION"
 }
 
+# The tools of the test projects, each set by its lock file: a folder for each state of that, so that nothing is mixed.
+install_projects() {
+  local lock folder
+  for lock in js/tests/projects/package-lock.json js/tests/projects/*/package-lock.json; do
+    folder="$(node tools/projects.mjs "$(dirname "$lock")")"
+    [ -e "$folder/complete" ] && continue
+    say "installing the tools of $(dirname "$lock") (npm, once)"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$(dirname "$lock")/package.json" "$lock" "$folder/"
+    npm ci --silent --no-fund --no-audit --prefix "$folder"
+    touch "$folder/complete"
+  done
+}
+
 install_coverage() {
   rustup component list --installed | grep -q '^llvm-tools' || rustup component add llvm-tools
   [ "$(cargo llvm-cov --version 2>/dev/null || true)" = "cargo-llvm-cov $CARGO_LLVM_COV_VERSION" ] && return
@@ -110,7 +125,7 @@ install_cargo_fuzz() {
 
 mkdir -p "$TOOLS/bin"
 check_host
-[ $# -gt 0 ] || set -- build wasmtime browser demo
+[ $# -gt 0 ] || set -- build wasmtime browser demo projects
 for part in "$@"; do
   case "$part" in
     build)
@@ -120,6 +135,7 @@ for part in "$@"; do
     wasmtime) install_wasmtime ;;
     browser) install_chromium ;;
     demo) install_demo_data ;;
+    projects) install_projects ;;
     fuzz) install_cargo_fuzz ;;
     coverage) install_coverage ;;
     *) say "unknown part: $part"; exit 2 ;;

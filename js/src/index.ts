@@ -1,14 +1,16 @@
 /** The package as browsers see it: each open database has a worker of its own, which holds its file. */
-import { Channel } from "./channel.js";
+import type { Channel } from "./channel.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { feed } from "./import.js";
+import { type Loading, splitLoading } from "./loading.js";
 import * as opfs from "./opfs.js";
 import { assertName, assertOpenArguments, splitOptions } from "./options.js";
-import type { PlainOptions, Request, Response, StorageFacts } from "./protocol.js";
+import type { PlainOptions, Request, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
-import { assertSalvageArguments } from "./salvage-options.js";
+import { splitSalvageOptions } from "./salvage-options.js";
+import { startWorker } from "./start-worker.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -41,18 +43,24 @@ export class Ferrolite extends Database {
    */
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
-    const { encryption, ...plainOptions } = options;
+    const { loading, rest } = splitLoading(options, base());
+    const { encryption, ...plainOptions } = rest;
     splitOptions(plainOptions);
     const material = optionalKeyMaterial(encryption);
     try {
-      return await Ferrolite.#open(name, plainOptions, material);
+      return await Ferrolite.#open(name, plainOptions, material, loading);
     } finally {
       wipe(material);
     }
   }
 
-  static async #open(name: string, options: PlainOptions, encryption: KeyMaterial | undefined): Promise<Ferrolite> {
-    const { worker, channel } = startWorker();
+  static async #open(
+    name: string,
+    options: PlainOptions,
+    encryption: KeyMaterial | undefined,
+    loading: Loading,
+  ): Promise<Ferrolite> {
+    const { worker, channel } = startWorker(loading);
     try {
       const facts = (await channel.request({ kind: "open", name, options, encryption })) as StorageFacts;
       return new Ferrolite(channel, facts, () => worker.terminate());
@@ -69,11 +77,12 @@ export class Ferrolite extends Database {
    */
   static async import(name: string, source: ImportSource, options: ImportOptions = {}): Promise<Ferrolite> {
     const { open, watched } = splitImportOptions(name, source, options);
-    const { encryption, ...plainOptions } = open;
+    const { loading, rest } = splitLoading(open, base());
+    const { encryption, ...plainOptions } = rest;
     splitOptions(plainOptions);
     const material = optionalKeyMaterial(encryption);
     try {
-      return await Ferrolite.#import(name, source, plainOptions, material, watched);
+      return await Ferrolite.#import(name, source, plainOptions, material, watched, loading);
     } finally {
       wipe(material);
     }
@@ -85,8 +94,9 @@ export class Ferrolite extends Database {
     options: PlainOptions,
     encryption: KeyMaterial | undefined,
     watched: ExportOptions,
+    loading: Loading,
   ): Promise<Ferrolite> {
-    const { worker, channel } = startWorker();
+    const { worker, channel } = startWorker(loading);
     let isBegun = false;
     try {
       await channel.request({ kind: "import", name, options, encryption });
@@ -108,10 +118,10 @@ export class Ferrolite extends Database {
    * by `signal`, the new database is removed.
    */
   static async salvage(name: string, out: string, options: SalvageOptions = {}): Promise<SalvageReport> {
-    assertSalvageArguments(name, out, options);
-    const material = optionalKeyMaterial(options.encryption);
+    const { loading, rest } = splitSalvageOptions(name, out, options, base());
+    const material = optionalKeyMaterial(rest.encryption);
     try {
-      return await Ferrolite.#salvage(name, out, options, material);
+      return await Ferrolite.#salvage(name, out, rest, material, loading);
     } finally {
       wipe(material);
     }
@@ -122,8 +132,9 @@ export class Ferrolite extends Database {
     out: string,
     options: SalvageOptions,
     encryption: KeyMaterial | undefined,
+    loading: Loading,
   ): Promise<SalvageReport> {
-    const { worker, channel } = startWorker();
+    const { worker, channel } = startWorker(loading);
     const abort = () => worker.postMessage({ kind: "abort", id: 0 } satisfies Request);
     options.signal?.addEventListener("abort", abort);
     channel.onProgress = (done) => options.onProgress?.(done);
@@ -149,22 +160,7 @@ export class Ferrolite extends Database {
   }
 }
 
-/** A worker for one database, and the channel to it. */
-function startWorker(): { worker: Worker; channel: Channel } {
-  if (typeof Worker === "undefined") {
-    throw new FerroliteError("Unsupported", "there are no workers here; open the database in a page or a worker");
-  }
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  const channel = new Channel((request, transfer) => worker.postMessage(request, transfer));
-  worker.onmessage = ({ data }: MessageEvent<Response>) => {
-    channel.receive(data);
-    if ("fatal" in data) worker.terminate();
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    const why = event.message || "its script could not be loaded; is worker.js served beside the package, as JavaScript?";
-    channel.fail(new FerroliteError("Io", `the database's worker failed: ${why}`));
-    worker.terminate();
-  };
-  return { worker, channel };
+/** What addresses in options are relative to: the page, or in a worker its script. */
+function base(): string | undefined {
+  return typeof document === "undefined" ? globalThis.location?.href : document.baseURI;
 }

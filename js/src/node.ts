@@ -1,5 +1,6 @@
 /** The package as Node, Bun and Deno see it: the engine runs in process, over the runtime's own files. */
 import { readFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
 
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
@@ -7,12 +8,13 @@ import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError, isReport } from "./error.js";
 import init, { Connection, Importing } from "./ferrolite.js";
 import { feed } from "./import.js";
+import { type Loading, splitLoading } from "./loading.js";
 import { databasePath, list, NodeHost, remove } from "./node-files.js";
 import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "./options.js";
 import type { SessionRequest, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { salvage } from "./salvage.js";
-import { assertSalvageArguments } from "./salvage-options.js";
+import { splitSalvageOptions } from "./salvage-options.js";
 import { type Scheduler, Session } from "./session.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
@@ -72,16 +74,29 @@ function inTurns<R>(handle: (request: R) => void): (request: R) => void {
 
 let engine: Promise<unknown> | undefined;
 
-function loadEngine(): Promise<unknown> {
-  const url = new URL("./ferrolite_bg.wasm", import.meta.url);
-  engine ??= readFile(url)
-    .then((bytes) => init({ module_or_path: bytes }))
+function loadEngine({ wasm }: Loading): Promise<unknown> {
+  if (engine !== undefined) return engine;
+  const source = wasm ?? new URL("./ferrolite_bg.wasm", import.meta.url).href;
+  engine = bytesOf(source)
+    .then((module_or_path) => init({ module_or_path }))
     .catch((thrown: unknown) => {
       engine = undefined;
-      throw FerroliteError.from(thrown, "Io", `the engine could not be loaded from ${url}`);
+      const from = typeof source === "string" ? ` from ${source}` : "";
+      throw FerroliteError.from(thrown, "Io", `the engine could not be loaded${from}`);
     });
   return engine;
 }
+
+async function bytesOf(source: string | WebAssembly.Module): Promise<BufferSource | WebAssembly.Module> {
+  if (typeof source !== "string") return source;
+  if (source.startsWith("file:")) return readFile(new URL(source));
+  const response = await fetch(source);
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return response.arrayBuffer();
+}
+
+/** What addresses in options are relative to. */
+const base = (): string => pathToFileURL(`${process.cwd()}/`).href;
 
 /** An open database; the documentation is at the browser's class in `index.ts`, which has the same shape. */
 export class Ferrolite extends Database {
@@ -91,11 +106,12 @@ export class Ferrolite extends Database {
 
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
-    const { encryption, ...plainOptions } = options;
+    const { loading, rest } = splitLoading(options, base(), false);
+    const { encryption, ...plainOptions } = rest;
     const split = splitOptions(plainOptions, "file");
     const material = optionalKeyMaterial(encryption);
     try {
-      return await Ferrolite.#open(name, split, material);
+      return await Ferrolite.#open(name, split, material, loading);
     } finally {
       wipe(material);
     }
@@ -105,8 +121,9 @@ export class Ferrolite extends Database {
     name: string,
     { storage, engine: engineOptions }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
+    loading: Loading,
   ): Promise<Ferrolite> {
-    await loadEngine();
+    await loadEngine(loading);
     const host = storage === "file" ? new NodeHost() : undefined;
     const path = databasePath(name);
     let connection: Connection;
@@ -132,11 +149,12 @@ export class Ferrolite extends Database {
 
   static async import(name: string, source: ImportSource, options: ImportOptions = {}): Promise<Ferrolite> {
     const { open, watched } = splitImportOptions(name, source, options);
-    const { encryption, ...plainOptions } = open;
+    const { loading, rest } = splitLoading(open, base(), false);
+    const { encryption, ...plainOptions } = rest;
     const split = splitOptions(plainOptions, "file");
     const material = optionalKeyMaterial(encryption);
     try {
-      return await Ferrolite.#import(databasePath(name), source, split, material, watched);
+      return await Ferrolite.#import(databasePath(name), source, split, material, watched, loading);
     } finally {
       wipe(material);
     }
@@ -148,8 +166,9 @@ export class Ferrolite extends Database {
     { storage, engine: engineOptions }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
     watched: ExportOptions,
+    loading: Loading,
   ): Promise<Ferrolite> {
-    await loadEngine();
+    await loadEngine(loading);
     const host = storage === "file" ? new NodeHost() : undefined;
     let importing: Importing | undefined;
     try {
@@ -169,10 +188,10 @@ export class Ferrolite extends Database {
   }
 
   static async salvage(name: string, out: string, options: SalvageOptions = {}): Promise<SalvageReport> {
-    assertSalvageArguments(name, out, options);
-    const material = optionalKeyMaterial(options.encryption);
+    const { loading, rest } = splitSalvageOptions(name, out, options, base(), false);
+    const material = optionalKeyMaterial(rest.encryption);
     try {
-      return await Ferrolite.#salvage(databasePath(name), databasePath(out), options, material);
+      return await Ferrolite.#salvage(databasePath(name), databasePath(out), rest, material, loading);
     } finally {
       wipe(material);
     }
@@ -183,8 +202,9 @@ export class Ferrolite extends Database {
     out: string,
     options: SalvageOptions,
     encryption: KeyMaterial | undefined,
+    loading: Loading,
   ): Promise<SalvageReport> {
-    await loadEngine();
+    await loadEngine(loading);
     const host = new NodeHost();
     try {
       return await salvage(host, path, out, encryption, {

@@ -6,9 +6,11 @@
  */
 import type { KeyMaterial } from "./encryption.js";
 import type { ErrorReport } from "./error.js";
-import type { OpenOptions, StorageFacts } from "./types.js";
+import type { LoadOptions, OpenOptions, StorageFacts } from "./types.js";
 
 export type Request =
+  /** Before the first message: where the engine is. Not answered. */
+  | { readonly kind: "engine"; readonly id: number; readonly wasm: string | WebAssembly.Module }
   /** The first message: opens the database. Answered by `value: StorageFacts`. */
   | {
       readonly kind: "open";
@@ -53,8 +55,8 @@ export type Request =
 /** What is asked of a database that is open. */
 export type SessionRequest = Extract<Request, { kind: "calls" | "exportChunk" | "changeKey" | "stats" | "close" }>;
 
-/** The options of `open` but for the secret. */
-export type PlainOptions = Omit<OpenOptions, "encryption">;
+/** The options of `open` but for the secret, and for those about loading. */
+export type PlainOptions = Omit<OpenOptions, "encryption" | keyof LoadOptions>;
 
 export type Response =
   /** The JSON array of results, one for each call and in their order. */

@@ -1,18 +1,27 @@
 /** The arguments of `Ferrolite.salvage`. */
 import { FerroliteError } from "./error.js";
+import { type Loading, splitLoading } from "./loading.js";
 import { assertName } from "./options.js";
 import type { SalvageOptions } from "./types.js";
 
-/** Throws unless these are what `Ferrolite.salvage` takes. */
-export function assertSalvageArguments(name: unknown, out: unknown, options: unknown): asserts options is SalvageOptions {
+/** Takes the options about loading out of those of `Ferrolite.salvage`; throws unless they and the others are what it takes. */
+export function splitSalvageOptions(
+  name: unknown,
+  out: unknown,
+  options: unknown,
+  ...host: [base: string | undefined, hasWorkers?: boolean]
+): { loading: Loading; rest: SalvageOptions } {
   assertName(name);
   assertName(out);
-  const { signal, onProgress, encryption: _, ...rest } = (typeof options === "object" && options !== null ? options : { rest: 1 }) as SalvageOptions;
-  const isKnown = Object.keys(rest).length === 0 && (onProgress === undefined || typeof onProgress === "function");
+  const given = (typeof options === "object" && options !== null ? options : { rest: 1 }) as SalvageOptions;
+  const { loading, rest } = splitLoading(given, ...host);
+  const { signal, onProgress, encryption: _, ...unknown } = rest;
+  const isKnown = Object.keys(unknown).length === 0 && (onProgress === undefined || typeof onProgress === "function");
   if (!isKnown || (signal !== undefined && typeof signal.addEventListener !== "function")) {
-    throw new FerroliteError("InvalidOptions", "the options of salvage are { encryption, signal, onProgress }");
+    throw new FerroliteError("InvalidOptions", "the options of salvage are { encryption, signal, onProgress }, and those about loading");
   }
   if (signal?.aborted === true) throw aborted();
+  return { loading, rest };
 }
 
 /** What a salvage that was broken off ends with. */

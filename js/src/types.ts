@@ -51,8 +51,27 @@ export type Encryption = {
     }
 );
 
+/**
+ * Where the engine comes from, for those places where it is not found by itself: beside the package, which is where bundlers
+ * leave it. `docs/packaging.md` tells what which tool needs.
+ */
+export interface LoadOptions {
+  /**
+   * The address of `ferrolite_bg.wasm`, of this very version; relative to the page, in Node to the working directory. Whoever
+   * opens first says it for a Node process.
+   */
+  readonly wasmUrl?: string | URL | undefined;
+  /** The compiled engine, in place of its address: shared by all that is opened with it. */
+  readonly wasmModule?: WebAssembly.Module | undefined;
+  /**
+   * In browsers: a function that makes a worker of this package's `worker.js`. A `Worker` itself will do, too, for one
+   * database; it ends with that.
+   */
+  readonly worker?: Worker | (() => Worker) | undefined;
+}
+
 /** How to open a database. */
-export interface OpenOptions {
+export interface OpenOptions extends LoadOptions {
   /**
    * Where the data is kept. `"auto"` is the best durable place: `"opfs"` in browsers, `"file"` in Node, Bun and Deno.
    * `"memory"` keeps nothing after `close()`, and is never chosen without being asked for.
@@ -99,7 +118,7 @@ export interface OpenOptions {
 }
 
 /** How a database is salvaged, and how it is watched. */
-export interface SalvageOptions {
+export interface SalvageOptions extends LoadOptions {
   /** What opens the damaged database, if it is encrypted. The new one is encrypted with it, too. */
   readonly encryption?: Encryption | undefined;
   /** Breaks it off: what was written is removed, and the error is `Aborted`. */

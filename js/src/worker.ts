@@ -1,7 +1,8 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
 import { wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
-import init, { Connection, Importing } from "./ferrolite.js";
+import { Connection, Importing } from "./ferrolite.js";
+import { loadEngine, setEngine } from "./load-engine.js";
 import { assertSupported, fileName, OpfsHost, storageFacts } from "./opfs.js";
 import type { Request, Response, SessionRequest } from "./protocol.js";
 import { salvage } from "./salvage.js";
@@ -29,17 +30,6 @@ function scheduler(): Scheduler {
       return () => clearTimeout(timer);
     },
   };
-}
-
-async function loadEngine(): Promise<void> {
-  const url = new URL("./ferrolite_bg.wasm", import.meta.url);
-  try {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    await init({ module_or_path: response });
-  } catch (thrown) {
-    throw FerroliteError.from(thrown, "Io", `the engine could not be loaded from ${url}`);
-  }
 }
 
 /** Loads the engine, and begins by one of its classes to work on the database that is asked for. */
@@ -131,4 +121,5 @@ scope.onmessage = ({ data: first }) => {
   if (first.kind === "salvage") void runSalvage(first);
   else if (first.kind === "import") void runImport(first);
   else if (first.kind === "open") void runOpen(first);
+  else if (first.kind === "engine") setEngine(first.wasm);
 };

@@ -1,0 +1,38 @@
+/** Starts the worker of a database, and sees to what keeps it from starting. */
+import { Channel } from "./channel.js";
+import { FerroliteError } from "./error.js";
+import type { Loading } from "./loading.js";
+import type { Request, Response } from "./protocol.js";
+import { makeWorker } from "./worker-script.js";
+
+const WHAT_TO_DO = 'see docs/packaging.md; import "ferrolite/inline" needs no files beside the script';
+
+/** A worker for one database, and the channel to it. */
+export function startWorker(loading: Loading): { worker: Worker; channel: Channel } {
+  const worker = begin(loading);
+  const channel = new Channel((request, transfer) => worker.postMessage(request, transfer));
+  worker.onmessage = ({ data }: MessageEvent<Response>) => {
+    channel.receive(data);
+    if ("fatal" in data) worker.terminate();
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    const why =
+      event.message || `its script could not be loaded: is it served as JavaScript, and does the page's policy allow it? (${WHAT_TO_DO})`;
+    channel.fail(new FerroliteError("Io", `the database's worker failed: ${why}`));
+    worker.terminate();
+  };
+  if (loading.wasm !== undefined) worker.postMessage({ kind: "engine", id: 0, wasm: loading.wasm } satisfies Request);
+  return { worker, channel };
+}
+
+function begin(loading: Loading): Worker {
+  if (loading.makeWorker === undefined && typeof Worker === "undefined") {
+    throw new FerroliteError("Unsupported", "there are no workers here; open the database in a page or a worker");
+  }
+  try {
+    return (loading.makeWorker ?? makeWorker)();
+  } catch (thrown) {
+    throw FerroliteError.from(thrown, "Unsupported", `the database's worker cannot be started (${WHAT_TO_DO})`);
+  }
+}

@@ -1,0 +1,6 @@
+/** Where the worker's script is. The inline build has `worker-script.inline.ts` in its place. */
+
+/** Bundlers look for this very expression: they build the script, and put its address here. */
+export function makeWorker(): Worker {
+  return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+}

@@ -1,0 +1,5 @@
+import { Found } from "./found.jsx";
+
+export default function Page() {
+  return <Found />;
+}

@@ -1,0 +1,97 @@
+// Bundles the npm package out of js/src and the compiled engine: one module for each entry, a script for the worker, and the
+// inline build, which has both the worker and the wasm within it. Called by tools/build-js.sh.
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const js = join(root, "js");
+const dist = join(js, "dist");
+const glue = join(root, ".build", "wasm", "ferrolite.js");
+const esbuild = createRequire(join(js, "package.json"))("esbuild");
+
+/** The entries by host. Those of one host share what they have in common, so that there is one class of errors. */
+const ENTRIES = { browser: ["index"], node: ["node"] };
+
+/** What runs in a thread of its own: one file each, for whoever has to copy it. */
+const WORKERS = ["worker"];
+
+const common = {
+  absWorkingDir: js,
+  bundle: true,
+  // Comments are in the declarations, names in the source maps: here they would only be downloaded.
+  minify: true,
+  target: "es2022",
+  sourcemap: true,
+  sourcesContent: true,
+  legalComments: "none",
+  logLevel: "warning",
+};
+
+/** The bindings of the wasm are made by wasm-bindgen, and lie elsewhere. */
+const bindings = {
+  name: "bindings",
+  setup(build) {
+    build.onResolve({ filter: /\/ferrolite\.js$/ }, () => ({ path: glue }));
+  },
+};
+
+/** Puts the inline form of modules in the place of those that name files, and texts where these ask for them. */
+function inline(texts) {
+  return {
+    name: "inline",
+    setup(build) {
+      build.onResolve({ filter: /^\.\/(worker-script|wasm-source)\.js$/ }, ({ path, resolveDir }) => ({
+        path: join(resolveDir, path.replace(/\.js$/, ".inline.ts")),
+      }));
+      build.onResolve({ filter: /^inline:/ }, ({ path }) => ({ path: path.slice("inline:".length), namespace: "inline" }));
+      build.onLoad({ filter: /./, namespace: "inline" }, ({ path }) => ({ contents: texts[path], loader: "text" }));
+    },
+  };
+}
+
+async function bundleEntries() {
+  for (const [platform, entries] of Object.entries(ENTRIES)) {
+    await esbuild.build({
+      ...common,
+      entryPoints: entries.map((name) => `src/${name}.ts`),
+      outdir: dist,
+      format: "esm",
+      platform,
+      minify: platform === "browser",
+      splitting: true,
+      chunkNames: `chunks/${platform}-[hash]`,
+      plugins: [bindings],
+    });
+  }
+}
+
+async function bundleWorkers() {
+  const entryPoints = WORKERS.map((name) => `src/${name}.ts`);
+  await esbuild.build({ ...common, entryPoints, outdir: dist, format: "esm", plugins: [bindings] });
+}
+
+/** The worker is no module here: that is what every browser starts from a blob. */
+async function bundleInline() {
+  const wasm = deflateSync(readFileSync(join(dist, "ferrolite_bg.wasm")), { level: 9 }).toString("base64");
+  const { outputFiles } = await esbuild.build({
+    ...common, entryPoints: ["src/worker.ts"], format: "iife", sourcemap: false, write: false,
+    plugins: [inline({ wasm }), bindings],
+  });
+  await esbuild.build({
+    ...common, entryPoints: { inline: "src/index.ts" }, outdir: dist, format: "esm",
+    plugins: [inline({ worker: outputFiles[0].text }), bindings],
+  });
+  // The map would say the megabyte again.
+  const file = join(dist, "inline.js.map");
+  const map = JSON.parse(readFileSync(file, "utf8"));
+  map.sourcesContent = map.sourcesContent.map((text, at) => (map.sources[at].startsWith("inline:") ? null : text));
+  writeFileSync(file, JSON.stringify(map));
+  writeFileSync(join(dist, "inline.d.ts"), 'export * from "./index.js";\n');
+}
+
+await bundleEntries();
+await bundleWorkers();
+await bundleInline();
