@@ -24,8 +24,8 @@ const types = {
   ".wasm": "application/wasm",
 };
 
-/** Serves folders on localhost; resolves with `{ url, close }`. Port 0 is any that is free. */
-export function serve(mounts, port = 0) {
+/** Serves folders on localhost; resolves with `{ url, close }`. Port 0 is any that is free. `extra` headers go with all files. */
+export function serve(mounts, port = 0, extra = {}) {
   const server = createServer((request, response) => {
     const file = locate(mounts, decodeURIComponent(new URL(request.url, "http://localhost").pathname));
     if (file === undefined) {
@@ -33,7 +33,7 @@ export function serve(mounts, port = 0) {
       return;
     }
     const headers = { "content-type": types[extname(file.path)] ?? "application/octet-stream", "content-length": file.size };
-    response.writeHead(200, { ...headers, "cache-control": "no-cache" });
+    response.writeHead(200, { ...headers, "cache-control": "no-cache", ...extra });
     if (request.method === "HEAD") response.end();
     else createReadStream(file.path).pipe(response);
   });

@@ -1,6 +1,6 @@
 /** What every project does, and what it comes to. */
-export async function run({ Ferrolite, Transaction }, name) {
-  const db = await Ferrolite.open(name);
+export async function run({ Ferrolite, Transaction }, name, options = {}) {
+  const db = await Ferrolite.open(name, options);
   await db.commit(new Transaction().set("a", { n: 1 }).set("b", { n: 2 }));
   await db.createIndex("n");
   const found = await db.find("n", { gt: 1 });
