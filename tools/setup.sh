@@ -101,7 +101,7 @@ install_projects() {
     rm -rf "$folder"
     mkdir -p "$folder"
     cp "$(dirname "$lock")/package.json" "$lock" "$folder/"
-    npm ci --silent --no-fund --no-audit --prefix "$folder"
+    npm ci --loglevel error --no-fund --no-audit --prefix "$folder" >/dev/null
     touch "$folder/complete"
   done
 }

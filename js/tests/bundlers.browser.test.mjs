@@ -31,6 +31,8 @@ after(async () => {
 const BUILDS = [
   { name: "webpack", command: [bin("webpack")], page: "classic.html" },
   { name: "rspack", command: [process.execPath, "build.mjs"], page: "classic.html" },
+  // It takes the page itself, and writes that, too.
+  { name: "parcel", command: [bin("parcel"), "build", "index.html", "--dist-dir", "out", "--no-cache"] },
   { name: "rollup", command: [bin("rollup"), "--config"], page: "page.html", files: ["worker.js", "ferrolite_bg.wasm"] },
   {
     name: "esbuild", page: "page.html", files: ["worker.js", "ferrolite_bg.wasm"],
@@ -53,7 +55,7 @@ for (const { name, entry, command, page, files = [] } of BUILDS) {
     await run(command[0], command.slice(1), { cwd: folder });
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
     const out = join(folder, "out");
-    copyFileSync(join(projects, page), join(out, "index.html"));
+    if (page !== undefined) copyFileSync(join(projects, page), join(out, "index.html"));
     for (const file of files) copyFileSync(join(packed.installed, "dist", file), join(out, file));
     const sizes = readdirSync(out, { recursive: true }).filter((file) => /\.(js|wasm)$/.test(file))
       .map((file) => `${file} ${(statSync(join(out, file)).size / 1000).toFixed(0)} kB`);
