@@ -1,29 +1,56 @@
-// Prints what a browser downloads, raw and gzipped: the wasm, and the modules of the browser's entry.
+// Prints what a browser downloads, raw and gzipped, and the limits that a test holds it to.
+// Usage: node tools/sizes.mjs [PACKAGE.tgz]
 import { readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const dist = join(dirname(fileURLToPath(import.meta.url)), "..", "js", "dist");
+const js = join(dirname(fileURLToPath(import.meta.url)), "..", "js");
+const dist = join(js, "dist");
+const esbuild = createRequire(join(js, "package.json"))("esbuild");
 
-/** A module and all that it imports. */
-function graph(name, found = new Set()) {
-  if (found.has(name)) return found;
-  found.add(name);
-  const text = readFileSync(join(dist, name), "utf8");
-  for (const [, imported] of text.matchAll(/(?:from|import) "\.\/([^"]+)"/g)) graph(imported, found);
-  return found;
+/** Bytes, gzipped. This is the one place where they are set; they only ever go down. */
+export const LIMITS = { wasm: 612_000, scripts: 20_500 };
+
+const sizes = (files) => ({
+  raw: files.reduce((sum, file) => sum + file.length, 0),
+  gzip: files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0),
+});
+
+/** A script and all that it imports, of which a bundler has made one, minified. */
+function bundled(entry) {
+  const { outputFiles } = esbuild.buildSync({
+    entryPoints: [join(dist, entry)], bundle: true, minify: true, format: "esm", write: false, outdir: dist, legalComments: "none",
+  });
+  return outputFiles.map(({ contents }) => contents);
 }
 
-const scripts = [...graph("worker.js", graph("index.js"))].map((name) => readFileSync(join(dist, name)));
-const wasm = readFileSync(join(dist, "ferrolite_bg.wasm"));
-const kb = (bytes) => `${(bytes / 1000).toFixed(1)} kB`.padStart(10);
-const rows = [
-  ["wasm", wasm.length, gzipSync(wasm, { level: 9 }).length],
-  ["JavaScript", ...[scripts.reduce((sum, text) => sum + text.length, 0), scripts.reduce((sum, text) => sum + gzipSync(text, { level: 9 }).length, 0)]],
-];
-rows.push(["together", rows[0][1] + rows[1][1], rows[0][2] + rows[1][2]]);
-console.log(`${"".padEnd(12)}${"raw".padStart(10)}${"gzip".padStart(10)}`);
-for (const [name, raw, zipped] of rows) console.log(name.padEnd(12) + kb(raw) + kb(zipped));
-const [, , packed] = process.argv;
-if (packed !== undefined) console.log(`${packed}: ${kb(statSync(packed).size).trim()}`);
+/** What is loaded before a first document can be written: the wasm; the scripts of a page and of its worker. */
+export function measure() {
+  const wasm = sizes([readFileSync(join(dist, "ferrolite_bg.wasm"))]);
+  const page = sizes(bundled("index.js"));
+  const worker = sizes(bundled("worker.js"));
+  const scripts = { raw: page.raw + worker.raw, gzip: page.gzip + worker.gzip };
+  return { wasm, page, worker, scripts, inline: sizes([readFileSync(join(dist, "inline.js"))]) };
+}
+
+/** What was measured as a table. */
+export function table({ wasm, page, worker, scripts, inline }) {
+  const kb = (bytes) => `${(bytes / 1000).toFixed(1)} kB`.padStart(11);
+  const row = (name, { raw, gzip }, limit) => name.padEnd(20) + kb(raw) + kb(gzip) + (limit === undefined ? "" : kb(limit));
+  return [
+    `${"".padEnd(20)}${"raw".padStart(11)}${"gzip".padStart(11)}${"at most".padStart(11)}`,
+    row("wasm", wasm, LIMITS.wasm),
+    row("scripts", scripts, LIMITS.scripts),
+    row("  of the page", page),
+    row("  of the worker", worker),
+    row("ferrolite/inline", inline),
+  ].join("\n");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  console.log(table(measure()));
+  const [, , packed] = process.argv;
+  if (packed !== undefined) console.log(`${packed}: ${(statSync(packed).size / 1000).toFixed(1)} kB`);
+}

@@ -61,13 +61,19 @@ export interface LoadOptions {
    * opens first says it for a Node process.
    */
   readonly wasmUrl?: string | URL | undefined;
-  /** The compiled engine, in place of its address: shared by all that is opened with it. */
-  readonly wasmModule?: WebAssembly.Module | undefined;
+  /** The compiled engine, a `WebAssembly.Module`, in place of its address: shared by all that is opened with it. */
+  readonly wasmModule?: object | undefined;
   /**
-   * In browsers: a function that makes a worker of this package's `worker.js`. A `Worker` itself will do, too, for one
+   * In browsers: a function that makes a `Worker` of this package's `worker.js`. A `Worker` itself will do, too, for one
    * database; it ends with that.
    */
-  readonly worker?: Worker | (() => Worker) | undefined;
+  readonly worker?: WorkerLike | (() => WorkerLike) | undefined;
+}
+
+/** What of a `Worker` its type has to have: programs for Node need not know the browser's types. */
+export interface WorkerLike {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  terminate(): void;
 }
 
 /** How to open a database. */

@@ -39,6 +39,13 @@ test("strict TypeScript", () => {
   run([tsc, ...flags, "--module", "nodenext", "inline.ts"]);
 });
 
+test("strict TypeScript for Node, without the types of browsers", () => {
+  copyFileSync(join(projects, "node.mjs"), join(packed.directory, "node-types.mts"));
+  const flags = ["--strict", "--noEmit", "--target", "es2022", "--skipLibCheck", "false", "--lib", "es2024", "--module", "nodenext"];
+  const types = ["--typeRoots", join(js, "node_modules", "@types"), "--types", "node"];
+  run([join(js, "node_modules", "typescript", "bin", "tsc"), ...flags, ...types, "node-types.mts"]);
+});
+
 for (const entry of ["main.js", "inline.js"]) {
   test(`a page that Vite built, of ${entry}`, async () => {
     const folder = copyProject(packed.directory, "app", `vite-${entry.slice(0, -3)}`);

@@ -19,6 +19,11 @@ export async function examples(): Promise<void> {
     memtableSize: 4 << 20,
     compression: "lz4",
   });
+  const wasmModule = await WebAssembly.compileStreaming(fetch("/engine.wasm"));
+  await Ferrolite.open("loaded", { wasmModule, worker: () => new Worker("/worker.js", { type: "module" }) });
+  await Ferrolite.salvage("loaded", "salvaged", { wasmUrl: new URL("https://example.com/engine.wasm") });
+  // @ts-expect-error A worker is no address.
+  await Ferrolite.open("loaded", { worker: "/worker.js" });
   const facts: StorageFacts = db.storage;
   facts.kind satisfies "opfs" | "file" | "memory";
 
