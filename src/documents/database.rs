@@ -46,7 +46,7 @@ pub struct Database<F: File> {
     durability: Durability,
     last_sync_ms: u64,
     /// Whether commits wait to be written.
-    pending: bool,
+    pub(super) pending: bool,
     /// Whether commits were written and not flushed.
     unsynced: bool,
     group: Group,

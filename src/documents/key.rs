@@ -30,7 +30,6 @@ pub(super) const CATALOG: Prefix = prefix(0, 0);
 /// Where the change history is.
 pub(super) const CHANGES: Prefix = prefix(0, 1);
 /// Where receipts are.
-#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
 pub(super) const RECEIPTS: Prefix = prefix(0, 2);
 /// Where a collection keeps the parts of large values, and ...
 const PARTS: u32 = u32::MAX;

@@ -42,6 +42,11 @@ impl ReceiptId {
 }
 
 impl<F: File> Database<F> {
+    /// Whether the open group has committed anything that was not written yet.
+    pub(crate) fn has_unwritten(&self) -> bool {
+        self.pending
+    }
+
     /// Commits a receipt behind what the open group has written. When it cannot be, the group is taken back: nothing of it
     /// is kept without its receipt, and [`Database::finish_group`] fails with the same error.
     pub(crate) fn leave_receipt(&mut self, id: ReceiptId, content: &[u8]) -> Result<()> {
@@ -55,9 +60,9 @@ impl<F: File> Database<F> {
         self.companion = Some((id, content));
     }
 
-    /// It will not, if there was none.
-    pub(crate) fn accompany_no_more(&mut self) {
-        self.companion = None;
+    /// It will not, if there was none: whether there was.
+    pub(crate) fn accompany_no_more(&mut self) -> bool {
+        self.companion.take().is_none()
     }
 
     /// Adds the receipt that is to be in the next commit.
