@@ -22,6 +22,9 @@ const MAINTENANCE_BYTES = 32 << 10;
 /** Longer timers end at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** The client that is there from the beginning. */
+const FIRST = 0;
+
 /** How this host runs things later. */
 export interface Scheduler {
   /** Runs `work` after the events that wait already; `keepAlive`: the process does not end before it. */
@@ -58,10 +61,10 @@ export class Session {
     this.#lastMessageMs = performance.now();
     try {
       if (request.kind === "calls") {
-        const answer = this.#connection.execute(request.message);
+        const answer = this.#connection.execute(FIRST, id, false, request.message);
         this.#reply({ id, answer }, [answer.buffer]);
       } else if (request.kind === "exportChunk") {
-        const value = this.#connection.exportChunk(request.number);
+        const value = this.#connection.exportChunk(FIRST, request.number);
         this.#reply({ id, value }, value === undefined ? [] : [value.buffer]);
       } else {
         this.#reply({ id, value: this.#answer(request) }, []);
@@ -151,7 +154,7 @@ export class Session {
   }
 
   #step(): void {
-    const finished = this.#connection.step();
+    const [, finished] = this.#connection.step() ?? [];
     if (finished !== undefined) this.#reply({ finished }, [finished.buffer]);
   }
 
