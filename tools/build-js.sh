@@ -69,6 +69,13 @@ if ! unchanged glue js/dist/ferrolite.js .build/wasm/ferrolite.js "${ts_inputs[@
   done_with glue .build/wasm/ferrolite.js "${ts_inputs[@]}"
 fi
 cmp -s .build/wasm/ferrolite_bg.wasm js/dist/ferrolite_bg.wasm || cp .build/wasm/ferrolite_bg.wasm js/dist/
+
+parts_inputs=(.build/wasm/ferrolite_bg.wasm tools/split-engine.sh tools/engine-profile.mjs tools/split-wasm)
+if ! unchanged parts js/dist/ferrolite_rest.wasm "${parts_inputs[@]}"; then
+  say "cutting the engine in two"
+  tools/split-engine.sh
+  done_with parts "${parts_inputs[@]}"
+fi
 cp -u LICENSE-APACHE LICENSE-MIT js/
 
 bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/bundle-js.mjs tools/provenance.mjs)

@@ -30,11 +30,12 @@ const common = {
   logLevel: "warning",
 };
 
-/** The bindings of the wasm are made by wasm-bindgen, and lie elsewhere. */
+/** The bindings of the wasm are made by wasm-bindgen, and lie elsewhere than the module that they import. */
 const bindings = {
   name: "bindings",
   setup(build) {
     build.onResolve({ filter: /\/ferrolite\.js$/ }, () => ({ path: glue }));
+    build.onResolve({ filter: /^\.\/rest\.js$/ }, () => ({ path: join(js, "src", "rest.ts") }));
   },
 };
 

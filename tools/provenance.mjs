@@ -42,12 +42,14 @@ function ofPackage() {
   const { name, version, devDependencies } = JSON.parse(readFileSync(join(root, "js", "package.json"), "utf8"));
   const { sources, tools, ...rest } = JSON.parse(readFileSync(join(root, ".build", "wasm", "toolchain.json"), "utf8"));
   const wasm = readFileSync(join(dist, "ferrolite_bg.wasm"));
+  const digests = (names) => Object.fromEntries(names.map((file) => [file, sha256(readFileSync(join(dist, file)))]));
   const scripts = ["index", "node", "worker", "inline"].map((script) => `${script}.js`);
   return {
     package: name,
     version,
     wasm: { file: "ferrolite_bg.wasm", bytes: wasm.length, sha256: sha256(wasm), ...rest },
-    scripts: Object.fromEntries(scripts.map((script) => [script, sha256(readFileSync(join(dist, script)))])),
+    parts: digests(["ferrolite_first.wasm", "ferrolite_rest.wasm"]),
+    scripts: digests(scripts),
     sources,
     tools: { ...tools, typescript: devDependencies.typescript, esbuild: devDependencies.esbuild },
   };

@@ -4,7 +4,7 @@ import type { Host } from "./host.js";
 /** Loads the engine once; later calls return at once. */
 export default function init(options: {
   module_or_path: WebAssembly.Module | Response | Promise<Response> | BufferSource;
-}): Promise<unknown>;
+}): Promise<WebAssembly.Exports>;
 
 /** An open database. What these methods throw is `{ code, message, cause? }`. */
 export class Connection {

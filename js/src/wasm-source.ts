@@ -1,4 +1,8 @@
 /** Where a worker finds the wasm when no option says it. The inline build has `wasm-source.inline.ts` in its place. */
+import type { WasmSource } from "./load-engine.js";
 
-/** Bundlers look for this very expression. */
-export const wasmSource = (): string => new URL("./ferrolite_bg.wasm", import.meta.url).href;
+/** Bundlers look for these very expressions. */
+export const wasmSource = (): WasmSource => ({
+  wasm: new URL("./ferrolite_first.wasm", import.meta.url).href,
+  rest: new URL("./ferrolite_rest.wasm", import.meta.url).href,
+});

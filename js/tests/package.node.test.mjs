@@ -16,6 +16,8 @@ import { installPacked, projects } from "./support/packed.mjs";
 /** The scripts that browsers load, and that for Node. */
 const BROWSER = ["index.js", "worker.js", "inline.js"];
 const NODE = ["node.js"];
+/** The whole engine, and its two parts. */
+const WASM = ["ferrolite_bg.wasm", "ferrolite_first.wasm", "ferrolite_rest.wasm"];
 /** More than this is in no script but the inline build's. */
 const LINE = 60_000;
 
@@ -55,12 +57,12 @@ test("it has what it needs, and nothing else", () => {
   const files = readdirSync(packed.installed, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(packed.installed.length + 1));
-  for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "dist/index.d.ts", "dist/inline.d.ts", "dist/ferrolite_bg.wasm"]) {
+  for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "dist/index.d.ts", "dist/inline.d.ts", ...WASM.map((name) => `dist/${name}`)]) {
     assert.ok(files.includes(name), name);
   }
   const scripts = [...BROWSER, ...NODE].flatMap((name) => graph(name).found).map((name) => `dist/${name}`);
   assert.deepEqual(files.filter((name) => name.endsWith(".js")).sort(), [...new Set(scripts)].sort());
-  assert.deepEqual(files.filter((name) => !/\.(js|d\.ts|js\.map)$|^(LICENSE-\w+|README\.md|package\.json|dist\/(ferrolite_bg\.wasm|provenance\.json))$/.test(name)), []);
+  assert.deepEqual(files.filter((name) => !/\.(js|d\.ts|js\.map)$|^(LICENSE-\w+|README\.md|package\.json|dist\/(ferrolite_(bg|first|rest)\.wasm|provenance\.json))$/.test(name)), []);
   assert.equal(JSON.parse(readFileSync(join(packed.installed, "package.json"), "utf8")).dependencies, undefined);
 });
 
@@ -77,7 +79,8 @@ test("the browser's scripts import nothing but each other; Node's imports from N
 test("bundlers find the worker and the wasm by the expressions that they know", () => {
   const isWorker = /new Worker\(new URL\("\.\/worker\.js",\s*import\.meta\.url\),\s*\{\s*type:\s*"module"\s*\}\)/;
   assert.match(read("index.js"), isWorker);
-  assert.match(read("worker.js"), /new URL\("\.\/ferrolite_bg\.wasm",\s*import\.meta\.url\)/);
+  assert.match(read("worker.js"), /new URL\("\.\/ferrolite_first\.wasm",\s*import\.meta\.url\)/);
+  assert.match(read("worker.js"), /new URL\("\.\/ferrolite_rest\.wasm",\s*import\.meta\.url\)/);
   assert.match(read("node.js"), /new URL\("\.\/ferrolite_bg\.wasm",\s*import\.meta\.url\)/);
   assert.doesNotMatch(read("inline.js"), /import\.meta/);
 });
@@ -110,10 +113,12 @@ test("each script has a map with the sources in it", () => {
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 test("the wasm and the scripts are those of the provenance", () => {
-  const { version, wasm, scripts, sources, tools } = JSON.parse(read("provenance.json"));
+  const { version, wasm, parts, scripts, sources, tools } = JSON.parse(read("provenance.json"));
   assert.equal(version, JSON.parse(readFileSync(join(packed.installed, "package.json"), "utf8")).version);
   const bytes = readFileSync(join(dist, wasm.file));
   assert.deepEqual([wasm.bytes, wasm.sha256], [bytes.length, sha256(bytes)]);
+  assert.deepEqual(Object.keys(parts), WASM.slice(1));
+  for (const [name, digest] of Object.entries(parts)) assert.equal(digest, sha256(readFileSync(join(dist, name))), name);
   assert.deepEqual(Object.keys(scripts).sort(), [...BROWSER, ...NODE].sort());
   for (const [name, digest] of Object.entries(scripts)) assert.equal(digest, sha256(read(name)), name);
   assert.match(sources.sha256, /^[0-9a-f]{64}$/);

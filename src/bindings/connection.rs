@@ -155,6 +155,7 @@ fn parse_encryption(terms: JsValue, secret: Option<Vec<u8>>) -> crate::Result<Op
 
 /// An object of JavaScript, by way of a JSON value: read straight into a struct, fields that it does not have would be
 /// ignored.
+#[inline(never)]
 fn parse_object<T: DeserializeOwned>(object: JsValue) -> crate::Result<T> {
     let value: Value = serde_wasm_bindgen::from_value(object).map_err(|error| invalid(&error.to_string()))?;
     if !value.is_object() {

@@ -53,6 +53,8 @@ mod queries;
 mod receipt_tests;
 mod receipts;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+mod rest;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod salvaging;
 mod service;
 mod snapshots;

@@ -115,6 +115,14 @@ impl Task {
             Self::CreateIndex { collection, index, .. } => {
                 Ok(database.named_mut(collection).create_index_step(index.clone(), INDEX_SLICE_DOCUMENTS)?.done)
             }
+            _ => self.rewrite(database),
+        }
+    }
+
+    /// The slices of tasks with which programs do not begin.
+    #[inline(never)]
+    fn rewrite<F: File>(&mut self, database: &mut Database<F>) -> Result<bool> {
+        match self {
             Self::Compact(progress) => {
                 database.compact_step(progress, TABLE_SLICE_BYTES)?;
                 Ok(progress.is_done())
@@ -123,7 +131,7 @@ impl Task {
                 database.rotate_key_step(progress, TABLE_SLICE_BYTES)?;
                 Ok(progress.is_done())
             }
-            Self::Cancelled => Err(Error::Aborted),
+            Self::CreateIndex { .. } | Self::Cancelled => Err(Error::Aborted),
         }
     }
 

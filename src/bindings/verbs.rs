@@ -121,23 +121,31 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
 fn read_from<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     match call.verb {
         "get" => document(answer, documents.get_document(&call.key()?)?),
-        "getDocument" => versioned(answer, documents.get_document(&call.key()?)?),
-        "patched" => versioned(answer, documents.patched(&call.key()?, call.json(1)?)?),
-        "mergePatched" => versioned(answer, documents.merge_patched(&call.key()?, call.json(1)?)?),
         "getMany" => list(answer, documents.get_documents(&call.keys()?)?.into_iter().map(Ok), perhaps),
         "has" => answer.value(&documents.has(&call.key()?)?),
         "count" => answer.value(&documents.count(&call.range()?)?),
         "keys" => answer.value(&documents.keys(&call.range()?)?),
         "values" => documents.measured(Verb::Values, || list(answer, documents.scan(&call.range()?)?, value)),
         "entries" => documents.measured(Verb::Entries, || list(answer, documents.scan(&call.range()?)?, entry)),
+        "find" => answer.value(&documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?),
+        "query" | "findOne" | "countRows" | "explain" | "findPage" => queries::ask(documents, call, answer),
+        _ => read_rarer(documents, call, answer),
+    }
+}
+
+/// The verbs of [`read_from`] with which programs do not begin.
+#[inline(never)]
+fn read_rarer<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
+    match call.verb {
+        "getDocument" => versioned(answer, documents.get_document(&call.key()?)?),
+        "patched" => versioned(answer, documents.patched(&call.key()?, call.json(1)?)?),
+        "mergePatched" => versioned(answer, documents.merge_patched(&call.key()?, call.json(1)?)?),
         "listLength" => answer.value(&documents.list_length(&call.key()?)?),
         "listGet" => one(answer, documents.list_get_json(&call.key()?, call.parse(1)?)?),
         "listRange" => {
             let elements = documents.list_range_json(&call.key()?, call.parse(1)?, call.parse(2)?)?;
             list(answer, elements.into_iter().map(Ok), element)
         }
-        "find" => answer.value(&documents.find(&call.path()?, &call.condition()?, &call.find_options()?)?),
-        "query" | "findOne" | "countRows" | "explain" | "findPage" => queries::ask(documents, call, answer),
         "ttl" => match documents.ttl(&call.key()?)? {
             Ttl::Missing => {
                 answer.done();
@@ -151,6 +159,7 @@ fn read_from<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, ans
 }
 
 /// Reads within a transaction.
+#[inline(never)]
 fn read_in<F: File>(
     open: &mut OpenTransaction,
     database: &Database<F>,
@@ -199,6 +208,26 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
     match call.verb {
         "set" => answer.value(&documents.set_json(&call.key()?, call.json(1)?)?),
         "setEx" => answer.value(&documents.set_ex_json(&call.key()?, call.json(1)?, call.ttl(2)?)?),
+        "delete" => answer.value(&documents.delete(&call.key()?)?),
+        "setMany" => {
+            let ttl = call.optional(1).map(|_| call.ttl(1)).transpose()?;
+            let pairs: Vec<(Text<'_>, &RawValue)> = call.parse(0)?;
+            let transaction = pairs
+                .into_iter()
+                .try_fold(Transaction::new().named(&call.collection), |transaction, (key, json)| {
+                    put(transaction, &key.0, json.get(), ttl)
+                })?;
+            answer.value(&desk.database.commit(transaction)?)
+        }
+        _ => write_rarer(desk, call, answer),
+    }
+}
+
+/// The verbs of [`write`] with which programs do not begin.
+#[inline(never)]
+fn write_rarer<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
+    let mut documents = desk.database.named_mut(&call.collection);
+    match call.verb {
         "setBytes" => {
             let (bytes, options) = (desk.attachments.of(call, 1)?, call.set_options()?);
             answer.value(&documents.set_bytes_with(&call.key()?, bytes, options)?)
@@ -231,17 +260,6 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         "pop" => one(answer, documents.pop_json(&call.key()?, call.parse(1)?)?),
         "trim" => answer.value(&documents.trim(&call.key()?, call.parse(1)?, call.parse(2)?)?),
         "listSet" => answer.value(&documents.list_set_json(&call.key()?, call.parse(1)?, call.json(2)?)?),
-        "setMany" => {
-            let ttl = call.optional(1).map(|_| call.ttl(1)).transpose()?;
-            let pairs: Vec<(Text<'_>, &RawValue)> = call.parse(0)?;
-            let transaction = pairs
-                .into_iter()
-                .try_fold(Transaction::new().named(&call.collection), |transaction, (key, json)| {
-                    put(transaction, &key.0, json.get(), ttl)
-                })?;
-            answer.value(&desk.database.commit(transaction)?)
-        }
-        "delete" => answer.value(&documents.delete(&call.key()?)?),
         "deleteRange" => answer.value(&documents.delete_range(&call.range()?)?),
         "expire" => answer.value(&documents.expire(&call.key()?, call.ttl(1)?)?),
         _ => answer.value(&documents.persist(&call.key()?)?),
@@ -256,6 +274,24 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             let is_new = !indexes.iter().any(|index| index.ready && index.path == name);
             desk.start(Task::CreateIndex { collection, index, is_new }, answer)
         }
+        "scanOpen" => {
+            let id = desk.client.numbers.next();
+            desk.client.cursors.open(desk.database, id, &call.collection, call.range()?, answer)
+        }
+        "scanNext" => desk.client.cursors.next(desk.database, call.parse(0)?, answer),
+        "flush" => {
+            desk.database.flush()?;
+            answer.done();
+            Ok(())
+        }
+        _ => alone_rarer(desk, call, answer),
+    }
+}
+
+/// The verbs of [`alone`] with which programs do not begin.
+#[inline(never)]
+fn alone_rarer<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
+    match call.verb {
         "dropIndex" => {
             let index = queries::index_spec(call)?;
             desk.tasks.cancel_indexes(&call.collection, Some(&index));
@@ -266,11 +302,6 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             desk.tasks.cancel_indexes(&name, None);
             answer.value(&desk.database.drop_collection(&name)?)
         }
-        "scanOpen" => {
-            let id = desk.client.numbers.next();
-            desk.client.cursors.open(desk.database, id, &call.collection, call.range()?, answer)
-        }
-        "scanNext" => desk.client.cursors.next(desk.database, call.parse(0)?, answer),
         "exportBegin" => desk.client.exports.begin(desk.database, desk.client.numbers.next(), answer),
         "compact" => desk.start(Task::Compact(CompactProgress::default()), answer),
         "rotateKey" => desk.start(Task::RotateKey(RotateProgress::default()), answer),
@@ -319,12 +350,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             let Client { blobs, numbers, .. } = &mut *desk.client;
             blobs.run(desk.database, &desk.attachments, numbers, call, answer)
         }
-        "check" => answer.value(&desk.database.check(call.parse::<CheckOptions>(0)?.full)?),
-        _ => {
-            desk.database.flush()?;
-            answer.done();
-            Ok(())
-        }
+        _ => answer.value(&desk.database.check(call.parse::<CheckOptions>(0)?.full)?),
     }
 }
 

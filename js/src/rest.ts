@@ -1,0 +1,41 @@
+/** The rest of the engine, which is loaded behind the part with which programs begin (`tools/split-engine.sh`). */
+
+let load = (): void => {};
+
+/** The first part calls this when it needs a function that it does not have. A whole engine never does. */
+export function loadRest(): void {
+  load();
+}
+
+/** Loads the rest as soon as it can be had, and at once when it is needed before. */
+export function followBy(address: string, first: WebAssembly.Exports): void {
+  let isThere = false;
+  const put = (rest: WebAssembly.Module) => {
+    if (isThere) return;
+    new WebAssembly.Instance(rest, { first });
+    isThere = true;
+  };
+  load = () => put(new WebAssembly.Module(fetchNow(address)));
+  // When this fails, it is tried again by whoever needs the rest.
+  void compiled(address).then(put, () => {});
+}
+
+async function compiled(address: string): Promise<WebAssembly.Module> {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** The engine stands still in the middle of a call meanwhile: what cannot be answered by a promise. */
+function fetchNow(address: string): ArrayBuffer {
+  const request = new XMLHttpRequest();
+  request.open("GET", address, false);
+  request.responseType = "arraybuffer";
+  try {
+    request.send();
+  } catch (cause) {
+    throw new Error(`the rest of the engine could not be loaded from ${address}`, { cause });
+  }
+  if (request.status === 200) return request.response as ArrayBuffer;
+  throw new Error(`the rest of the engine could not be loaded from ${address}: the server answered ${request.status}`);
+}
