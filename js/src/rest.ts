@@ -1,5 +1,8 @@
 /** The rest of the engine, which is loaded behind the part with which programs begin (`tools/split-engine.sh`). */
 
+/** What stops an engine that needs the rest where there is none. */
+export class RestMissing extends Error {}
+
 let load = (): void => {};
 
 /** The first part calls this when it needs a function that it does not have. A whole engine never does. */
@@ -34,8 +37,8 @@ function fetchNow(address: string): ArrayBuffer {
   try {
     request.send();
   } catch (cause) {
-    throw new Error(`the rest of the engine could not be loaded from ${address}`, { cause });
+    throw new RestMissing(`the rest of the engine could not be loaded from ${address}`, { cause });
   }
   if (request.status === 200) return request.response as ArrayBuffer;
-  throw new Error(`the rest of the engine could not be loaded from ${address}: the server answered ${request.status}`);
+  throw new RestMissing(`the rest of the engine could not be loaded from ${address}: the server answered ${request.status}`);
 }

@@ -11,6 +11,7 @@ import { type KeyMaterial, wipe } from "./encryption.js";
 import { isReport } from "./error.js";
 import type { Connection } from "./ferrolite.js";
 import type { Response, SessionRequest } from "./protocol.js";
+import { RestMissing } from "./rest.js";
 
 /** The longest turn of background work. */
 const SLICE_MS = 4;
@@ -176,10 +177,10 @@ export class Session {
     this.#cancelSync?.();
   }
 
-  /** What wasm throws apart from error reports is a panic or a lack of memory; its state is not to be trusted. */
+  /** What wasm throws apart from error reports is a panic, a lack of memory or of its rest; its state is not to be trusted. */
   #fail(thrown: unknown): void {
     this.#end();
     const message = `the engine stopped, and this database with it; open it again (${(thrown as Error)?.message ?? thrown})`;
-    this.#reply({ fatal: { code: "Internal", message } }, []);
+    this.#reply({ fatal: { code: thrown instanceof RestMissing ? "Io" : "Internal", message } }, []);
   }
 }

@@ -33,9 +33,9 @@ const BUILDS = [
   { name: "rspack", command: [process.execPath, "build.mjs"], page: "classic.html" },
   // It takes the page itself, and writes that, too.
   { name: "parcel", command: [bin("parcel"), "build", "index.html", "--dist-dir", "out", "--no-cache"] },
-  { name: "rollup", command: [bin("rollup"), "--config"], page: "page.html", files: ["worker.js", "ferrolite_bg.wasm"] },
+  { name: "rollup", command: [bin("rollup"), "--config"], page: "page.html", files: ["worker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"] },
   {
-    name: "esbuild", page: "page.html", files: ["worker.js", "ferrolite_bg.wasm"],
+    name: "esbuild", page: "page.html", files: ["worker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"],
     command: [bin("esbuild"), "main.js", "--bundle", "--minify", "--format=esm", "--outfile=out/main.js"],
   },
   { name: "rollup", entry: "inline.js", command: [bin("rollup"), "--config"], page: "page.html" },

@@ -20,8 +20,8 @@ before(async () => {
     for (const name of names) copyFileSync(join(dist, name), join(packed.directory, folder, name));
   };
   put("no-wasm", ["index.js", "worker.js"]);
-  put("no-worker", ["index.js", "ferrolite_bg.wasm"]);
-  put("elsewhere", ["worker.js", "ferrolite_bg.wasm"]);
+  put("no-worker", ["index.js"]);
+  put("elsewhere", ["worker.js", "ferrolite_bg.wasm", "ferrolite_first.wasm", "ferrolite_rest.wasm"]);
   copyFileSync(join(projects, "app", "run.js"), join(packed.directory, "run.js"));
   server = await serve({ "/tests/": tests, "/": packed.directory });
   browser = await startChromium();
@@ -57,7 +57,7 @@ const plain = (ferrolite, options) => ferrolite.run(ferrolite, "loading", { stor
 test("where the wasm is missing, the error names its address", async () => {
   const { code, message } = await on("no-wasm", plain);
   assert.equal(code, "Io");
-  assert.match(message, /could not be loaded from http.*\/no-wasm\/ferrolite_bg\.wasm: the server answered 404/);
+  assert.match(message, /could not be loaded from http.*\/no-wasm\/ferrolite_first\.wasm: the server answered 404/);
 });
 
 test("wasmUrl: relative to the page, absolute, or a URL", async () => {

@@ -143,19 +143,54 @@ test("without a secure context there is no OPFS, and the error says what helps",
 });
 
 test("a wasm file that is missing is told", async () => {
-  await browser.context.route("**/ferrolite_bg.wasm", (route) => route.fulfill({ status: 404, body: "nothing" }));
+  await browser.context.route("**/ferrolite_first.wasm", (route) => route.fulfill({ status: 404, body: "nothing" }));
   const refused = await open(await page(), "nowasm");
   assert.equal(refused.code, "Io");
-  assert.match(refused.message, /ferrolite_bg\.wasm.*404/);
+  assert.match(refused.message, /ferrolite_first\.wasm.*404/);
 });
 
 test("a wasm file that is none is told", async () => {
-  await browser.context.route("**/ferrolite_bg.wasm", (route) => {
+  await browser.context.route("**/ferrolite_first.wasm", (route) => {
     return route.fulfill({ status: 200, contentType: "text/html", body: "<p>Not found" });
   });
   const refused = await open(await page(), "nowasm");
   assert.equal(refused.code, "Io");
   assert.match(refused.message, /could not be loaded/);
+});
+
+test("programs begin before the rest of the engine is there, and wait for it when they need it", async () => {
+  let answer;
+  const isAnswered = new Promise((resolve) => { answer = resolve; });
+  await browser.context.route("**/ferrolite_rest.wasm", async (route) => {
+    await isAnswered;
+    await route.continue();
+  });
+  const tab = await page();
+  await open(tab, "parts");
+  const begun = await tab.evaluate(async () => {
+    await db.createIndex("n");
+    await db.setMany(Array.from({ length: 3000 }, (_, n) => [`k${n}`, { n: n % 7 }]));
+    return [await db.get("k1"), (await db.find("n", 3)).length, await db.count()];
+  });
+  assert.deepEqual(begun, [{ n: 1 }, 429, 3000]);
+  const sum = tab.evaluate(() => db.increment("sum", 2));
+  setTimeout(answer, 50);
+  assert.equal(await sum, 2);
+  assert.equal(await tab.evaluate(async () => (await db.check()).problems.length), 0);
+});
+
+test("where the rest of the engine is missing, that is told by who needs it, and nothing is lost", async () => {
+  await browser.context.route("**/ferrolite_rest.wasm", (route) => route.fulfill({ status: 404, body: "nothing" }));
+  const tab = await page();
+  await open(tab, "no-rest");
+  await tab.evaluate(() => db.set("a", 1));
+  const refused = await tab.evaluate(() => db.increment("sum", 2).catch(({ code, message }) => ({ code, message })));
+  assert.match(refused.message, /the rest of the engine could not be loaded from .*ferrolite_rest\.wasm: the server answered 404/);
+  assert.equal(refused.code, "Io");
+  await browser.context.unroute("**/ferrolite_rest.wasm");
+  await open(tab, "no-rest");
+  assert.equal(await tab.evaluate(() => db.get("a")), 1);
+  assert.equal(await tab.evaluate(() => db.increment("sum", 2)), 2);
 });
 
 test("a worker that cannot be loaded is told", async () => {
