@@ -42,7 +42,9 @@ function ofPackage() {
   const { name, version, devDependencies } = JSON.parse(readFileSync(join(root, "js", "package.json"), "utf8"));
   const { sources, tools, ...rest } = JSON.parse(readFileSync(join(root, ".build", "wasm", "toolchain.json"), "utf8"));
   const wasm = readFileSync(join(dist, "ferrolite_bg.wasm"));
-  const scripts = ["index", "node", "worker", "inline"].map((script) => `${script}.js`);
+  // The other modules in the folder are for the tests; what is published has a map.
+  const names = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith(".js.map"));
+  const scripts = names.map((name) => name.slice(0, -".map".length)).sort();
   return {
     package: name,
     version,
