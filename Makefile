@@ -115,7 +115,8 @@ test-reader: native ## compare a reader that was written from docs/format.md alo
 	@$(SAY) "the file format, by an independent reader"
 	@tests/format_reader/run.sh $(NATIVE)
 
-test-package: package native ## check the types of the npm package, and test it in Node and in Chromium
+test-package: package native ## test the npm package in Node and in Chromium, and built by other tools; check its types
+	@tools/setup.sh projects
 	@$(SAY) "types of the npm package"
 	@npm --prefix js run --silent check
 	@$(SAY) "the npm package in Node"

@@ -15,7 +15,7 @@ export const API_FILE = fileURLToPath(new URL("../docs/api.md", import.meta.url)
 
 /** What is told where, in this order. What is not listed comes behind everything else. */
 const GROUPS = [
-  ["The database", ["Ferrolite", "Database", "OpenOptions", "Durability", "StorageFacts"]],
+  ["The database", ["Ferrolite", "Database", "OpenOptions", "LoadOptions", "WorkerLike", "Durability", "StorageFacts"]],
   ["Documents", [
     "Collection", "Reader", "CollectionOptions", "CollectionName", "Range", "TtlOptions", "SetOptions", "VersionedDocument",
     "PatchOperation",

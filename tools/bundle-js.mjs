@@ -1,6 +1,6 @@
 // Bundles the npm package out of js/src and the compiled engine: one module for each entry, a script for the worker, and the
 // inline build, which has both the worker and the wasm within it. Called by tools/build-js.sh.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,8 +15,8 @@ const esbuild = createRequire(join(js, "package.json"))("esbuild");
 /** The entries by host. Those of one host share what they have in common, so that there is one class of errors. */
 const ENTRIES = { browser: ["index"], node: ["node"] };
 
-/** What runs in a thread of its own: one file each, for whoever has to copy it. */
-const WORKERS = ["worker"];
+/** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
+const WORKERS = { worker: "src/worker.ts" };
 
 const common = {
   absWorkingDir: js,
@@ -70,8 +70,7 @@ async function bundleEntries() {
 }
 
 async function bundleWorkers() {
-  const entryPoints = WORKERS.map((name) => `src/${name}.ts`);
-  await esbuild.build({ ...common, entryPoints, outdir: dist, format: "esm", plugins: [bindings] });
+  await esbuild.build({ ...common, entryPoints: WORKERS, outdir: dist, format: "esm", plugins: [bindings] });
 }
 
 /** The worker is no module here: that is what every browser starts from a blob. */
@@ -93,6 +92,8 @@ async function bundleInline() {
   writeFileSync(join(dist, "inline.d.ts"), 'export * from "./index.js";\n');
 }
 
+// Their names change with their content.
+rmSync(join(dist, "chunks"), { recursive: true, force: true });
 await bundleEntries();
 await bundleWorkers();
 await bundleInline();

@@ -43,7 +43,9 @@ function ofPackage() {
   const { sources, tools, ...rest } = JSON.parse(readFileSync(join(root, ".build", "wasm", "toolchain.json"), "utf8"));
   const wasm = readFileSync(join(dist, "ferrolite_bg.wasm"));
   const digests = (names) => Object.fromEntries(names.map((file) => [file, sha256(readFileSync(join(dist, file)))]));
-  const scripts = ["index", "node", "worker", "inline"].map((script) => `${script}.js`);
+  // The other modules in the folder are for the tests; what is published has a map.
+  const names = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith(".js.map"));
+  const scripts = names.map((name) => name.slice(0, -".map".length)).sort();
   return {
     package: name,
     version,

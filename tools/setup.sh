@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks. Safe to run again: it checks first.
-# Usage: tools/setup.sh [build|wasmtime|browser|demo|projects|fuzz|coverage]...   (all but the last two, when nothing is named)
+# Usage: tools/setup.sh [build|wasmtime|browser|demo|projects|fuzz|coverage]...   (the first four, when nothing is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -125,7 +125,7 @@ install_cargo_fuzz() {
 
 mkdir -p "$TOOLS/bin"
 check_host
-[ $# -gt 0 ] || set -- build wasmtime browser demo projects
+[ $# -gt 0 ] || set -- build wasmtime browser demo
 for part in "$@"; do
   case "$part" in
     build)

@@ -54,10 +54,10 @@ function maker(worker: unknown, hasWorkers: boolean): () => Worker {
   }
   if (typeof worker === "function") return () => assertWorker((worker as () => unknown)());
   const given = assertWorker(worker);
-  if (taken.has(given)) {
-    throw new FerroliteError("InvalidOptions", "this Worker has had its database; give a function that makes a Worker");
-  }
   return () => {
+    if (taken.has(given)) {
+      throw new FerroliteError("InvalidOptions", "this Worker has had its database; give a function that makes a Worker");
+    }
     taken.add(given);
     return given;
   };

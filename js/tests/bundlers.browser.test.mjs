@@ -2,9 +2,10 @@
 // the package.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFileSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
 import { serve } from "../../tools/serve.mjs";
@@ -31,7 +32,8 @@ after(async () => {
 const BUILDS = [
   { name: "webpack", command: [bin("webpack")], page: "classic.html" },
   { name: "rspack", command: [process.execPath, "build.mjs"], page: "classic.html" },
-  // It takes the page itself, and writes that, too.
+  // These two take the page itself, and write that, too.
+  { name: "vite7", command: [bin("vite"), "build", "--outDir", "out", "--logLevel", "warn"] },
   { name: "parcel", command: [bin("parcel"), "build", "index.html", "--dist-dir", "out", "--no-cache"] },
   { name: "rollup", command: [bin("rollup"), "--config"], page: "page.html", files: ["worker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"] },
   {
@@ -51,6 +53,8 @@ for (const { name, entry, command, page, files = [] } of BUILDS) {
   test(title + copied, { timeout: 120_000 }, async (t) => {
     const folder = copyProject(packed.directory, name, title.replace(/\W/g, "-"));
     if (entry !== undefined) copyFileSync(join(folder, entry), join(folder, "main.js"));
+    // Its configuration is for its development server.
+    if (name === "vite7") rmSync(join(folder, "vite.config.mjs"));
     const startMs = performance.now();
     await run(command[0], command.slice(1), { cwd: folder });
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
@@ -68,6 +72,18 @@ for (const { name, entry, command, page, files = [] } of BUILDS) {
     }
   });
 }
+
+test("the development server of vite7, told to leave the package alone", async () => {
+  const { createServer } = await import(pathToFileURL(join(tools, "node_modules", "vite", "dist", "node", "index.js")).href);
+  const root = copyProject(packed.directory, "vite7", "vite7-dev");
+  const server = await createServer({ root, logLevel: "error", server: { port: 0, host: "127.0.0.1" } });
+  try {
+    await server.listen();
+    assert.deepEqual(await outcomeOf(browser.context, `http://localhost:${server.httpServer.address().port}/`), EXPECTED);
+  } finally {
+    await server.close();
+  }
+});
 
 test("esbuild, with nothing beside the bundle: the error says what to do", async () => {
   const folder = copyProject(packed.directory, "esbuild", "esbuild-alone");

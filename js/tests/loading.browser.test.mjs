@@ -164,3 +164,27 @@ test("a function that throws is told with what it threw", async () => {
   assert.equal(code, "Unsupported");
   assert.match(message, /no more workers/);
 });
+
+test("from another site: the inline build works, and the other says what to do", async () => {
+  const other = await serve({ "/": join(packed.installed, "dist") }, 0, { "access-control-allow-origin": "*" });
+  try {
+    const from = (name, options) =>
+      page.evaluate(
+        async ([url, options]) => {
+          const ferrolite = await import(url);
+          const { run } = await import("/run.js");
+          if (options.ownWorker) options.worker = () => new Worker("/elsewhere/worker.js", { type: "module" });
+          const { ownWorker: _, ...rest } = options;
+          return run(ferrolite, "other-site", { storage: "memory", ...rest }).catch(({ code, message }) => ({ code, message }));
+        },
+        [other.url + name, options],
+      );
+    assert.deepEqual(await from("inline.js", {}), FOUND);
+    assert.deepEqual(await from("index.js", { ownWorker: true }), FOUND);
+    const { code, message } = await from("index.js", {});
+    assert.equal(code, "Unsupported");
+    assert.match(message, /ferrolite\/inline/);
+  } finally {
+    await other.close();
+  }
+});

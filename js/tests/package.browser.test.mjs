@@ -71,14 +71,19 @@ test("a page that Vite serves while it is written", async () => {
   }
 });
 
+/** A page of plain modules, without a bundler. */
+function plainPage(entry) {
+  const folder = copyProject(packed.directory, "app", `plain-${entry.slice(0, -3)}`);
+  const at = "/node_modules/ferrolite/dist/";
+  const map = JSON.stringify({ imports: { ferrolite: `${at}index.js`, "ferrolite/inline": `${at}inline.js` } });
+  const html = readFileSync(join(projects, "page.html"), "utf8").replace("./main.js", `./${entry}`);
+  writeFileSync(join(folder, "index.html"), html.replace("<script", `<script type="importmap" nonce="map">${map}</script>\n<script`));
+  return { "/node_modules/": join(packed.directory, "node_modules"), "/": folder };
+}
+
 for (const entry of ["main.js", "inline.js"]) {
   test(`plain modules from static files, without a bundler, of ${entry}`, async () => {
-    const plain = copyProject(packed.directory, "app", `plain-${entry.slice(0, -3)}`);
-    const at = "/node_modules/ferrolite/dist/";
-    const map = JSON.stringify({ imports: { ferrolite: `${at}index.js`, "ferrolite/inline": `${at}inline.js` } });
-    const html = readFileSync(join(projects, "page.html"), "utf8").replace("./main.js", `./${entry}`);
-    writeFileSync(join(plain, "index.html"), html.replace("<script", `<script type="importmap">${map}</script>\n<script`));
-    const server = await serve({ "/node_modules/": join(packed.directory, "node_modules"), "/": plain });
+    const server = await serve(plainPage(entry));
     try {
       assert.deepEqual(await outcomeOf(browser.context, server.url), EXPECTED);
     } finally {
@@ -86,3 +91,20 @@ for (const entry of ["main.js", "inline.js"]) {
     }
   });
 }
+
+test("files of its own under a strict policy, each part of which is needed", async () => {
+  const mounts = plainPage("main.js");
+  const policy = ["default-src 'none'", "script-src 'self' 'nonce-map' 'wasm-unsafe-eval'", "worker-src 'self'", "connect-src 'self'"];
+  const under = async (directives) => {
+    const server = await serve(mounts, 0, { "content-security-policy": directives.join("; ") });
+    try {
+      return await outcomeOf(browser.context, server.url);
+    } finally {
+      await server.close();
+    }
+  };
+  assert.deepEqual(await under(policy), EXPECTED);
+  assert.equal((await under(policy.filter((directive) => !directive.startsWith("connect-src")))).code, "Io");
+  assert.equal((await under(policy.map((directive) => directive.replace("worker-src 'self'", "worker-src 'none'")))).code, "Io");
+  assert.equal((await under(policy.map((directive) => directive.replace(" 'wasm-unsafe-eval'", "")))).code, "Io");
+});

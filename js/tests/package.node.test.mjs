@@ -1,14 +1,15 @@
 // What is in the package: what each entry imports, the maps, where the wasm comes from, and that servers can import it.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { inflateSync } from "node:zlib";
 
+import * as esbuild from "esbuild";
 import ts from "typescript";
 
 import { installPacked, projects } from "./support/packed.mjs";
@@ -159,6 +160,17 @@ test("a Node script", () => {
   copyFileSync(join(projects, "node.mjs"), join(packed.directory, "node.mjs"));
   const told = execFileSync(process.execPath, ["node.mjs"], { cwd: packed.directory, encoding: "utf8" });
   assert.deepEqual(JSON.parse(told), { found: ["b"], kind: "file" });
+});
+
+test("a Node script that esbuild has bundled, with the wasm copied beside it", () => {
+  const folder = mkdtempSync(join(packed.directory, "bundled-"));
+  const [entry, outfile] = [join(projects, "node.mjs"), join(folder, "bundle.mjs")];
+  const nodePaths = [join(packed.directory, "node_modules")];
+  esbuild.buildSync({ entryPoints: [entry], outfile, bundle: true, platform: "node", format: "esm", nodePaths });
+  const run = () => spawnSync(process.execPath, [outfile], { cwd: folder, encoding: "utf8" });
+  assert.match(run().stderr, /the engine could not be loaded from file:.*ferrolite_bg\.wasm/);
+  copyFileSync(join(dist, "ferrolite_bg.wasm"), join(folder, "ferrolite_bg.wasm"));
+  assert.deepEqual(JSON.parse(run().stdout), { found: ["b"], kind: "file" });
 });
 
 test("Node takes the wasm from where the options say", () => {
