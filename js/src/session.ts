@@ -155,7 +155,7 @@ export class Session {
   }
 
   #step(): void {
-    const [, finished] = this.#connection.step() ?? [];
+    const finished = this.#connection.step()?.[1];
     if (finished !== undefined) this.#reply({ finished }, [finished.buffer]);
   }
 
