@@ -139,7 +139,8 @@ export function assertWatchQueryOptions(options: unknown): void {
   assertSignal((options as { signal?: unknown }).signal);
 }
 
-function assertSignal(signal: unknown): void {
+/** Throws unless it is a signal, or none. */
+export function assertSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw new FerroliteError("InvalidOptions", `signal is an AbortSignal, not ${describe(signal)}`);
 }

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { ActiveTransaction } from "./active-transaction.js";
-import { Caller, closed } from "./caller.js";
+import { Caller } from "./caller.js";
 import type { Channel } from "./channel.js";
 import { checkOptionsText, plain, retriesOption } from "./check.js";
 import { Collection } from "./collection.js";
@@ -17,12 +17,10 @@ import { aborted, assertExportOptions } from "./transfer-options.js";
 import type {
   CheckOptions, CollectionOptions, Encryption, ExportOptions, StorageFacts, TransactionOptions,
 } from "./types.js";
+import { outcome, pause, quietly } from "./waiting.js";
 
 /** How often a transaction is run again unless it is said. */
 const RETRIES = 10;
-/** Beyond so many conflicts in a row the time before the next attempt grows no more. */
-const DOUBLINGS_MAX = 6;
-const PAUSE_MS_MAX = 1000;
 
 /**
  * An open database, the same on every host: the verbs of its default collection, and what is about all of it.
@@ -34,16 +32,13 @@ export class Database extends Collection {
   /** Where the data is, and how safe it is there. */
   readonly storage: StorageFacts;
   readonly #caller: Caller;
-  readonly #release: () => void;
-  #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(channel: Channel, storage: StorageFacts, release: () => void) {
-    const caller = new Caller(channel);
+    const caller = new Caller(channel, release);
     super(caller, "", "", undefined);
     this.#caller = caller;
     this.storage = storage;
-    this.#release = release;
   }
 
   /**
@@ -115,10 +110,10 @@ export class Database extends Collection {
       );
       let result: R;
       try {
-        result = await work(tx);
+        result = await outcome(work(tx));
       } catch (thrown) {
         // A database that is being closed ends it itself.
-        await tx.rollBack().catch(() => {});
+        await quietly(() => tx.rollBack());
         throw thrown;
       }
       try {
@@ -206,36 +201,16 @@ export class Database extends Collection {
 
   /** Answers the calls made so far, puts everything on the disk and closes the file. Calls after it are `Closed`. */
   close(): Promise<void> {
-    this.#caller.close();
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#caller.close();
   }
 
   /** `await using db = await Ferrolite.open(...)` closes it at the end of the block. */
   [asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  async #close(): Promise<void> {
-    try {
-      await this.#caller.channel.request({ kind: "close" });
-    } finally {
-      this.#release();
-      this.#caller.channel.fail(closed());
-    }
-  }
 }
 
 /** Whether a commit was refused because of others: it may succeed when it is repeated. */
 function isOutdated(thrown: unknown): boolean {
   return thrown instanceof FerroliteError && (thrown.code === "Conflict" || thrown.code === "SnapshotTooOld");
-}
-
-/**
- * Waits before the next attempt: by chance, so that those who met do not meet again, and the longer the more often they
- * have. The unit is the time that an attempt takes.
- */
-function pause(attempt: number, tookMs: number): Promise<void> {
-  const longestMs = Math.min(Math.max(tookMs, 1) * 2 ** Math.min(attempt, DOUBLINGS_MAX), PAUSE_MS_MAX);
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * longestMs));
 }

@@ -1,19 +1,18 @@
 /** The package as Node, Bun and Deno see it: the engine runs in process, over the runtime's own files. */
-import { readFile } from "node:fs/promises";
-
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError, isReport } from "./error.js";
-import init, { Connection, Importing } from "./ferrolite.js";
+import { Connection, Importing } from "./ferrolite.js";
 import { feed } from "./import.js";
-import { databasePath, list, NodeHost, remove } from "./node-files.js";
+import { loadEngine, scheduler } from "./node-engine.js";
+import { databasePath, fileFacts, list, NodeHost, remove } from "./node-files.js";
 import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "./options.js";
 import type { SessionRequest, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { salvage } from "./salvage.js";
 import { assertSalvageArguments } from "./salvage-options.js";
-import { type Scheduler, Session } from "./session.js";
+import { Session } from "./session.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -31,19 +30,6 @@ export type { Snapshot } from "./snapshot.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
 export type { Watch } from "./watch.js";
-
-/** Work that nobody waits for does not keep the process alive. */
-const scheduler: Scheduler = {
-  soon(work, keepAlive) {
-    const immediate = setImmediate(work);
-    if (!keepAlive) immediate.unref();
-  },
-  later(work, milliseconds) {
-    const timer = setTimeout(work, milliseconds);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 /** How long requests may be answered within one turn of the event loop. */
 const TURN_MS = 4;
@@ -68,19 +54,6 @@ function inTurns<R>(handle: (request: R) => void): (request: R) => void {
     if (waiting.length > 0 || performance.now() > endMs) waiting.push(request);
     else handle(request);
   };
-}
-
-let engine: Promise<unknown> | undefined;
-
-function loadEngine(): Promise<unknown> {
-  const url = new URL("./ferrolite_bg.wasm", import.meta.url);
-  engine ??= readFile(url)
-    .then((bytes) => init({ module_or_path: bytes }))
-    .catch((thrown: unknown) => {
-      engine = undefined;
-      throw FerroliteError.from(thrown, "Io", `the engine could not be loaded from ${url}`);
-    });
-  return engine;
 }
 
 /** An open database; the documentation is at the browser's class in `index.ts`, which has the same shape. */
@@ -206,8 +179,4 @@ export class Ferrolite extends Database {
   static async list(directory = "."): Promise<string[]> {
     return list(directory);
   }
-}
-
-function fileFacts(path: string): StorageFacts {
-  return { kind: "file", persistent: true, path, reason: "a file; it stays until it is deleted" };
 }

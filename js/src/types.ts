@@ -193,6 +193,12 @@ export interface TtlOptions {
   readonly ttl?: number | undefined;
 }
 
+/** How what takes long is broken off. */
+export interface SignalOptions {
+  /** Breaks it off: what it holds is let go, and the error is `Aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** How a document is stored, and under which conditions. One that does not hold is a `Conflict`. */
 export interface SetOptions extends TtlOptions {
   /** Keep the time to live that the key had; not together with `ttl`. */
