@@ -162,7 +162,9 @@ test("who falls behind begins anew", { timeout: 20_000 }, async () => {
 withDatabase("what a subscriber throws is not for the others", async (db) => {
   const thrown = [];
   const listen = (error) => thrown.push(error.message);
-  process.on("uncaughtException", listen);
+  // The test runner listens, too.
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException").on("uncaughtException", listen);
   try {
     let isOn = false;
     documentStore(db, "a").subscribe(() => {
@@ -178,6 +180,7 @@ withDatabase("what a subscriber throws is not for the others", async (db) => {
     assert.deepEqual(thrown, ["of a subscriber"]);
   } finally {
     process.off("uncaughtException", listen);
+    for (const other of others) process.on("uncaughtException", other);
   }
 });
 
