@@ -151,7 +151,7 @@ export function checkOptionsText(options: unknown): string {
 }
 
 /** How often a transaction is run again at most. */
-export function retriesOption(options: TransactionOptions | undefined, otherwise: number): number {
+export function retriesOption(options: Omit<TransactionOptions, "signal"> | undefined, otherwise: number): number {
   if (options === undefined) return otherwise;
   fieldsText("InvalidOptions", "transaction's options", options, TRANSACTION);
   return options.retries ?? otherwise;

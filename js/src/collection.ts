@@ -11,7 +11,8 @@ import { type NamedCollection, prefixed } from "./names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
 import { Reader, versioned } from "./reader.js";
 import { scan } from "./scan.js";
-import { assertGoesOn, signalOf } from "./signals.js";
+import { assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { sliced } from "./sliced.js";
 import { allValidated, type StandardSchema, validated } from "./schema.js";
 import type {
   Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, SignalOptions, TtlOptions, WatchOptions, WatchQueryOptions,
@@ -112,9 +113,9 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    * What was at the key stays until the last piece has come; when the source fails it stays for good. A time to live counts
    * from the beginning. A signal breaks it off with the error `Aborted`, as if the source had failed.
    */
-  async setStream(key: string, source: ByteSource, { signal: by, ...options }: TtlOptions & SignalOptions = {}): Promise<number> {
-    const ttl = ttlOption(options);
-    const signal = signalOf({ signal: by }, "setStream");
+  async setStream(key: string, source: ByteSource, options?: TtlOptions & SignalOptions): Promise<number> {
+    const { signal, rest } = splitSignal(options, "setStream");
+    const ttl = ttlOption(rest);
     const begin = `["blobBegin",${keyText(key)}${ttl === undefined ? "" : `,${ttl}`}]`;
     const pieces = piecesOf(source, signal);
     assertGoesOn(signal, "setStream");
@@ -254,10 +255,13 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   /**
    * Indexes the documents by what lies at a path, as `role` or `address.city`; whether the index is new. Documents
    * that are there already are indexed in slices, between which other calls are answered. Several paths make one index
-   * on all of them, which has the order of the first, then of the second, and so on.
+   * on all of them, which has the order of the first, then of the second, and so on. A signal breaks the building off, and
+   * nothing is left of the index.
    */
-  async createIndex(path: string | readonly string[], options?: IndexOptions): Promise<boolean> {
-    return (await this.#call(`["createIndex",${indexText(path, options)}]`)) as boolean;
+  async createIndex(path: string | readonly string[], options?: IndexOptions & SignalOptions): Promise<boolean> {
+    const { signal, rest } = splitSignal(options, "createIndex");
+    const begin = this.#own(`["createIndex",${indexText(path, rest)}`);
+    return (await sliced((text) => this.#caller.call(text), begin, signal, "createIndex")) as boolean;
   }
 
   /** Drops the index on a path or several; whether there was one. */

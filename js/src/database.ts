@@ -10,12 +10,14 @@ import { exportStream } from "./export.js";
 import { assertCollectionName, prefixOf } from "./names.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { assertSchema, type StandardSchema } from "./schema.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { sliced } from "./sliced.js";
 import { Snapshot } from "./snapshot.js";
 import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";
 import { aborted, assertExportOptions } from "./transfer-options.js";
 import type {
-  CheckOptions, CollectionOptions, Encryption, ExportOptions, StorageFacts, TransactionOptions,
+  CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StorageFacts, TransactionOptions,
 } from "./types.js";
 import { outcome, pause, quietly } from "./waiting.js";
 
@@ -85,7 +87,8 @@ export class Database extends Collection {
    * read, `work` is run again after a while, `retries` times at most; then the `Conflict` is passed on. So `work` should
    * do nothing but read and write by `tx`.
    *
-   * What `work` throws ends the transaction without writing anything, and is passed on as it is.
+   * What `work` throws ends the transaction without writing anything, and is passed on as it is. So does a signal, with the
+   * error `Aborted`, until the commit is under way.
    *
    * ```ts
    * const left = await db.transaction(async (tx) => {
@@ -100,8 +103,10 @@ export class Database extends Collection {
     if (typeof work !== "function") {
       throw new FerroliteError("InvalidTransaction", "transaction takes a function: async (tx) => { ... }");
     }
-    const retries = retriesOption(options, RETRIES);
+    const { signal, rest } = splitSignal(options, "transaction");
+    const retries = retriesOption(rest, RETRIES);
     for (let attempt = 0; ; attempt++) {
+      assertGoesOn(signal, "transaction");
       const startMs = performance.now();
       const tx = ActiveTransaction.begun(
         (await this.#caller.call(`["txBegin"]`)) as number,
@@ -110,7 +115,7 @@ export class Database extends Collection {
       );
       let result: R;
       try {
-        result = await outcome(work(tx));
+        result = await abortable(outcome(work(tx)), signal, "transaction");
       } catch (thrown) {
         // A database that is being closed ends it itself.
         await quietly(() => tx.rollBack());
@@ -142,9 +147,12 @@ export class Database extends Collection {
     await this.#caller.call(`["flush"]`);
   }
 
-  /** Rewrites the file without what was deleted and gives the room back to the host, in slices. */
-  async compact(): Promise<void> {
-    await this.#caller.call(`["compact"]`);
+  /**
+   * Rewrites the file without what was deleted and gives the room back to the host, in slices. A signal breaks it off between
+   * two of them; what was done stays.
+   */
+  async compact(options?: SignalOptions): Promise<void> {
+    await sliced((text) => this.#caller.call(text), `["compact"`, signalOf(options, "compact"), "compact");
   }
 
   /**
@@ -164,10 +172,11 @@ export class Database extends Collection {
 
   /**
    * Gives an encrypted database a new random data key and seals everything with it, in slices; the key or passphrase that
-   * opens it stays. It costs reading and writing the whole file. One that was cut short goes on when it is called again.
+   * opens it stays. It costs reading and writing the whole file. One that was cut short, or broken off by a signal, goes on
+   * when it is called again.
    */
-  async rotateKey(): Promise<void> {
-    await this.#caller.call(`["rotateKey"]`);
+  async rotateKey(options?: SignalOptions): Promise<void> {
+    await sliced((text) => this.#caller.call(text), `["rotateKey"`, signalOf(options, "rotateKey"), "rotateKey");
   }
 
   /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */

@@ -9,6 +9,7 @@ import { assertName, assertOpenArguments, splitOptions } from "./options.js";
 import type { PlainOptions, Request, Response, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { assertSalvageArguments } from "./salvage-options.js";
+import { openedUnlessAborted } from "./signals.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -41,14 +42,16 @@ export class Ferrolite extends Database {
    */
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
-    const { encryption, ...plainOptions } = options;
+    const { encryption, signal, ...plainOptions } = options;
     splitOptions(plainOptions);
-    const material = optionalKeyMaterial(encryption);
-    try {
-      return await Ferrolite.#open(name, plainOptions, material);
-    } finally {
-      wipe(material);
-    }
+    return openedUnlessAborted(async () => {
+      const material = optionalKeyMaterial(encryption);
+      try {
+        return await Ferrolite.#open(name, plainOptions, material);
+      } finally {
+        wipe(material);
+      }
+    }, signal);
   }
 
   static async #open(name: string, options: PlainOptions, encryption: KeyMaterial | undefined): Promise<Ferrolite> {

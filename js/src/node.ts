@@ -13,6 +13,7 @@ import type { SalvageReport } from "./reports.js";
 import { salvage } from "./salvage.js";
 import { assertSalvageArguments } from "./salvage-options.js";
 import { Session } from "./session.js";
+import { openedUnlessAborted } from "./signals.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -64,14 +65,16 @@ export class Ferrolite extends Database {
 
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
-    const { encryption, ...plainOptions } = options;
+    const { encryption, signal, ...plainOptions } = options;
     const split = splitOptions(plainOptions, "file");
-    const material = optionalKeyMaterial(encryption);
-    try {
-      return await Ferrolite.#open(name, split, material);
-    } finally {
-      wipe(material);
-    }
+    return openedUnlessAborted(async () => {
+      const material = optionalKeyMaterial(encryption);
+      try {
+        return await Ferrolite.#open(name, split, material);
+      } finally {
+        wipe(material);
+      }
+    }, signal);
   }
 
   static async #open(

@@ -53,8 +53,8 @@ export type Request =
 /** What is asked of a database that is open. */
 export type SessionRequest = Extract<Request, { kind: "calls" | "exportChunk" | "changeKey" | "stats" | "close" }>;
 
-/** The options of `open` but for the secret. */
-export type PlainOptions = Omit<OpenOptions, "encryption">;
+/** The options of `open` that can be posted, but for the secret. */
+export type PlainOptions = Omit<OpenOptions, "encryption" | "signal">;
 
 export type Response =
   /** The JSON array of results, one for each call and in their order. */

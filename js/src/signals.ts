@@ -1,6 +1,7 @@
 /** Signals: how what takes long is broken off. `sync/signals.ts` has the same for verbs that give values. */
 import { assertSignal, plain } from "./check.js";
 import { FerroliteError } from "./error.js";
+import type { SignalOptions } from "./types.js";
 
 /** The signal among options that have no other field. */
 export function signalOf(options: unknown, verb: string): AbortSignal | undefined {
@@ -9,6 +10,16 @@ export function signalOf(options: unknown, verb: string): AbortSignal | undefine
   const { signal } = options as { readonly signal?: AbortSignal | undefined };
   assertSignal(signal);
   return signal;
+}
+
+/** The signal among other options, and these without it. What is no options at all is left to who looks at the rest. */
+export function splitSignal<O extends SignalOptions>(
+  options: O | undefined,
+  verb: string,
+): { signal: AbortSignal | undefined; rest: Omit<O, "signal"> | undefined } {
+  if (typeof options !== "object" || options === null) return { signal: undefined, rest: options };
+  const { signal, ...rest } = options;
+  return { signal: signalOf({ signal }, verb), rest };
 }
 
 /** Whether it was broken off; asked anew each time. */
@@ -36,6 +47,22 @@ export function abortable<T>(work: PromiseLike<T> | T, signal: AbortSignal | und
       .then(resolve, reject)
       .then(() => signal?.removeEventListener("abort", abort));
   });
+}
+
+/** The database that is being opened; one that comes when nobody waits for it any more is closed. */
+export async function openedUnlessAborted<T extends { close(): unknown }>(
+  open: () => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  assertSignal(signal);
+  assertGoesOn(signal, "open");
+  const opening = open();
+  try {
+    return await abortable(opening, signal, "open");
+  } catch (thrown) {
+    if (isAborted(signal)) opening.then((db) => db.close()).catch(() => {});
+    throw thrown;
+  }
 }
 
 /** Goes through a source until its end, or the signal; also while the source is waited for. */

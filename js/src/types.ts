@@ -96,6 +96,8 @@ export interface OpenOptions {
   readonly latencies?: boolean;
   /** The key or passphrase of an encrypted database; one that is made is encrypted when it is given. Default: none. */
   readonly encryption?: Encryption | undefined;
+  /** Breaks the opening off: it is `Aborted` at once, and what is opened all the same is closed again. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a database is salvaged, and how it is watched. */
@@ -231,8 +233,8 @@ export interface CollectionOptions<I, D> {
   readonly validate: StandardSchema<I, D>;
 }
 
-/** How a transaction is run. */
-export interface TransactionOptions {
+/** How a transaction is run, and broken off. */
+export interface TransactionOptions extends SignalOptions {
   /** How often it is run again when it conflicts with other commits, at most. Default: 10. */
   readonly retries?: number | undefined;
 }

@@ -46,6 +46,8 @@ mod queries;
 mod salvaging;
 mod service;
 mod snapshots;
+#[cfg(test)]
+mod task_tests;
 mod tasks;
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,8 @@ const TABLE_SLICE_BYTES: usize = 64 << 10;
 pub(super) struct Tasks {
     waiting: VecDeque<(u32, Task)>,
     last: u32,
+    /// Names that clients have given to tasks, to break them off by.
+    names: Vec<(u64, u32)>,
 }
 
 /// Work that is done in slices.
@@ -40,13 +42,20 @@ pub(super) enum Task {
 }
 
 impl Tasks {
-    /// Does the first slice; what is not finished by that is answered as pending.
-    pub fn start<F: File>(&mut self, database: &mut Database<F>, mut task: Task, answer: &mut Answer) -> Result<()> {
+    /// Does the first slice; what is not finished by that is answered as pending. The one who asks may give it a name.
+    pub fn start<F: File>(
+        &mut self,
+        database: &mut Database<F>,
+        mut task: Task,
+        name: Option<u64>,
+        answer: &mut Answer,
+    ) -> Result<()> {
         if task.step(database)? {
             return task.finish(answer);
         }
         let id = self.number();
         self.waiting.push_back((id, task));
+        self.names.extend(name.map(|name| (name, id)));
         answer.pending(id);
         Ok(())
     }
@@ -79,7 +88,26 @@ impl Tasks {
             }
             Err(error) => answer.fail(mark, &error),
         }
+        self.names.retain(|(_, named)| *named != id);
         Some(answer.finish_task(id))
+    }
+
+    /// Gives up the task of this name: the next slice ends it. The index that it was building is dropped, unless somebody
+    /// else is building it, too. One that is finished stays so.
+    pub fn cancel<F: File>(&mut self, database: &mut Database<F>, name: u64) -> Result<()> {
+        let id = self.names.iter().find(|(given, _)| *given == name).map(|(_, id)| *id);
+        let Some((_, task)) = self.waiting.iter_mut().find(|(waiting, _)| Some(*waiting) == id) else { return Ok(()) };
+        let Task::CreateIndex { collection, index, .. } = std::mem::replace(task, Task::Cancelled) else {
+            return Ok(());
+        };
+        let is_same = |task: &Task| {
+            matches!(task, Task::CreateIndex { collection: of, index: other, .. }
+                if *of == collection && other.paths == index.paths)
+        };
+        if !self.waiting.iter().any(|(_, task)| is_same(task)) {
+            database.named_mut(&collection).drop_index(index)?;
+        }
+        Ok(())
     }
 
     /// Gives up the building of an index of `collection` that is about to be dropped; of all of them without an `index`.

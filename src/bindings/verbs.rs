@@ -35,7 +35,7 @@ pub(super) fn kind(verb: &str) -> Kind {
         "push" | "pop" | "trim" | "listSet" => Kind::Write,
         "increment" | "compareAndSwap" | "getAndSet" | "rename" | "patch" | "mergePatch" | "txCommit" => Kind::Write,
         "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "scanNext" | "exportBegin" | "flush"
-        | "compact" | "rotateKey" | "check" => Kind::Alone,
+        | "compact" | "rotateKey" | "cancel" | "check" => Kind::Alone,
         "txBegin" | "txWrite" | "txRollback" | "snapshotOpen" | "snapshotScan" | "snapshotClose" => Kind::Alone,
         "watchOpen" | "watchQuery" | "watchNext" | "watchClose" => Kind::Alone,
         "blobBegin" | "blobWrite" | "blobFinish" | "blobAbort" | "blobOpen" | "blobRead" | "blobClose" => Kind::Alone,
@@ -231,7 +231,8 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             let (collection, index) = (call.collection.clone().into_owned(), queries::index_spec(call)?);
             let (indexes, name) = (desk.database.named(&collection).indexes(), index.paths.join(", "));
             let is_new = !indexes.iter().any(|index| index.ready && index.path == name);
-            desk.tasks.start(desk.database, Task::CreateIndex { collection, index, is_new }, answer)
+            let task = Task::CreateIndex { collection, index, is_new };
+            desk.tasks.start(desk.database, task, call.task_name(1)?, answer)
         }
         "dropIndex" => {
             let index = queries::index_spec(call)?;
@@ -246,8 +247,19 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         "scanOpen" => desk.cursors.open(desk.database, &call.collection, call.range()?, answer),
         "scanNext" => desk.cursors.next(desk.database, call.parse(0)?, answer),
         "exportBegin" => desk.exports.begin(desk.database, answer),
-        "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
-        "rotateKey" => desk.tasks.start(desk.database, Task::RotateKey(RotateProgress::default()), answer),
+        "compact" => {
+            let task = Task::Compact(CompactProgress::default());
+            desk.tasks.start(desk.database, task, call.task_name(0)?, answer)
+        }
+        "rotateKey" => {
+            let task = Task::RotateKey(RotateProgress::default());
+            desk.tasks.start(desk.database, task, call.task_name(0)?, answer)
+        }
+        "cancel" => {
+            desk.tasks.cancel(desk.database, call.parse(0)?)?;
+            answer.done();
+            Ok(())
+        }
         "snapshotOpen" => desk.snapshots.open(desk.database, answer),
         "snapshotScan" => {
             let (snapshot, call) = (desk.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);

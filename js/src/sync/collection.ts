@@ -12,7 +12,8 @@ import { type NamedCollection, prefixed } from "../names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "../query.js";
 import { SyncReader, versioned } from "./reader.js";
 import { scan } from "./scan.js";
-import { assertGoesOn, signalOf } from "../signals.js";
+import { assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { sliced } from "./sliced.js";
 import { allValidated, type StandardSchema, validated } from "./schema.js";
 import type {
   Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, SignalOptions, TtlOptions, WatchOptions, WatchQueryOptions,
@@ -113,9 +114,9 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
    * What was at the key stays until the last piece has come; when the iterable throws it stays for good. A time to live counts
    * from the beginning.
    */
-  setStream(key: string, source: ByteSource, { signal: by, ...options }: TtlOptions & SignalOptions = {}): number {
-    const ttl = ttlOption(options);
-    const signal = signalOf({ signal: by }, "setStream");
+  setStream(key: string, source: ByteSource, options?: TtlOptions & SignalOptions): number {
+    const { signal, rest } = splitSignal(options, "setStream");
+    const ttl = ttlOption(rest);
     const begin = `["blobBegin",${keyText(key)}${ttl === undefined ? "" : `,${ttl}`}]`;
     const pieces = piecesOf(source, signal);
     assertGoesOn(signal, "setStream");
@@ -256,10 +257,13 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
   /**
    * Indexes the documents by what lies at a path, as `role` or `address.city`; whether the index is new. Documents
    * that are there already are indexed in slices, between which other calls are answered. Several paths make one index
-   * on all of them, which has the order of the first, then of the second, and so on.
+   * on all of them, which has the order of the first, then of the second, and so on. A signal breaks the building off, and
+   * nothing is left of the index.
    */
-  createIndex(path: string | readonly string[], options?: IndexOptions): boolean {
-    return this.#call(`["createIndex",${indexText(path, options)}]`) as boolean;
+  createIndex(path: string | readonly string[], options?: IndexOptions & SignalOptions): boolean {
+    const { signal, rest } = splitSignal(options, "createIndex");
+    const begin = this.#own(`["createIndex",${indexText(path, rest)}`);
+    return sliced((text) => this.#caller.call(text), begin, signal, "createIndex") as boolean;
   }
 
   /** Drops the index on a path or several; whether there was one. */

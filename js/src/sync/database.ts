@@ -11,12 +11,14 @@ import { exportStream } from "./export.js";
 import { assertCollectionName, prefixOf } from "../names.js";
 import type { CheckReport, Stats } from "../reports.js";
 import { assertSchema, type StandardSchema } from "./schema.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { sliced } from "./sliced.js";
 import { SyncSnapshot } from "./snapshot.js";
 import { dispose } from "../dispose.js";
 import { Transaction } from "../transaction.js";
 import { aborted, assertExportOptions } from "../transfer-options.js";
 import type {
-  CheckOptions, CollectionOptions, Encryption, ExportOptions, StorageFacts, TransactionOptions,
+  CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StorageFacts, TransactionOptions,
 } from "../types.js";
 import { outcome, pause, quietly } from "./waiting.js";
 
@@ -98,8 +100,10 @@ export class SyncDatabase extends SyncCollection {
     if (typeof work !== "function") {
       throw new FerroliteError("InvalidTransaction", "transaction takes a function: (tx) => { ... }");
     }
-    const retries = retriesOption(options, RETRIES);
+    const { signal, rest } = splitSignal(options, "transaction");
+    const retries = retriesOption(rest, RETRIES);
     for (let attempt = 0; ; attempt++) {
+      assertGoesOn(signal, "transaction");
       const startMs = performance.now();
       const tx = SyncTransaction.begun(
         this.#caller.call(`["txBegin"]`) as number,
@@ -108,7 +112,7 @@ export class SyncDatabase extends SyncCollection {
       );
       let result: R;
       try {
-        result = outcome(work(tx));
+        result = abortable(outcome(work(tx)), signal, "transaction");
       } catch (thrown) {
         // A database that is being closed ends it itself.
         quietly(() => tx.rollBack());
@@ -140,9 +144,12 @@ export class SyncDatabase extends SyncCollection {
     this.#caller.call(`["flush"]`);
   }
 
-  /** Rewrites the file without what was deleted and gives the room back to the host, in slices. */
-  compact(): void {
-    this.#caller.call(`["compact"]`);
+  /**
+   * Rewrites the file without what was deleted and gives the room back to the host, in slices. A signal breaks it off between
+   * two of them; what was done stays.
+   */
+  compact(options?: SignalOptions): void {
+    sliced((text) => this.#caller.call(text), `["compact"`, signalOf(options, "compact"), "compact");
   }
 
   /**
@@ -162,10 +169,11 @@ export class SyncDatabase extends SyncCollection {
 
   /**
    * Gives an encrypted database a new random data key and seals everything with it, in slices; the key or passphrase that
-   * opens it stays. It costs reading and writing the whole file. One that was cut short goes on when it is called again.
+   * opens it stays. It costs reading and writing the whole file. One that was cut short, or broken off by a signal, goes on
+   * when it is called again.
    */
-  rotateKey(): void {
-    this.#caller.call(`["rotateKey"]`);
+  rotateKey(options?: SignalOptions): void {
+    sliced((text) => this.#caller.call(text), `["rotateKey"`, signalOf(options, "rotateKey"), "rotateKey");
   }
 
   /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */

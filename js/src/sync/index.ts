@@ -1,11 +1,12 @@
 /** `ferrolite/sync` as browsers see it: for a dedicated worker, where the engine runs in the same thread as its caller. */
-import { optionalKeyMaterial, wipe } from "../encryption.js";
+import { type KeyMaterial, optionalKeyMaterial, wipe } from "../encryption.js";
 import { loadEngine, scheduler } from "../engine.js";
 import { FerroliteError } from "../error.js";
 import { Connection } from "../ferrolite.js";
 import { assertSupported, fileName, list, OpfsHost, remove, storageFacts } from "../opfs.js";
 import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "../options.js";
 import { Session } from "../session.js";
+import { openedUnlessAborted } from "../signals.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
 import { Channel } from "./channel.js";
 import { SyncDatabase } from "./database.js";
@@ -25,20 +26,32 @@ export class FerroliteSync extends SyncDatabase {
    */
   static async open(name: string, options: OpenOptions = {}): Promise<FerroliteSync> {
     assertOpenArguments(name, options);
-    const { encryption, ...plainOptions } = options;
-    const { storage, engine } = splitOptions(plainOptions);
+    const { encryption, signal, ...plainOptions } = options;
+    const split = splitOptions(plainOptions);
+    if (split.storage !== "memory") assertInWorker();
+    return openedUnlessAborted(async () => {
+      const material = optionalKeyMaterial(encryption);
+      try {
+        return await FerroliteSync.#open(name, split, material);
+      } finally {
+        wipe(material);
+      }
+    }, signal);
+  }
+
+  static async #open(
+    name: string,
+    { storage, engine }: ReturnType<typeof splitOptions>,
+    encryption: KeyMaterial | undefined,
+  ): Promise<FerroliteSync> {
     const host = storage === "memory" ? undefined : new OpfsHost();
-    if (host !== undefined) assertInWorker();
-    const material = optionalKeyMaterial(encryption);
     try {
       await loadEngine();
-      const connection = await Connection.open(host, fileName(name), engine, material?.terms, material?.secret);
+      const connection = await Connection.open(host, fileName(name), engine, encryption?.terms, encryption?.secret);
       const channel = new Channel((receive) => new Session(connection, scheduler(), receive));
       return new FerroliteSync(channel, host === undefined ? memoryFacts : await storageFacts(name));
     } catch (thrown) {
       throw FerroliteError.from(thrown, "Io");
-    } finally {
-      wipe(material);
     }
   }
 

@@ -6,6 +6,7 @@ import { loadEngine, scheduler } from "../node-engine.js";
 import { databasePath, fileFacts, list, NodeHost, remove } from "../node-files.js";
 import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "../options.js";
 import { Session } from "../session.js";
+import { openedUnlessAborted } from "../signals.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
 import { Channel } from "./channel.js";
 import { SyncDatabase } from "./database.js";
@@ -20,14 +21,16 @@ export class FerroliteSync extends SyncDatabase {
 
   static async open(name: string, options: OpenOptions = {}): Promise<FerroliteSync> {
     assertOpenArguments(name, options);
-    const { encryption, ...plainOptions } = options;
+    const { encryption, signal, ...plainOptions } = options;
     const split = splitOptions(plainOptions, "file");
-    const material = optionalKeyMaterial(encryption);
-    try {
-      return await FerroliteSync.#open(databasePath(name), split, material);
-    } finally {
-      wipe(material);
-    }
+    return openedUnlessAborted(async () => {
+      const material = optionalKeyMaterial(encryption);
+      try {
+        return await FerroliteSync.#open(databasePath(name), split, material);
+      } finally {
+        wipe(material);
+      }
+    }, signal);
   }
 
   static async #open(

@@ -2,7 +2,8 @@
 import { conditionText, findOptionsText, keyText, pathText, rangeText } from "../check.js";
 import { keyList } from "../lists.js";
 import { type FindPage, isQuery, type Query, type QueryPage, queryText, type Row } from "../query.js";
-import type { Condition, FindOptions, Range, VersionedDocument } from "../types.js";
+import { abortable, assertGoesOn, signalOf } from "./signals.js";
+import type { Condition, FindOptions, Range, SignalOptions, VersionedDocument } from "../types.js";
 
 /** The verbs that read, the same for a collection, for a snapshot of one and within a transaction. */
 export class SyncReader<D = unknown> {
@@ -77,14 +78,18 @@ export class SyncReader<D = unknown> {
    * const rows = db.query<User>({ where: { role: "admin", age: { gte: 18 } }, orderBy: "age", limit: 10 });
    * for (const { key, value } of rows) console.log(key, value.name);
    * ```
+   *
+   * With a signal nobody waits for it any more, with the error `Aborted`; the engine ends what it has begun.
    */
-  query<T = D>(query: Query<T>): Row<T>[] {
-    return this.queryPage(query).rows;
+  query<T = D>(query: Query<T>, options?: SignalOptions): Row<T>[] {
+    return this.queryPage(query, options).rows;
   }
 
   /** The same as `query` with where the next page begins. */
-  queryPage<T = D>(query: Query<T>): QueryPage<T> {
-    return this.#read(`["query",${queryText(query)}]`) as QueryPage<T>;
+  queryPage<T = D>(query: Query<T>, options?: SignalOptions): QueryPage<T> {
+    const signal = signalOf(options, "query");
+    assertGoesOn(signal, "query");
+    return abortable(this.#read(`["query",${queryText(query)}]`), signal, "query") as QueryPage<T>;
   }
 
   /** The first row of a query, or `undefined`. */

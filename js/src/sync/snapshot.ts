@@ -5,7 +5,7 @@ import { rangeText } from "../check.js";
 import { type CollectionName, prefixOf, prefixed } from "../names.js";
 import { SyncReader } from "./reader.js";
 import { scan } from "./scan.js";
-import { signalOf } from "../signals.js";
+import { signalOf } from "./signals.js";
 import { dispose } from "../dispose.js";
 import type { Range, SignalOptions } from "../types.js";
 
