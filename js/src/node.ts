@@ -24,6 +24,7 @@ export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
+  Selected, SelectQuery,
 } from "./query.js";
 export type { CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";

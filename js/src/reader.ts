@@ -1,6 +1,8 @@
 import { conditionText, findOptionsText, keyText, pathText, rangeText } from "./check.js";
 import { keyList } from "./lists.js";
-import { type FindPage, isQuery, type Query, type QueryPage, queryText, type Row } from "./query.js";
+import {
+  type FindPage, isQuery, type PathOf, type Query, type QueryPage, queryText, type Row, type Selected, type SelectQuery,
+} from "./query.js";
 import { abortable, assertGoesOn, signalOf } from "./signals.js";
 import type { Condition, FindOptions, Range, SignalOptions, VersionedDocument } from "./types.js";
 
@@ -80,11 +82,18 @@ export class Reader<D = unknown> {
    *
    * With a signal nobody waits for it any more, with the error `Aborted`; the engine ends what it has begun.
    */
+  query<const S extends readonly PathOf<D>[]>(query: SelectQuery<D, S>, options?: SignalOptions): Promise<Row<Selected<D, S[number]>>[]>;
+  query<T = D>(query: Query<T>, options?: SignalOptions): Promise<Row<T>[]>;
   async query<T = D>(query: Query<T>, options?: SignalOptions): Promise<Row<T>[]> {
     return (await this.queryPage(query, options)).rows;
   }
 
   /** The same as `query` with where the next page begins. */
+  queryPage<const S extends readonly PathOf<D>[]>(
+    query: SelectQuery<D, S>,
+    options?: SignalOptions,
+  ): Promise<QueryPage<Selected<D, S[number]>>>;
+  queryPage<T = D>(query: Query<T>, options?: SignalOptions): Promise<QueryPage<T>>;
   async queryPage<T = D>(query: Query<T>, options?: SignalOptions): Promise<QueryPage<T>> {
     const signal = signalOf(options, "query");
     assertGoesOn(signal, "query");
@@ -92,6 +101,8 @@ export class Reader<D = unknown> {
   }
 
   /** The first row of a query, or `undefined`. */
+  findOne<const S extends readonly PathOf<D>[]>(query: SelectQuery<D, S>): Promise<Row<Selected<D, S[number]>> | undefined>;
+  findOne<T = D>(query: Query<T>): Promise<Row<T> | undefined>;
   async findOne<T = D>(query: Query<T>): Promise<Row<T> | undefined> {
     return (await this.#read(`["findOne",${queryText(query)}]`)) as Row<T> | undefined;
   }

@@ -31,7 +31,7 @@ export interface Store<T> {
   get(): StoreState<T>;
 }
 
-/** What a store tells as long as it knows nothing; on a server, always. */
+/** @internal What a store tells as long as it knows nothing; on a server, always. */
 export const LOADING: StoreState<never> & { readonly status: "loading" } = { status: "loading", value: undefined, error: undefined };
 
 /**
@@ -63,7 +63,7 @@ export function queryStore<T>(db: Watched<unknown> | undefined, query: Query<T>)
   return shared(db, queryName(query), (of) => followQuery<T>(of, query));
 }
 
-/** What queries that ask for the same have in common. */
+/** @internal What queries that ask for the same have in common. */
 export function queryName(query: unknown): string {
   try {
     return `query ${queryText(query)}`;

@@ -1,7 +1,9 @@
 // Made of js/src/reader.ts by tools/sync-sources.mjs. Change it there, and run `npm --prefix js run sync`.
 import { conditionText, findOptionsText, keyText, pathText, rangeText } from "../check.js";
 import { keyList } from "../lists.js";
-import { type FindPage, isQuery, type Query, type QueryPage, queryText, type Row } from "../query.js";
+import {
+  type FindPage, isQuery, type PathOf, type Query, type QueryPage, queryText, type Row, type Selected, type SelectQuery,
+} from "../query.js";
 import { abortable, assertGoesOn, signalOf } from "./signals.js";
 import type { Condition, FindOptions, Range, SignalOptions, VersionedDocument } from "../types.js";
 
@@ -81,11 +83,18 @@ export class SyncReader<D = unknown> {
    *
    * With a signal nobody waits for it any more, with the error `Aborted`; the engine ends what it has begun.
    */
+  query<const S extends readonly PathOf<D>[]>(query: SelectQuery<D, S>, options?: SignalOptions): Row<Selected<D, S[number]>>[];
+  query<T = D>(query: Query<T>, options?: SignalOptions): Row<T>[];
   query<T = D>(query: Query<T>, options?: SignalOptions): Row<T>[] {
     return this.queryPage(query, options).rows;
   }
 
   /** The same as `query` with where the next page begins. */
+  queryPage<const S extends readonly PathOf<D>[]>(
+    query: SelectQuery<D, S>,
+    options?: SignalOptions,
+  ): QueryPage<Selected<D, S[number]>>;
+  queryPage<T = D>(query: Query<T>, options?: SignalOptions): QueryPage<T>;
   queryPage<T = D>(query: Query<T>, options?: SignalOptions): QueryPage<T> {
     const signal = signalOf(options, "query");
     assertGoesOn(signal, "query");
@@ -93,6 +102,8 @@ export class SyncReader<D = unknown> {
   }
 
   /** The first row of a query, or `undefined`. */
+  findOne<const S extends readonly PathOf<D>[]>(query: SelectQuery<D, S>): Row<Selected<D, S[number]>> | undefined;
+  findOne<T = D>(query: Query<T>): Row<T> | undefined;
   findOne<T = D>(query: Query<T>): Row<T> | undefined {
     return this.#read(`["findOne",${queryText(query)}]`) as Row<T> | undefined;
   }

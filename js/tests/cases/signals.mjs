@@ -49,7 +49,8 @@ export default [
   },
   {
     name: "a scan is broken off while a page is waited for",
-    async run({ open }) {
+    async run({ open, isSync }) {
+      if (isSync) return;
       const db = await open();
       await db.setMany(documents(500));
       const controller = new AbortController();
@@ -57,7 +58,10 @@ export default [
       const first = scan.next();
       controller.abort();
       await rejects(first, "Aborted");
-      equal([(await scan.next()).done, await held(db)], [true, 0]);
+      equal((await scan.next()).done, true);
+      // The page tells what there is to let go of.
+      for (let turn = 0; turn < 100 && (await held(db)) > 0; turn++);
+      equal(await held(db), 0);
     },
   },
   {
