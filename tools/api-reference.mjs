@@ -31,7 +31,7 @@ const GROUPS = [
   ["Encryption", ["Encryption", "Cipher", "Argon2Costs"]],
   ["Export and import", ["ExportOptions", "ImportOptions", "ImportSource"]],
   ["Without promises", ["FerroliteSync", "SyncDatabase", "SyncCollection", "SyncReader", "SyncTransaction", "SyncSnapshot"]],
-  ["Stores", ["documentStore", "queryStore", "Store", "StoreState", "Watched"]],
+  ["Stores", ["documentStore", "queryStore", "Store", "StoreState", "Watched", "WholeDatabase"]],
   ["React", ["useDocument", "useQuery"]],
   ["Looking inside, and repair", ["Stats", "Latency", "CheckOptions", "CheckReport", "SalvageOptions", "SalvageReport", "LostPart"]],
 ];

@@ -2,9 +2,9 @@
 import { useMemo, useSyncExternalStore } from "react";
 
 import type { Query, Row } from "./query.js";
-import { documentStore, LOADING, queryName, queryStore, type Store, type StoreState, type Watched } from "./stores.js";
+import { documentStore, LOADING, queryName, queryStore, type Store, type StoreState, type Watched, type WholeDatabase } from "./stores.js";
 
-export type { Store, StoreState, Watched } from "./stores.js";
+export type { Store, StoreState, Watched, WholeDatabase } from "./stores.js";
 
 /**
  * The document at `key` of a database or a collection; its value is `undefined` while there is none. All components that use
@@ -19,9 +19,9 @@ export type { Store, StoreState, Watched } from "./stores.js";
  * ```
  */
 export function useDocument<D>(db: Watched<D> | undefined, key: string): StoreState<D | undefined>;
-export function useDocument<T>(db: Watched<unknown> | undefined, key: string): StoreState<T | undefined>;
+export function useDocument<T>(db: WholeDatabase | undefined, key: string): StoreState<T | undefined>;
 export function useDocument<T>(db: Watched<unknown> | undefined, key: string): StoreState<T | undefined> {
-  return useStore(useMemo(() => documentStore<T>(db, key), [db, key]));
+  return useStore(useMemo(() => documentStore<T>(db as WholeDatabase, key), [db, key]));
 }
 
 /**
@@ -34,9 +34,9 @@ export function useDocument<T>(db: Watched<unknown> | undefined, key: string): S
  * ```
  */
 export function useQuery<D>(db: Watched<D> | undefined, query: Query<D>): StoreState<Row<D>[]>;
-export function useQuery<T>(db: Watched<unknown> | undefined, query: Query<T>): StoreState<Row<T>[]>;
+export function useQuery<T>(db: WholeDatabase | undefined, query: Query<T>): StoreState<Row<T>[]>;
 export function useQuery<T>(db: Watched<unknown> | undefined, query: Query<T>): StoreState<Row<T>[]> {
-  return useStore(useMemo(() => queryStore<T>(db, query), [db, queryName(query)]));
+  return useStore(useMemo(() => queryStore<T>(db as WholeDatabase, query), [db, queryName(query)]));
 }
 
 function useStore<T>(store: Store<T>): StoreState<T> {

@@ -7,13 +7,18 @@
  */
 import { closed } from "./caller.js";
 import type { Collection } from "./collection.js";
+import type { Database } from "./database.js";
 import { FerroliteError } from "./error.js";
 import { type Query, queryText, type Row } from "./query.js";
 import type { SyncCollection } from "./sync/collection.js";
+import type { SyncDatabase } from "./sync/database.js";
 import type { RowChanges } from "./types.js";
 
 /** A collection, or a database, whose verbs give promises or values. */
 export type Watched<D> = Collection<D, any> | SyncCollection<D, any>;
+
+/** A database, of whose default collection only its user knows the types. */
+export type WholeDatabase = Database | SyncDatabase;
 
 /** What a store tells. It is another object when something has changed, and the same as long as nothing has. */
 export type StoreState<T> =
@@ -44,7 +49,7 @@ export const LOADING: StoreState<never> & { readonly status: "loading" } = { sta
  * ```
  */
 export function documentStore<D>(db: Watched<D> | undefined, key: string): Store<D | undefined>;
-export function documentStore<T>(db: Watched<unknown> | undefined, key: string): Store<T | undefined>;
+export function documentStore<T>(db: WholeDatabase | undefined, key: string): Store<T | undefined>;
 export function documentStore<T>(db: Watched<unknown> | undefined, key: string): Store<T | undefined> {
   return shared(db, `document ${key}`, (of) => followDocument<T>(of, key));
 }
@@ -58,7 +63,7 @@ export function documentStore<T>(db: Watched<unknown> | undefined, key: string):
  * ```
  */
 export function queryStore<D>(db: Watched<D> | undefined, query: Query<D>): Store<Row<D>[]>;
-export function queryStore<T>(db: Watched<unknown> | undefined, query: Query<T>): Store<Row<T>[]>;
+export function queryStore<T>(db: WholeDatabase | undefined, query: Query<T>): Store<Row<T>[]>;
 export function queryStore<T>(db: Watched<unknown> | undefined, query: Query<T>): Store<Row<T>[]> {
   return shared(db, queryName(query), (of) => followQuery<T>(of, query));
 }
@@ -188,11 +193,17 @@ function followQuery<T>(db: Watched<unknown>, query: Query<T>): Follow<Row<T>[]>
     let rows: Row<T>[] | undefined;
     for await (const change of db.watchQuery<T>(query, { signal })) {
       if (rows === undefined) rows = change.added;
-      else if (change.added.length > 0 || query.orderBy !== undefined) rows = keepingSame(rows, await db.query<T>(query));
+      else if (change.added.length > 0 || query.orderBy !== undefined) rows = keepingSame(rows, await rowsOf(db, query));
       else rows = changedInPlace(rows, change);
       tell(rows);
     }
   };
+}
+
+/** What a query finds, at once or by a promise. */
+function rowsOf<T>(db: Watched<unknown>, query: Query<T>): Promise<Row<T>[]> | Row<T>[] {
+  // To the compiler the overloads of both are different.
+  return (db as Collection).query<T>(query);
 }
 
 /** Rows as they are now, with the objects of before where nothing has changed. */
