@@ -25,7 +25,10 @@ export function putText(key: unknown, document: unknown, ttl: number | undefined
 }
 
 /** The bytes of a source, in pieces that are not long. A signal breaks it off, also while the source is waited for. */
-export async function* piecesOf(source: ByteSource, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* piecesOf(
+  source: ByteSource,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const piece of untilAborted(iterable(source, signal), signal, "setStream")) yield* shortPieces(piece);
 }
 

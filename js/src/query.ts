@@ -98,7 +98,10 @@ export interface Query<T = unknown> {
 export type Selected<T, P extends string> =
   unknown extends T ? unknown
   : { [K in keyof T as K extends P ? K : never]: T[K] } & {
-      [K in keyof T as K extends P ? never : K extends HeadOf<P> ? K : never]?: Selected<NonNullable<T[K]>, TailOf<P, K & string>>;
+      [K in keyof T as K extends P ? never : K extends HeadOf<P> ? K : never]?: Selected<
+        NonNullable<T[K]>,
+        TailOf<P, K & string>
+      >;
     };
 
 type HeadOf<P extends string> = P extends `${infer K}.${string}` ? K : never;

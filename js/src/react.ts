@@ -2,7 +2,9 @@
 import { useMemo, useSyncExternalStore } from "react";
 
 import type { Query, Row } from "./query.js";
-import { documentStore, LOADING, queryName, queryStore, type Store, type StoreState, type Watched, type WholeDatabase } from "./stores.js";
+import {
+  documentStore, LOADING, queryName, queryStore, type Store, type StoreState, type Watched, type WholeDatabase,
+} from "./stores.js";
 
 export type { Store, StoreState, Watched, WholeDatabase } from "./stores.js";
 

@@ -82,7 +82,10 @@ export class Reader<D = unknown> {
    *
    * With a signal nobody waits for it any more, with the error `Aborted`; the engine ends what it has begun.
    */
-  query<const S extends readonly PathOf<D>[]>(query: SelectQuery<D, S>, options?: SignalOptions): Promise<Row<Selected<D, S[number]>>[]>;
+  query<const S extends readonly PathOf<D>[]>(
+    query: SelectQuery<D, S>,
+    options?: SignalOptions,
+  ): Promise<Row<Selected<D, S[number]>>[]>;
   query<T = D>(query: Query<T>, options?: SignalOptions): Promise<Row<T>[]>;
   async query<T = D>(query: Query<T>, options?: SignalOptions): Promise<Row<T>[]> {
     return (await this.queryPage(query, options)).rows;

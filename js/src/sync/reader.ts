@@ -83,7 +83,10 @@ export class SyncReader<D = unknown> {
    *
    * With a signal nobody waits for it any more, with the error `Aborted`; the engine ends what it has begun.
    */
-  query<const S extends readonly PathOf<D>[]>(query: SelectQuery<D, S>, options?: SignalOptions): Row<Selected<D, S[number]>>[];
+  query<const S extends readonly PathOf<D>[]>(
+    query: SelectQuery<D, S>,
+    options?: SignalOptions,
+  ): Row<Selected<D, S[number]>>[];
   query<T = D>(query: Query<T>, options?: SignalOptions): Row<T>[];
   query<T = D>(query: Query<T>, options?: SignalOptions): Row<T>[] {
     return this.queryPage(query, options).rows;
