@@ -17,11 +17,11 @@ export const API_FILE = fileURLToPath(new URL("../docs/api.md", import.meta.url)
 const GROUPS = [
   ["The database", ["Ferrolite", "Database", "OpenOptions", "LoadOptions", "WorkerLike", "Durability", "StorageFacts"]],
   ["Documents", [
-    "Collection", "Reader", "CollectionOptions", "CollectionName", "Range", "TtlOptions", "SetOptions", "VersionedDocument",
-    "PatchOperation",
+    "Collection", "Reader", "CollectionOptions", "CollectionName", "Range", "TtlOptions", "SetOptions", "SignalOptions",
+    "VersionedDocument", "PatchOperation", "ByteSource",
   ]],
   ["Queries and indexes", [
-    "Query", "Filter", "Operators", "OrderBy", "Row", "QueryPage", "Explanation", "PathOf", "AtPath", "IndexOptions", "IndexInfo",
+    "Query", "Filter", "Operators", "OrderBy", "Row", "QueryPage", "SelectQuery", "Selected", "Explanation", "PathOf", "AtPath", "IndexOptions", "IndexInfo",
     "FindOptions", "FindPage", "Condition", "Bounds", "Scalar",
   ]],
   ["Transactions and snapshots", ["Transaction", "ActiveTransaction", "TransactionOptions", "Snapshot"]],
@@ -30,8 +30,14 @@ const GROUPS = [
   ["Errors", ["FerroliteError", "ErrorCode"]],
   ["Encryption", ["Encryption", "Cipher", "Argon2Costs"]],
   ["Export and import", ["ExportOptions", "ImportOptions", "ImportSource"]],
+  ["Without promises", ["FerroliteSync", "SyncDatabase", "SyncCollection", "SyncReader", "SyncTransaction", "SyncSnapshot"]],
+  ["Stores", ["documentStore", "queryStore", "Store", "StoreState", "Watched", "WholeDatabase"]],
+  ["React", ["useDocument", "useQuery"]],
   ["Looking inside, and repair", ["Stats", "Latency", "CheckOptions", "CheckReport", "SalvageOptions", "SalvageReport", "LostPart"]],
 ];
+
+/** The modules of the package's exports: what both of two export is told once, by the first. */
+const ENTRIES = { ferrolite: "index", "ferrolite/sync": "sync/index", "ferrolite/stores": "stores", "ferrolite/react": "react" };
 
 /** The text of the reference. */
 export function reference() {
@@ -50,21 +56,32 @@ const HEAD = `<!-- Made by tools/api-reference.mjs of the types in js/src. Chang
 
 # API reference of the npm package
 
-Everything that \`import { ... } from "ferrolite"\` can name, with its types. The package is the same in browsers and in Node; what
+Everything that \`import { ... } from "ferrolite"\` can name, with its types; what comes from \`ferrolite/sync\`,
+\`ferrolite/stores\` or \`ferrolite/react\` says so. The package is the same in browsers and in Node; what
 differs is said. The [guide](guide.md) shows it at work. The reference of the Rust crate is made by \`cargo doc\`; \`make docs\`
 makes both.`;
+
+/** Where names are imported from, apart from `ferrolite`. */
+const origins = new Map();
 
 /** The declarations of the package by name: those that it exports, and all. */
 function declarations() {
   const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(`${SOURCE}tsconfig.json`, ts.sys.readFile).config, ts.sys, SOURCE);
-  const entryFile = `${SOURCE}src/index.ts`;
-  const program = ts.createProgram([entryFile, `${SOURCE}src/ferrolite.d.ts`], { ...options, noEmit: false, emitDeclarationOnly: true });
+  const entryFiles = Object.values(ENTRIES).map((name) => `${SOURCE}src/${name}.ts`);
+  const program = ts.createProgram([...entryFiles, `${SOURCE}src/ferrolite.d.ts`], { ...options, noEmit: false, emitDeclarationOnly: true });
   const files = new Map();
   program.emit(undefined, (path, text) => {
     files.set(resolve(path), ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
   }, undefined, true);
   const declared = new Map([...files.values()].sort((a, b) => (a.fileName < b.fileName ? -1 : 1)).flatMap((file) => [...namedIn(file)]));
-  const exported = new Map(exportsOf(resolve(SOURCE, "dist/index.d.ts"), files));
+  const exported = new Map();
+  for (const [specifier, name] of Object.entries(ENTRIES)) {
+    for (const [called, declaration] of exportsOf(resolve(SOURCE, `dist/${name}.d.ts`), files)) {
+      if (exported.has(called)) continue;
+      exported.set(called, declaration);
+      if (specifier !== "ferrolite") origins.set(called, specifier);
+    }
+  }
   return { exported, declared };
 }
 
@@ -115,14 +132,16 @@ function knows(file, name) {
 
 /** The paragraphs about a declaration. */
 function entry(name, declaration, exported) {
-  const kind = ts.isClassDeclaration(declaration) ? "class" : ts.isInterfaceDeclaration(declaration) ? "interface" : "type";
-  const paragraphs = [`### ${name}`];
-  if (kind !== "class") return [...paragraphs, ...comment(declaration), code(withoutExport(declaration))];
+  const paragraphs = [`### ${name}`, ...(origins.has(name) ? [`From \`${origins.get(name)}\`.`] : [])];
+  if (ts.isFunctionDeclaration(declaration)) return [...paragraphs, ...ofFunction(name, declaration)];
+  if (!ts.isClassDeclaration(declaration)) return [...paragraphs, ...comment(declaration), code(withoutExport(declaration))];
   const { members } = declaration;
   const head = withoutExport(declaration).slice(0, withoutExport(declaration).indexOf("{")).trim();
   const bare = exported.has(name) ? [] : ["Only the classes that extend it are exported."];
   paragraphs.push(code(head), ...comment(declaration), ...bare);
   const told = members.filter((member) => !isPrivate(member) && (comment(member).length > 0 || ts.isConstructorDeclaration(member)));
+  // What they do is told where the class is that gives promises.
+  if (name.startsWith("Sync")) return [...paragraphs, code(told.map(signature).join("\n"))];
   // Overloads stand together, behind what the first of them says.
   for (let at = 0; at < told.length; ) {
     const called = nameOf(told[at]);
@@ -132,6 +151,12 @@ function entry(name, declaration, exported) {
     paragraphs.push(`#### ${name}.${called}`, code(overloads.map(signature).join("\n")), ...overloads.flatMap(comment));
   }
   return paragraphs;
+}
+
+/** A function with its overloads, of which the first one has the comment. */
+function ofFunction(name, declaration) {
+  const all = declaration.parent.statements.filter((statement) => ts.isFunctionDeclaration(statement) && statement.name.text === name);
+  return [...all.flatMap(comment), code(all.map(withoutExport).join("\n"))];
 }
 
 function isPrivate(member) {

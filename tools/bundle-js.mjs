@@ -13,7 +13,10 @@ const glue = join(root, ".build", "wasm", "ferrolite.js");
 const esbuild = createRequire(join(js, "package.json"))("esbuild");
 
 /** The entries by host. Those of one host share what they have in common, so that there is one class of errors. */
-const ENTRIES = { browser: ["index"], node: ["node"] };
+const ENTRIES = {
+  browser: { index: "index", sync: "sync/index", stores: "stores", react: "react" },
+  node: { node: "node", "sync-node": "sync/node", "stores-node": "stores", "react-node": "react" },
+};
 
 /** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
 const WORKERS = { worker: "src/worker.ts" };
@@ -57,12 +60,13 @@ async function bundleEntries() {
   for (const [platform, entries] of Object.entries(ENTRIES)) {
     await esbuild.build({
       ...common,
-      entryPoints: entries.map((name) => `src/${name}.ts`),
+      entryPoints: Object.fromEntries(Object.entries(entries).map(([name, source]) => [name, `src/${source}.ts`])),
       outdir: dist,
       format: "esm",
       platform,
       minify: platform === "browser",
       splitting: true,
+      external: ["react"],
       chunkNames: `chunks/${platform}-[hash]`,
       plugins: [bindings],
     });

@@ -1,6 +1,7 @@
 /** Documents that are bytes: they travel beside the text of a message, as its attachments. */
 import { documentText, keyText } from "./check.js";
 import { FerroliteError } from "./error.js";
+import { untilAborted } from "./signals.js";
 
 /** Adds bytes to the message that is being gathered; its number there. */
 export type Attach = (bytes: Uint8Array) => number;
@@ -23,27 +24,38 @@ export function putText(key: unknown, document: unknown, ttl: number | undefined
   return ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`;
 }
 
-/** The bytes of a source, in pieces that are not long. */
-export async function* piecesOf(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const piece of iterable(source)) {
-    if (!isBytes(piece)) throw new FerroliteError("InvalidValue", "a stream of bytes yields Uint8Arrays");
-    for (let at = 0; at < piece.length; at += PIECE_BYTES) yield piece.subarray(at, at + PIECE_BYTES);
-  }
+/** The bytes of a source, in pieces that are not long. A signal breaks it off, also while the source is waited for. */
+export async function* piecesOf(
+  source: ByteSource,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of untilAborted(iterable(source, signal), signal, "setStream")) yield* shortPieces(piece);
 }
 
-function iterable(source: ByteSource): AsyncIterable<unknown> | Iterable<unknown> {
-  if ((source as unknown) instanceof Blob) return ofStream((source as Blob).stream());
+/** The pieces of a piece, none of them long. */
+export function* shortPieces(piece: unknown): Generator<Uint8Array, void, undefined> {
+  if (!isBytes(piece)) throw new FerroliteError("InvalidValue", "a stream of bytes yields Uint8Arrays");
+  for (let at = 0; at < piece.length; at += PIECE_BYTES) yield piece.subarray(at, at + PIECE_BYTES);
+}
+
+function iterable(source: ByteSource, signal: AbortSignal | undefined): AsyncIterable<unknown> | Iterable<unknown> {
+  if ((source as unknown) instanceof Blob) return ofStream((source as Blob).stream(), signal);
   if (typeof source === "object" && source !== null && !isBytes(source)) {
+    if (source instanceof ReadableStream) return ofStream(source, signal);
     if (Symbol.asyncIterator in source || Symbol.iterator in source) return source;
-    if (source instanceof ReadableStream) return ofStream(source);
   }
   const wanted = "a ReadableStream, a Blob, or an iterable of Uint8Arrays";
   throw new FerroliteError("InvalidValue", `bytes are read from ${wanted}`);
 }
 
-/** The chunks of a stream, where the host cannot iterate over it. */
-async function* ofStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<unknown, void, undefined> {
+/** The chunks of a stream: not every host can iterate over it, and none ends that while a chunk is waited for. */
+async function* ofStream(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<unknown, void, undefined> {
   const reader = stream.getReader();
+  const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", cancel);
   let isDone = false;
   try {
     for (;;) {
@@ -53,6 +65,7 @@ async function* ofStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<unk
       yield value;
     }
   } finally {
+    signal?.removeEventListener("abort", cancel);
     if (!isDone) await reader.cancel();
     reader.releaseLock();
   }

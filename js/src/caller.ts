@@ -5,19 +5,25 @@ import { ERROR } from "./protocol.js";
 /** What the verbs of one open database go by: its channel, until it is closed. */
 export class Caller {
   readonly channel: Channel;
+  readonly #release: () => void;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
 
-  constructor(channel: Channel) {
+  /** `release` lets go of what is behind the channel, once it is closed. */
+  constructor(channel: Channel, release: () => void) {
     this.channel = channel;
+    this.#release = release;
   }
 
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** From now on every call is rejected. */
-  close(): void {
+  /** Closes the database, once what was called before is answered. From now on every call is rejected. */
+  close(): Promise<void> {
     this.#isClosed = true;
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   assertOpen(): void {
@@ -36,6 +42,15 @@ export class Caller {
     }
     if (result[0] === ERROR) throw FerroliteError.from(result[1], "Internal");
     return result[1];
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.channel.request({ kind: "close" });
+    } finally {
+      this.#release();
+      this.channel.fail(closed());
+    }
   }
 }
 

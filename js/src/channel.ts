@@ -2,9 +2,10 @@
  * The client's end of the protocol. Calls made in one turn of the event loop are gathered and sent as one message, so
  * they share one commit to the log and one flush; the answer to them is one buffer that is decoded and parsed once.
  */
-import { type Attach, putInPlace, splitAttachments, withAttachments } from "./bytes.js";
+import { type Attach, withAttachments } from "./bytes.js";
 import { FerroliteError } from "./error.js";
-import { BYTES, OK, PENDING, type Request, type Response, type Result } from "./protocol.js";
+import { OK, PENDING, type Request, type Response, type Result } from "./protocol.js";
+import { finishedOf, resultsOf } from "./results.js";
 
 /** Text that is sent without waiting for the end of the turn: beyond it, gathering saves nothing and holds memory. */
 const MESSAGE_CHARACTERS_MAX = 4 << 20;
@@ -26,7 +27,6 @@ export class Channel {
   readonly #requests = new Map<number, Waiting<unknown>>();
   readonly #tasks = new Map<number, Waiting<Result>>();
   readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder();
   #texts: string[] = [];
   #attachments: Uint8Array[] = [];
   #calls: Waiting<Result>[] = [];
@@ -75,7 +75,7 @@ export class Channel {
     if ("fatal" in response) {
       this.fail(FerroliteError.from(response.fatal, "Internal"));
     } else if ("finished" in response) {
-      const [task, result] = this.#parse(response.finished) as [number, Result];
+      const [task, result] = finishedOf(response.finished);
       take(this.#tasks, task)?.resolve(result);
     } else if ("progress" in response) {
       this.onProgress?.(response.progress);
@@ -128,9 +128,7 @@ export class Channel {
   #settle(calls: Waiting<Result>[], answer: Uint8Array): void {
     let results: readonly Result[];
     try {
-      const { text, attachments } = splitAttachments(answer);
-      results = this.#parse(text) as readonly Result[];
-      if (attachments.length > 0) results = results.map((result) => withBytes(result, attachments));
+      results = resultsOf(answer);
     } catch (thrown) {
       const error = FerroliteError.from(thrown, "Internal", "the engine's answer was not understood");
       for (const call of calls) call.reject(error);
@@ -142,22 +140,11 @@ export class Channel {
       else call.resolve(result);
     });
   }
-
-  #parse(answer: Uint8Array): unknown {
-    return JSON.parse(this.#decoder.decode(answer));
-  }
 }
 
 function buffersOf(request: Numberless<Request>): ArrayBuffer[] {
   if ("bytes" in request) return [request.bytes.buffer];
   return "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : [];
-}
-
-/** A result with the bytes that belong to it. */
-function withBytes(result: Result, attachments: readonly Uint8Array[]): Result {
-  if (result[0] === BYTES) return [OK, attachments[result[1]]];
-  if (result[0] === OK && result[2] !== undefined) putInPlace(result[1], result[2], attachments);
-  return result;
 }
 
 function take<V>(map: Map<number, V>, id: number): V | undefined {

@@ -139,7 +139,8 @@ export function assertWatchQueryOptions(options: unknown): void {
   assertSignal((options as { signal?: unknown }).signal);
 }
 
-function assertSignal(signal: unknown): void {
+/** Throws unless it is a signal, or none. */
+export function assertSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw new FerroliteError("InvalidOptions", `signal is an AbortSignal, not ${describe(signal)}`);
 }
@@ -150,7 +151,7 @@ export function checkOptionsText(options: unknown): string {
 }
 
 /** How often a transaction is run again at most. */
-export function retriesOption(options: TransactionOptions | undefined, otherwise: number): number {
+export function retriesOption(options: Omit<TransactionOptions, "signal"> | undefined, otherwise: number): number {
   if (options === undefined) return otherwise;
   fieldsText("InvalidOptions", "transaction's options", options, TRANSACTION);
   return options.retries ?? otherwise;

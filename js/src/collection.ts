@@ -1,4 +1,5 @@
 import { type Attach, type ByteSource, isBytes, piecesOf, putText } from "./bytes.js";
+import { blobStream } from "./blob-stream.js";
 import type { Caller } from "./caller.js";
 import {
   assertWatchQueryOptions, documentText, endText, indexText as placeText, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
@@ -10,11 +11,14 @@ import { type NamedCollection, prefixed } from "./names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
 import { Reader, versioned } from "./reader.js";
 import { scan } from "./scan.js";
-import { type StandardSchema, type Valid, validated } from "./schema.js";
+import { assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { sliced } from "./sliced.js";
+import { allValidated, type StandardSchema, validated } from "./schema.js";
 import type {
-  Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, TtlOptions, WatchOptions, WatchQueryOptions,
+  Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, SignalOptions, TtlOptions, WatchOptions, WatchQueryOptions,
   WatchSelector,
 } from "./types.js";
+import { quietly } from "./waiting.js";
 import { Watch, watchText } from "./watch.js";
 
 /** How often a change of a document that was validated is tried again when others have changed it, too. */
@@ -83,7 +87,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
   async setMany(entries: Iterable<readonly [key: string, document: I]>, options?: TtlOptions): Promise<number> {
     const ttl = ttlOption(options);
-    const values: (Valid | Promise<Valid>)[] = [];
+    const documents: unknown[] = [];
     const keys: string[] = [];
     list(entries, "InvalidValue", (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) {
@@ -91,11 +95,11 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
       }
       const text = keyText(entry[0]);
       keys.push(entry[0] as string);
-      values.push(validated(this.schema, entry[1], entry[0] as string));
+      documents.push(entry[1]);
       return text;
     });
-    const isWaiting = values.some((value) => value instanceof Promise);
-    const ready = isWaiting ? await Promise.all(values) : (values as Valid[]);
+    const valid = allValidated(this.schema, documents, keys);
+    const ready = valid instanceof Promise ? await valid : valid;
     if (ready.some(({ value }) => isBytes(value))) {
       const puts = keys.map((key, index) => this.#own(putText(key, ready[index]?.value, ttl, this.#attach)));
       return (await this.#caller.call(`["commit",[${puts.join(",")}]]`)) as number;
@@ -107,40 +111,37 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   /**
    * Stores the bytes of a source, a piece at a time and as many as there is room for; the result is the document's version.
    * What was at the key stays until the last piece has come; when the source fails it stays for good. A time to live counts
-   * from the beginning.
+   * from the beginning. A signal breaks it off with the error `Aborted`, as if the source had failed.
    */
-  async setStream(key: string, source: ByteSource, options?: TtlOptions): Promise<number> {
-    const ttl = ttlOption(options);
+  async setStream(key: string, source: ByteSource, options?: TtlOptions & SignalOptions): Promise<number> {
+    const { signal, rest } = splitSignal(options, "setStream");
+    const ttl = ttlOption(rest);
     const begin = `["blobBegin",${keyText(key)}${ttl === undefined ? "" : `,${ttl}`}]`;
-    const pieces = piecesOf(source);
+    const pieces = piecesOf(source, signal);
+    assertGoesOn(signal, "setStream");
     const id = (await this.#call(begin)) as number;
     try {
       for await (const piece of pieces) await this.#call(`["blobWrite",${id},${this.#attach(piece)}]`);
+      assertGoesOn(signal, "setStream");
       return (await this.#call(`["blobFinish",${id}]`)) as number;
     } catch (thrown) {
       // A database that is being closed has given it up itself.
-      await this.#call(`["blobAbort",${id}]`).catch(() => {});
+      await quietly(() => this.#call(`["blobAbort",${id}]`));
       throw thrown;
     }
   }
 
   /**
    * The bytes at `key` as a stream, or `undefined`. They are read as the stream is, about a megabyte at a time, and are those
-   * of the moment of the call; what it holds is let go at its end or by `cancel()`.
+   * of the moment of the call; what it holds is let go at its end, by `cancel()`, or by a signal, with the error `Aborted`.
    */
-  async getStream(key: string): Promise<ReadableStream<Uint8Array> | undefined> {
+  async getStream(key: string, options?: SignalOptions): Promise<ReadableStream<Uint8Array> | undefined> {
+    const signal = signalOf(options, "getStream");
+    assertGoesOn(signal, "getStream");
     const id = (await this.#call(`["blobOpen",${keyText(key)}]`)) as number | undefined;
     if (id === undefined) return undefined;
-    return new ReadableStream<Uint8Array>({
-      pull: async (controller) => {
-        const piece = (await this.#call(`["blobRead",${id}]`)) as Uint8Array | undefined;
-        if (piece === undefined) controller.close();
-        else controller.enqueue(piece);
-      },
-      cancel: async () => {
-        if (!this.#caller.isClosed) await this.#call(`["blobClose",${id}]`);
-      },
-    });
+    const read = async () => (await this.#call(`["blobRead",${id}]`)) as Uint8Array | undefined;
+    return blobStream(read, () => quietly(() => this.#call(`["blobClose",${id}]`)), signal);
   }
 
   /**
@@ -158,16 +159,17 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    * Values are compared: 1 is 1.0, and the order of properties does not matter. A time to live stays.
    */
   async compareAndSwap(key: string, expected: unknown, next: I | undefined): Promise<boolean> {
-    const text = next === undefined ? "" : this.#text(next, key);
-    const pair = `${perhapsText(expected, key)},[${typeof text === "string" ? text : await text}]`;
+    const valid = next === undefined ? { value: next } : validated(this.schema, next, key);
+    const { value } = valid instanceof Promise ? await valid : valid;
+    const pair = `${perhapsText(expected, key)},[${next === undefined ? "" : documentText(value, key)}]`;
     return (await this.#call(`["compareAndSwap",${keyText(key)},${pair}]`)) as boolean;
   }
 
   /** Stores a document, and returns the one that was there, or `undefined`. */
   async getAndSet<T = D>(key: string, document: I): Promise<T | undefined> {
-    const text = this.#text(document, key);
-    const pair = `${keyText(key)},${typeof text === "string" ? text : await text}`;
-    return (await this.#call(`["getAndSet",${pair}]`)) as T | undefined;
+    const valid = validated(this.schema, document, key);
+    const { value } = valid instanceof Promise ? await valid : valid;
+    return (await this.#call(`["getAndSet",${keyText(key)},${documentText(value, key)}]`)) as T | undefined;
   }
 
   /**
@@ -243,19 +245,23 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
 
   /**
    * Goes through a range as it was when the scan began, a page at a time. Breaking off the loop releases what the scan
-   * holds; an iterator that is driven by hand has to be given `return()`.
+   * holds; an iterator that is driven by hand has to be given `return()`. A signal breaks it off with the error `Aborted`,
+   * also while a page is waited for.
    */
-  async *scan<T = D>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
-    yield* scan<T>(this.#caller, this.#own(`["scanOpen",${rangeText(range)}]`));
+  async *scan<T = D>(range?: Range, options?: SignalOptions): AsyncGenerator<[key: string, document: T], void, undefined> {
+    yield* scan<T>(this.#caller, this.#own(`["scanOpen",${rangeText(range)}]`), signalOf(options, "scan"));
   }
 
   /**
    * Indexes the documents by what lies at a path, as `role` or `address.city`; whether the index is new. Documents
    * that are there already are indexed in slices, between which other calls are answered. Several paths make one index
-   * on all of them, which has the order of the first, then of the second, and so on.
+   * on all of them, which has the order of the first, then of the second, and so on. A signal breaks the building off, and
+   * nothing is left of the index.
    */
-  async createIndex(path: string | readonly string[], options?: IndexOptions): Promise<boolean> {
-    return (await this.#call(`["createIndex",${indexText(path, options)}]`)) as boolean;
+  async createIndex(path: string | readonly string[], options?: IndexOptions & SignalOptions): Promise<boolean> {
+    const { signal, rest } = splitSignal(options, "createIndex");
+    const begin = this.#own(`["createIndex",${indexText(path, rest)}`);
+    return (await sliced((text) => this.#caller.call(text), begin, signal, "createIndex")) as boolean;
   }
 
   /** Drops the index on a path or several; whether there was one. */
@@ -335,11 +341,6 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   /** Bytes for the call that is made next, in the same turn. */
   get #attach(): Attach {
     return this.#caller.channel.attach;
-  }
-
-  #text(document: I, key: string): string | Promise<string> {
-    const valid = validated(this.schema, document, key);
-    return valid instanceof Promise ? valid.then(({ value }) => documentText(value, key)) : documentText(valid.value, key);
   }
 
   /** Validates what a patch makes of a document, before it is stored. */

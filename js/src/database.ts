@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { ActiveTransaction } from "./active-transaction.js";
-import { Caller, closed } from "./caller.js";
+import { Caller } from "./caller.js";
 import type { Channel } from "./channel.js";
 import { checkOptionsText, plain, retriesOption } from "./check.js";
 import { Collection } from "./collection.js";
@@ -10,19 +10,19 @@ import { exportStream } from "./export.js";
 import { assertCollectionName, prefixOf } from "./names.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { assertSchema, type StandardSchema } from "./schema.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { sliced } from "./sliced.js";
 import { Snapshot } from "./snapshot.js";
 import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";
 import { aborted, assertExportOptions } from "./transfer-options.js";
 import type {
-  CheckOptions, CollectionOptions, Encryption, ExportOptions, StorageFacts, TransactionOptions,
+  CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StorageFacts, TransactionOptions,
 } from "./types.js";
+import { outcome, pause, quietly } from "./waiting.js";
 
 /** How often a transaction is run again unless it is said. */
 const RETRIES = 10;
-/** Beyond so many conflicts in a row the time before the next attempt grows no more. */
-const DOUBLINGS_MAX = 6;
-const PAUSE_MS_MAX = 1000;
 
 /**
  * An open database, the same on every host: the verbs of its default collection, and what is about all of it.
@@ -34,16 +34,13 @@ export class Database extends Collection {
   /** Where the data is, and how safe it is there. */
   readonly storage: StorageFacts;
   readonly #caller: Caller;
-  readonly #release: () => void;
-  #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(channel: Channel, storage: StorageFacts, release: () => void) {
-    const caller = new Caller(channel);
+    const caller = new Caller(channel, release);
     super(caller, "", "", undefined);
     this.#caller = caller;
     this.storage = storage;
-    this.#release = release;
   }
 
   /**
@@ -90,7 +87,8 @@ export class Database extends Collection {
    * read, `work` is run again after a while, `retries` times at most; then the `Conflict` is passed on. So `work` should
    * do nothing but read and write by `tx`.
    *
-   * What `work` throws ends the transaction without writing anything, and is passed on as it is.
+   * What `work` throws ends the transaction without writing anything, and is passed on as it is. So does a signal, with the
+   * error `Aborted`, until the commit is under way.
    *
    * ```ts
    * const left = await db.transaction(async (tx) => {
@@ -105,8 +103,10 @@ export class Database extends Collection {
     if (typeof work !== "function") {
       throw new FerroliteError("InvalidTransaction", "transaction takes a function: async (tx) => { ... }");
     }
-    const retries = retriesOption(options, RETRIES);
+    const { signal, rest } = splitSignal(options, "transaction");
+    const retries = retriesOption(rest, RETRIES);
     for (let attempt = 0; ; attempt++) {
+      assertGoesOn(signal, "transaction");
       const startMs = performance.now();
       const tx = ActiveTransaction.begun(
         (await this.#caller.call(`["txBegin"]`)) as number,
@@ -115,10 +115,10 @@ export class Database extends Collection {
       );
       let result: R;
       try {
-        result = await work(tx);
+        result = await abortable(outcome(work(tx)), signal, "transaction");
       } catch (thrown) {
         // A database that is being closed ends it itself.
-        await tx.rollBack().catch(() => {});
+        await quietly(() => tx.rollBack());
         throw thrown;
       }
       try {
@@ -147,9 +147,12 @@ export class Database extends Collection {
     await this.#caller.call(`["flush"]`);
   }
 
-  /** Rewrites the file without what was deleted and gives the room back to the host, in slices. */
-  async compact(): Promise<void> {
-    await this.#caller.call(`["compact"]`);
+  /**
+   * Rewrites the file without what was deleted and gives the room back to the host, in slices. A signal breaks it off between
+   * two of them; what was done stays.
+   */
+  async compact(options?: SignalOptions): Promise<void> {
+    await sliced((text) => this.#caller.call(text), `["compact"`, signalOf(options, "compact"), "compact");
   }
 
   /**
@@ -169,10 +172,11 @@ export class Database extends Collection {
 
   /**
    * Gives an encrypted database a new random data key and seals everything with it, in slices; the key or passphrase that
-   * opens it stays. It costs reading and writing the whole file. One that was cut short goes on when it is called again.
+   * opens it stays. It costs reading and writing the whole file. One that was cut short, or broken off by a signal, goes on
+   * when it is called again.
    */
-  async rotateKey(): Promise<void> {
-    await this.#caller.call(`["rotateKey"]`);
+  async rotateKey(options?: SignalOptions): Promise<void> {
+    await sliced((text) => this.#caller.call(text), `["rotateKey"`, signalOf(options, "rotateKey"), "rotateKey");
   }
 
   /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */
@@ -206,36 +210,16 @@ export class Database extends Collection {
 
   /** Answers the calls made so far, puts everything on the disk and closes the file. Calls after it are `Closed`. */
   close(): Promise<void> {
-    this.#caller.close();
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#caller.close();
   }
 
   /** `await using db = await Ferrolite.open(...)` closes it at the end of the block. */
   [asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  async #close(): Promise<void> {
-    try {
-      await this.#caller.channel.request({ kind: "close" });
-    } finally {
-      this.#release();
-      this.#caller.channel.fail(closed());
-    }
-  }
 }
 
 /** Whether a commit was refused because of others: it may succeed when it is repeated. */
 function isOutdated(thrown: unknown): boolean {
   return thrown instanceof FerroliteError && (thrown.code === "Conflict" || thrown.code === "SnapshotTooOld");
-}
-
-/**
- * Waits before the next attempt: by chance, so that those who met do not meet again, and the longer the more often they
- * have. The unit is the time that an attempt takes.
- */
-function pause(attempt: number, tookMs: number): Promise<void> {
-  const longestMs = Math.min(Math.max(tookMs, 1) * 2 ** Math.min(attempt, DOUBLINGS_MAX), PAUSE_MS_MAX);
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * longestMs));
 }

@@ -10,6 +10,7 @@ import { assertName, assertOpenArguments, splitOptions } from "./options.js";
 import type { PlainOptions, Request, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { splitSalvageOptions } from "./salvage-options.js";
+import { openedUnlessAborted } from "./signals.js";
 import { startWorker } from "./start-worker.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
@@ -21,6 +22,7 @@ export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
+  Selected, SelectQuery,
 } from "./query.js";
 export type { CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
@@ -44,14 +46,16 @@ export class Ferrolite extends Database {
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
     const { loading, rest } = splitLoading(options, base());
-    const { encryption, ...plainOptions } = rest;
+    const { encryption, signal, ...plainOptions } = rest;
     splitOptions(plainOptions);
-    const material = optionalKeyMaterial(encryption);
-    try {
-      return await Ferrolite.#open(name, plainOptions, material, loading);
-    } finally {
-      wipe(material);
-    }
+    return openedUnlessAborted(async () => {
+      const material = optionalKeyMaterial(encryption);
+      try {
+        return await Ferrolite.#open(name, plainOptions, material, loading);
+      } finally {
+        wipe(material);
+      }
+    }, signal);
   }
 
   static async #open(

@@ -5,12 +5,18 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { FerroliteError } from "./error.js";
 import type { Handle, Host } from "./host.js";
 import { type Lock, lock } from "./node-lock.js";
+import type { StorageFacts } from "./types.js";
 
 const SUFFIX = ".ferrolite";
 
 /** The file of a database: the name is a path, to which the suffix is added when it has no extension. */
 export function databasePath(name: string): string {
   return resolve(extname(name) === "" ? name + SUFFIX : name);
+}
+
+/** What a database in a file says of itself. */
+export function fileFacts(path: string): StorageFacts {
+  return { kind: "file", persistent: true, path, reason: "a file; it stays until it is deleted" };
 }
 
 /** The names of the databases in a directory. */

@@ -1,21 +1,20 @@
 /** The package as Node, Bun and Deno see it: the engine runs in process, over the runtime's own files. */
-import { readFile } from "node:fs/promises";
-import { pathToFileURL } from "node:url";
-
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError, isReport } from "./error.js";
-import init, { Connection, Importing } from "./ferrolite.js";
+import { Connection, Importing } from "./ferrolite.js";
 import { feed } from "./import.js";
 import { type Loading, splitLoading } from "./loading.js";
-import { databasePath, list, NodeHost, remove } from "./node-files.js";
+import { base, loadEngine, scheduler } from "./node-engine.js";
+import { databasePath, fileFacts, list, NodeHost, remove } from "./node-files.js";
 import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "./options.js";
 import type { SessionRequest, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { salvage } from "./salvage.js";
 import { splitSalvageOptions } from "./salvage-options.js";
-import { type Scheduler, Session } from "./session.js";
+import { Session } from "./session.js";
+import { openedUnlessAborted } from "./signals.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -26,6 +25,7 @@ export type { Database } from "./database.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
+  Selected, SelectQuery,
 } from "./query.js";
 export type { CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
@@ -33,19 +33,6 @@ export type { Snapshot } from "./snapshot.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";
 export type { Watch } from "./watch.js";
-
-/** Work that nobody waits for does not keep the process alive. */
-const scheduler: Scheduler = {
-  soon(work, keepAlive) {
-    const immediate = setImmediate(work);
-    if (!keepAlive) immediate.unref();
-  },
-  later(work, milliseconds) {
-    const timer = setTimeout(work, milliseconds);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 /** How long requests may be answered within one turn of the event loop. */
 const TURN_MS = 4;
@@ -72,32 +59,6 @@ function inTurns<R>(handle: (request: R) => void): (request: R) => void {
   };
 }
 
-let engine: Promise<unknown> | undefined;
-
-function loadEngine({ wasm }: Loading): Promise<unknown> {
-  if (engine !== undefined) return engine;
-  const source = wasm ?? new URL("./ferrolite_bg.wasm", import.meta.url).href;
-  engine = bytesOf(source)
-    .then((module_or_path) => init({ module_or_path }))
-    .catch((thrown: unknown) => {
-      engine = undefined;
-      const from = typeof source === "string" ? ` from ${source}` : "";
-      throw FerroliteError.from(thrown, "Io", `the engine could not be loaded${from}`);
-    });
-  return engine;
-}
-
-async function bytesOf(source: string | WebAssembly.Module): Promise<BufferSource | WebAssembly.Module> {
-  if (typeof source !== "string") return source;
-  if (source.startsWith("file:")) return readFile(new URL(source));
-  const response = await fetch(source);
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  return response.arrayBuffer();
-}
-
-/** What addresses in options are relative to. */
-const base = (): string => pathToFileURL(`${process.cwd()}/`).href;
-
 /** An open database; the documentation is at the browser's class in `index.ts`, which has the same shape. */
 export class Ferrolite extends Database {
   private constructor(channel: Channel, storage: StorageFacts, release: () => void) {
@@ -107,14 +68,16 @@ export class Ferrolite extends Database {
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
     const { loading, rest } = splitLoading(options, base(), false);
-    const { encryption, ...plainOptions } = rest;
+    const { encryption, signal, ...plainOptions } = rest;
     const split = splitOptions(plainOptions, "file");
-    const material = optionalKeyMaterial(encryption);
-    try {
-      return await Ferrolite.#open(name, split, material, loading);
-    } finally {
-      wipe(material);
-    }
+    return openedUnlessAborted(async () => {
+      const material = optionalKeyMaterial(encryption);
+      try {
+        return await Ferrolite.#open(name, split, material, loading);
+      } finally {
+        wipe(material);
+      }
+    }, signal);
   }
 
   static async #open(
@@ -226,8 +189,4 @@ export class Ferrolite extends Database {
   static async list(directory = "."): Promise<string[]> {
     return list(directory);
   }
-}
-
-function fileFacts(path: string): StorageFacts {
-  return { kind: "file", persistent: true, path, reason: "a file; it stays until it is deleted" };
 }

@@ -55,8 +55,8 @@ export type Request =
 /** What is asked of a database that is open. */
 export type SessionRequest = Extract<Request, { kind: "calls" | "exportChunk" | "changeKey" | "stats" | "close" }>;
 
-/** The options of `open` but for the secret, and for those about loading. */
-export type PlainOptions = Omit<OpenOptions, "encryption" | keyof LoadOptions>;
+/** The options of `open` that can be posted, but for the secret, and for those about loading. */
+export type PlainOptions = Omit<OpenOptions, "encryption" | "signal" | keyof LoadOptions>;
 
 export type Response =
   /** The JSON array of results, one for each call and in their order. */

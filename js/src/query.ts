@@ -91,6 +91,25 @@ export interface Query<T = unknown> {
   readonly select?: readonly PathOf<T>[] | undefined;
 }
 
+/**
+ * What `select` leaves of a document: the fields that were asked for. Of an object within it, those that were asked for by
+ * their paths; it is not there when none of them is.
+ */
+export type Selected<T, P extends string> =
+  unknown extends T ? unknown
+  : { [K in keyof T as K extends P ? K : never]: T[K] } & {
+      [K in keyof T as K extends P ? never : K extends HeadOf<P> ? K : never]?: Selected<
+        NonNullable<T[K]>,
+        TailOf<P, K & string>
+      >;
+    };
+
+type HeadOf<P extends string> = P extends `${infer K}.${string}` ? K : never;
+type TailOf<P extends string, K extends string> = P extends `${K}.${infer R}` ? R : never;
+
+/** A query of documents of a known type that asks for some of their fields. */
+export type SelectQuery<T, S extends readonly PathOf<T>[]> = Query<T> & { readonly select: S };
+
 /** A document that a query found. */
 export interface Row<T = unknown> {
   readonly key: string;

@@ -1,7 +1,10 @@
 import { conditionText, findOptionsText, keyText, pathText, rangeText } from "./check.js";
 import { keyList } from "./lists.js";
-import { type FindPage, isQuery, type Query, type QueryPage, queryText, type Row } from "./query.js";
-import type { Condition, FindOptions, Range, VersionedDocument } from "./types.js";
+import {
+  type FindPage, isQuery, type PathOf, type Query, type QueryPage, queryText, type Row, type Selected, type SelectQuery,
+} from "./query.js";
+import { abortable, assertGoesOn, signalOf } from "./signals.js";
+import type { Condition, FindOptions, Range, SignalOptions, VersionedDocument } from "./types.js";
 
 /** The verbs that read, the same for a collection, for a snapshot of one and within a transaction. */
 export class Reader<D = unknown> {
@@ -76,17 +79,33 @@ export class Reader<D = unknown> {
    * const rows = await db.query<User>({ where: { role: "admin", age: { gte: 18 } }, orderBy: "age", limit: 10 });
    * for (const { key, value } of rows) console.log(key, value.name);
    * ```
+   *
+   * With a signal nobody waits for it any more, with the error `Aborted`; the engine ends what it has begun.
    */
-  async query<T = D>(query: Query<T>): Promise<Row<T>[]> {
-    return (await this.queryPage(query)).rows;
+  query<const S extends readonly PathOf<D>[]>(
+    query: SelectQuery<D, S>,
+    options?: SignalOptions,
+  ): Promise<Row<Selected<D, S[number]>>[]>;
+  query<T = D>(query: Query<T>, options?: SignalOptions): Promise<Row<T>[]>;
+  async query<T = D>(query: Query<T>, options?: SignalOptions): Promise<Row<T>[]> {
+    return (await this.queryPage(query, options)).rows;
   }
 
   /** The same as `query` with where the next page begins. */
-  async queryPage<T = D>(query: Query<T>): Promise<QueryPage<T>> {
-    return (await this.#read(`["query",${queryText(query)}]`)) as QueryPage<T>;
+  queryPage<const S extends readonly PathOf<D>[]>(
+    query: SelectQuery<D, S>,
+    options?: SignalOptions,
+  ): Promise<QueryPage<Selected<D, S[number]>>>;
+  queryPage<T = D>(query: Query<T>, options?: SignalOptions): Promise<QueryPage<T>>;
+  async queryPage<T = D>(query: Query<T>, options?: SignalOptions): Promise<QueryPage<T>> {
+    const signal = signalOf(options, "query");
+    assertGoesOn(signal, "query");
+    return (await abortable(this.#read(`["query",${queryText(query)}]`), signal, "query")) as QueryPage<T>;
   }
 
   /** The first row of a query, or `undefined`. */
+  findOne<const S extends readonly PathOf<D>[]>(query: SelectQuery<D, S>): Promise<Row<Selected<D, S[number]>> | undefined>;
+  findOne<T = D>(query: Query<T>): Promise<Row<T> | undefined>;
   async findOne<T = D>(query: Query<T>): Promise<Row<T> | undefined> {
     return (await this.#read(`["findOne",${queryText(query)}]`)) as Row<T> | undefined;
   }

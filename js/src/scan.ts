@@ -1,23 +1,38 @@
 import type { Caller } from "./caller.js";
+import { abortable, assertGoesOn, isAborted } from "./signals.js";
+import { quietly } from "./waiting.js";
 
 /** One page of a scan. */
-interface Page {
+export interface Page {
   readonly rows: [string, unknown][];
   /** What the next page is asked for with; there is none when it is left out. */
   readonly cursor?: number;
 }
 
 /** Goes through what the call `open` begins, a page at a time. */
-export async function* scan<T>(caller: Caller, open: string): AsyncGenerator<[key: string, document: T], void, undefined> {
-  let page = (await caller.call(open)) as Page;
+export async function* scan<T>(
+  caller: Caller,
+  open: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<[key: string, document: T], void, undefined> {
+  assertGoesOn(signal, "scan");
+  let next = caller.call(open) as Promise<Page>;
   try {
     for (;;) {
-      yield* page.rows as [string, T][];
+      const page = await abortable(next, signal, "scan");
+      for (const row of page.rows as [string, T][]) {
+        yield row;
+        assertGoesOn(signal, "scan");
+      }
       if (page.cursor === undefined) return;
-      page = (await caller.call(`["scanNext",${page.cursor}]`)) as Page;
+      next = caller.call(`["scanNext",${page.cursor}]`) as Promise<Page>;
     }
   } finally {
-    // A database that is being closed has let go of it already.
-    if (page.cursor !== undefined && !caller.isClosed) await caller.call(`["scanClose",${page.cursor}]`);
+    // The page that was asked for last knows whether there is anything to let go of; closing the database has done so.
+    const release = quietly(async () => {
+      const { cursor } = await next;
+      if (cursor !== undefined) await caller.call(`["scanClose",${cursor}]`);
+    });
+    if (!isAborted(signal)) await release;
   }
 }

@@ -47,6 +47,16 @@ export function validated(schema: StandardSchema | undefined, document: unknown,
   return result instanceof Promise ? result.then((result) => valueOf(result, key)) : valueOf(result, key);
 }
 
+/** The same of many, each for its key. */
+export function allValidated(
+  schema: StandardSchema | undefined,
+  documents: readonly unknown[],
+  keys: readonly string[],
+): Valid[] | Promise<Valid[]> {
+  const valid = documents.map((document, index) => validated(schema, document, keys[index] as string));
+  return valid.some((one) => one instanceof Promise) ? Promise.all(valid) : (valid as Valid[]);
+}
+
 function valueOf(result: SchemaResult<unknown>, key: string): Valid {
   if (result.issues === undefined) return { value: result.value };
   const issues = result.issues.map(({ message, path }) => {

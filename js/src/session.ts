@@ -154,6 +154,18 @@ export class Session {
     }
   }
 
+  /** Does a slice of what somebody waits for, out of turn; whether there was anything to do. */
+  step(): boolean {
+    if (this.#ended || !this.#connection.hasTasks()) return false;
+    try {
+      this.#step();
+    } catch (thrown) {
+      if (!isReport(thrown)) this.#fail(thrown);
+      return false;
+    }
+    return true;
+  }
+
   #step(): void {
     const finished = this.#connection.step()?.[1];
     if (finished !== undefined) this.#reply({ finished }, [finished.buffer]);

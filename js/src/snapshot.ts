@@ -4,8 +4,9 @@ import { rangeText } from "./check.js";
 import { type CollectionName, prefixOf, prefixed } from "./names.js";
 import { Reader } from "./reader.js";
 import { scan } from "./scan.js";
+import { signalOf } from "./signals.js";
 import { asyncDispose } from "./dispose.js";
-import type { Range } from "./types.js";
+import type { Range, SignalOptions } from "./types.js";
 
 /**
  * The database as it was at one moment, to read from until it is closed. The room of what is overwritten in the meantime
@@ -30,10 +31,10 @@ export class Snapshot<D = unknown> extends Reader<D> {
     return new Snapshot<C>(this.#caller, this.#id, prefixOf(collection));
   }
 
-  /** Goes through a range, a page at a time. */
-  async *scan<T = D>(range?: Range): AsyncGenerator<[key: string, document: T], void, undefined> {
+  /** Goes through a range, a page at a time. A signal breaks it off. */
+  async *scan<T = D>(range?: Range, options?: SignalOptions): AsyncGenerator<[key: string, document: T], void, undefined> {
     const call = prefixed(this.#prefix, `["scan",${rangeText(range)}]`);
-    yield* scan<T>(this.#caller, `["snapshotScan",${this.#id},${call}]`);
+    yield* scan<T>(this.#caller, `["snapshotScan",${this.#id},${call}]`, signalOf(options, "scan"));
   }
 
   /** Lets go of what it holds; a second time changes nothing. */

@@ -121,6 +121,8 @@ export interface OpenOptions extends LoadOptions {
   readonly latencies?: boolean;
   /** The key or passphrase of an encrypted database; one that is made is encrypted when it is given. Default: none. */
   readonly encryption?: Encryption | undefined;
+  /** Breaks the opening off: it is `Aborted` at once, and what is opened all the same is closed again. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a database is salvaged, and how it is watched. */
@@ -218,6 +220,12 @@ export interface TtlOptions {
   readonly ttl?: number | undefined;
 }
 
+/** How what takes long is broken off. */
+export interface SignalOptions {
+  /** Breaks it off: what it holds is let go, and the error is `Aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** How a document is stored, and under which conditions. One that does not hold is a `Conflict`. */
 export interface SetOptions extends TtlOptions {
   /** Keep the time to live that the key had; not together with `ttl`. */
@@ -250,8 +258,8 @@ export interface CollectionOptions<I, D> {
   readonly validate: StandardSchema<I, D>;
 }
 
-/** How a transaction is run. */
-export interface TransactionOptions {
+/** How a transaction is run, and broken off. */
+export interface TransactionOptions extends SignalOptions {
   /** How often it is run again when it conflicts with other commits, at most. Default: 10. */
   readonly retries?: number | undefined;
 }

@@ -1,5 +1,5 @@
 /** Where a worker finds the wasm when no option says it. The inline build has `wasm-source.inline.ts` in its place. */
-import type { WasmSource } from "./load-engine.js";
+import type { WasmSource } from "./engine.js";
 
 /** Bundlers look for these very expressions. */
 export const wasmSource = (): WasmSource => ({

@@ -3,9 +3,10 @@ import { keyText, plain, rangeText, watchOptionsText } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { FerroliteError } from "./error.js";
 import type { Range, WatchOptions, WatchSelector } from "./types.js";
+import { quietly } from "./waiting.js";
 
-/** Sends one call, as JSON text, and returns its result. */
-type Call = (text: string) => Promise<unknown>;
+/** Sends one call, as JSON text, and returns its result, or a promise of it. */
+type Call = (text: string) => unknown;
 
 /**
  * What is told by a watch, in order. It begins with the call that made it, and ends when its loop is broken off, by
@@ -55,7 +56,7 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
     this.#rows = [];
     const id = await this.#id;
     // A database that is being closed has let go of it already.
-    if (id !== undefined) await this.#call(`["watchClose",${id}]`).catch(() => {});
+    if (id !== undefined) await quietly(async () => this.#call(`["watchClose",${id}]`));
     return { done: true, value: undefined };
   }
 

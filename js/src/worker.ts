@@ -1,12 +1,12 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
 import { wipe } from "./encryption.js";
+import { loadEngine, scheduler, setEngine } from "./engine.js";
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
-import { loadEngine, setEngine } from "./load-engine.js";
 import { assertSupported, fileName, OpfsHost, storageFacts } from "./opfs.js";
 import type { Request, Response, SessionRequest } from "./protocol.js";
 import { salvage } from "./salvage.js";
-import { type Scheduler, Session } from "./session.js";
+import { Session } from "./session.js";
 import { memoryFacts, splitOptions } from "./options.js";
 
 /** The parts of a worker's global scope that are used here. */
@@ -14,23 +14,6 @@ const scope = globalThis as unknown as {
   postMessage(message: Response, transfer: ArrayBuffer[]): void;
   onmessage: ((event: MessageEvent<Request>) => void) | null;
 };
-
-/** A message to oneself waits its turn among the messages of the page; a timeout would wait 4 ms and longer. */
-function scheduler(): Scheduler {
-  const { port1, port2 } = new MessageChannel();
-  const waiting: (() => void)[] = [];
-  port1.onmessage = () => waiting.shift()?.();
-  return {
-    soon(work) {
-      waiting.push(work);
-      port2.postMessage(undefined);
-    },
-    later(work, milliseconds) {
-      const timer = setTimeout(work, milliseconds);
-      return () => clearTimeout(timer);
-    },
-  };
-}
 
 /** Loads the engine, and begins by one of its classes to work on the database that is asked for. */
 async function begin<T>(

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const examples = join(root, "examples");
-const guide = readFileSync(join(root, "docs", "guide.md"), "utf8");
+const guide = ["guide.md", "frameworks.md"].map((name) => readFileSync(join(root, "docs", name), "utf8")).join("\n");
 const run = promisify(execFile);
 
 /** What each app is started with. */
@@ -51,7 +51,7 @@ test("the guide quotes every app", () => {
 
 for (const { name, code, output } of quoted()) {
   test(`${name} does what the guide says`, async () => {
-    assert.equal(code, readFileSync(join(examples, name), "utf8"), `docs/guide.md does not quote examples/${name} as it is`);
+    assert.equal(code, readFileSync(join(examples, name), "utf8"), `the guide does not quote examples/${name} as it is`);
     await within(async (directory) => {
       copyFileSync(join(examples, name), join(directory, name));
       const path = { PATH: `${directory}:${process.env.PATH}` };
@@ -62,7 +62,7 @@ for (const { name, code, output } of quoted()) {
       const options = { cwd: directory, env: { ...process.env, ...path, NO_COLOR: "1" }, timeout: 60_000 };
       const { stdout, stderr } = await run(process.execPath, [name, ...(ARGUMENTS[name] ?? [])], options);
       assert.equal(stderr, "");
-      assert.equal(stdout, output, `what examples/${name} prints is not what docs/guide.md says`);
+      assert.equal(stdout, output, `what examples/${name} prints is not what the guide says`);
     });
   });
 }

@@ -83,6 +83,11 @@ impl<'a> Call<'a> {
         serde_json::from_str(text).map_err(|error| not_understood(format!("an argument of {:?}: {error}", self.verb)))
     }
 
+    /// The name that the caller gives to the task that the call begins, if any.
+    pub fn task_name(&self, index: usize) -> Result<Option<u64>> {
+        self.optional(index).map(|_| self.parse(index)).transpose()
+    }
+
     /// A key, the first argument.
     pub fn key(&self) -> Result<Cow<'a, str>> {
         let text = self.json(0)?;

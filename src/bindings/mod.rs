@@ -58,6 +58,8 @@ mod rest;
 mod salvaging;
 mod service;
 mod snapshots;
+#[cfg(test)]
+mod task_tests;
 mod tasks;
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,7 @@ pub(super) struct Message<'a> {
 pub(super) struct Desk<'a, F: File> {
     pub database: &'a mut Database<F>,
     pub client: &'a mut Client,
-    client_number: u32,
+    pub client_number: u32,
     pub tasks: &'a mut Tasks,
     /// Of the message.
     pub attachments: Attachments<'a>,
@@ -188,9 +188,9 @@ struct Group {
 }
 
 impl<F: File> Desk<'_, F> {
-    /// Begins work that comes in slices.
-    pub fn start(&mut self, task: Task, answer: &mut Answer) -> Result<()> {
-        self.tasks.start(self.database, (self.client_number, &mut self.client.numbers), task, answer)
+    /// Begins work that comes in slices, under the name that the client gives it.
+    pub fn start(&mut self, task: Task, name: Option<u64>, answer: &mut Answer) -> Result<()> {
+        self.tasks.start(self.database, (self.client_number, &mut self.client.numbers), task, name, answer)
     }
 
     /// Runs the call `at`, in the group or outside of it, as its verb demands. One that was made before is only answered.

@@ -25,6 +25,8 @@ struct Waiting {
     client: u32,
     number: u64,
     task: Task,
+    /// What its client calls it, to break it off by.
+    name: Option<u64>,
 }
 
 /// Work that is done in slices.
@@ -48,19 +50,20 @@ pub(super) enum Task {
 }
 
 impl Tasks {
-    /// Does the first slice; what is not finished by that is answered as pending.
+    /// Does the first slice; what is not finished by that is answered as pending. The one who asks may give it a name.
     pub fn start<F: File>(
         &mut self,
         database: &mut Database<F>,
         (client, numbers): (u32, &mut Numbers),
         mut task: Task,
+        name: Option<u64>,
         answer: &mut Answer,
     ) -> Result<()> {
         if task.step(database)? {
             return task.finish(answer);
         }
         let number = numbers.next();
-        self.waiting.push_back(Waiting { client, number, task });
+        self.waiting.push_back(Waiting { client, number, task, name });
         answer.pending(number);
         Ok(())
     }
@@ -93,6 +96,25 @@ impl Tasks {
             Err(error) => answer.fail(mark, &error),
         }
         Some((waiting.client, answer.finish_task(waiting.number)))
+    }
+
+    /// Gives up the task to which the client gave this name: the next slice ends it. The index that it was building is dropped,
+    /// unless somebody else is building it, too. One that is finished stays so.
+    pub fn cancel<F: File>(&mut self, database: &mut Database<F>, client: u32, name: u64) -> Result<()> {
+        let mut named =
+            self.waiting.iter_mut().filter(|waiting| waiting.client == client && waiting.name == Some(name));
+        let Some(waiting) = named.next() else { return Ok(()) };
+        let Task::CreateIndex { collection, index, .. } = std::mem::replace(&mut waiting.task, Task::Cancelled) else {
+            return Ok(());
+        };
+        let is_same = |task: &Task| {
+            matches!(task, Task::CreateIndex { collection: of, index: other, .. }
+                if *of == collection && other.paths == index.paths)
+        };
+        if !self.waiting.iter().any(|waiting| is_same(&waiting.task)) {
+            database.named_mut(&collection).drop_index(index)?;
+        }
+        Ok(())
     }
 
     /// Gives up the building of an index of `collection` that is about to be dropped; of all of them without an `index`.

@@ -38,7 +38,7 @@ pub(super) fn kind(verb: &str) -> Kind {
         "push" | "pop" | "trim" | "listSet" => Kind::Write,
         "increment" | "compareAndSwap" | "getAndSet" | "rename" | "patch" | "mergePatch" | "txCommit" => Kind::Write,
         "createIndex" | "dropIndex" | "dropCollection" | "scanOpen" | "scanNext" | "exportBegin" | "flush"
-        | "compact" | "rotateKey" | "check" => Kind::Alone,
+        | "compact" | "rotateKey" | "cancel" | "check" => Kind::Alone,
         "txBegin" | "txWrite" | "txRollback" | "snapshotOpen" | "snapshotScan" | "snapshotClose" => Kind::Alone,
         "watchOpen" | "watchQuery" | "watchNext" | "watchClose" => Kind::Alone,
         "blobBegin" | "blobWrite" | "blobFinish" | "blobAbort" | "blobOpen" | "blobRead" | "blobClose" => Kind::Alone,
@@ -272,7 +272,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             let (collection, index) = (call.collection.clone().into_owned(), queries::index_spec(call)?);
             let (indexes, name) = (desk.database.named(&collection).indexes(), index.paths.join(", "));
             let is_new = !indexes.iter().any(|index| index.ready && index.path == name);
-            desk.start(Task::CreateIndex { collection, index, is_new }, answer)
+            desk.start(Task::CreateIndex { collection, index, is_new }, call.task_name(1)?, answer)
         }
         "scanOpen" => {
             let id = desk.client.numbers.next();
@@ -303,8 +303,13 @@ fn alone_rarer<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut An
             answer.value(&desk.database.drop_collection(&name)?)
         }
         "exportBegin" => desk.client.exports.begin(desk.database, desk.client.numbers.next(), answer),
-        "compact" => desk.start(Task::Compact(CompactProgress::default()), answer),
-        "rotateKey" => desk.start(Task::RotateKey(RotateProgress::default()), answer),
+        "compact" => desk.start(Task::Compact(CompactProgress::default()), call.task_name(0)?, answer),
+        "rotateKey" => desk.start(Task::RotateKey(RotateProgress::default()), call.task_name(0)?, answer),
+        "cancel" => {
+            desk.tasks.cancel(desk.database, desk.client_number, call.parse(0)?)?;
+            answer.done();
+            Ok(())
+        }
         "snapshotOpen" => desk.client.snapshots.open(desk.database, desk.client.numbers.next(), answer),
         "snapshotScan" => {
             let (snapshot, call) = (desk.client.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);

@@ -8,6 +8,7 @@ import input from "./input.mjs";
 import lifetime from "./lifetime.mjs";
 import lists from "./lists.mjs";
 import salvage from "./salvage.mjs";
+import signals from "./signals.mjs";
 import stream from "./stream.mjs";
 import table from "./table.mjs";
 import transactions from "./transactions.mjs";
@@ -16,6 +17,6 @@ import updates from "./updates.mjs";
 import watches from "./watches.mjs";
 
 export const groups = {
-  bytes, collections, documents, encryption, indexes, input, lifetime, lists, salvage, stream, table, transactions, transfer,
+  bytes, collections, documents, encryption, indexes, input, lifetime, lists, salvage, signals, stream, table, transactions, transfer,
   updates, watches,
 };

@@ -30,8 +30,8 @@ const elsewhere = [
 const internal = ["commit", "rollBack"];
 
 class Player {
-  constructor({ open, sleep, persistent, Transaction }) {
-    Object.assign(this, { open, sleep, persistent, Transaction, kept: new Kept(), snapshots: new Map() });
+  constructor({ open, sleep, persistent, isSync, Transaction }) {
+    Object.assign(this, { open, sleep, persistent, isSync, Transaction, kept: new Kept(), snapshots: new Map() });
   }
 
   async play({ steps }) {
@@ -50,10 +50,29 @@ class Player {
     try {
       answer = await call();
     } catch (thrown) {
-      if (thrown instanceof AssertionError || typeof thrown.code !== "string" || (isInner && step.error === undefined)) throw thrown;
-      if (thrown.code === step.error) return;
-      throw new AssertionError(`${place}, ${step.verb}: got ${thrown.code}, ${thrown.stack}`);
+      return this.expectThrown(step, thrown, place, isInner);
     }
+    this.expect(step, answer, place);
+  }
+
+  /** The same of a call that returns its value. */
+  stepNow(step, call, place) {
+    let answer;
+    try {
+      answer = call();
+    } catch (thrown) {
+      return this.expectThrown(step, thrown, place, true);
+    }
+    this.expect(step, answer, place);
+  }
+
+  expectThrown(step, thrown, place, isInner) {
+    if (thrown instanceof AssertionError || typeof thrown.code !== "string" || (isInner && step.error === undefined)) throw thrown;
+    if (thrown.code === step.error) return;
+    throw new AssertionError(`${place}, ${step.verb}: got ${thrown.code}, ${thrown.stack}`);
+  }
+
+  expect(step, answer, place) {
     if (step.error !== undefined) throw new AssertionError(`${place}, ${step.verb}: expected ${step.error}, and got ${shown(answer)}`);
     if (!("result" in step)) return;
     const wrong = this.kept.compare(told(answer), step.result);
@@ -71,7 +90,7 @@ class Player {
       case "sleep": return this.sleep(...args);
       case "reopen": return this.reopen(...args);
       case "commit": return db.commit(this.batch(step.steps));
-      case "transaction": return db.transaction((tx) => this.within(tx, step.steps), ...args);
+      case "transaction": return db.transaction((tx) => this[this.isSync ? "withinNow" : "within"](tx, step.steps), ...args);
       case "snapshot": return void this.snapshots.set(args[0], await db.snapshot());
     }
     const whole = step.snapshot === undefined ? db : this.snapshots.get(step.snapshot);
@@ -96,6 +115,15 @@ class Player {
       if (step.verb === "throw") throw new Thrown("as the table asks for");
       const call = () => (step.outside ? this.call(step) : method(on(tx, step), step.verb, this.args(step)));
       await this.step(step, call, `in it, step ${index}`, true);
+    }
+  }
+
+  /** The same where verbs return values. What it does outside is done by the time the verb is called. */
+  withinNow(tx, steps) {
+    for (const [index, step] of steps.filter(isHere).entries()) {
+      if (step.verb === "throw") throw new Thrown("as the table asks for");
+      if (step.outside) void this.call(step);
+      else this.stepNow(step, () => on(tx, step)[step.verb](...this.args(step)), `in it, step ${index}`);
     }
   }
 }

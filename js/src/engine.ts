@@ -1,8 +1,26 @@
-/** Loads the engine in a worker. */
+/** The engine in a browser's worker: how it is loaded, and how it does things later. */
 import { FerroliteError } from "./error.js";
 import init from "./ferrolite.js";
 import { followBy } from "./rest.js";
+import type { Scheduler } from "./session.js";
 import { wasmSource } from "./wasm-source.js";
+
+/** A message to oneself waits its turn among the messages of the page; a timeout would wait 4 ms and longer. */
+export function scheduler(): Scheduler {
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return {
+    soon(work) {
+      waiting.push(work);
+      port2.postMessage(undefined);
+    },
+    later(work, milliseconds) {
+      const timer = setTimeout(work, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  };
+}
 
 /** A wasm by its address, as it was fetched, or compiled; in two parts when there is a `rest`. */
 export interface WasmSource {
@@ -18,6 +36,7 @@ export function setEngine(wasm: string | WebAssembly.Module): void {
   given = { wasm };
 }
 
+/** Loads the engine; later calls return at once. */
 export async function loadEngine(): Promise<void> {
   const { wasm, rest } = given ?? wasmSource();
   try {

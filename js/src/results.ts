@@ -1,0 +1,23 @@
+/** Taking an answer of the engine apart: the results of the calls of one message. */
+import { putInPlace, splitAttachments } from "./bytes.js";
+import { BYTES, OK, type Result } from "./protocol.js";
+
+const decoder = new TextDecoder();
+
+/** The results in an answer, each with the bytes that belong to it. */
+export function resultsOf(answer: Uint8Array): readonly Result[] {
+  const { text, attachments } = splitAttachments(answer);
+  const results = JSON.parse(decoder.decode(text)) as readonly Result[];
+  return attachments.length === 0 ? results : results.map((result) => withBytes(result, attachments));
+}
+
+/** Which task is done, and its result. */
+export function finishedOf(finished: Uint8Array): [task: number, result: Result] {
+  return JSON.parse(decoder.decode(finished)) as [number, Result];
+}
+
+function withBytes(result: Result, attachments: readonly Uint8Array[]): Result {
+  if (result[0] === BYTES) return [OK, attachments[result[1]]];
+  if (result[0] === OK && result[2] !== undefined) putInPlace(result[1], result[2], attachments);
+  return result;
+}

@@ -1,0 +1,20 @@
+/** Documents that are bytes, where nothing can be waited for. */
+import { isBytes, shortPieces } from "../bytes.js";
+import { FerroliteError } from "../error.js";
+import { assertGoesOn } from "../signals.js";
+
+export { type Attach, isBytes, putText } from "../bytes.js";
+
+/** What bytes can be read from, a piece at a time. */
+export type ByteSource = Iterable<Uint8Array>;
+
+/** The bytes of a source, in pieces that are not long. */
+export function* piecesOf(source: ByteSource, signal: AbortSignal | undefined): Generator<Uint8Array, void, undefined> {
+  if (typeof source !== "object" || source === null || isBytes(source) || !(Symbol.iterator in source)) {
+    throw new FerroliteError("InvalidValue", "bytes are read from an iterable of Uint8Arrays");
+  }
+  for (const piece of source) {
+    assertGoesOn(signal, "setStream");
+    yield* shortPieces(piece);
+  }
+}

@@ -1,0 +1,41 @@
+import { closed } from "../caller.js";
+import { type Channel, valueOf } from "./channel.js";
+
+/** What the verbs of one open database go by: its channel, until it is closed. */
+export class Caller {
+  readonly channel: Channel;
+  readonly #release: () => void;
+  #isClosed = false;
+
+  constructor(channel: Channel, release: () => void) {
+    this.channel = channel;
+    this.#release = release;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Closes the database; a second time changes nothing. From now on every call throws. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      this.channel.request({ kind: "close" });
+    } finally {
+      this.#release();
+      this.channel.fail(closed());
+    }
+  }
+
+  assertOpen(): void {
+    if (this.#isClosed) throw closed();
+  }
+
+  /** The value of one call; a promise of it when it waits for something to happen. */
+  call(text: string): unknown {
+    this.assertOpen();
+    const result = this.channel.call(text);
+    return result instanceof Promise ? result.then(valueOf) : valueOf(result);
+  }
+}

@@ -1,0 +1,347 @@
+// Made of js/src/collection.ts by tools/sync-sources.mjs. Change it there, and run `npm --prefix js run sync`.
+import { type Attach, type ByteSource, isBytes, piecesOf, putText } from "./bytes.js";
+import { blobStream } from "./blob-stream.js";
+import type { Caller } from "./caller.js";
+import {
+  assertWatchQueryOptions, documentText, endText, indexText as placeText, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
+  ttlOption,
+} from "../check.js";
+import { FerroliteError } from "../error.js";
+import { list } from "../lists.js";
+import { type NamedCollection, prefixed } from "../names.js";
+import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "../query.js";
+import { SyncReader, versioned } from "./reader.js";
+import { scan } from "./scan.js";
+import { assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { sliced } from "./sliced.js";
+import { allValidated, type StandardSchema, validated } from "./schema.js";
+import type {
+  Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, SignalOptions, TtlOptions, WatchOptions, WatchQueryOptions,
+  WatchSelector,
+} from "../types.js";
+import { quietly } from "./waiting.js";
+import { Watch, watchText } from "../watch.js";
+
+/** How often a change of a document that was validated is tried again when others have changed it, too. */
+const CHANGES_MAX = 20;
+
+/**
+ * Documents by key, with keys and indexes of their own. It is there from the first write on; before, and after it was
+ * dropped, it has no documents.
+ *
+ * `D` is the type of its documents, `I` that of what a validator takes to make them. Types are promises of yours, and
+ * nothing checks them, unless the collection has a validator: then what is written is checked by it, and stored as it
+ * gives it back. `increment`, `rename`, and what others write without it are not.
+ */
+export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements NamedCollection<D, I> {
+  /** Its name; that of the default collection is empty. */
+  readonly name: string;
+  /** The validator that it was made with. */
+  readonly schema: StandardSchema | undefined;
+  /** Never there: what tells the types to the compiler. */
+  declare readonly types?: { readonly output: D; readonly input: I };
+  readonly #caller: Caller;
+  readonly #prefix: string;
+
+  /** @internal */
+  constructor(caller: Caller, name: string, prefix: string, schema: StandardSchema | undefined) {
+    super((call) => caller.call(prefixed(prefix, call)));
+    this.name = name;
+    this.schema = schema;
+    this.#caller = caller;
+    this.#prefix = prefix;
+  }
+
+  /**
+   * Stores a document, replacing the one that was there; the result is its version, the number of the commit.
+   *
+   * A document is what JSON can carry: objects, arrays, strings, finite numbers, booleans and null, nested to 127
+   * levels and 64 MiB of text at most. As in JSON, object properties that are `undefined` are left out and `toJSON`
+   * is honoured, so a `Date` becomes its ISO string. Anything else is `InvalidValue` and stores nothing.
+   *
+   * Or it is bytes, a `Uint8Array`, which is what comes back, then; indexes and verbs that change JSON know nothing of them.
+   *
+   * With `ifVersion` or `ifAbsent` it is stored only if that holds; else it is a `Conflict`. A time to live that the key
+   * had is cleared, unless `ttl` sets one or `keepTtl` keeps it.
+   */
+  set(key: string, document: I, options?: SetOptions): number {
+    const { ttl, conditional } = setOptions(options);
+    const valid = validated(this.schema, document, key);
+    const { value: ready } = valid;
+    if (isBytes(ready)) {
+      const bytes = `${keyText(key)},${this.#attach(ready)}`;
+      return this.#call(`["setBytes",${bytes},${conditional ?? JSON.stringify({ ttl })}]`) as number;
+    }
+    const pair = `${keyText(key)},${documentText(ready, key)}`;
+    if (conditional !== undefined) return this.#call(`["setWith",${pair},${conditional}]`) as number;
+    return this.#call(ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`) as number;
+  }
+
+  /** Stores a document that expires after so many seconds. */
+  setEx(key: string, document: I, seconds: number): number {
+    const ttl = ttlMs(seconds);
+    const valid = validated(this.schema, document, key);
+    const { value: ready } = valid;
+    return this.#call(putText(key, ready, ttl, this.#attach)) as number;
+  }
+
+  /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
+  setMany(entries: Iterable<readonly [key: string, document: I]>, options?: TtlOptions): number {
+    const ttl = ttlOption(options);
+    const documents: unknown[] = [];
+    const keys: string[] = [];
+    list(entries, "InvalidValue", (entry) => {
+      if (!Array.isArray(entry) || entry.length !== 2) {
+        throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
+      }
+      const text = keyText(entry[0]);
+      keys.push(entry[0] as string);
+      documents.push(entry[1]);
+      return text;
+    });
+    const valid = allValidated(this.schema, documents, keys);
+    const ready = valid;
+    if (ready.some(({ value }) => isBytes(value))) {
+      const puts = keys.map((key, index) => this.#own(putText(key, ready[index]?.value, ttl, this.#attach)));
+      return this.#caller.call(`["commit",[${puts.join(",")}]]`) as number;
+    }
+    const pairs = keys.map((key, index) => `[${keyText(key)},${documentText(ready[index]?.value, key)}]`).join(",");
+    return this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`) as number;
+  }
+
+  /**
+   * Stores the bytes of an iterable, a piece at a time and as many as there is room for; the result is the document's version.
+   * What was at the key stays until the last piece has come; when the iterable throws it stays for good. A time to live counts
+   * from the beginning.
+   */
+  setStream(key: string, source: ByteSource, options?: TtlOptions & SignalOptions): number {
+    const { signal, rest } = splitSignal(options, "setStream");
+    const ttl = ttlOption(rest);
+    const begin = `["blobBegin",${keyText(key)}${ttl === undefined ? "" : `,${ttl}`}]`;
+    const pieces = piecesOf(source, signal);
+    assertGoesOn(signal, "setStream");
+    const id = this.#call(begin) as number;
+    try {
+      for (const piece of pieces) this.#call(`["blobWrite",${id},${this.#attach(piece)}]`);
+      assertGoesOn(signal, "setStream");
+      return this.#call(`["blobFinish",${id}]`) as number;
+    } catch (thrown) {
+      // A database that is being closed has given it up itself.
+      quietly(() => this.#call(`["blobAbort",${id}]`));
+      throw thrown;
+    }
+  }
+
+  /**
+   * The bytes at `key`, piece by piece, or `undefined`. They are read as they are asked for, about a megabyte at a time, and
+   * are those of the moment of the call; what it holds is let go at its end, or by `return()`, as a loop that is broken off
+   * calls it.
+   */
+  getStream(key: string, options?: SignalOptions): IterableIterator<Uint8Array, undefined, undefined> | undefined {
+    const signal = signalOf(options, "getStream");
+    assertGoesOn(signal, "getStream");
+    const id = this.#call(`["blobOpen",${keyText(key)}]`) as number | undefined;
+    if (id === undefined) return undefined;
+    const read = () => this.#call(`["blobRead",${id}]`) as Uint8Array | undefined;
+    return blobStream(read, () => quietly(() => this.#call(`["blobClose",${id}]`)), signal);
+  }
+
+  /**
+   * Adds `by` to the integer at `key`, and returns the sum: a number when it is a safe integer, else a bigint. Where there
+   * is no document it counts from 0. Exact over 64 bits; beyond, and on a document that is no integer, it is
+   * `InvalidValue`. A time to live stays.
+   */
+  increment(key: string, by: number | bigint = 1): number | bigint {
+    const sum = BigInt(this.#call(`["increment",${keyText(key)},${integerText(by)}]`) as string);
+    return Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
+  }
+
+  /**
+   * Stores `next` if the document is `expected`, and returns whether it was; `undefined` stands for no document in both.
+   * Values are compared: 1 is 1.0, and the order of properties does not matter. A time to live stays.
+   */
+  compareAndSwap(key: string, expected: unknown, next: I | undefined): boolean {
+    const valid = next === undefined ? { value: next } : validated(this.schema, next, key);
+    const { value } = valid;
+    const pair = `${perhapsText(expected, key)},[${next === undefined ? "" : documentText(value, key)}]`;
+    return this.#call(`["compareAndSwap",${keyText(key)},${pair}]`) as boolean;
+  }
+
+  /** Stores a document, and returns the one that was there, or `undefined`. */
+  getAndSet<T = D>(key: string, document: I): T | undefined {
+    const valid = validated(this.schema, document, key);
+    const { value } = valid;
+    return this.#call(`["getAndSet",${keyText(key)},${documentText(value, key)}]`) as T | undefined;
+  }
+
+  /**
+   * Adds elements at an end of the list at `key`, one after the other, and returns its length. A list is a document that is
+   * an array; where there is none it begins. Both ends cost the same however long the list is. A time to live stays.
+   */
+  push(key: string, end: End, ...elements: readonly unknown[]): number {
+    const texts = elements.map((element) => documentText(element, key));
+    return this.#call(`["push",${keyText(key)},${endText(end)},[${texts.join(",")}]]`) as number;
+  }
+
+  /** Takes the element at an end of a list; `undefined` where there is none. A list that becomes empty is deleted. */
+  pop<T = unknown>(key: string, end: End): T | undefined {
+    return this.#call(`["pop",${keyText(key)},${endText(end)}]`) as T | undefined;
+  }
+
+  /** The elements of a list from `start` to `stop`, both included; negative indexes count from the end, -1 is the last. */
+  range<T = unknown>(key: string, start: number, stop: number): T[] {
+    return this.#call(`["listRange",${keyText(key)},${placeText(start)},${placeText(stop)}]`) as T[];
+  }
+
+  /** How many elements a list has; 0 where there is none. */
+  length(key: string): number {
+    return this.#call(`["listLength",${keyText(key)}]`) as number;
+  }
+
+  /** Removes what is not between `start` and `stop`, both included, from a list; how many elements are left. */
+  trim(key: string, start: number, stop: number): number {
+    return this.#call(`["trim",${keyText(key)},${placeText(start)},${placeText(stop)}]`) as number;
+  }
+
+  /** Writes over the element at `index` of a list; whether there is one. Negative indexes count from the end. */
+  setElement(key: string, index: number, element: unknown): boolean {
+    const place = `${keyText(key)},${placeText(index)}`;
+    return this.#call(`["listSet",${place},${documentText(element, key)}]`) as boolean;
+  }
+
+  /** Moves a document, with its time to live, over one that may be at `to`; whether there is one at `from`. */
+  rename(from: string, to: string): boolean {
+    return this.#call(`["rename",${keyText(from)},${keyText(to)}]`) as boolean;
+  }
+
+  /**
+   * Changes a document by a JSON Patch (RFC 6902): all of its operations, or none; whether there is a document. An
+   * operation that cannot be done, or a test that fails, is a `Conflict`. A time to live stays.
+   */
+  patch(key: string, operations: readonly PatchOperation[]): boolean {
+    const text = operationsText(operations);
+    if (this.schema !== undefined) return this.#change("patched", key, text);
+    return this.#call(`["patch",${keyText(key)},${text}]`) as boolean;
+  }
+
+  /**
+   * Changes a document by a JSON Merge Patch (RFC 7396); whether there is a document. Properties of the patch take the
+   * place of those in the document, and those that are null go. A time to live stays.
+   */
+  mergePatch(key: string, patch: unknown): boolean {
+    const text = patchText(patch);
+    if (this.schema !== undefined) return this.#change("mergePatched", key, text);
+    return this.#call(`["mergePatch",${keyText(key)},${text}]`) as boolean;
+  }
+
+  /** Deletes the document at `key`; whether there was one. */
+  delete(key: string): boolean {
+    return this.#call(`["delete",${keyText(key)}]`) as boolean;
+  }
+
+  /** Deletes all documents in a range, in one commit; how many there were. `{}` is all of them. */
+  deleteRange(range: Range): number {
+    if (range === undefined) throw new FerroliteError("InvalidRange", "deleteRange takes a range; {} is all documents");
+    return this.#call(`["deleteRange",${rangeText(range)}]`) as number;
+  }
+
+  /**
+   * Goes through a range as it was when the scan began, a page at a time. Breaking off the loop releases what the scan
+   * holds; an iterator that is driven by hand has to be given `return()`. A signal breaks it off with the error `Aborted`,
+   * also while a page is waited for.
+   */
+  *scan<T = D>(range?: Range, options?: SignalOptions): Generator<[key: string, document: T], void, undefined> {
+    yield* scan<T>(this.#caller, this.#own(`["scanOpen",${rangeText(range)}]`), signalOf(options, "scan"));
+  }
+
+  /**
+   * Indexes the documents by what lies at a path, as `role` or `address.city`; whether the index is new. Documents
+   * that are there already are indexed in slices, between which other calls are answered. Several paths make one index
+   * on all of them, which has the order of the first, then of the second, and so on. A signal breaks the building off, and
+   * nothing is left of the index.
+   */
+  createIndex(path: string | readonly string[], options?: IndexOptions & SignalOptions): boolean {
+    const { signal, rest } = splitSignal(options, "createIndex");
+    const begin = this.#own(`["createIndex",${indexText(path, rest)}`);
+    return sliced((text) => this.#caller.call(text), begin, signal, "createIndex") as boolean;
+  }
+
+  /** Drops the index on a path or several; whether there was one. */
+  dropIndex(path: string | readonly string[]): boolean {
+    return this.#call(`["dropIndex",${indexText(path)}]`) as boolean;
+  }
+
+  /** Runs a query, and tells how it was answered and what was read. */
+  explain<T = D>(query: Query<T>): Explanation {
+    return this.#call(`["explain",${queryText(query)}]`) as Explanation;
+  }
+
+  /** The indexes. */
+  indexes(): IndexInfo[] {
+    return this.#call(`["indexes"]`) as IndexInfo[];
+  }
+
+  /**
+   * Tells every change of a key, of keys with a prefix, or in a range, that is committed from now on, as `Ferrolite` does: to
+   * wait for it takes `for await`, or a callback given to `subscribe`, and the end of the call that is under way.
+   */
+  watch<T = D>(selector?: WatchSelector, options?: WatchOptions): Watch<Change<T>> {
+    const open = () => watchText(selector, options);
+    return new Watch((text) => this.#call(text), open, (changes) => changes as Change<T>[], options?.signal);
+  }
+
+  /**
+   * Tells what a query finds, and from then on which rows have come, were written, and have gone, as `Ferrolite` does: to wait
+   * for it takes `for await`, or a callback given to `subscribe`, and the end of the call that is under way.
+   */
+  watchQuery<T = D>(query: Query<T>, options?: WatchQueryOptions): Watch<RowChanges<T>> {
+    const open = () => {
+      assertWatchQueryOptions(options);
+      return `["watchQuery",${queryText(query)}]`;
+    };
+    return new Watch((text) => this.#call(text), open, (changes) => [changes as RowChanges<T>], options?.signal);
+  }
+
+  /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */
+  ttl(key: string): number | null | undefined {
+    const milliseconds = this.#call(`["ttl",${keyText(key)}]`) as number | null | undefined;
+    return typeof milliseconds === "number" ? milliseconds / 1000 : milliseconds;
+  }
+
+  /** Lets a document expire after so many seconds from now; whether there is one. */
+  expire(key: string, seconds: number): boolean {
+    return this.#call(`["expire",${keyText(key)},${ttlMs(seconds)}]`) as boolean;
+  }
+
+  /** Takes a document's expiry away; whether it had one. */
+  persist(key: string): boolean {
+    return this.#call(`["persist",${keyText(key)}]`) as boolean;
+  }
+
+  #own(call: string): string {
+    return prefixed(this.#prefix, call);
+  }
+
+  #call(call: string): unknown {
+    return this.#caller.call(this.#own(call));
+  }
+
+  /** Bytes for the call that is made next, in the same turn. */
+  get #attach(): Attach {
+    return this.#caller.channel.attach;
+  }
+
+  /** Validates what a patch makes of a document, before it is stored. */
+  #change(verb: "patched" | "mergePatched", key: string, patch: string): boolean {
+    for (let attempt = 1; ; attempt++) {
+      const changed = versioned<I>(key, this.#call(`["${verb}",${keyText(key)},${patch}]`));
+      if (changed === undefined) return false;
+      try {
+        this.set(key, changed.document, { ifVersion: changed.version, keepTtl: true });
+        return true;
+      } catch (thrown) {
+        if (attempt === CHANGES_MAX || !(thrown instanceof FerroliteError && thrown.code === "Conflict")) throw thrown;
+      }
+    }
+  }
+}

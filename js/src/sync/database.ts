@@ -1,0 +1,216 @@
+// Made of js/src/database.ts by tools/sync-sources.mjs. Change it there, and run `npm --prefix js run sync`.
+/// <reference lib="esnext.disposable" preserve="true" />
+import { SyncTransaction } from "./active-transaction.js";
+import { Caller } from "./caller.js";
+import type { Channel } from "./channel.js";
+import { checkOptionsText, plain, retriesOption } from "../check.js";
+import { SyncCollection } from "./collection.js";
+import { keyMaterial, wipe } from "../encryption.js";
+import { FerroliteError } from "../error.js";
+import { exportStream } from "./export.js";
+import { assertCollectionName, prefixOf } from "../names.js";
+import type { CheckReport, Stats } from "../reports.js";
+import { assertSchema, type StandardSchema } from "./schema.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { sliced } from "./sliced.js";
+import { SyncSnapshot } from "./snapshot.js";
+import { dispose } from "../dispose.js";
+import { Transaction } from "../transaction.js";
+import { aborted, assertExportOptions } from "../transfer-options.js";
+import type {
+  CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StorageFacts, TransactionOptions,
+} from "../types.js";
+import { outcome, pause, quietly } from "./waiting.js";
+
+/** How often a transaction is run again unless it is said. */
+const RETRIES = 10;
+
+/**
+ * An open database whose verbs return values: those of its default collection, and what is about all of it. Each call is
+ * answered before it returns, and one that writes is flushed, as `durability` says; many writes share a commit by `setMany`,
+ * `commit` or `transaction`. Whatever is wrong is thrown as a `FerroliteError`.
+ */
+export class SyncDatabase extends SyncCollection {
+  /** Where the data is, and how safe it is there. */
+  readonly storage: StorageFacts;
+  readonly #caller: Caller;
+
+  /** @internal */
+  constructor(channel: Channel, storage: StorageFacts, release: () => void) {
+    const caller = new Caller(channel, release);
+    super(caller, "", "", undefined);
+    this.#caller = caller;
+    this.storage = storage;
+  }
+
+  /**
+   * The collection `name`: the same verbs on keys and indexes of its own. The first write creates it.
+   *
+   * ```ts
+   * const users = db.collection<User>("users");
+   * const checked = db.collection("users", { validate: z.object({ name: z.string(), age: z.number() }) });
+   * ```
+   */
+  collection<D = unknown>(name: string, options?: { readonly validate?: undefined }): SyncCollection<D>;
+  collection<I, D>(name: string, options: CollectionOptions<I, D>): SyncCollection<D, I>;
+  collection<D>(name: string, options: CollectionOptions<any, D>): SyncCollection<D, any>;
+  collection(name: string, options: { readonly validate?: StandardSchema | undefined } = {}): SyncCollection {
+    assertCollectionName(name);
+    plain("InvalidOptions", "the options of collection", options, ["validate"]);
+    const schema = options.validate;
+    if (schema !== undefined) assertSchema(schema);
+    return new SyncCollection(this.#caller, name, prefixOf(name), schema);
+  }
+
+  /** The names of the collections, in order. The default collection has none. */
+  collections(): string[] {
+    return this.#caller.call(`["collections"]`) as string[];
+  }
+
+  /** Drops a collection with its documents and indexes, at once however many there are; whether there was one. */
+  dropCollection(name: string): boolean {
+    assertCollectionName(name);
+    return this.#caller.call(`["dropCollection",${JSON.stringify(name)}]`) as boolean;
+  }
+
+  /** Commits a transaction: all of its writes or none. The result is the number of the commit. */
+  commit(transaction: Transaction): number {
+    if (!(transaction instanceof Transaction)) {
+      throw new FerroliteError("InvalidTransaction", "commit takes a Transaction: new Transaction().set(key, document)");
+    }
+    return this.#caller.call(`["commit",${transaction.text(this.#caller.channel.attach)}]`) as number;
+  }
+
+  /**
+   * Runs `work` as one transaction, and returns what it returns. All that `tx` reads is of one state of the database and
+   * of its own writes; these are committed when `work` is done, all at once. When it has written by the database itself what
+   * it has read by `tx`, `work` is run again, `retries` times at most; then the `Conflict` is passed on. What `work` throws ends
+   * the transaction without writing anything, and is passed on as it is. It cannot wait: a promise is `InvalidTransaction`.
+   *
+   * ```ts
+   * const left = db.transaction((tx) => {
+   *   const account = tx.get<{ cents: number }>("account:1");
+   *   if (account === undefined || account.cents < 20) throw new Error("too little");
+   *   tx.set("account:1", { cents: account.cents - 20 });
+   *   return account.cents - 20;
+   * });
+   * ```
+   */
+  transaction<R>(work: (tx: SyncTransaction) => R, options?: TransactionOptions): R {
+    if (typeof work !== "function") {
+      throw new FerroliteError("InvalidTransaction", "transaction takes a function: (tx) => { ... }");
+    }
+    const { signal, rest } = splitSignal(options, "transaction");
+    const retries = retriesOption(rest, RETRIES);
+    for (let attempt = 0; ; attempt++) {
+      assertGoesOn(signal, "transaction");
+      const startMs = performance.now();
+      const tx = SyncTransaction.begun(
+        this.#caller.call(`["txBegin"]`) as number,
+        (text) => this.#caller.call(text),
+        this.#caller.channel.attach,
+      );
+      let result: R;
+      try {
+        result = abortable(outcome(work(tx)), signal, "transaction");
+      } catch (thrown) {
+        // A database that is being closed ends it itself.
+        quietly(() => tx.rollBack());
+        throw thrown;
+      }
+      try {
+        tx.commit();
+        return result;
+      } catch (thrown) {
+        if (attempt >= retries || !isOutdated(thrown)) throw thrown;
+      }
+      pause(attempt, performance.now() - startMs);
+    }
+  }
+
+  /** The database as it is now, to read from until it is closed, whatever is written in the meantime. */
+  snapshot(): SyncSnapshot {
+    return new SyncSnapshot(this.#caller, this.#caller.call(`["snapshotOpen"]`) as number, "");
+  }
+
+  /** Sizes and counters. */
+  stats(): Stats {
+    this.#caller.assertOpen();
+    return this.#caller.channel.request({ kind: "stats" }) as Stats;
+  }
+
+  /** Returns once every commit so far is on the disk; for the durabilities that do not wait for that. */
+  flush(): void {
+    this.#caller.call(`["flush"]`);
+  }
+
+  /**
+   * Rewrites the file without what was deleted and gives the room back to the host, in slices. A signal breaks it off between
+   * two of them; what was done stays.
+   */
+  compact(options?: SignalOptions): void {
+    sliced((text) => this.#caller.call(text), `["compact"`, signalOf(options, "compact"), "compact");
+  }
+
+  /**
+   * Lets another key or passphrase open an encrypted database from now on, and nothing else. The documents are not
+   * touched, and the cipher stays. Copies of the file are opened by what opened them before; and who once had the old key
+   * and the file may have kept the data key inside, so after a leak call `rotateKey` too.
+   */
+  changeKey(encryption: Encryption): void {
+    this.#caller.assertOpen();
+    const material = keyMaterial(encryption);
+    try {
+      this.#caller.channel.request({ kind: "changeKey", encryption: material });
+    } finally {
+      wipe(material);
+    }
+  }
+
+  /**
+   * Gives an encrypted database a new random data key and seals everything with it, in slices; the key or passphrase that
+   * opens it stays. It costs reading and writing the whole file. One that was cut short, or broken off by a signal, goes on
+   * when it is called again.
+   */
+  rotateKey(options?: SignalOptions): void {
+    sliced((text) => this.#caller.call(text), `["rotateKey"`, signalOf(options, "rotateKey"), "rotateKey");
+  }
+
+  /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */
+  check(options?: CheckOptions): CheckReport {
+    return this.#caller.call(`["check",${checkOptionsText(options)}]`) as CheckReport;
+  }
+
+  /**
+   * The database as the bytes of one file, with every commit up to now and nothing else, chunk by chunk. `Ferrolite.import`
+   * makes a database of them. A chunk is read when it is asked for, and each page is verified: of a damaged database it throws
+   * `Corrupt`. Until it was read to its end, or ended by `return()`, the room of what it needs is not given back. An encrypted
+   * database stays encrypted, for the key that it has now.
+   */
+  export(options: ExportOptions = {}): IterableIterator<Uint8Array<ArrayBuffer>, undefined, undefined> {
+    assertExportOptions(options);
+    const { number, bytes } = this.#caller.call(`["exportBegin"]`) as { number: number; bytes: number };
+    const next = () => {
+      this.#caller.assertOpen();
+      return this.#caller.channel.request({ kind: "exportChunk", number }) as Uint8Array<ArrayBuffer> | undefined;
+    };
+    const stream = exportStream({ bytes, next, end: () => this.#caller.call(`["exportEnd",${number}]`) }, options);
+    if (options.signal?.aborted === true) throw aborted();
+    return stream;
+  }
+
+  /** Answers the calls made so far, puts everything on the disk and closes the file. Calls after it are `Closed`. */
+  close(): void {
+    return this.#caller.close();
+  }
+
+  /** `using db = await FerroliteSync.open(...)` closes it at the end of the block. */
+  [dispose](): void {
+    return this.close();
+  }
+}
+
+/** Whether a commit was refused because of others: it may succeed when it is repeated. */
+function isOutdated(thrown: unknown): boolean {
+  return thrown instanceof FerroliteError && (thrown.code === "Conflict" || thrown.code === "SnapshotTooOld");
+}

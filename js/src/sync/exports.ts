@@ -1,0 +1,8 @@
+/** What `ferrolite/sync` exports besides the class that opens, on every host. */
+export type { ByteSource } from "./bytes.js";
+export type { SyncCollection } from "./collection.js";
+export type { SyncDatabase } from "./database.js";
+export type { SyncSnapshot } from "./snapshot.js";
+export type { SyncTransaction } from "./active-transaction.js";
+export { type ErrorCode, FerroliteError } from "../error.js";
+export { Transaction } from "../transaction.js";

@@ -1,0 +1,76 @@
+/** `ferrolite/sync` as browsers see it: for a dedicated worker, where the engine runs in the same thread as its caller. */
+import { type KeyMaterial, optionalKeyMaterial, wipe } from "../encryption.js";
+import { loadEngine, scheduler } from "../engine.js";
+import { FerroliteError } from "../error.js";
+import { Connection } from "../ferrolite.js";
+import { assertSupported, fileName, list, OpfsHost, remove, storageFacts } from "../opfs.js";
+import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "../options.js";
+import { Session } from "../session.js";
+import { openedUnlessAborted } from "../signals.js";
+import type { OpenOptions, StorageFacts } from "../types.js";
+import { Channel } from "./channel.js";
+import { SyncDatabase } from "./database.js";
+
+export * from "./exports.js";
+
+/** An open database whose verbs return values. They are those of `SyncDatabase`. */
+export class FerroliteSync extends SyncDatabase {
+  private constructor(channel: Channel, storage: StorageFacts) {
+    super(channel, storage, () => {});
+  }
+
+  /**
+   * Opens a database, and makes it when it does not exist: in a dedicated worker of a browser, or in Node, with the names and
+   * the options of `Ferrolite.open`. It is not shared: while it is open here, every other that opens it gets `Locked`, and this
+   * one while it is open elsewhere.
+   */
+  static async open(name: string, options: OpenOptions = {}): Promise<FerroliteSync> {
+    assertOpenArguments(name, options);
+    const { encryption, signal, ...plainOptions } = options;
+    const split = splitOptions(plainOptions);
+    if (split.storage !== "memory") assertInWorker();
+    return openedUnlessAborted(async () => {
+      const material = optionalKeyMaterial(encryption);
+      try {
+        return await FerroliteSync.#open(name, split, material);
+      } finally {
+        wipe(material);
+      }
+    }, signal);
+  }
+
+  static async #open(
+    name: string,
+    { storage, engine }: ReturnType<typeof splitOptions>,
+    encryption: KeyMaterial | undefined,
+  ): Promise<FerroliteSync> {
+    const host = storage === "memory" ? undefined : new OpfsHost();
+    try {
+      await loadEngine();
+      const connection = await Connection.open(host, fileName(name), engine, encryption?.terms, encryption?.secret);
+      const channel = new Channel((receive) => new Session(connection, scheduler(), receive));
+      return new FerroliteSync(channel, host === undefined ? memoryFacts : await storageFacts(name));
+    } catch (thrown) {
+      throw FerroliteError.from(thrown, "Io");
+    }
+  }
+
+  /** Deletes a database; whether there was one. `Locked` while it is open anywhere. */
+  static async delete(name: string): Promise<boolean> {
+    assertName(name);
+    return remove(name);
+  }
+
+  /** The names of the databases here; in Node, of those in a directory. */
+  static async list(_directory?: string): Promise<string[]> {
+    return list();
+  }
+}
+
+/** Files are opened for reading and writing at once in dedicated workers alone. */
+function assertInWorker(): void {
+  const { DedicatedWorkerGlobalScope: Scope } = globalThis as unknown as { DedicatedWorkerGlobalScope?: abstract new () => object };
+  if (Scope !== undefined && globalThis instanceof Scope) return assertSupported();
+  const message = 'FerroliteSync works in a dedicated worker; in a page use Ferrolite, or pass storage: "memory"';
+  throw new FerroliteError("Unsupported", message);
+}

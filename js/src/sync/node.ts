@@ -1,0 +1,66 @@
+/** `ferrolite/sync` as Node, Bun and Deno see it. */
+import { type KeyMaterial, optionalKeyMaterial, wipe } from "../encryption.js";
+import { FerroliteError } from "../error.js";
+import { Connection } from "../ferrolite.js";
+import { loadEngine, scheduler } from "../node-engine.js";
+import { databasePath, fileFacts, list, NodeHost, remove } from "../node-files.js";
+import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "../options.js";
+import { Session } from "../session.js";
+import { openedUnlessAborted } from "../signals.js";
+import type { OpenOptions, StorageFacts } from "../types.js";
+import { Channel } from "./channel.js";
+import { SyncDatabase } from "./database.js";
+
+export * from "./exports.js";
+
+/** An open database; the documentation is at the browser's class in `index.ts`, which has the same shape. */
+export class FerroliteSync extends SyncDatabase {
+  private constructor(channel: Channel, storage: StorageFacts) {
+    super(channel, storage, () => {});
+  }
+
+  static async open(name: string, options: OpenOptions = {}): Promise<FerroliteSync> {
+    assertOpenArguments(name, options);
+    const { encryption, signal, ...plainOptions } = options;
+    const split = splitOptions(plainOptions, "file");
+    return openedUnlessAborted(async () => {
+      const material = optionalKeyMaterial(encryption);
+      try {
+        return await FerroliteSync.#open(databasePath(name), split, material);
+      } finally {
+        wipe(material);
+      }
+    }, signal);
+  }
+
+  static async #open(
+    path: string,
+    { storage, engine }: ReturnType<typeof splitOptions>,
+    encryption: KeyMaterial | undefined,
+  ): Promise<FerroliteSync> {
+    await loadEngine();
+    const host = storage === "file" ? new NodeHost() : undefined;
+    try {
+      const connection = await Connection.open(host, path, engine, encryption?.terms, encryption?.secret);
+      const channel = new Channel((receive) => {
+        return new Session(connection, scheduler, (response) => {
+          if ("fatal" in response) host?.closeAll();
+          receive(response);
+        });
+      });
+      return new FerroliteSync(channel, host === undefined ? memoryFacts : fileFacts(path));
+    } catch (thrown) {
+      host?.closeAll();
+      throw host?.explain(thrown) ?? FerroliteError.from(thrown, "Internal");
+    }
+  }
+
+  static async delete(name: string): Promise<boolean> {
+    assertName(name);
+    return remove(name);
+  }
+
+  static async list(directory = "."): Promise<string[]> {
+    return list(directory);
+  }
+}

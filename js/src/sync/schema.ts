@@ -1,0 +1,18 @@
+/** Validation where nothing can be waited for. */
+import { FerroliteError } from "../error.js";
+import { type StandardSchema, type Valid, validated as perhapsValidated } from "../schema.js";
+
+export { assertSchema, type StandardSchema } from "../schema.js";
+
+/** A document that a validator has let pass. */
+export function validated(schema: StandardSchema | undefined, document: unknown, key: string): Valid {
+  const valid = perhapsValidated(schema, document, key);
+  if (!(valid instanceof Promise)) return valid;
+  valid.catch(() => {});
+  throw new FerroliteError("Unsupported", "this collection's validator is asynchronous; write by Ferrolite, which waits for it");
+}
+
+/** The same of many, each for its key. */
+export function allValidated(schema: StandardSchema | undefined, documents: readonly unknown[], keys: readonly string[]): Valid[] {
+  return documents.map((document, index) => validated(schema, document, keys[index] as string));
+}

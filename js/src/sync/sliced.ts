@@ -1,0 +1,8 @@
+/** Work that the engine does in slices: here it does all of them at once, so nothing can come in between. */
+import { assertGoesOn } from "../signals.js";
+
+/** Makes a call that begins such work: `begin` is its text without the bracket at its end. */
+export function sliced(call: (text: string) => unknown, begin: string, signal: AbortSignal | undefined, verb: string): unknown {
+  assertGoesOn(signal, verb);
+  return call(`${begin}]`);
+}
