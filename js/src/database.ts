@@ -11,6 +11,7 @@ import { assertCollectionName, prefixOf } from "./names.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { assertSchema, type StandardSchema } from "./schema.js";
 import { Snapshot } from "./snapshot.js";
+import { refreshed } from "./storage/facts.js";
 import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";
 import { aborted, assertExportOptions } from "./transfer-options.js";
@@ -31,10 +32,9 @@ const PAUSE_MS_MAX = 1000;
  * still a commit of its own, applied in the order of the calls. Whatever is wrong rejects with a `FerroliteError`.
  */
 export class Database extends Collection {
-  /** Where the data is, and how safe it is there. */
-  readonly storage: StorageFacts;
   readonly #caller: Caller;
   readonly #release: () => void;
+  #storage: StorageFacts;
   #closing: Promise<void> | undefined;
 
   /** @internal */
@@ -42,8 +42,18 @@ export class Database extends Collection {
     const caller = new Caller(channel);
     super(caller, "", "", undefined);
     this.#caller = caller;
-    this.storage = storage;
+    this.#storage = storage;
     this.#release = release;
+  }
+
+  /** Where the data is, and how safe it is there, as it was when the database was opened or `storageFacts` was last called. */
+  get storage(): StorageFacts {
+    return this.#storage;
+  }
+
+  /** Looks again where the data is, how safe it is there, and how much room there is. */
+  async storageFacts(): Promise<StorageFacts> {
+    return (this.#storage = await refreshed(this.#storage));
   }
 
   /**

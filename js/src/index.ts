@@ -4,11 +4,13 @@ import { Database } from "./database.js";
 import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { feed } from "./import.js";
-import * as opfs from "./opfs.js";
 import { assertName, assertOpenArguments, splitOptions } from "./options.js";
 import type { PlainOptions, Request, Response, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { assertSalvageArguments } from "./salvage-options.js";
+import * as eviction from "./storage/eviction.js";
+import { persist } from "./storage/facts.js";
+import * as ladder from "./storage/ladder.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -36,7 +38,8 @@ export class Ferrolite extends Database {
   /**
    * Opens a database, and makes it when it does not exist.
    *
-   * In browsers the name is free; the file lies in the origin's private file system. In Node it is the path of the
+   * In browsers the name is free; the file lies in the origin's private file system, or, where that does not work, in
+   * IndexedDB. One that the browser has cleared since this page last had it open is `Evicted`, once. In Node it is the path of the
    * file, to which `.ferrolite` is added when it has no extension. Whoever comes second gets `Locked`.
    */
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
@@ -53,12 +56,17 @@ export class Ferrolite extends Database {
 
   static async #open(name: string, options: PlainOptions, encryption: KeyMaterial | undefined): Promise<Ferrolite> {
     const { worker, channel } = startWorker();
+    const expected = options.storage === "memory" ? undefined : eviction.expected(name);
     try {
-      const facts = (await channel.request({ kind: "open", name, options, encryption })) as StorageFacts;
+      const facts = (await channel.request({ kind: "open", name, options, encryption, expected })) as StorageFacts;
+      eviction.remember(name, facts.kind);
       return new Ferrolite(channel, facts, () => worker.terminate());
     } catch (thrown) {
       worker.terminate();
-      throw FerroliteError.from(thrown, "Io");
+      const error = FerroliteError.from(thrown, "Io");
+      // It is told once: the next time a new database is made.
+      if (error.code === "Evicted") eviction.forget(name);
+      throw error;
     }
   }
 
@@ -94,6 +102,7 @@ export class Ferrolite extends Database {
       await feed(source, watched, (bytes) => channel.request({ kind: "importChunk", bytes }));
       isBegun = false;
       const facts = (await channel.request({ kind: "importEnd" })) as StorageFacts;
+      eviction.remember(name, facts.kind);
       return new Ferrolite(channel, facts, () => worker.terminate());
     } catch (thrown) {
       if (isBegun) await channel.request({ kind: "abort" }).catch(() => {});
@@ -140,12 +149,22 @@ export class Ferrolite extends Database {
   /** Deletes a database; whether there was one. `Locked` while it is open anywhere. */
   static async delete(name: string): Promise<boolean> {
     assertName(name);
-    return opfs.remove(name);
+    const wasThere = await ladder.remove(name);
+    eviction.forget(name);
+    return wasThere;
+  }
+
+  /**
+   * Asks the browser to keep the data of this site when the disk becomes full; whether it will. It decides by itself, or asks
+   * the user, for whom this waits ten seconds. Pages alone may ask. In Node it is `true`: files stay.
+   */
+  static async persist(): Promise<boolean> {
+    return persist();
   }
 
   /** The names of the databases here; in Node, of those in a directory. */
   static async list(_directory?: string): Promise<string[]> {
-    return opfs.list();
+    return ladder.list();
   }
 }
 

@@ -92,7 +92,7 @@ export class Ferrolite extends Database {
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
     const { encryption, ...plainOptions } = options;
-    const split = splitOptions(plainOptions, "file");
+    const split = splitOptions(plainOptions, ["file"]);
     const material = optionalKeyMaterial(encryption);
     try {
       return await Ferrolite.#open(name, split, material);
@@ -103,11 +103,11 @@ export class Ferrolite extends Database {
 
   static async #open(
     name: string,
-    { storage, engine: engineOptions }: ReturnType<typeof splitOptions>,
+    { place: { storage }, engine: engineOptions }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
   ): Promise<Ferrolite> {
     await loadEngine();
-    const host = storage === "file" ? new NodeHost() : undefined;
+    const host = storage === "memory" ? undefined : new NodeHost();
     const path = databasePath(name);
     let connection: Connection;
     try {
@@ -133,7 +133,7 @@ export class Ferrolite extends Database {
   static async import(name: string, source: ImportSource, options: ImportOptions = {}): Promise<Ferrolite> {
     const { open, watched } = splitImportOptions(name, source, options);
     const { encryption, ...plainOptions } = open;
-    const split = splitOptions(plainOptions, "file");
+    const split = splitOptions(plainOptions, ["file"]);
     const material = optionalKeyMaterial(encryption);
     try {
       return await Ferrolite.#import(databasePath(name), source, split, material, watched);
@@ -145,12 +145,12 @@ export class Ferrolite extends Database {
   static async #import(
     path: string,
     source: ImportSource,
-    { storage, engine: engineOptions }: ReturnType<typeof splitOptions>,
+    { place: { storage }, engine: engineOptions }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
     watched: ExportOptions,
   ): Promise<Ferrolite> {
     await loadEngine();
-    const host = storage === "file" ? new NodeHost() : undefined;
+    const host = storage === "memory" ? undefined : new NodeHost();
     let importing: Importing | undefined;
     try {
       importing = await Importing.begin(host, path, engineOptions, encryption?.terms, encryption?.secret);
@@ -201,6 +201,11 @@ export class Ferrolite extends Database {
   static async delete(name: string): Promise<boolean> {
     assertName(name);
     return remove(name);
+  }
+
+  /** Files stay. */
+  static async persist(): Promise<boolean> {
+    return true;
   }
 
   static async list(directory = "."): Promise<string[]> {
