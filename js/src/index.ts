@@ -8,9 +8,9 @@ import { assertName, assertOpenArguments, splitOptions } from "./options.js";
 import type { PlainOptions, Request, Response, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { assertSalvageArguments } from "./salvage-options.js";
+import * as everywhere from "./storage/everywhere.js";
 import * as eviction from "./storage/eviction.js";
 import { persist } from "./storage/facts.js";
-import * as ladder from "./storage/ladder.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -39,8 +39,8 @@ export class Ferrolite extends Database {
    * Opens a database, and makes it when it does not exist.
    *
    * In browsers the name is free; the file lies in the origin's private file system, or, where that does not work, in
-   * IndexedDB. One that the browser has cleared since this page last had it open is `Evicted`, once. In Node it is the path of the
-   * file, to which `.ferrolite` is added when it has no extension. Whoever comes second gets `Locked`.
+   * IndexedDB. One that the browser has cleared since a page of this site last had it open is `Evicted`, once. In Node the
+   * name is the path of the file, to which `.ferrolite` is added when it has no extension. Whoever comes second gets `Locked`.
    */
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
@@ -55,7 +55,7 @@ export class Ferrolite extends Database {
   }
 
   static async #open(name: string, options: PlainOptions, encryption: KeyMaterial | undefined): Promise<Ferrolite> {
-    const { worker, channel } = startWorker();
+    const { worker, channel } = startWorker(name);
     const expected = options.storage === "memory" ? undefined : eviction.expected(name);
     try {
       const facts = (await channel.request({ kind: "open", name, options, encryption, expected })) as StorageFacts;
@@ -94,7 +94,7 @@ export class Ferrolite extends Database {
     encryption: KeyMaterial | undefined,
     watched: ExportOptions,
   ): Promise<Ferrolite> {
-    const { worker, channel } = startWorker();
+    const { worker, channel } = startWorker(name);
     let isBegun = false;
     try {
       await channel.request({ kind: "import", name, options, encryption });
@@ -132,7 +132,7 @@ export class Ferrolite extends Database {
     options: SalvageOptions,
     encryption: KeyMaterial | undefined,
   ): Promise<SalvageReport> {
-    const { worker, channel } = startWorker();
+    const { worker, channel } = startWorker(name);
     const abort = () => worker.postMessage({ kind: "abort", id: 0 } satisfies Request);
     options.signal?.addEventListener("abort", abort);
     channel.onProgress = (done) => options.onProgress?.(done);
@@ -146,17 +146,17 @@ export class Ferrolite extends Database {
     }
   }
 
-  /** Deletes a database; whether there was one. `Locked` while it is open anywhere. */
+  /** Deletes a database, wherever it is; whether there was one. `Locked` while it is open anywhere. */
   static async delete(name: string): Promise<boolean> {
     assertName(name);
-    const wasThere = await ladder.remove(name);
+    const wasThere = await everywhere.remove(name);
     eviction.forget(name);
     return wasThere;
   }
 
   /**
    * Asks the browser to keep the data of this site when the disk becomes full; whether it will. It decides by itself, or asks
-   * the user, for whom this waits ten seconds. Pages alone may ask. In Node it is `true`: files stay.
+   * its user, for whom this waits ten seconds. Pages alone may ask; elsewhere this tells what holds. In Node it is `true`.
    */
   static async persist(): Promise<boolean> {
     return persist();
@@ -164,12 +164,12 @@ export class Ferrolite extends Database {
 
   /** The names of the databases here; in Node, of those in a directory. */
   static async list(_directory?: string): Promise<string[]> {
-    return ladder.list();
+    return everywhere.list();
   }
 }
 
 /** A worker for one database, and the channel to it. */
-function startWorker(): { worker: Worker; channel: Channel } {
+function startWorker(name: string): { worker: Worker; channel: Channel } {
   if (typeof Worker === "undefined") {
     throw new FerroliteError("Unsupported", "there are no workers here; open the database in a page or a worker");
   }
@@ -178,6 +178,7 @@ function startWorker(): { worker: Worker; channel: Channel } {
   worker.onmessage = ({ data }: MessageEvent<Response>) => {
     channel.receive(data);
     if ("fatal" in data) worker.terminate();
+    if ("fatal" in data && data.fatal.code === "Evicted") eviction.forget(name);
   };
   worker.onerror = (event) => {
     event.preventDefault();

@@ -19,8 +19,6 @@ export interface StorageOptions {
   readonly allowMemory: boolean;
   /** Bytes that a database may have whose host holds all of it in memory. */
   readonly memoryLimit: number;
-  /** Whether what is flushed has to be on the disk. */
-  readonly isStrict: boolean;
 }
 
 const MEMORY_LIMIT = 256 << 20;
@@ -45,8 +43,7 @@ export function splitOptions(options: PlainOptions, durable: readonly ("opfs" | 
   if (!Number.isSafeInteger(memoryLimit) || memoryLimit < MEMORY_LIMIT_MIN) {
     throw new FerroliteError("InvalidOptions", `memoryLimit is a whole number of bytes from ${MEMORY_LIMIT_MIN} on`);
   }
-  const isStrict = (rest.durability ?? "always") === "always";
-  return { place: { storage, allowMemory, memoryLimit, isStrict } satisfies StorageOptions, engine };
+  return { place: { storage, allowMemory, memoryLimit } satisfies StorageOptions, engine };
 }
 
 /** Throws unless these are what `open` takes. */

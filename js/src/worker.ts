@@ -3,11 +3,11 @@ import { wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import init, { Connection, Importing } from "./ferrolite.js";
 import { fileName } from "./opfs.js";
-import type { PlainOptions, Request, Response, SessionRequest } from "./protocol.js";
+import type { Request, Response, SessionRequest } from "./protocol.js";
 import { salvage } from "./salvage.js";
 import { type Scheduler, Session } from "./session.js";
 import { splitOptions } from "./options.js";
-import { type DurableKind, type Place, placeOf } from "./storage/ladder.js";
+import { assertNew, type Place, placeOf } from "./storage/ladder.js";
 
 /** The parts of a worker's global scope that are used here. */
 const scope = globalThis as unknown as {
@@ -47,17 +47,17 @@ async function loadEngine(): Promise<void> {
 let post = (response: Response, transfer: ArrayBuffer[]): void => scope.postMessage(response, transfer);
 
 /** Finds the place of a database, and loads the engine. */
-async function prepare(name: string, options: PlainOptions, expected?: DurableKind): Promise<{ place: Place; engine: object }> {
+async function prepare({ name, options, expected }: Pick<Request & { kind: "open" }, "name" | "options" | "expected">) {
   const { place: wish, engine } = splitOptions(options);
-  const place = await placeOf({ ...wish, name, expected });
-  await loadEngine();
+  const [place] = await Promise.all([placeOf({ ...wish, name, expected }), loadEngine()]);
   post = place.ordered(post);
-  return { place, engine };
+  // Asking the browser takes a while.
+  return { place, engine, facts: place.facts() };
 }
 
 /** From now on messages go to the database; the one that opened it is answered. */
-async function serve(connection: Connection, id: number, place: Place): Promise<void> {
-  const value = await place.facts();
+async function serve(connection: Connection, id: number, facts: ReturnType<Place["facts"]>): Promise<void> {
+  const value = await facts;
   const session = new Session(connection, scheduler(), post);
   scope.onmessage = ({ data }) => session.handle(data as SessionRequest);
   post({ id, value }, []);
@@ -69,10 +69,9 @@ function fail(id: number, thrown: unknown): void {
 
 async function runOpen(first: Request & { kind: "open" }): Promise<void> {
   try {
-    const { name, options, expected, encryption } = first;
-    const { place, engine } = await prepare(name, options, expected);
-    const connection = await Connection.open(place.host, place.file, engine, encryption?.terms, encryption?.secret);
-    await serve(connection, first.id, place);
+    const { place, engine, facts } = await prepare(first);
+    const { terms, secret } = first.encryption ?? {};
+    await serve(await Connection.open(place.host, place.file, engine, terms, secret), first.id, facts);
   } catch (thrown) {
     fail(first.id, thrown);
   } finally {
@@ -83,13 +82,13 @@ async function runOpen(first: Request & { kind: "open" }): Promise<void> {
 /** The client waits for the answer to each of its messages. */
 async function runImport(first: Request & { kind: "import" }): Promise<void> {
   try {
-    const { name, options, encryption } = first;
-    const { place, engine } = await prepare(name, options);
-    const begun = await Importing.begin(place.host, place.file, engine, encryption?.terms, encryption?.secret);
+    const { place, engine } = await prepare(first);
+    const { terms, secret } = first.encryption ?? {};
+    const begun = await Importing.begin(place.host, place.file, engine, terms, secret);
     scope.onmessage = async ({ data }) => {
       const { id } = data;
       try {
-        if (data.kind === "importEnd") return await serve(await begun.finish(), id, place);
+        if (data.kind === "importEnd") return await serve(await begun.finish(), id, place.facts());
         if (data.kind === "importChunk") begun.write(data.bytes);
         else await begun.giveUp();
         post({ id, value: undefined }, []);
@@ -112,7 +111,8 @@ async function runSalvage({ id, name, out, encryption }: Request & { kind: "salv
     isAborted ||= data.kind === "abort";
   };
   try {
-    const { place } = await prepare(name, {});
+    const { place } = await prepare({ name, options: {} });
+    await assertNew(out);
     if (place.host === undefined) throw new FerroliteError("NotFound", `there is no "${name}"`);
     const value = await salvage(place.host, place.file, fileName(out), encryption, {
       pause: () => new Promise((resolve) => soon(resolve, true)),

@@ -11,7 +11,6 @@ export interface Changes {
 
 export class Chunks {
   readonly size: number;
-  readonly #bytesMax: number;
   /** A chunk that is not there is zero. */
   readonly #chunks: (Uint8Array<ArrayBuffer> | undefined)[];
   readonly #dirty = new Set<number>();
@@ -19,16 +18,25 @@ export class Chunks {
   #removedFrom: number | undefined;
   #isChanged = false;
 
-  /** A file with this content. Beyond `bytesMax` it does not grow. */
-  constructor(size: number, bytesMax: number, length = 0, chunks: (Uint8Array<ArrayBuffer> | undefined)[] = []) {
+  /** A file with this content. */
+  constructor(size: number, length = 0, chunks: (Uint8Array<ArrayBuffer> | undefined)[] = []) {
     this.size = size;
-    this.#bytesMax = bytesMax;
     this.#length = length;
     this.#chunks = chunks;
   }
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Bytes of all chunks. */
+  get bytes(): number {
+    return Math.ceil(this.#length / this.size) * this.size;
+  }
+
+  /** Bytes of the chunks that there would be more, were the file as long as this. */
+  growth(length: number): number {
+    return Math.max(0, Math.ceil(length / this.size) * this.size - this.bytes);
   }
 
   get isChanged(): boolean {
@@ -45,18 +53,14 @@ export class Chunks {
     return count;
   }
 
-  /** Whether there was room for it. If not, nothing is written. */
-  write(bytes: Uint8Array, at: number): boolean {
-    const end = at + bytes.length;
-    if (Math.ceil(end / this.size) * this.size > this.#bytesMax && end > this.#length) return false;
+  write(bytes: Uint8Array, at: number): void {
     this.#eachPart(at, bytes.length, (number, from, to, done) => {
       const chunk = (this.#chunks[number] ??= new Uint8Array(this.size));
       chunk.set(bytes.subarray(done, done + to - from), from);
       this.#dirty.add(number);
     });
-    this.#length = Math.max(this.#length, end);
+    this.#length = Math.max(this.#length, at + bytes.length);
     this.#isChanged = true;
-    return true;
   }
 
   truncate(length: number): void {

@@ -36,7 +36,8 @@ function isPersisted(): Promise<boolean> {
   return within(FACTS_WAIT_MS, storageManager()?.persisted?.(), false);
 }
 
-async function estimated(): Promise<{ quota?: number; usage?: number }> {
+/** How much this site may keep, and how much it does, where the browser tells. */
+export async function estimated(): Promise<{ quota?: number; usage?: number }> {
   const { quota, usage } = await within(FACTS_WAIT_MS, storageManager()?.estimate?.(), {} as StorageEstimate);
   return { ...(quota === undefined ? {} : { quota }), ...(usage === undefined ? {} : { usage }) };
 }

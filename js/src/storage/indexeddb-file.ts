@@ -8,12 +8,15 @@
 import type { Handle } from "../host.js";
 import { Chunks } from "./chunks.js";
 import { settled } from "./requests.js";
+import type { Room } from "./room.js";
 
 /** Bytes of a chunk of a new file: what one small commit writes, against how many records a large file has. */
 const CHUNK_BYTES = 16 << 10;
 const FORMAT = 1;
 /** How many chunks are read by one request. */
 const CHUNKS_A_READ = 256;
+/** When what was written without a flush is stored, at the latest: a tab that is killed has written it to a disk, too. */
+const UNFLUSHED_MS = 100;
 
 export const HEADS = "heads";
 export const CHUNKS = "chunks";
@@ -28,18 +31,24 @@ interface Head {
   readonly chunkBytes: number;
 }
 
-export interface FileOptions {
+/** What a file is opened with. */
+export interface FileContext {
   /** Beyond so many bytes the file does not grow, and does not open. */
   readonly memoryLimit: number;
-  /** Whether a transaction is complete only when it is on the disk. */
-  readonly strict: boolean;
-  /** For measurements; a file that exists has its own. */
-  readonly chunkBytes?: number | undefined;
+  readonly room: Room;
+  /** Is called once, when the file is closed and nothing is under way any more. */
+  onEnd(): void;
+  /** Is called once, when the file cannot be stored any more. */
+  onFailure(reason: unknown): void;
 }
 
-/** What the engine's file system layer takes for a full disk. */
-export function full(message: string): DOMException {
-  return new DOMException(message, "QuotaExceededError");
+/** A transaction that is to come or runs, and who waits for it. */
+interface Round {
+  /** Whether it has to be on the disk when it is complete: somebody waits for it. */
+  isStrict: boolean;
+  readonly stored: Promise<void>;
+  resolve(): void;
+  reject(reason: unknown): void;
 }
 
 /** Makes the stores of a file that is new. */
@@ -51,49 +60,36 @@ export function createStores(database: IDBDatabase): void {
 export class IndexedDbFile implements Handle {
   readonly #database: IDBDatabase;
   readonly #chunks: Chunks;
-  readonly #options: FileOptions;
-  readonly #onEnd: () => void;
-  readonly #onFailure: (reason: unknown) => void;
+  readonly #context: FileContext;
   /** The number of the last transaction that has begun. */
   #number: number;
-  /** Resolves when the transaction that runs, and the one behind it that is marked, are complete. */
-  #pending: Promise<void> | undefined;
-  #isRunning = false;
-  #settle: { resolve(): void; reject(reason: unknown): void } | undefined;
+  #running: Round | undefined;
+  /** Begins when the one that runs is complete, or at the end of this turn. */
+  #next: Round | undefined;
+  /** Whether a transaction that need not be on the disk was the last one to begin. */
+  #isRelaxed = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: { readonly reason: unknown } | undefined;
   #isClosing = false;
 
-  private constructor(
-    database: IDBDatabase,
-    chunks: Chunks,
-    number: number,
-    options: FileOptions,
-    onEnd: () => void,
-    onFailure: (reason: unknown) => void,
-  ) {
+  private constructor(database: IDBDatabase, chunks: Chunks, number: number, context: FileContext) {
     this.#database = database;
     this.#chunks = chunks;
     this.#number = number;
-    this.#options = options;
-    this.#onEnd = onEnd;
-    this.#onFailure = onFailure;
+    this.#context = context;
     database.onclose = () => this.#fail(new DOMException("the browser has closed the file", "InvalidStateError"));
   }
 
-  /** Reads the file. `onEnd` is called when it is closed and nothing is under way; `onFailure` when it cannot be stored. */
-  static async open(
-    database: IDBDatabase,
-    options: FileOptions,
-    onEnd: () => void,
-    onFailure: (reason: unknown) => void,
-  ): Promise<IndexedDbFile> {
-    const { chunks, number } = await load(database, options);
-    return new IndexedDbFile(database, chunks, number, options, onEnd, onFailure);
+  /** Reads the file. It closes the database when it is closed itself. */
+  static async open(database: IDBDatabase, context: FileContext): Promise<IndexedDbFile> {
+    const { chunks, number } = await load(database, context.memoryLimit);
+    return new IndexedDbFile(database, chunks, number, context);
   }
 
   /** Resolves when all that was flushed or closed is stored, and rejects when that fails; `undefined` when it is already. */
   get pending(): Promise<void> | undefined {
-    return this.#failure === undefined ? this.#pending : Promise.reject(this.#failure.reason);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.reason);
+    return [this.#next, this.#running].find((round) => round?.isStrict)?.stored;
   }
 
   read(buffer: Uint8Array, { at }: { readonly at: number }): number {
@@ -103,14 +99,17 @@ export class IndexedDbFile implements Handle {
 
   write(bytes: Uint8Array, { at }: { readonly at: number }): number {
     this.#assertGood();
-    if (!this.#chunks.write(bytes, at)) throw full(limitMessage(this.#options.memoryLimit));
+    this.#reserve(at + bytes.length);
+    this.#chunks.write(bytes, at);
+    this.#storeLater();
     return bytes.length;
   }
 
   truncate(length: number): void {
     this.#assertGood();
-    if (length > Math.max(this.#chunks.length, this.#options.memoryLimit)) throw full(limitMessage(this.#options.memoryLimit));
+    this.#reserve(length);
     this.#chunks.truncate(length);
+    this.#storeLater();
   }
 
   getSize(): number {
@@ -119,15 +118,15 @@ export class IndexedDbFile implements Handle {
 
   flush(): void {
     this.#assertGood();
-    this.#mark();
+    if (this.#chunks.isChanged || this.#isRelaxed) this.#mark(true);
   }
 
   /** What was written without a flush is stored too. */
   close(): void {
-    if (this.#isClosing) return;
+    if (this.#isClosing || this.#failure !== undefined) return;
+    this.flush();
     this.#isClosing = true;
-    if (this.#failure === undefined) this.#mark();
-    if (this.#pending === undefined || this.#failure !== undefined) this.#end();
+    this.#endIfDone();
   }
 
   #assertGood(): void {
@@ -135,92 +134,133 @@ export class IndexedDbFile implements Handle {
     if (this.#isClosing) throw new DOMException("the file is closed", "InvalidStateError");
   }
 
+  /** Throws unless there is room for a file of this length. */
+  #reserve(length: number): void {
+    const { memoryLimit, room } = this.#context;
+    const grows = this.#chunks.growth(length);
+    if (grows === 0) return;
+    if (this.#chunks.bytes + grows > memoryLimit) throw full(limitMessage(memoryLimit));
+    if (!room.take(grows)) throw full("the browser's quota for this site is nearly used up");
+  }
+
+  #storeLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#chunks.isChanged && this.#failure === undefined && !this.#isClosing) this.#mark(false);
+    }, UNFLUSHED_MS);
+  }
+
   /** The flushes of one turn share a transaction. */
-  #mark(): void {
-    if (!this.#chunks.isChanged || this.#settle !== undefined) return;
-    const before = this.#pending;
-    const marked = new Promise<void>((resolve, reject) => (this.#settle = { resolve, reject }));
-    // Who waits for it hears of its failure; nobody has to wait.
-    marked.catch(() => {});
-    this.#pending = marked;
-    if (before === undefined) queueMicrotask(() => this.#begin());
+  #mark(isStrict: boolean): void {
+    if (this.#next === undefined) {
+      this.#next = newRound();
+      if (this.#running === undefined) queueMicrotask(() => this.#begin());
+    }
+    this.#next.isStrict ||= isStrict;
   }
 
   #begin(): void {
-    const settle = this.#settle;
-    if (settle === undefined || this.#isRunning || this.#failure !== undefined) return;
-    this.#settle = undefined;
-    this.#isRunning = true;
-    const mine = this.#pending;
+    const round = this.#next;
+    if (round === undefined || this.#running !== undefined) return;
+    this.#next = undefined;
+    this.#running = round;
+    this.#isRelaxed = !round.isStrict;
     try {
-      const transaction = this.#store();
+      const transaction = this.#store(round.isStrict);
       transaction.oncomplete = () => {
-        this.#isRunning = false;
-        if (this.#pending === mine) this.#pending = undefined;
-        settle.resolve();
+        this.#running = undefined;
+        round.resolve();
         this.#begin();
-        if (this.#isClosing && this.#pending === undefined) this.#end();
+        this.#endIfDone();
       };
       transaction.onabort = () => {
         this.#fail(transaction.error ?? new DOMException("the browser has aborted a transaction", "AbortError"));
-        settle.reject(this.#failure?.reason);
       };
     } catch (thrown) {
       this.#fail(thrown);
-      settle.reject(thrown);
     }
   }
 
   /** A transaction with everything that has changed. Values are copied by `put`, so the file may change right after this. */
-  #store(): IDBTransaction {
-    const { length, removedFrom, written } = this.#chunks.takeChanges();
-    const durability = this.#options.strict ? "strict" : "relaxed";
-    const transaction = this.#database.transaction([HEADS, CHUNKS], "readwrite", { durability });
-    const heads = transaction.objectStore(HEADS);
-    const chunks = transaction.objectStore(CHUNKS);
-    const head: Head = { format: FORMAT, length, chunkBytes: this.#chunks.size };
-    heads.add(head, ++this.#number);
-    heads.delete(this.#number - 1);
-    if (removedFrom !== undefined) chunks.delete(IDBKeyRange.lowerBound(removedFrom));
-    for (const [number, bytes] of written) chunks.put(bytes, number);
-    transaction.commit?.();
-    return transaction;
+  #store(isStrict: boolean): IDBTransaction {
+    const transaction = this.#database.transaction([HEADS, CHUNKS], "readwrite", { durability: isStrict ? "strict" : "relaxed" });
+    try {
+      const { length, removedFrom, written } = this.#chunks.takeChanges();
+      const heads = transaction.objectStore(HEADS);
+      const chunks = transaction.objectStore(CHUNKS);
+      const head: Head = { format: FORMAT, length, chunkBytes: this.#chunks.size };
+      heads.add(head, ++this.#number);
+      heads.delete(this.#number - 1);
+      if (removedFrom !== undefined) chunks.delete(IDBKeyRange.lowerBound(removedFrom));
+      for (const [number, bytes] of written) chunks.put(bytes, number);
+      transaction.commit?.();
+      this.#context.room.wrote(written.length * this.#chunks.size);
+      return transaction;
+    } catch (thrown) {
+      // Else the part of it that was asked for would be done.
+      transaction.abort();
+      throw thrown;
+    }
   }
 
   /** From now on nothing is stored: what is stored stays as it was at one moment. */
   #fail(reason: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { reason };
-    this.#settle?.reject(reason);
-    this.#settle = undefined;
-    this.#onFailure(reason);
-    if (this.#isClosing) this.#end();
+    this.#running?.reject(reason);
+    this.#next?.reject(reason);
+    this.#running = undefined;
+    this.#next = undefined;
+    this.#end();
+    this.#context.onFailure(reason);
+  }
+
+  #endIfDone(): void {
+    if (this.#isClosing && this.#running === undefined && this.#next === undefined) this.#end();
   }
 
   #end(): void {
+    clearTimeout(this.#timer);
     this.#database.onclose = null;
     this.#database.close();
-    this.#onEnd();
+    this.#context.onEnd();
   }
 }
 
-async function load(database: IDBDatabase, options: FileOptions): Promise<{ chunks: Chunks; number: number }> {
+function newRound(): Round {
+  let resolve = () => {};
+  let reject: (reason: unknown) => void = () => {};
+  const stored = new Promise<void>((onStored, onFailure) => {
+    resolve = onStored;
+    reject = onFailure;
+  });
+  // Who waits for it hears of its failure; nobody has to wait.
+  stored.catch(() => {});
+  return { isStrict: false, stored, resolve, reject };
+}
+
+async function load(database: IDBDatabase, memoryLimit: number): Promise<{ chunks: Chunks; number: number }> {
   const transaction = database.transaction([HEADS, CHUNKS], "readonly");
   const heads = transaction.objectStore(HEADS);
   const store = transaction.objectStore(CHUNKS);
   const [numbers, values] = await Promise.all([settled(heads.getAllKeys()), settled(heads.getAll())]);
   const head = values.at(-1) as Head | undefined;
-  if (head === undefined) return { chunks: new Chunks(options.chunkBytes ?? CHUNK_BYTES, options.memoryLimit), number: 0 };
+  if (head === undefined) return { chunks: new Chunks(CHUNK_BYTES), number: 0 };
   const { format, length, chunkBytes } = head;
   if (format !== FORMAT) throw new DOMException("a later version of Ferrolite has written it", "NotSupportedError");
-  if (length > options.memoryLimit) throw full(`the file has ${length} bytes, and ${limitMessage(options.memoryLimit)}`);
+  if (length > memoryLimit) throw full(`the file has ${length} bytes, and ${limitMessage(memoryLimit)}`);
   const found: (Uint8Array<ArrayBuffer> | undefined)[] = [];
   for (let first = 0; first * chunkBytes < length; first += CHUNKS_A_READ) {
     const range = IDBKeyRange.bound(first, first + CHUNKS_A_READ, false, true);
     const [keys, buffers] = await Promise.all([settled(store.getAllKeys(range)), settled(store.getAll(range))]);
     keys.forEach((key, index) => (found[key as number] = new Uint8Array(buffers[index] as ArrayBuffer)));
   }
-  return { chunks: new Chunks(chunkBytes, options.memoryLimit, length, found), number: numbers.at(-1) as number };
+  return { chunks: new Chunks(chunkBytes, length, found), number: numbers.at(-1) as number };
+}
+
+/** What the engine's file system layer takes for a full disk. */
+function full(message: string): DOMException {
+  return new DOMException(message, "QuotaExceededError");
 }
 
 function limitMessage(limit: number): string {

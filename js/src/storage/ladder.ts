@@ -8,23 +8,24 @@ import { memoryFacts, type StorageOptions } from "../options.js";
 import * as opfs from "../opfs.js";
 import type { Response } from "../protocol.js";
 import type { StorageFacts } from "../types.js";
+import { doesNotWork, unsupported } from "./everywhere.js";
 import { browserFacts } from "./facts.js";
 import * as indexedDb from "./indexeddb.js";
-import { whenStored } from "./ordered.js";
 
 /** The places that keep data. */
 export type DurableKind = "opfs" | "indexeddb";
 
+type Post = (response: Response, transfer: ArrayBuffer[]) => void;
+
 /** Where a database is to be opened. */
 export interface Place {
-  readonly kind: DurableKind | "memory";
   /** Its files; `undefined` in memory. */
   readonly host: Host | undefined;
   /** The name of its file. */
   readonly file: string;
   facts(): Promise<StorageFacts>;
   /** Makes of `post` what sends an answer when all that it tells of is stored. */
-  ordered(post: (response: Response, transfer: ArrayBuffer[]) => void): (response: Response, transfer: ArrayBuffer[]) => void;
+  ordered(post: Post): Post;
 }
 
 export interface Wish extends StorageOptions {
@@ -33,34 +34,39 @@ export interface Wish extends StorageOptions {
   readonly expected?: DurableKind | undefined;
 }
 
+/** What a look for a file comes to; a text says why it cannot be known. */
+type Found = boolean | string;
+
 /** Finds the place of a database, or of one that is to be made. Asked in a worker. */
 export async function placeOf(wish: Wish): Promise<Place> {
   if (wish.storage === "memory") return inMemory(wish.name, memoryFacts.reason);
   const file = opfs.fileName(wish.name);
-  const inOpfs = await look("opfs", file);
-  const inIndexedDb = inOpfs === true && wish.storage !== "indexeddb" ? false : await look("indexeddb", file);
-  const there =
-    wish.storage === "indexeddb" && inIndexedDb === true ? "indexeddb"
-    : inOpfs === true ? "opfs"
-    : inIndexedDb === true ? "indexeddb"
-    : undefined;
-  if (there !== undefined) {
-    assertUsable(wish, there);
-    return stored(wish, there, file, there === "indexeddb" ? "the database was made there, and stays there" : undefined);
+  const found: Record<DurableKind, Found> = { opfs: await look("opfs", file), indexeddb: false };
+  // There it would be asked for by name alone.
+  if (found.opfs !== true || wish.storage === "indexeddb") found.indexeddb = await look("indexeddb", file);
+  const there = wish.storage === "indexeddb" ? (["indexeddb", "opfs"] as const) : (["opfs", "indexeddb"] as const);
+  const kind = there.find((kind) => found[kind] === true);
+  if (kind !== undefined) {
+    assertUsable(wish, kind);
+    return stored(wish, kind, file, "the database was made there, and stays there");
   }
-  assertNotEvicted(wish, { opfs: inOpfs, indexeddb: inIndexedDb });
-  return placeOfNew(wish, file, inIndexedDb);
+  assertNotEvicted(wish, found);
+  return placeOfNew(wish, file, found.indexeddb);
 }
 
-/** What a look for a file comes to; a text says why it cannot be known. */
-type Found = boolean | string;
+/** Throws when a database of this name is anywhere: one that is to be made. */
+export async function assertNew(name: string): Promise<void> {
+  const file = opfs.fileName(name);
+  const found = await Promise.all([look("opfs", file), look("indexeddb", file)]);
+  if (found.includes(true)) throw new FerroliteError("InvalidOptions", `"${name}" exists; delete it, or take another name`);
+}
 
 async function look(kind: DurableKind, file: string): Promise<Found> {
   try {
     if (kind === "opfs") return await opfs.has(file);
     return indexedDb.lacking() ?? (await indexedDb.has(file));
   } catch (thrown) {
-    return `${kind === "opfs" ? "no private files that work" : "no IndexedDB that works"} (${describe(thrown)})`;
+    return doesNotWork(kind === "opfs" ? "private files" : "IndexedDB", thrown);
   }
 }
 
@@ -83,93 +89,46 @@ function assertNotEvicted({ name, expected }: Wish, found: Record<DurableKind, F
   if (typeof found[expected] === "string") {
     throw new FerroliteError("Unsupported", `"${name}" is in ${title}, and this browser has ${found[expected]} at the moment`);
   }
-  throw new FerroliteError(
-    "Evicted",
-    `"${name}" was in ${title}, and is gone: the browser has cleared the data of this site, for want of room or because the user asked for it; opening it again makes a new one`,
-  );
+  const why = "the browser has cleared the data of this site, for want of room or because its user asked for it";
+  throw new FerroliteError("Evicted", `"${name}" was in ${title}, and is gone: ${why}; opening it again makes a new one`);
 }
 
 async function placeOfNew(wish: Wish, file: string, inIndexedDb: Found): Promise<Place> {
-  const opfsLacks = wish.storage === "indexeddb" ? undefined : await opfs.lacking();
-  if (opfsLacks === undefined && wish.storage !== "indexeddb") return stored(wish, "opfs", file);
-  if (wish.storage !== "opfs" && typeof inIndexedDb !== "string") {
-    const why = opfsLacks === undefined ? 'storage: "indexeddb" was asked for' : `this browser has ${opfsLacks}`;
-    return stored(wish, "indexeddb", file, why);
+  const lacks: string[] = [];
+  if (wish.storage !== "indexeddb") {
+    const lacking = await opfs.lacking();
+    if (lacking === undefined) return stored(wish, "opfs", file);
+    lacks.push(lacking);
   }
-  const lacks = [opfsLacks, wish.storage === "opfs" ? undefined : inIndexedDb].filter((text) => text !== undefined).join(", and ");
+  if (wish.storage !== "opfs") {
+    const why = lacks.length === 0 ? 'storage: "indexeddb" was asked for' : `this browser has ${lacks.join()}`;
+    if (typeof inIndexedDb !== "string") return stored(wish, "indexeddb", file, why);
+    lacks.push(inIndexedDb);
+  }
+  const lacking = lacks.join(", and ");
   if (wish.storage === "auto" && wish.allowMemory) {
-    return inMemory(wish.name, `this browser has ${lacks}, and allowMemory was given; nothing is kept after close()`);
+    return inMemory(wish.name, `this browser has ${lacking}, and allowMemory was given; nothing is kept after close()`);
   }
-  throw unsupported(lacks);
+  throw unsupported(lacking);
 }
 
 function inMemory(name: string, reason: string): Place {
-  return {
-    kind: "memory",
-    host: undefined,
-    file: name,
-    facts: async () => ({ ...memoryFacts, reason }),
-    ordered: (post) => post,
-  };
+  return { host: undefined, file: name, facts: async () => ({ ...memoryFacts, reason }), ordered: (post) => post };
 }
 
-function stored(wish: Wish, kind: DurableKind, file: string, why?: string): Place {
+async function stored(wish: Wish, kind: DurableKind, file: string, why = ""): Promise<Place> {
   if (kind === "opfs") {
     const facts = () => browserFacts("opfs", `${opfs.DIRECTORY}/${file}`, "the origin's private file system");
-    return { kind, host: new opfs.OpfsHost(), file, facts, ordered: (post) => post };
+    return { host: new opfs.OpfsHost(), file, facts, ordered: (post) => post };
   }
-  const host = new indexedDb.IndexedDbHost({ memoryLimit: wish.memoryLimit, strict: wish.isStrict });
+  // Most browsers never need it.
+  const { IndexedDbHost } = await import("./indexeddb-host.js");
+  const host = new IndexedDbHost(wish.memoryLimit);
   const place = `IndexedDB, because ${why}; while it is open all of it is held in memory`;
   const facts = () => browserFacts("indexeddb", indexedDb.databaseName(file), place);
-  return { kind, host, file, facts, ordered: (post) => whenStored(host, post) };
-}
-
-/** The names of all databases of this origin. */
-export async function list(): Promise<string[]> {
-  const found = await everywhere(() => new opfs.OpfsHost().list(), indexedDb.listFiles);
-  return [...new Set(found.flat().map(opfs.databaseOf))].sort();
-}
-
-/** Deletes a database wherever it is; whether there was one. */
-export async function remove(name: string): Promise<boolean> {
-  const file = opfs.fileName(name);
-  try {
-    return (await everywhere(() => opfs.removeFile(file), () => indexedDb.removeFile(file))).includes(true);
-  } catch (thrown) {
-    if (thrown instanceof FerroliteError) throw thrown;
-    const kind = (thrown as DOMException).name;
-    if (kind === "NoModificationAllowedError" || kind === "InvalidModificationError") {
-      throw new FerroliteError("Locked", `"${name}" is open, here or in another tab; close it before deleting it`);
-    }
-    throw FerroliteError.from(thrown, "Io", `deleting "${name}"`);
-  }
-}
-
-/** What a work gives in each of the two places; one that this browser does not have is left out, unless it has neither. */
-async function everywhere<T>(inOpfs: () => Promise<T>, inIndexedDb: () => Promise<T>): Promise<T[]> {
-  const given: T[] = [];
-  let lacks = indexedDb.lacking();
-  try {
-    given.push(await inOpfs());
-  } catch (thrown) {
-    const isLacking = ["NotSupportedError", "SecurityError", "UnknownError"].includes((thrown as DOMException).name);
-    if (!isLacking) throw thrown;
-    if (lacks !== undefined) throw unsupported(`no private files that work (${describe(thrown)}), and ${lacks}`);
-  }
-  if (lacks === undefined) given.push(await inIndexedDb());
-  return given;
+  return { host, file, facts, ordered: (post) => host.whenStored(post) };
 }
 
 function titleOf(kind: DurableKind): string {
   return kind === "opfs" ? "the origin's private file system" : "IndexedDB";
-}
-
-function describe(thrown: unknown): string {
-  const { name, message } = thrown as Partial<Error>;
-  return `${name}: ${message}`;
-}
-
-function unsupported(lacks: string): FerroliteError {
-  const message = `this browser has ${lacks}; pass storage: "memory", or allowMemory: true, to work without keeping anything`;
-  return new FerroliteError("Unsupported", message);
 }
