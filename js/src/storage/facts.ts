@@ -48,7 +48,7 @@ function storageManager(): StorageManager | undefined {
 }
 
 /** What a promise comes to, unless it is late or fails. */
-async function within<T>(milliseconds: number, promise: Promise<T> | undefined, otherwise: T): Promise<T> {
+export async function within<T>(milliseconds: number, promise: Promise<T> | undefined, otherwise: T): Promise<T> {
   if (promise === undefined) return otherwise;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<T>((resolve) => (timer = setTimeout(() => resolve(otherwise), milliseconds)));

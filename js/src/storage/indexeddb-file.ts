@@ -88,7 +88,6 @@ export class IndexedDbFile implements Handle {
 
   /** Resolves when all that was flushed or closed is stored, and rejects when that fails; `undefined` when it is already. */
   get pending(): Promise<void> | undefined {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.reason);
     return [this.#next, this.#running].find((round) => round?.isStrict)?.stored;
   }
 
@@ -207,12 +206,12 @@ export class IndexedDbFile implements Handle {
   #fail(reason: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { reason };
+    this.#context.onFailure(reason);
     this.#running?.reject(reason);
     this.#next?.reject(reason);
     this.#running = undefined;
     this.#next = undefined;
     this.#end();
-    this.#context.onFailure(reason);
   }
 
   #endIfDone(): void {

@@ -2,11 +2,15 @@
 import { FerroliteError } from "../error.js";
 import type { Handle, Host } from "../host.js";
 import type { Response } from "../protocol.js";
-import { estimated } from "./facts.js";
+import { estimated, within } from "./facts.js";
 import { databaseName, has, listFiles, lock, removeFile } from "./indexeddb.js";
 import { createStores, IndexedDbFile } from "./indexeddb-file.js";
 import { openDatabase } from "./requests.js";
 import { Room } from "./room.js";
+
+/** When it is looked whether a file is still there that cannot be stored any more, and how long that may take. */
+const LOOKS_MS = [50, 200, 1000];
+const LOOK_MS_MAX = 500;
 
 type Post = (response: Response, transfer: ArrayBuffer[]) => void;
 
@@ -15,6 +19,7 @@ export class IndexedDbHost implements Host {
   readonly #memoryLimit: number;
   readonly #room = new Room(estimated);
   readonly #open = new Map<string, { readonly file: IndexedDbFile; readonly ended: Promise<void> }>();
+  #hasFailed = false;
   readonly #onFailure: ((error: FerroliteError) => void)[] = [];
 
   /** A file has at most `memoryLimit` bytes. */
@@ -72,30 +77,24 @@ export class IndexedDbHost implements Host {
    */
   whenStored(post: Post): Post {
     let last: Promise<void> | undefined;
-    let hasFailed = false;
-    this.#onFailure.push((error) => {
-      hasFailed = true;
-      post({ fatal: error.report() }, []);
-    });
+    this.#onFailure.push((error) => post({ fatal: error.report() }, []));
     return (response, transfer) => {
-      if (hasFailed) return;
       const { pending } = this;
+      if (this.#hasFailed) return;
       if (pending === undefined && last === undefined) return post(response, transfer);
       const mine = Promise.all([last, pending]).then(
         () => {
           if (last === mine) last = undefined;
-          if (!hasFailed) post(response, transfer);
+          if (!this.#hasFailed) post(response, transfer);
         },
-        () => {
-          // `fatal` is on its way.
-          hasFailed = true;
-        },
+        () => {},
       );
       last = mine;
     };
   }
 
   async #tell(name: string, reason: unknown): Promise<void> {
+    this.#hasFailed = true;
     const error = await failure(name, reason);
     for (const tell of this.#onFailure) tell(error);
   }
@@ -108,8 +107,18 @@ async function failure(file: string, reason: unknown): Promise<FerroliteError> {
     const what = `the browser's quota is used up, and what was not answered yet is not kept (${message})`;
     return new FerroliteError("StorageFull", `${what}; make room, and open the database again`, { cause: reason });
   }
-  if (!(await has(file).catch(() => true))) {
+  if (await isGone(file)) {
     return new FerroliteError("Evicted", "the browser or its user has cleared the data of this site, and this database with it");
   }
   return new FerroliteError("Io", `the database could not be stored in IndexedDB (${kind}: ${message}); open it again`, { cause: reason });
+}
+
+/** Whether a file was cleared away. A browser that is at it fails other requests, or never answers them. */
+async function isGone(file: string): Promise<boolean> {
+  for (const waitMs of LOOKS_MS) {
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    const isThere = await within<boolean | undefined>(LOOK_MS_MAX, has(file), undefined);
+    if (isThere !== undefined) return !isThere;
+  }
+  return false;
 }
