@@ -115,12 +115,12 @@ test-reader: native ## compare a reader that was written from docs/format.md alo
 	@$(SAY) "the file format, by an independent reader"
 	@tests/format_reader/run.sh $(NATIVE)
 
-test-package: package native ## check the types of the npm package, and test it in Node and in Chromium
+test-package: package native ## check the types of the npm package, and test it in Node, Chromium and Firefox
 	@$(SAY) "types of the npm package"
 	@npm --prefix js run --silent check
 	@$(SAY) "the npm package in Node"
 	@$(TOOL_PATHS); npm --prefix js run --silent test
-	@$(SAY) "the npm package in Chromium"
+	@$(SAY) "the npm package in Chromium and in Firefox"
 	@$(TOOL_PATHS); npm --prefix js run --silent test:browser
 
 test-wasi: wasi ## run the Rust tests and those of the program under wasmtime

@@ -150,11 +150,17 @@ export default [
     name: "an error says where the call was made",
     async run({ open }) {
       const db = await open();
+      // Firefox tells that in nobody's errors.
+      const later = () => Promise.resolve().then(() => { throw new Error(); });
+      async function where() {
+        await later();
+      }
+      const { stack } = await where().catch((error) => error);
       async function whereItWasCalled() {
         await db.count({ gt: "a", gte: "a" });
       }
       const error = await rejects(whereItWasCalled(), "InvalidRange");
-      ok(error instanceof Error && error.stack.includes("whereItWasCalled"), error.stack);
+      ok(error instanceof Error && (error.stack.includes("whereItWasCalled") || !stack.includes("where")), error.stack);
       equal(String(error).startsWith("FerroliteError: "), true);
     },
   },

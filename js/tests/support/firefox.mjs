@@ -42,8 +42,10 @@ export function newProfile() {
 
 export const removeProfile = (profile) => rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 
+process.once("SIGTERM", () => process.exit(1));
+
 /**
- * Starts it on a profile with a page of the tests, by its URL. Resolves with `{ evaluate, said, kill, close }`: `evaluate(function,
+ * Starts it on a profile with a page of the tests, by its URL. Resolves with `{ evaluate, said, kill }`: `evaluate(function,
  * argument)` runs a function in the page; what the page gives to `say` is added to `said`.
  */
 export async function startFirefox(profile, url) {
@@ -67,8 +69,12 @@ export async function startFirefox(profile, url) {
       waiting.push({ code: String(work), argument, resolve: settle(resolve), reject: settle(reject) });
       control.emit("work");
     });
+  const end = () => process.kill(-browser.pid, "SIGKILL");
+  // Not even a test that is ended leaves it behind.
+  process.once("exit", end);
   const kill = async () => {
-    process.kill(-browser.pid, "SIGKILL");
+    process.off("exit", end);
+    end();
     await ended;
     control.close();
     control.closeAllConnections();
