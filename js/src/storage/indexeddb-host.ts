@@ -1,4 +1,4 @@
-/** Databases in IndexedDB, as the engine has them open. It is loaded where OPFS does not work. */
+/** Databases in IndexedDB, as the engine has them open. */
 import { FerroliteError } from "../error.js";
 import type { Handle, Host } from "../host.js";
 import type { Response } from "../protocol.js";

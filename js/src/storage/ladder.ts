@@ -11,6 +11,8 @@ import type { StorageFacts } from "../types.js";
 import { doesNotWork, unsupported } from "./everywhere.js";
 import { browserFacts } from "./facts.js";
 import * as indexedDb from "./indexeddb.js";
+// Not by `import()`, though most browsers never need it: there are bundlers that cannot divide a worker (Vite up to version 7).
+import { IndexedDbHost } from "./indexeddb-host.js";
 
 /** The places that keep data. */
 export type DurableKind = "opfs" | "indexeddb";
@@ -42,7 +44,7 @@ export async function placeOf(wish: Wish): Promise<Place> {
   if (wish.storage === "memory") return inMemory(wish.name, memoryFacts.reason);
   const file = opfs.fileName(wish.name);
   const found: Record<DurableKind, Found> = { opfs: await look("opfs", file), indexeddb: false };
-  // There it would be asked for by name alone.
+  // What is in OPFS is not looked for in IndexedDB, unless it is asked for there.
   if (found.opfs !== true || wish.storage === "indexeddb") found.indexeddb = await look("indexeddb", file);
   const there = wish.storage === "indexeddb" ? (["indexeddb", "opfs"] as const) : (["opfs", "indexeddb"] as const);
   const kind = there.find((kind) => found[kind] === true);
@@ -116,13 +118,11 @@ function inMemory(name: string, reason: string): Place {
   return { host: undefined, file: name, facts: async () => ({ ...memoryFacts, reason }), ordered: (post) => post };
 }
 
-async function stored(wish: Wish, kind: DurableKind, file: string, why = ""): Promise<Place> {
+function stored(wish: Wish, kind: DurableKind, file: string, why = ""): Place {
   if (kind === "opfs") {
     const facts = () => browserFacts("opfs", `${opfs.DIRECTORY}/${file}`, "the origin's private file system");
     return { host: new opfs.OpfsHost(), file, facts, ordered: (post) => post };
   }
-  // Most browsers never need it.
-  const { IndexedDbHost } = await import("./indexeddb-host.js");
   const host = new IndexedDbHost(wish.memoryLimit);
   const place = `IndexedDB, because ${why}; while it is open all of it is held in memory`;
   const facts = () => browserFacts("indexeddb", indexedDb.databaseName(file), place);
