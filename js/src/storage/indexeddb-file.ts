@@ -182,7 +182,8 @@ export class IndexedDbFile implements Handle {
 
   /** A transaction with everything that has changed. Values are copied by `put`, so the file may change right after this. */
   #store(isStrict: boolean): IDBTransaction {
-    const transaction = this.#database.transaction([HEADS, CHUNKS], "readwrite", { durability: isStrict ? "strict" : "relaxed" });
+    const durability = isStrict ? "strict" : "relaxed";
+    const transaction = this.#database.transaction([HEADS, CHUNKS], "readwrite", { durability });
     try {
       const { length, removedFrom, written } = this.#chunks.takeChanges();
       const heads = transaction.objectStore(HEADS);

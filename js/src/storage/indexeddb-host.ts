@@ -108,9 +108,11 @@ async function failure(file: string, reason: unknown): Promise<FerroliteError> {
     return new FerroliteError("StorageFull", `${what}; make room, and open the database again`, { cause: reason });
   }
   if (await isGone(file)) {
-    return new FerroliteError("Evicted", "the browser or its user has cleared the data of this site, and this database with it");
+    const what = "the browser or its user has cleared the data of this site, and this database with it";
+    return new FerroliteError("Evicted", what, { cause: reason });
   }
-  return new FerroliteError("Io", `the database could not be stored in IndexedDB (${kind}: ${message}); open it again`, { cause: reason });
+  const what = `the database could not be stored in IndexedDB (${kind}: ${message}); open it again`;
+  return new FerroliteError("Io", what, { cause: reason });
 }
 
 /** Whether a file was cleared away. A browser that is at it fails other requests, or never answers them. */

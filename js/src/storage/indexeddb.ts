@@ -52,7 +52,8 @@ export async function lock(file: string): Promise<() => void> {
       resolve();
       return held;
     };
-    navigator.locks.request(`ferrolite-indexeddb/${file}`, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, hold).catch((thrown) => {
+    const signal = AbortSignal.timeout(LOCK_WAIT_MS);
+    navigator.locks.request(`ferrolite-indexeddb/${file}`, { signal }, hold).catch((thrown) => {
       const isLate = (thrown as DOMException).name === "TimeoutError" || (thrown as DOMException).name === "AbortError";
       reject(isLate ? new DOMException(`${file} is open elsewhere`, "NoModificationAllowedError") : thrown);
     });

@@ -60,7 +60,8 @@ export async function placeOf(wish: Wish): Promise<Place> {
 export async function assertNew(name: string): Promise<void> {
   const file = opfs.fileName(name);
   const found = await Promise.all([look("opfs", file), look("indexeddb", file)]);
-  if (found.includes(true)) throw new FerroliteError("InvalidOptions", `"${name}" is there already; delete it, or take another name`);
+  if (!found.includes(true)) return;
+  throw new FerroliteError("InvalidOptions", `"${name}" is there already; delete it, or take another name`);
 }
 
 async function look(kind: DurableKind, file: string): Promise<Found> {
