@@ -1,5 +1,4 @@
-// The shared cases in Firefox, over OPFS and over IndexedDB; and what is acknowledged survives the death of the browser.
-import assert from "node:assert/strict";
+// The shared cases in Firefox, over OPFS and over IndexedDB.
 import { after, before, describe, test } from "node:test";
 
 import { serve } from "../../tools/serve.mjs";
@@ -8,14 +7,12 @@ import { casesOn } from "./support/encrypted.mjs";
 import { newProfile, removeProfile, startFirefox } from "./support/firefox.mjs";
 import { mounts } from "./support/mounts.mjs";
 
-const KILLS = process.env.FERROLITE_TORTURE ? 30 : 3;
 const profile = newProfile();
-let server, url, firefox;
+let server, firefox;
 
 before(async () => {
   server = await serve(mounts);
-  url = `${server.url}tests/support/page.html`;
-  firefox = await startFirefox(profile, url);
+  firefox = await startFirefox(profile, `${server.url}tests/support/page.html`);
 });
 
 after(async () => {
@@ -35,42 +32,4 @@ for (const kind of ["opfs", "indexeddb"]) {
       }
     });
   }
-}
-
-for (const storage of ["opfs", "indexeddb"]) {
-  test(`what was acknowledged survives the death of Firefox, ${storage}`, { timeout: 60_000 * KILLS }, async () => {
-    let next = 0;
-    for (let kill = 0; kill < KILLS; kill++) {
-      await firefox.evaluate(
-        async ([storage, next]) => {
-          const db = await ferrolite.Ferrolite.open(`killed-${storage}`, { storage });
-          const work = async () => {
-            for (let n = next; ; n++) {
-              await db.setMany([["n", n], [`k${n}`, "x".repeat(n % 3000)]]);
-              await say(n);
-            }
-          };
-          work().catch((error) => say(`failed: ${error}`));
-        },
-        [storage, next],
-      );
-      const { said } = firefox;
-      while (said.length < 20 + 7 * kill) await new Promise((resolve) => setTimeout(resolve, 5));
-      const last = said.at(-1);
-      assert.equal(typeof last, "number", String(last));
-      await firefox.kill();
-      firefox = await startFirefox(profile, url);
-      const seen = await firefox.evaluate(async (storage) => {
-        const db = await ferrolite.Ferrolite.open(`killed-${storage}`, { storage, create: false });
-        const { problems } = await db.check({ full: true });
-        const seen = { problems, n: await db.get("n"), count: await db.count() };
-        await db.close();
-        return seen;
-      }, storage);
-      assert.deepEqual(seen.problems, []);
-      assert.ok(seen.n >= last, `${last} was acknowledged, and ${seen.n} is there`);
-      assert.equal(seen.count, seen.n + 2);
-      next = seen.n + 1;
-    }
-  });
 }
