@@ -115,13 +115,13 @@ test-reader: native ## compare a reader that was written from docs/format.md alo
 	@$(SAY) "the file format, by an independent reader"
 	@tests/format_reader/run.sh $(NATIVE)
 
-test-package: package native ## test the npm package in Node and in Chromium, and built by other tools; check its types
+test-package: package native ## test the npm package in Node and in Chromium and Firefox, and built by other tools; check its types
 	@tools/setup.sh projects
 	@$(SAY) "types of the npm package"
 	@npm --prefix js run --silent check
 	@$(SAY) "the npm package in Node"
 	@$(TOOL_PATHS); npm --prefix js run --silent test
-	@$(SAY) "the npm package in Chromium"
+	@$(SAY) "the npm package in Chromium and in Firefox"
 	@$(TOOL_PATHS); npm --prefix js run --silent test:browser
 
 test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
@@ -137,12 +137,12 @@ test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
 	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test kills
 
 # Node's test runner puts a "#" before what a test prints, and writes a tab as \\t.
-kills: setup package ## kill programs and fill disks on all four hosts; the long form with FERROLITE_TORTURE=1
+kills: setup package ## kill programs and fill disks on all hosts; the long form with FERROLITE_TORTURE=1
 	@$(SAY) "kills and full disks, natively"
 	@cargo test $(QUIET) --test kills -- --nocapture
 	@$(SAY) "kills and full disks under wasmtime"
 	@$(TOOL_PATHS); FERROLITE_WASM=1 cargo test $(QUIET) --test kills -- --nocapture
-	@$(SAY) "kills and full disks in Node and in Chromium"
+	@$(SAY) "kills and full disks in Node, Chromium and Firefox"
 	@$(TOOL_PATHS); cd js; node --test --test-concurrency=1 tests/kills.*.test.mjs tests/full-disk.*.test.mjs | sed -E '/^# torture/{s/^# //;s/\\+t/\t/g}'
 
 # --- looking for lost data, for as long as one likes --------------------------------------------------------------------

@@ -84,6 +84,14 @@ install_chromium() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 }
 
+install_firefox() {
+  if has firefox || has firefox-esr; then return; fi
+  has apt-get || fail "Firefox is missing: install it, then run this again"
+  say "installing Firefox (Debian package firefox-esr)"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends firefox-esr >/dev/null
+}
+
 install_demo_data() {
   local installed="$TOOLS/demo/node_modules/@mdn/browser-compat-data/package.json"
   [ "$(node -p "require('$installed').version" 2>/dev/null || true)" = "$DEMO_DATA_VERSION" ] && return
@@ -133,7 +141,7 @@ for part in "$@"; do
       rm -rf "$TOOLS/target" # what compiling left behind, some hundred megabytes
       ;;
     wasmtime) install_wasmtime ;;
-    browser) install_chromium ;;
+    browser) install_chromium; install_firefox ;;
     demo) install_demo_data ;;
     projects) install_projects ;;
     fuzz) install_cargo_fuzz ;;

@@ -13,6 +13,7 @@ import { assertSchema, type StandardSchema } from "./schema.js";
 import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import { sliced } from "./sliced.js";
 import { Snapshot } from "./snapshot.js";
+import { refreshed } from "./storage/facts.js";
 import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";
 import { aborted, assertExportOptions } from "./transfer-options.js";
@@ -31,16 +32,25 @@ const RETRIES = 10;
  * still a commit of its own, applied in the order of the calls. Whatever is wrong rejects with a `FerroliteError`.
  */
 export class Database extends Collection {
-  /** Where the data is, and how safe it is there. */
-  readonly storage: StorageFacts;
   readonly #caller: Caller;
+  #storage: StorageFacts;
 
   /** @internal */
   constructor(channel: Channel, storage: StorageFacts, release: () => void) {
     const caller = new Caller(channel, release);
     super(caller, "", "", undefined);
     this.#caller = caller;
-    this.storage = storage;
+    this.#storage = storage;
+  }
+
+  /** Where the data is, and how safe it is there, as it was when the database was opened or `storageFacts` was last called. */
+  get storage(): StorageFacts {
+    return this.#storage;
+  }
+
+  /** Looks again where the data is, how safe it is there, and how much room there is. */
+  async storageFacts(): Promise<StorageFacts> {
+    return (this.#storage = await refreshed(this.#storage));
   }
 
   /**

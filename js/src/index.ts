@@ -5,13 +5,15 @@ import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { feed } from "./import.js";
 import { type Loading, splitLoading } from "./loading.js";
-import * as opfs from "./opfs.js";
 import { assertName, assertOpenArguments, splitOptions } from "./options.js";
 import type { PlainOptions, Request, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { splitSalvageOptions } from "./salvage-options.js";
 import { openedUnlessAborted } from "./signals.js";
 import { startWorker } from "./start-worker.js";
+import * as everywhere from "./storage/everywhere.js";
+import * as eviction from "./storage/eviction.js";
+import { persist } from "./storage/facts.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -40,8 +42,9 @@ export class Ferrolite extends Database {
   /**
    * Opens a database, and makes it when it does not exist.
    *
-   * In browsers the name is free; the file lies in the origin's private file system. In Node it is the path of the
-   * file, to which `.ferrolite` is added when it has no extension. Whoever comes second gets `Locked`.
+   * In browsers the name is free; the file lies in the origin's private file system, or, where that does not work, in
+   * IndexedDB. One that the browser has cleared since a page of this site last had it open is `Evicted`, once. In Node the
+   * name is the path of the file, to which `.ferrolite` is added when it has no extension. Whoever comes second gets `Locked`.
    */
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
@@ -64,13 +67,18 @@ export class Ferrolite extends Database {
     encryption: KeyMaterial | undefined,
     loading: Loading,
   ): Promise<Ferrolite> {
-    const { worker, channel } = startWorker(loading);
+    const { worker, channel } = startWorker(name, loading);
+    const expected = options.storage === "memory" ? undefined : eviction.expected(name);
     try {
-      const facts = (await channel.request({ kind: "open", name, options, encryption })) as StorageFacts;
+      const facts = (await channel.request({ kind: "open", name, options, encryption, expected })) as StorageFacts;
+      eviction.remember(name, facts.kind);
       return new Ferrolite(channel, facts, () => worker.terminate());
     } catch (thrown) {
       worker.terminate();
-      throw FerroliteError.from(thrown, "Io");
+      const error = FerroliteError.from(thrown, "Io");
+      // It is told once: the next time a new database is made.
+      if (error.code === "Evicted") eviction.forget(name);
+      throw error;
     }
   }
 
@@ -100,7 +108,7 @@ export class Ferrolite extends Database {
     watched: ExportOptions,
     loading: Loading,
   ): Promise<Ferrolite> {
-    const { worker, channel } = startWorker(loading);
+    const { worker, channel } = startWorker(name, loading);
     let isBegun = false;
     try {
       await channel.request({ kind: "import", name, options, encryption });
@@ -108,6 +116,7 @@ export class Ferrolite extends Database {
       await feed(source, watched, (bytes) => channel.request({ kind: "importChunk", bytes }));
       isBegun = false;
       const facts = (await channel.request({ kind: "importEnd" })) as StorageFacts;
+      eviction.remember(name, facts.kind);
       return new Ferrolite(channel, facts, () => worker.terminate());
     } catch (thrown) {
       if (isBegun) await channel.request({ kind: "abort" }).catch(() => {});
@@ -138,7 +147,7 @@ export class Ferrolite extends Database {
     encryption: KeyMaterial | undefined,
     loading: Loading,
   ): Promise<SalvageReport> {
-    const { worker, channel } = startWorker(loading);
+    const { worker, channel } = startWorker(name, loading);
     const abort = () => worker.postMessage({ kind: "abort", id: 0 } satisfies Request);
     options.signal?.addEventListener("abort", abort);
     channel.onProgress = (done) => options.onProgress?.(done);
@@ -152,15 +161,25 @@ export class Ferrolite extends Database {
     }
   }
 
-  /** Deletes a database; whether there was one. `Locked` while it is open anywhere. */
+  /** Deletes a database, wherever it is; whether there was one. `Locked` while it is open anywhere. */
   static async delete(name: string): Promise<boolean> {
     assertName(name);
-    return opfs.remove(name);
+    const wasThere = await everywhere.remove(name);
+    eviction.forget(name);
+    return wasThere;
+  }
+
+  /**
+   * Asks the browser to keep the data of this site when the disk becomes full; whether it will. It decides by itself, or asks
+   * its user, for whom this waits ten seconds. Pages alone may ask; elsewhere this tells what holds. In Node it is `true`.
+   */
+  static async persist(): Promise<boolean> {
+    return persist();
   }
 
   /** The names of the databases here; in Node, of those in a directory. */
   static async list(_directory?: string): Promise<string[]> {
-    return opfs.list();
+    return everywhere.list();
   }
 }
 

@@ -69,7 +69,7 @@ export class Ferrolite extends Database {
     assertOpenArguments(name, options);
     const { loading, rest } = splitLoading(options, base(), false);
     const { encryption, signal, ...plainOptions } = rest;
-    const split = splitOptions(plainOptions, "file");
+    const split = splitOptions(plainOptions, ["file"]);
     return openedUnlessAborted(async () => {
       const material = optionalKeyMaterial(encryption);
       try {
@@ -82,12 +82,12 @@ export class Ferrolite extends Database {
 
   static async #open(
     name: string,
-    { storage, engine: engineOptions }: ReturnType<typeof splitOptions>,
+    { place: { storage }, engine: engineOptions }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
     loading: Loading,
   ): Promise<Ferrolite> {
     await loadEngine(loading);
-    const host = storage === "file" ? new NodeHost() : undefined;
+    const host = storage === "memory" ? undefined : new NodeHost();
     const path = databasePath(name);
     let connection: Connection;
     try {
@@ -114,7 +114,7 @@ export class Ferrolite extends Database {
     const { open, watched } = splitImportOptions(name, source, options);
     const { loading, rest } = splitLoading(open, base(), false);
     const { encryption, ...plainOptions } = rest;
-    const split = splitOptions(plainOptions, "file");
+    const split = splitOptions(plainOptions, ["file"]);
     const material = optionalKeyMaterial(encryption);
     try {
       return await Ferrolite.#import(databasePath(name), source, split, material, watched, loading);
@@ -126,13 +126,13 @@ export class Ferrolite extends Database {
   static async #import(
     path: string,
     source: ImportSource,
-    { storage, engine: engineOptions }: ReturnType<typeof splitOptions>,
+    { place: { storage }, engine: engineOptions }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
     watched: ExportOptions,
     loading: Loading,
   ): Promise<Ferrolite> {
     await loadEngine(loading);
-    const host = storage === "file" ? new NodeHost() : undefined;
+    const host = storage === "memory" ? undefined : new NodeHost();
     let importing: Importing | undefined;
     try {
       importing = await Importing.begin(host, path, engineOptions, encryption?.terms, encryption?.secret);
@@ -184,6 +184,11 @@ export class Ferrolite extends Database {
   static async delete(name: string): Promise<boolean> {
     assertName(name);
     return remove(name);
+  }
+
+  /** Files stay. */
+  static async persist(): Promise<boolean> {
+    return true;
   }
 
   static async list(directory = "."): Promise<string[]> {

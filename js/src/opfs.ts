@@ -1,10 +1,9 @@
 /** Databases in the browser's origin private file system: one file each, in a directory of their own. */
 import { FerroliteError } from "./error.js";
 import type { Handle, Host } from "./host.js";
-import type { StorageFacts } from "./types.js";
 
-const DIRECTORY = "ferrolite";
-const SUFFIX = ".ferrolite";
+export const DIRECTORY = "ferrolite";
+export const SUFFIX = ".ferrolite";
 /** What file systems allow a name to have. */
 const FILE_NAME_BYTES_MAX = 255;
 /** A tab that was closed or reloaded a moment ago may still hold its file: when to try again. */
@@ -15,6 +14,9 @@ interface FileHandle extends FileSystemFileHandle {
   createSyncAccessHandle(): Promise<Handle>;
 }
 
+/** The database of a file. */
+export const databaseOf = (file: string): string => decodeURIComponent(file.slice(0, -SUFFIX.length));
+
 /** The file of a database. Whatever a file name cannot hold is escaped as in a URL. */
 export function fileName(name: string): string {
   const file = encodeURIComponent(name).replaceAll("*", "%2A") + SUFFIX;
@@ -24,43 +26,51 @@ export function fileName(name: string): string {
   return file;
 }
 
-/** Where the file of a database is, and whether the browser may take it away. */
-export async function storageFacts(name: string): Promise<StorageFacts> {
-  const persistent = (await navigator.storage.persisted?.()) ?? false;
-  const reason = persistent
-    ? "the origin's private file system; the browser keeps it until the user clears it"
-    : "the origin's private file system; the browser may clear it when the disk is full, unless the page asks it not to with navigator.storage.persist()";
-  return { kind: "opfs", persistent, path: `${DIRECTORY}/${fileName(name)}`, reason };
+/** Whether this browser claims to read and write files synchronously. Asked in a worker. */
+export function isSynchronous(): boolean {
+  return typeof FileSystemFileHandle !== "undefined" && "createSyncAccessHandle" in FileSystemFileHandle.prototype;
 }
 
-/** Throws `Unsupported` where the origin has no private file system, or not the fast one. Asked in a worker. */
-export function assertSupported(): void {
-  const lacks =
-    typeof navigator.storage?.getDirectory !== "function" ? "no private file system (it needs https or localhost)"
-    : !("createSyncAccessHandle" in FileSystemFileHandle.prototype) ? "no synchronous access to its private files"
-    : undefined;
-  if (lacks !== undefined) throw unsupported(lacks);
-}
-
-/** The names of all databases of this origin. */
-export async function list(): Promise<string[]> {
-  const names = await new OpfsHost().list();
-  return names.map((file) => decodeURIComponent(file.slice(0, -SUFFIX.length))).sort();
-}
-
-/** Deletes a database; whether there was one. */
-export async function remove(name: string): Promise<boolean> {
+/** Why there are no files here that can be read and written synchronously; `undefined` when there are. Asked in a worker. */
+export async function lacking(): Promise<string | undefined> {
+  if (typeof navigator.storage?.getDirectory !== "function") return "no private file system (it needs https or localhost)";
+  if (!isSynchronous()) return "no synchronous access to its private files";
+  const probe = `probe-${crypto.randomUUID()}`;
   try {
-    await new OpfsHost().remove(fileName(name));
+    const folder = await directory(true);
+    try {
+      const file = await folder.getFileHandle(probe, { create: true });
+      (await (file as FileHandle).createSyncAccessHandle()).close();
+    } finally {
+      await folder.removeEntry(probe).catch(() => {});
+    }
+    return undefined;
+  } catch (thrown) {
+    const { name, message } = thrown as DOMException;
+    // There are files, only no room for more: making the database will tell.
+    return name === "QuotaExceededError" ? undefined : `no private files that work (${name}: ${message})`;
+  }
+}
+
+/** Whether there is this file. Throws what the browser throws where it has no private files. */
+export async function has(file: string): Promise<boolean> {
+  try {
+    await (await directory(false)).getFileHandle(file);
     return true;
   } catch (thrown) {
-    if (thrown instanceof FerroliteError) throw thrown;
-    const kind = (thrown as DOMException).name;
-    if (kind === "NotFoundError") return false;
-    if (kind === "NoModificationAllowedError" || kind === "InvalidModificationError") {
-      throw new FerroliteError("Locked", `"${name}" is open, here or in another tab; close it before deleting it`);
-    }
-    throw FerroliteError.from(thrown, "Io", `deleting "${name}"`);
+    if ((thrown as DOMException).name === "NotFoundError") return false;
+    throw thrown;
+  }
+}
+
+/** Removes a file; whether there was one. */
+export async function removeFile(file: string): Promise<boolean> {
+  try {
+    await new OpfsHost().remove(file);
+    return true;
+  } catch (thrown) {
+    if ((thrown as DOMException).name === "NotFoundError") return false;
+    throw thrown;
   }
 }
 
@@ -100,18 +110,7 @@ export class OpfsHost implements Host {
 
 async function directory(create: boolean): Promise<FileSystemDirectoryHandle> {
   if (typeof navigator.storage?.getDirectory !== "function") {
-    throw unsupported("no private file system (it needs https or localhost)");
+    throw new DOMException("there is no private file system (it needs https or localhost)", "NotSupportedError");
   }
-  let root: FileSystemDirectoryHandle;
-  try {
-    root = await navigator.storage.getDirectory();
-  } catch (thrown) {
-    throw unsupported(`no private file system here: ${(thrown as Error).message}`);
-  }
-  return root.getDirectoryHandle(DIRECTORY, { create });
-}
-
-function unsupported(lacks: string): FerroliteError {
-  const message = `this browser has ${lacks}; pass storage: "memory" to work without keeping anything`;
-  return new FerroliteError("Unsupported", message);
+  return (await navigator.storage.getDirectory()).getDirectoryHandle(DIRECTORY, { create });
 }

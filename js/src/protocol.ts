@@ -6,6 +6,7 @@
  */
 import type { KeyMaterial } from "./encryption.js";
 import type { ErrorReport } from "./error.js";
+import type { DurableKind } from "./storage/ladder.js";
 import type { LoadOptions, OpenOptions, StorageFacts } from "./types.js";
 
 export type Request =
@@ -17,6 +18,8 @@ export type Request =
       readonly id: number;
       readonly name: string;
       readonly options: PlainOptions;
+      /** Where the database should be; when it is nowhere the answer is `Evicted`. */
+      readonly expected?: DurableKind | undefined;
       readonly encryption?: KeyMaterial | undefined;
     }
   /** The first message, in place of `open`: salvages a database into another. Answered by `value: SalvageReport`. */

@@ -3,17 +3,20 @@ import { Channel } from "./channel.js";
 import { FerroliteError } from "./error.js";
 import type { Loading } from "./loading.js";
 import type { Request, Response } from "./protocol.js";
+import { forget } from "./storage/eviction.js";
 import { makeWorker } from "./worker-script.js";
 
 const WHAT_TO_DO = 'see docs/packaging.md; import "ferrolite/inline" needs no files beside the script';
 
 /** A worker for one database, and the channel to it. */
-export function startWorker(loading: Loading): { worker: Worker; channel: Channel } {
+export function startWorker(name: string, loading: Loading): { worker: Worker; channel: Channel } {
   const worker = begin(loading);
   const channel = new Channel((request, transfer) => worker.postMessage(request, transfer));
   worker.onmessage = ({ data }: MessageEvent<Response>) => {
     channel.receive(data);
-    if ("fatal" in data) worker.terminate();
+    if (!("fatal" in data)) return;
+    worker.terminate();
+    if (data.fatal.code === "Evicted") forget(name);
   };
   worker.onerror = (event) => {
     event.preventDefault();

@@ -79,10 +79,18 @@ export interface WorkerLike {
 /** How to open a database. */
 export interface OpenOptions extends LoadOptions {
   /**
-   * Where the data is kept. `"auto"` is the best durable place: `"opfs"` in browsers, `"file"` in Node, Bun and Deno.
-   * `"memory"` keeps nothing after `close()`, and is never chosen without being asked for.
+   * Where the data is kept. `"auto"` is the best durable place: in browsers `"opfs"`, and `"indexeddb"` where that does not
+   * work; `"file"` in Node, Bun and Deno. A database that exists stays where it is. `"memory"` keeps nothing after `close()`,
+   * and is never chosen without being asked for.
    */
-  readonly storage?: "auto" | "opfs" | "file" | "memory";
+  readonly storage?: "auto" | "opfs" | "indexeddb" | "file" | "memory";
+  /** Whether `"auto"` may keep the data in memory alone where the browser has no durable place. Default: `false`. */
+  readonly allowMemory?: boolean;
+  /**
+   * Bytes that a database in IndexedDB may have at most, which is held in memory while it is open; more is `StorageFull`.
+   * Default: 256 MiB.
+   */
+  readonly memoryLimit?: number;
   /** Default: `"always"`. */
   readonly durability?: Durability;
   /** Bytes of memory for pages read from the file. Default: 8 MiB. */
@@ -158,13 +166,17 @@ export type ImportSource =
 /** The truth about where the data is. */
 export interface StorageFacts {
   /** The kind of place. */
-  readonly kind: "opfs" | "file" | "memory";
+  readonly kind: "opfs" | "indexeddb" | "file" | "memory";
   /** Whether the host promises to keep the data until it is deleted. */
   readonly persistent: boolean;
-  /** The file: a path in Node, the path below the origin's private root in a browser. */
+  /** The file: a path in Node, the path below the origin's private root in OPFS, the name of a database in IndexedDB. */
   readonly path: string | undefined;
   /** Why it is there, and what that means, in a sentence. */
   readonly reason: string;
+  /** Bytes that the browser lets the whole site keep, about; where it tells. */
+  readonly quota?: number;
+  /** Bytes that the whole site keeps, about; where the browser tells. */
+  readonly usage?: number;
 }
 
 /** A range of keys, which are ordered by their UTF-8 bytes. Bounds that are left out are open. */

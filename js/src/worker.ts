@@ -3,11 +3,12 @@ import { wipe } from "./encryption.js";
 import { loadEngine, scheduler, setEngine } from "./engine.js";
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
-import { assertSupported, fileName, OpfsHost, storageFacts } from "./opfs.js";
+import { fileName } from "./opfs.js";
 import type { Request, Response, SessionRequest } from "./protocol.js";
 import { salvage } from "./salvage.js";
 import { Session } from "./session.js";
-import { memoryFacts, splitOptions } from "./options.js";
+import { splitOptions } from "./options.js";
+import { assertNew, type Place, placeOf } from "./storage/ladder.js";
 
 /** The parts of a worker's global scope that are used here. */
 const scope = globalThis as unknown as {
@@ -15,39 +16,35 @@ const scope = globalThis as unknown as {
   onmessage: ((event: MessageEvent<Request>) => void) | null;
 };
 
-/** Loads the engine, and begins by one of its classes to work on the database that is asked for. */
-async function begin<T>(
-  { name, options, encryption }: Request & { kind: "open" | "import" },
-  work: (...of: Parameters<typeof Connection.open>) => Promise<T>,
-): Promise<{ begun: T; inMemory: boolean }> {
-  const { storage, engine } = splitOptions(options);
-  const inMemory = storage === "memory";
-  if (!inMemory) assertSupported();
-  await loadEngine();
-  const begun = inMemory
-    ? await work(undefined, name, engine, encryption?.terms, encryption?.secret)
-    : await work(new OpfsHost(), fileName(name), engine, encryption?.terms, encryption?.secret);
-  return { begun, inMemory };
+/** Sends to the page. Where files are stored later than they are flushed it is what waits for that. */
+let post = (response: Response, transfer: ArrayBuffer[]): void => scope.postMessage(response, transfer);
+
+/** Finds the place of a database, and loads the engine. */
+async function prepare({ name, options, expected }: Pick<Request & { kind: "open" }, "name" | "options" | "expected">) {
+  const { place: wish, engine } = splitOptions(options);
+  const [place] = await Promise.all([placeOf({ ...wish, name, expected }), loadEngine()]);
+  post = place.ordered(post);
+  // Asking the browser takes a while.
+  return { place, engine, facts: place.facts() };
 }
 
 /** From now on messages go to the database; the one that opened it is answered. */
-async function serve(connection: Connection, id: number, name: string, inMemory: boolean): Promise<void> {
-  const value = inMemory ? memoryFacts : await storageFacts(name);
-  const session = new Session(connection, scheduler(), (response, transfer) => {
-    scope.postMessage(response, transfer);
-  });
+async function serve(connection: Connection, id: number, facts: ReturnType<Place["facts"]>): Promise<void> {
+  const value = await facts;
+  const session = new Session(connection, scheduler(), post);
   scope.onmessage = ({ data }) => session.handle(data as SessionRequest);
-  scope.postMessage({ id, value }, []);
+  post({ id, value }, []);
 }
 
 function fail(id: number, thrown: unknown): void {
-  scope.postMessage({ id, error: FerroliteError.from(thrown, "Io").report() }, []);
+  post({ id, error: FerroliteError.from(thrown, "Io").report() }, []);
 }
 
 async function runOpen(first: Request & { kind: "open" }): Promise<void> {
   try {
-    const { begun, inMemory } = await begin(first, Connection.open);
-    await serve(begun, first.id, first.name, inMemory);
+    const { place, engine, facts } = await prepare(first);
+    const { terms, secret } = first.encryption ?? {};
+    await serve(await Connection.open(place.host, place.file, engine, terms, secret), first.id, facts);
   } catch (thrown) {
     fail(first.id, thrown);
   } finally {
@@ -58,19 +55,21 @@ async function runOpen(first: Request & { kind: "open" }): Promise<void> {
 /** The client waits for the answer to each of its messages. */
 async function runImport(first: Request & { kind: "import" }): Promise<void> {
   try {
-    const { begun, inMemory } = await begin(first, Importing.begin);
+    const { place, engine } = await prepare(first);
+    const { terms, secret } = first.encryption ?? {};
+    const begun = await Importing.begin(place.host, place.file, engine, terms, secret);
     scope.onmessage = async ({ data }) => {
       const { id } = data;
       try {
-        if (data.kind === "importEnd") return await serve(await begun.finish(), id, first.name, inMemory);
+        if (data.kind === "importEnd") return await serve(await begun.finish(), id, place.facts());
         if (data.kind === "importChunk") begun.write(data.bytes);
         else await begun.giveUp();
-        scope.postMessage({ id, value: undefined }, []);
+        post({ id, value: undefined }, []);
       } catch (thrown) {
         fail(id, thrown);
       }
     };
-    scope.postMessage({ id: first.id, value: undefined }, []);
+    post({ id: first.id, value: undefined }, []);
   } catch (thrown) {
     fail(first.id, thrown);
   } finally {
@@ -85,14 +84,15 @@ async function runSalvage({ id, name, out, encryption }: Request & { kind: "salv
     isAborted ||= data.kind === "abort";
   };
   try {
-    assertSupported();
-    await loadEngine();
-    const value = await salvage(new OpfsHost(), fileName(name), fileName(out), encryption, {
+    const { place } = await prepare({ name, options: {} });
+    await assertNew(out);
+    if (place.host === undefined) throw new FerroliteError("NotFound", `there is no "${name}"`);
+    const value = await salvage(place.host, place.file, fileName(out), encryption, {
       pause: () => new Promise((resolve) => soon(resolve, true)),
       isAborted: () => isAborted,
       progress: (progress) => scope.postMessage({ progress }, []),
     });
-    scope.postMessage({ id, value }, []);
+    post({ id, value }, []);
   } catch (thrown) {
     fail(id, thrown);
   } finally {

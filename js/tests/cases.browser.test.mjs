@@ -1,4 +1,4 @@
-// The shared cases in a page of real Chromium, over OPFS and in memory, plain and encrypted.
+// The shared cases in a page of real Chromium, over OPFS, over IndexedDB and in memory, plain and encrypted.
 import { after, before, describe, test } from "node:test";
 
 import { serve } from "../../tools/serve.mjs";
@@ -20,7 +20,7 @@ after(async () => {
   await server?.close();
 });
 
-for (const kind of Object.keys(withCiphers({ opfs: {}, memory: {} }))) {
+for (const kind of Object.keys(withCiphers({ opfs: {}, indexeddb: {}, memory: {} }))) {
   for (const [group, cases] of Object.entries(groups)) {
     describe(`${kind}, ${group}`, () => {
       for (const [index, { name }] of casesOn(kind, group, cases).entries()) {

@@ -1,4 +1,4 @@
-// The origin's quota, set small through the DevTools protocol, is used up.
+// The origin's quota, set small through the DevTools protocol, is used up; or the memory that a database in IndexedDB may have.
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -33,17 +33,32 @@ async function allow(bytes) {
   await devTools.send("Storage.overrideQuotaForOrigin", bytes === undefined ? { origin } : { origin, quotaSize: usage + bytes });
 }
 
-test("no room for a database", { timeout: 60_000 }, async () => {
-  for (const left of [0, 4 << 10, 16 << 10, 64 << 10, 80 << 10]) {
-    await allow(left);
-    const code = await page.evaluate(() => globalThis.create("no-room"));
-    assert.ok(code === undefined || code === "StorageFull", `with ${left} bytes left: ${code}`);
-    if (left === 0) assert.equal(code, "StorageFull");
+for (const storage of ["opfs", "indexeddb"]) {
+  test(`no room for a database, ${storage}`, { timeout: 60_000 }, async () => {
+    const create = () => page.evaluate((storage) => globalThis.create("no-room", { storage }), storage);
+    for (const left of [0, 4 << 10, 16 << 10, 64 << 10, 80 << 10]) {
+      await allow(left);
+      const code = await create();
+      assert.ok(code === undefined || code === "StorageFull", `with ${left} bytes left: ${code}`);
+      if (left === 0) assert.equal(code, "StorageFull");
+      await allow();
+      assert.equal(await create(), undefined, `after ${left} bytes were left`);
+      await page.evaluate(() => globalThis.remove("no-room"));
+    }
+  });
+}
+
+const memoryLimits = torture ? [[1, 2 << 20], [2, 2 << 20], [3, 8 << 20]] : [[1, 2 << 20]];
+for (const [seed, bytes] of memoryLimits) {
+  test(`a memory limit of ${bytes >> 20} MiB in IndexedDB, seed ${seed}`, { timeout: 600_000 }, async () => {
     await allow();
-    assert.equal(await page.evaluate(() => globalThis.create("no-room")), undefined, `after ${left} bytes were left`);
-    await page.evaluate(() => globalThis.remove("no-room"));
-  }
-});
+    const fill = ([seed, rounds, bytes]) =>
+      globalThis.fillQuota(`limit-${seed}`, { seed, rounds, bytes }, { storage: "indexeddb", memoryLimit: bytes });
+    const { acknowledged, refused, failures } = await page.evaluate(fill, [seed, rounds, bytes]);
+    console.log(`IndexedDB, ${bytes} bytes: ${acknowledged} acknowledged, ${refused} refused`);
+    assert.deepEqual(failures, []);
+  });
+}
 
 for (const [seed, bytes] of torture ? [[1, 4 << 20], [2, 4 << 20], [3, 12 << 20], [4, 12 << 20]] : [[1, 4 << 20], [2, 4 << 20]]) {
   test(`a quota of ${bytes >> 20} MiB, seed ${seed}`, { timeout: 600_000 }, async () => {

@@ -1,4 +1,4 @@
-// A page works on a database in OPFS while Chromium is killed, over and over: the whole browser, which is started again
+// A page works on a database, in OPFS or in IndexedDB, while Chromium is killed, over and over: the whole browser, which is started again
 // on the same profile, or the process of the page alone, after which the same browser goes on with a new page.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -22,7 +22,7 @@ const SILENCE_MS_MAX = 60_000;
 const PAGE_MS_MAX = 10_000;
 const PAGE_ATTEMPTS = 5;
 
-const figures = { kills: 0, ofPages: 0, whileOpening: 0, commits: 0, openMsMax: 0, openMsMaxAfterPage: 0, underWay: {} };
+const figures = { kills: 0, inIndexedDb: 0, ofPages: 0, whileOpening: 0, commits: 0, openMsMax: 0, openMsMaxAfterPage: 0, underWay: {} };
 let server, context, openingMs = 60;
 
 before(async () => {
@@ -35,7 +35,7 @@ after(async () => {
   rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   console.log(`Chromium: ${JSON.stringify(figures)}`);
   if (!torture) return;
-  for (const [what, number] of [["kills", figures.kills], ["kills of the page alone", figures.ofPages], ["kills while opening", figures.whileOpening], ["acknowledged commits checked", figures.commits]]) {
+  for (const [what, number] of [["kills", figures.kills], ["kills over IndexedDB", figures.inIndexedDb], ["kills of the page alone", figures.ofPages], ["kills while opening", figures.whileOpening], ["acknowledged commits checked", figures.commits]]) {
     console.log(`torture\tkills Chromium\t${what}\t${number}`);
   }
 });
@@ -111,14 +111,15 @@ function kill(pid) {
 }
 
 /** Works from the model's next step on until a moment comes, and kills. Resolves with what the page said. */
-async function live(seed, model, moment, ofPage, random) {
+async function live({ seed, storage }, model, moment, ofPage, random) {
   const said = [];
   let wake = () => {};
   const page = await openPage((what) => {
     said.push(what);
     wake();
   });
-  page.evaluate(([seed, from]) => void globalThis.startWork(seed, from), [seed, model.next]).catch(() => {});
+  const start = ([seed, storage, from]) => void globalThis.startWork(seed, storage, from);
+  page.evaluate(start, [seed, storage, model.next]).catch(() => {});
   const wanted = moment.opening ? 1 : moment.steps + 2;
   let since;
   while (said.length < wanted) {
@@ -144,22 +145,27 @@ async function live(seed, model, moment, ofPage, random) {
   return said;
 }
 
-for (let seed = 0; seed < 4; seed++) {
-  test(`acknowledged commits survive kills, seed ${seed}`, { timeout: torture ? 1_800_000 : 180_000 }, async () => {
+const runs = [
+  ...[0, 1, 2, 3].map((seed) => ({ seed, storage: "opfs" })),
+  ...(torture ? [4, 5, 6, 7] : [5, 6]).map((seed) => ({ seed, storage: "indexeddb" })),
+];
+for (const { seed, storage } of runs) {
+  test(`acknowledged commits survive kills, ${storage}, seed ${seed}`, { timeout: torture ? 1_800_000 : 180_000 }, async () => {
     const model = new Model(seed);
     const random = randomOf(seed + 2000);
     for (let kill = 0; kill < killsOf(torture); kill++) {
       const ofPage = random.below(PAGE_KILLS) === 0;
-      const said = await live(seed, model, momentOf(random, model), ofPage, random);
+      const said = await live({ seed, storage }, model, momentOf(random, model), ofPage, random);
       figures.kills++;
       if (ofPage) figures.ofPages++;
+      if (storage === "indexeddb") figures.inIndexedDb++;
       if (said.length < 2) figures.whileOpening++;
       else figures.underWay[model.underWay] = (figures.underWay[model.underWay] ?? 0) + 1;
       if (said.length > 2) model.acknowledge(said.at(-1));
       const page = await openPage(() => {});
       try {
-        const look = ([seed, readOnly]) => globalThis.lookAt(seed, readOnly);
-        const seen = await within(SILENCE_MS_MAX, page.evaluate(look, [seed, random.below(4) > 0]), "looking");
+        const look = ([seed, storage, readOnly]) => globalThis.lookAt(seed, storage, readOnly);
+        const seen = await within(SILENCE_MS_MAX, page.evaluate(look, [seed, storage, random.below(4) > 0]), "looking");
         if (seen === undefined && model.next === 0) continue;
         const kind = ofPage ? "openMsMaxAfterPage" : "openMsMax";
         figures[kind] = Math.max(figures[kind], Math.round(seen.openMs));

@@ -3,10 +3,11 @@ import { type KeyMaterial, optionalKeyMaterial, wipe } from "../encryption.js";
 import { loadEngine, scheduler } from "../engine.js";
 import { FerroliteError } from "../error.js";
 import { Connection } from "../ferrolite.js";
-import { assertSupported, fileName, list, OpfsHost, remove, storageFacts } from "../opfs.js";
-import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "../options.js";
+import { assertName, assertOpenArguments, splitOptions } from "../options.js";
 import { Session } from "../session.js";
 import { openedUnlessAborted } from "../signals.js";
+import { list, remove } from "../storage/everywhere.js";
+import { placeOf } from "../storage/ladder.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
 import { Channel } from "./channel.js";
 import { SyncDatabase } from "./database.js";
@@ -27,8 +28,8 @@ export class FerroliteSync extends SyncDatabase {
   static async open(name: string, options: OpenOptions = {}): Promise<FerroliteSync> {
     assertOpenArguments(name, options);
     const { encryption, signal, ...plainOptions } = options;
-    const split = splitOptions(plainOptions);
-    if (split.storage !== "memory") assertInWorker();
+    const split = splitOptions(plainOptions, ["opfs"]);
+    if (split.place.storage !== "memory") assertInWorker();
     return openedUnlessAborted(async () => {
       const material = optionalKeyMaterial(encryption);
       try {
@@ -41,15 +42,19 @@ export class FerroliteSync extends SyncDatabase {
 
   static async #open(
     name: string,
-    { storage, engine }: ReturnType<typeof splitOptions>,
+    { place: wish, engine }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
   ): Promise<FerroliteSync> {
-    const host = storage === "memory" ? undefined : new OpfsHost();
     try {
-      await loadEngine();
-      const connection = await Connection.open(host, fileName(name), engine, encryption?.terms, encryption?.secret);
+      const [place] = await Promise.all([placeOf({ ...wish, name }), loadEngine()]);
+      const facts = await place.facts();
+      if (facts.kind === "indexeddb") {
+        const message = `FerroliteSync cannot wait until IndexedDB has stored something; use Ferrolite ("${name}" is in ${facts.reason})`;
+        throw new FerroliteError("Unsupported", message);
+      }
+      const connection = await Connection.open(place.host, place.file, engine, encryption?.terms, encryption?.secret);
       const channel = new Channel((receive) => new Session(connection, scheduler(), receive));
-      return new FerroliteSync(channel, host === undefined ? memoryFacts : await storageFacts(name));
+      return new FerroliteSync(channel, facts);
     } catch (thrown) {
       throw FerroliteError.from(thrown, "Io");
     }
@@ -70,7 +75,7 @@ export class FerroliteSync extends SyncDatabase {
 /** Files are opened for reading and writing at once in dedicated workers alone. */
 function assertInWorker(): void {
   const { DedicatedWorkerGlobalScope: Scope } = globalThis as unknown as { DedicatedWorkerGlobalScope?: abstract new () => object };
-  if (Scope !== undefined && globalThis instanceof Scope) return assertSupported();
+  if (Scope !== undefined && globalThis instanceof Scope) return;
   const message = 'FerroliteSync works in a dedicated worker; in a page use Ferrolite, or pass storage: "memory"';
   throw new FerroliteError("Unsupported", message);
 }

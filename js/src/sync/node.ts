@@ -22,7 +22,7 @@ export class FerroliteSync extends SyncDatabase {
   static async open(name: string, options: OpenOptions = {}): Promise<FerroliteSync> {
     assertOpenArguments(name, options);
     const { encryption, signal, ...plainOptions } = options;
-    const split = splitOptions(plainOptions, "file");
+    const split = splitOptions(plainOptions, ["file"]);
     return openedUnlessAborted(async () => {
       const material = optionalKeyMaterial(encryption);
       try {
@@ -35,11 +35,11 @@ export class FerroliteSync extends SyncDatabase {
 
   static async #open(
     path: string,
-    { storage, engine }: ReturnType<typeof splitOptions>,
+    { place: { storage }, engine }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
   ): Promise<FerroliteSync> {
     await loadEngine();
-    const host = storage === "file" ? new NodeHost() : undefined;
+    const host = storage === "memory" ? undefined : new NodeHost();
     try {
       const connection = await Connection.open(host, path, engine, encryption?.terms, encryption?.secret);
       const channel = new Channel((receive) => {

@@ -124,10 +124,11 @@ export default [
       await rejects(db.check({ ful: true }), "InvalidOptions", /ful/);
       await rejects(db.check({ full: 1 }), "InvalidOptions");
       equal(await db.count(), 0);
-      for (const options of [{ durabilty: "never" }, { durability: "sometimes" }, { durability: { periodic: 0 } }, { durability: { periodic: -5 } }, { durability: { periodic: 5, x: 1 } }, { cacheSize: -1 }, { cacheSize: "8" }, { memtableSize: 1.5 }, { compression: "zip" }, { readOnly: 1 }, { create: "no" }, { storage: "tape" }, { storage: 5 }, { create: () => {} }, null, 5, "never"]) {
+      for (const options of [{ durabilty: "never" }, { durability: "sometimes" }, { durability: { periodic: 0 } }, { durability: { periodic: -5 } }, { durability: { periodic: 5, x: 1 } }, { cacheSize: -1 }, { cacheSize: "8" }, { memtableSize: 1.5 }, { compression: "zip" }, { readOnly: 1 }, { create: "no" }, { storage: "tape" }, { storage: 5 }, { allowMemory: 1 }, { memoryLimit: 5 }, { memoryLimit: "9999999" }, { create: () => {} }, null, 5, "never"]) {
         await rejects(Ferrolite.open(`${name}-none`, options), "InvalidOptions", /./, JSON.stringify(options));
       }
-      await rejects(Ferrolite.open(`${name}-none`, { storage: "indexeddb" }), "Unsupported", /memory/);
+      const foreign = typeof process === "undefined" ? "file" : "indexeddb";
+      await rejects(Ferrolite.open(`${name}-none`, { storage: foreign }), "Unsupported", /memory/);
       for (const bad of ["", undefined, null, 5, {}, "\ud800"]) {
         await rejects(Ferrolite.open(bad), "InvalidOptions", /name/);
         await rejects(Ferrolite.delete(bad), "InvalidOptions", /name/);
@@ -149,11 +150,17 @@ export default [
     name: "an error says where the call was made",
     async run({ open }) {
       const db = await open();
+      // Firefox tells that in nobody's errors.
+      const later = () => Promise.resolve().then(() => { throw new Error(); });
+      async function where() {
+        await later();
+      }
+      const { stack } = await where().catch((error) => error);
       async function whereItWasCalled() {
         await db.count({ gt: "a", gte: "a" });
       }
       const error = await rejects(whereItWasCalled(), "InvalidRange");
-      ok(error instanceof Error && error.stack.includes("whereItWasCalled"), error.stack);
+      ok(error instanceof Error && (error.stack.includes("whereItWasCalled") || !stack.includes("where")), error.stack);
       equal(String(error).startsWith("FerroliteError: "), true);
     },
   },

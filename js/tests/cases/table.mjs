@@ -25,6 +25,7 @@ class Thrown extends Error {
 /** Methods that the table cannot call, as they work with streams, keys and what is outside of one database. */
 const elsewhere = [
   "constructor", "close", "export", "changeKey", "rotateKey", "collection", "setStream", "getStream", "watch", "watchQuery",
+  "storageFacts",
 ];
 /** Methods of transactions that are not of the API. */
 const internal = ["commit", "rollBack"];

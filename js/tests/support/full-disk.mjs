@@ -13,7 +13,7 @@ const DELETIONS = ["everyOther", "halfByRange", "all", "halfInTransactions", "al
 const TOGETHER = 50;
 
 /**
- * `host` has the package's `Ferrolite` and `Transaction`, and `name`. Resolves with `{ acknowledged, refused, failures }`, of
+ * `host` has the package's `Ferrolite` and `Transaction`, `name`, and `options` for `open`. Resolves with `{ acknowledged, refused, failures }`, of
  * which the last is a list of texts. The place has room for about `bytes`.
  */
 export async function fillAndEmpty(host, { seed, rounds, bytes }) {
@@ -37,7 +37,7 @@ class FullDisk {
   constructor(host, seed, bytes) {
     this.#host = host;
     this.#bytes = bytes;
-    this.#options = { memtableSize: seed % 2 === 0 ? 64 << 10 : 4 << 20 };
+    this.#options = { ...host.options, memtableSize: seed % 2 === 0 ? 64 << 10 : 4 << 20 };
     this.#random = randomOf(seed);
   }
 

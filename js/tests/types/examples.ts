@@ -25,7 +25,9 @@ export async function examples(): Promise<void> {
   // @ts-expect-error A worker is no address.
   await Ferrolite.open("loaded", { worker: "/worker.js" });
   const facts: StorageFacts = db.storage;
-  facts.kind satisfies "opfs" | "file" | "memory";
+  facts.kind satisfies "opfs" | "indexeddb" | "file" | "memory";
+  const isKept: boolean = await Ferrolite.persist();
+  const { quota }: { readonly quota?: number } = await db.storageFacts();
 
   const version: number = await db.set("user:1", { name: "alice", role: "admin" });
   await db.set("user:2", { name: "bob" }, { ttl: 60 });
@@ -128,7 +130,7 @@ export async function examples(): Promise<void> {
   } catch (error) {
     if (error instanceof FerroliteError && error.code === "StorageFull") throw error;
   }
-  void [slow, largest, anything, users, all, entries, keys, isNew, left, report, syncs, names, gone, parts, told, sum, swapped, before, renamed, count];
+  void [isKept, quota, slow, largest, anything, users, all, entries, keys, isNew, left, report, syncs, names, gone, parts, told, sum, swapped, before, renamed, count];
 }
 
 export async function encrypted(key: Uint8Array): Promise<void> {

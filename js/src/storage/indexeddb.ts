@@ -1,0 +1,62 @@
+/** Databases in IndexedDB, from outside: each file is a database of its own there, so that they do not wait for each other. */
+import { openDatabase, settled } from "./requests.js";
+
+const PREFIX = "ferrolite/";
+/** A tab that was closed or reloaded a moment ago may still hold its file: how long to wait for it. */
+const LOCK_WAIT_MS = 500;
+
+/** The name of the IndexedDB database that a file is. */
+export const databaseName = (file: string): string => PREFIX + file;
+
+/** Why there are no files in IndexedDB here; `undefined` when nothing speaks against them. */
+export function lacking(): string | undefined {
+  if (typeof indexedDB === "undefined" || indexedDB === null) return "no IndexedDB";
+  return navigator.locks === undefined ? "no Web Locks (they need https or localhost)" : undefined;
+}
+
+/** Whether there is this file. Throws what the browser throws where IndexedDB does not work. */
+export async function has(file: string): Promise<boolean> {
+  const name = databaseName(file);
+  // Looking it up costs less than opening it, which begins to make it.
+  if (typeof indexedDB.databases === "function") return (await indexedDB.databases()).some((found) => found.name === name);
+  const database = await openDatabase(name);
+  database?.close();
+  return database !== undefined;
+}
+
+/** The names of all files. */
+export async function listFiles(): Promise<string[]> {
+  if (typeof indexedDB.databases !== "function") return [];
+  const names = (await indexedDB.databases()).map(({ name }) => name ?? "");
+  return names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+}
+
+/** Removes a file; whether there was one. */
+export async function removeFile(file: string): Promise<boolean> {
+  if (!(await has(file))) return false;
+  const release = await lock(file);
+  try {
+    await settled(indexedDB.deleteDatabase(databaseName(file)));
+    return true;
+  } finally {
+    release();
+  }
+}
+
+/** Takes the lock of a file; returns how to give it up. The browser does so when the context ends. */
+export async function lock(file: string): Promise<() => void> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await new Promise<void>((resolve, reject) => {
+    const hold = () => {
+      resolve();
+      return held;
+    };
+    const signal = AbortSignal.timeout(LOCK_WAIT_MS);
+    navigator.locks.request(`ferrolite-indexeddb/${file}`, { signal }, hold).catch((thrown) => {
+      const isLate = (thrown as DOMException).name === "TimeoutError" || (thrown as DOMException).name === "AbortError";
+      reject(isLate ? new DOMException(`${file} is open elsewhere`, "NoModificationAllowedError") : thrown);
+    });
+  });
+  return release;
+}

@@ -1,0 +1,135 @@
+/**
+ * Where a database of a browser is: in the origin's private file system (OPFS), and where there is none that works, in
+ * IndexedDB. One that exists stays where it is. Memory is never chosen unless it was asked for.
+ */
+import { FerroliteError } from "../error.js";
+import type { Host } from "../host.js";
+import { memoryFacts, type StorageOptions } from "../options.js";
+import * as opfs from "../opfs.js";
+import type { Response } from "../protocol.js";
+import type { StorageFacts } from "../types.js";
+import { doesNotWork, unsupported } from "./everywhere.js";
+import { browserFacts } from "./facts.js";
+import * as indexedDb from "./indexeddb.js";
+// Not by `import()`, though most browsers never need it: there are bundlers that cannot divide a worker (Vite up to version 7).
+import { IndexedDbHost } from "./indexeddb-host.js";
+
+/** The places that keep data. */
+export type DurableKind = "opfs" | "indexeddb";
+
+type Post = (response: Response, transfer: ArrayBuffer[]) => void;
+
+/** Where a database is to be opened. */
+export interface Place {
+  /** Its files; `undefined` in memory. */
+  readonly host: Host | undefined;
+  /** The name of its file. */
+  readonly file: string;
+  facts(): Promise<StorageFacts>;
+  /** Makes of `post` what sends an answer when all that it tells of is stored. */
+  ordered(post: Post): Post;
+}
+
+export interface Wish extends StorageOptions {
+  readonly name: string;
+  /** Where the database was when this page last had it open, if it was not deleted since. */
+  readonly expected?: DurableKind | undefined;
+}
+
+/** What a look for a file comes to; a text says why it cannot be known. */
+type Found = boolean | string;
+
+/** Finds the place of a database, or of one that is to be made. Asked in a worker. */
+export async function placeOf(wish: Wish): Promise<Place> {
+  if (wish.storage === "memory") return inMemory(wish.name, memoryFacts.reason);
+  const file = opfs.fileName(wish.name);
+  const found: Record<DurableKind, Found> = { opfs: await look("opfs", file), indexeddb: false };
+  // What is in OPFS is not looked for in IndexedDB, unless it is asked for there.
+  if (found.opfs !== true || wish.storage === "indexeddb") found.indexeddb = await look("indexeddb", file);
+  const there = wish.storage === "indexeddb" ? (["indexeddb", "opfs"] as const) : (["opfs", "indexeddb"] as const);
+  const kind = there.find((kind) => found[kind] === true);
+  if (kind !== undefined) {
+    assertUsable(wish, kind);
+    return stored(wish, kind, file, "the database was made there, and stays there");
+  }
+  assertNotEvicted(wish, found);
+  return placeOfNew(wish, file, found.indexeddb);
+}
+
+/** Throws when a database of this name is anywhere: one that is to be made. */
+export async function assertNew(name: string): Promise<void> {
+  const file = opfs.fileName(name);
+  const found = await Promise.all([look("opfs", file), look("indexeddb", file)]);
+  if (!found.includes(true)) return;
+  throw new FerroliteError("InvalidOptions", `"${name}" is there already; delete it, or take another name`);
+}
+
+async function look(kind: DurableKind, file: string): Promise<Found> {
+  try {
+    if (kind === "opfs") return await opfs.has(file);
+    return indexedDb.lacking() ?? (await indexedDb.has(file));
+  } catch (thrown) {
+    return doesNotWork(kind === "opfs" ? "private files" : "IndexedDB", thrown);
+  }
+}
+
+/** Where a database is asked for is where it has to be, and this browser must be able to use it there. */
+function assertUsable({ name, storage }: Wish, there: DurableKind): void {
+  if (storage !== "auto" && storage !== there) {
+    const message = `storage: "${storage}" was asked for, and "${name}" is in ${titleOf(there)}; take another name, or "auto"`;
+    throw new FerroliteError("InvalidOptions", message);
+  }
+  if (there === "opfs" && !opfs.isSynchronous()) {
+    const message = `"${name}" is in ${titleOf(there)}, and this browser has no synchronous access to it; use a newer browser`;
+    throw new FerroliteError("Unsupported", message);
+  }
+}
+
+/** A database that is gone, though nobody has deleted it, is not made anew as if nothing had happened. */
+function assertNotEvicted({ name, expected }: Wish, found: Record<DurableKind, Found>): void {
+  if (expected === undefined) return;
+  const title = titleOf(expected);
+  if (typeof found[expected] === "string") {
+    throw new FerroliteError("Unsupported", `"${name}" is in ${title}, and this browser has ${found[expected]} at the moment`);
+  }
+  const why = "the browser has cleared the data of this site, for want of room or because its user asked for it";
+  throw new FerroliteError("Evicted", `"${name}" was in ${title}, and is gone: ${why}; opening it again makes a new one`);
+}
+
+async function placeOfNew(wish: Wish, file: string, inIndexedDb: Found): Promise<Place> {
+  const lacks: string[] = [];
+  if (wish.storage !== "indexeddb") {
+    const lacking = await opfs.lacking();
+    if (lacking === undefined) return stored(wish, "opfs", file);
+    lacks.push(lacking);
+  }
+  if (wish.storage !== "opfs") {
+    const why = lacks.length === 0 ? 'storage: "indexeddb" was asked for' : `this browser has ${lacks.join()}`;
+    if (typeof inIndexedDb !== "string") return stored(wish, "indexeddb", file, why);
+    lacks.push(inIndexedDb);
+  }
+  const lacking = lacks.join(", and ");
+  if (wish.storage === "auto" && wish.allowMemory) {
+    return inMemory(wish.name, `this browser has ${lacking}, and allowMemory was given; nothing is kept after close()`);
+  }
+  throw unsupported(lacking);
+}
+
+function inMemory(name: string, reason: string): Place {
+  return { host: undefined, file: name, facts: async () => ({ ...memoryFacts, reason }), ordered: (post) => post };
+}
+
+function stored(wish: Wish, kind: DurableKind, file: string, why = ""): Place {
+  if (kind === "opfs") {
+    const facts = () => browserFacts("opfs", `${opfs.DIRECTORY}/${file}`, "the origin's private file system");
+    return { host: new opfs.OpfsHost(), file, facts, ordered: (post) => post };
+  }
+  const host = new IndexedDbHost(wish.memoryLimit);
+  const place = `IndexedDB, because ${why}; while it is open all of it is held in memory`;
+  const facts = () => browserFacts("indexeddb", indexedDb.databaseName(file), place);
+  return { host, file, facts, ordered: (post) => host.whenStored(post) };
+}
+
+function titleOf(kind: DurableKind): string {
+  return kind === "opfs" ? "the origin's private file system" : "IndexedDB";
+}

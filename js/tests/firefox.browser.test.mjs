@@ -1,0 +1,35 @@
+// The shared cases in Firefox, over OPFS and over IndexedDB.
+import { after, before, describe, test } from "node:test";
+
+import { serve } from "../../tools/serve.mjs";
+import { groups } from "./cases/index.mjs";
+import { casesOn } from "./support/encrypted.mjs";
+import { newProfile, removeProfile, startFirefox } from "./support/firefox.mjs";
+import { mounts } from "./support/mounts.mjs";
+
+const profile = newProfile();
+let server, firefox;
+
+before(async () => {
+  server = await serve(mounts);
+  firefox = await startFirefox(profile, `${server.url}tests/support/page.html`);
+});
+
+after(async () => {
+  await firefox?.kill();
+  await server?.close();
+  removeProfile(profile);
+});
+
+for (const kind of ["opfs", "indexeddb"]) {
+  for (const [group, cases] of Object.entries(groups)) {
+    describe(`${kind}, ${group}`, () => {
+      for (const [index, { name }] of casesOn(kind, group, cases).entries()) {
+        test(name, { timeout: 60_000 }, async () => {
+          const failure = await firefox.evaluate((where) => globalThis.runTest(...where), [kind, group, index]);
+          if (failure !== undefined) throw new Error(failure);
+        });
+      }
+    });
+  }
+}
