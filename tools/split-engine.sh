@@ -19,7 +19,7 @@ whole=.build/wasm/ferrolite_bg.wasm
 training=.build/training
 rm -rf "$training"
 mkdir -p "$training"
-cp js/dist/*.js "$training"
+cp -r js/dist/. "$training"
 echo '{ "type": "module" }' >"$training/package.json"
 "$split_wasm" instrument "$whole" "$training/ferrolite_bg.wasm"
 node tools/engine-profile.mjs "$training" >"$training/profile"
