@@ -1,6 +1,6 @@
 // Bundles the npm package out of js/src and the compiled engine: one module for each entry, a script for the worker, and the
 // inline build, which has both the worker and the wasm within it. Called by tools/build-js.sh.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -67,7 +67,8 @@ async function bundleEntries() {
       minify: platform === "browser",
       splitting: true,
       external: ["react"],
-      chunkNames: `chunks/${platform}-[hash]`,
+      // Beside the entries, for the address of the wasm is relative to the script.
+      chunkNames: `${platform}-[hash]`,
       plugins: [bindings],
     });
   }
@@ -97,7 +98,7 @@ async function bundleInline() {
 }
 
 // Their names change with their content.
-rmSync(join(dist, "chunks"), { recursive: true, force: true });
+for (const name of readdirSync(dist)) if (/^(browser|node)-[A-Z0-9]+\.js(\.map)?$/.test(name)) rmSync(join(dist, name));
 await bundleEntries();
 await bundleWorkers();
 await bundleInline();

@@ -15,8 +15,8 @@ import ts from "typescript";
 import { installPacked, projects } from "./support/packed.mjs";
 
 /** The scripts that browsers load, and that for Node. */
-const BROWSER = ["index.js", "worker.js", "inline.js"];
-const NODE = ["node.js"];
+const BROWSER = ["index.js", "worker.js", "inline.js", "sync.js", "stores.js", "react.js"];
+const NODE = ["node.js", "sync-node.js", "stores-node.js", "react-node.js"];
 /** The whole engine, and its two parts. */
 const WASM = ["ferrolite_bg.wasm", "ferrolite_first.wasm", "ferrolite_rest.wasm"];
 /** More than this is in no script but the inline build's. */
@@ -69,20 +69,21 @@ test("it has what it needs, and nothing else", () => {
 
 test("the browser's scripts import nothing but each other; Node's imports from Node alone", () => {
   for (const name of BROWSER) {
-    assert.deepEqual(graph(name).foreign, [], name);
+    assert.deepEqual(graph(name).foreign, name === "react.js" ? ["react"] : [], name);
     for (const script of graph(name).found) assert.doesNotMatch(read(script), /["'`]node:|\brequire\s*\(/, script);
   }
   const foreign = NODE.flatMap((name) => graph(name).foreign);
   assert.ok(foreign.length > 0);
-  assert.deepEqual(foreign.filter((name) => !name.startsWith("node:")), []);
+  assert.deepEqual(foreign.filter((name) => !name.startsWith("node:")), ["react"]);
 });
 
 test("bundlers find the worker and the wasm by the expressions that they know", () => {
   const isWorker = /new Worker\(new URL\("\.\/worker\.js",\s*import\.meta\.url\),\s*\{\s*type:\s*"module"\s*\}\)/;
-  assert.match(read("index.js"), isWorker);
+  const all = (entry) => graph(entry).found.map(read).join("\n");
+  assert.match(all("index.js"), isWorker);
   assert.match(read("worker.js"), /new URL\("\.\/ferrolite_first\.wasm",\s*import\.meta\.url\)/);
   assert.match(read("worker.js"), /new URL\("\.\/ferrolite_rest\.wasm",\s*import\.meta\.url\)/);
-  assert.match(read("node.js"), /new URL\("\.\/ferrolite_bg\.wasm",\s*import\.meta\.url\)/);
+  assert.match(all("node.js"), /new URL\("\.\/ferrolite_bg\.wasm",\s*import\.meta\.url\)/);
   assert.doesNotMatch(read("inline.js"), /import\.meta/);
 });
 
@@ -120,7 +121,8 @@ test("the wasm and the scripts are those of the provenance", () => {
   assert.deepEqual([wasm.bytes, wasm.sha256], [bytes.length, sha256(bytes)]);
   assert.deepEqual(Object.keys(parts), WASM.slice(1));
   for (const [name, digest] of Object.entries(parts)) assert.equal(digest, sha256(readFileSync(join(dist, name))), name);
-  assert.deepEqual(Object.keys(scripts).sort(), [...BROWSER, ...NODE].sort());
+  const names = [...BROWSER, ...NODE].flatMap((entry) => graph(entry).found);
+  assert.deepEqual(Object.keys(scripts).sort(), [...new Set(names)].sort());
   for (const [name, digest] of Object.entries(scripts)) assert.equal(digest, sha256(read(name)), name);
   assert.match(sources.sha256, /^[0-9a-f]{64}$/);
   for (const tool of ["rustc", "wasm-pack", "wasm-bindgen", "wasm-opt", "typescript", "esbuild"]) assert.match(tools[tool], /\d+/, tool);
