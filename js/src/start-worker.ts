@@ -21,7 +21,7 @@ export function startWorker(name: string, loading: Loading): { worker: Worker; c
   worker.onerror = (event) => {
     event.preventDefault();
     const why =
-      event.message || `its script could not be loaded: is it served as JavaScript, and does the page's policy allow it? (${WHAT_TO_DO})`;
+      event.message || `its script could not be loaded: is worker.js served as JavaScript, and does the page's policy allow it? (${WHAT_TO_DO})`;
     channel.fail(new FerroliteError("Io", `the database's worker failed: ${why}`));
     worker.terminate();
   };
