@@ -68,7 +68,7 @@ async function bundleEntries() {
       splitting: true,
       external: ["react"],
       // Beside the entries, for the address of the wasm is relative to the script.
-      chunkNames: `${platform}-[hash]`,
+      chunkNames: `shared-${platform}-[hash]`,
       plugins: [bindings],
     });
   }
@@ -98,7 +98,7 @@ async function bundleInline() {
 }
 
 // Their names change with their content.
-for (const name of readdirSync(dist)) if (/^(browser|node)-[A-Z0-9]+\.js(\.map)?$/.test(name)) rmSync(join(dist, name));
+for (const name of readdirSync(dist)) if (/^shared-.*\.js(\.map)?$/.test(name)) rmSync(join(dist, name));
 await bundleEntries();
 await bundleWorkers();
 await bundleInline();

@@ -105,7 +105,8 @@ test("each script has a map with the sources in it", () => {
     const [, mapName] = /\/\/# sourceMappingURL=(\S+)\s*$/.exec(read(name)) ?? [];
     assert.equal(mapName, `${basename(name)}.map`);
     const { sources, sourcesContent } = JSON.parse(read(`${name}.map`));
-    assert.ok(sources.length > 0);
+    // An entry may be nothing but names of what a shared script has.
+    assert.ok(sources.length > 0 || graph(name).found.length > 1, name);
     const missing = sources.filter((source, at) => sourcesContent?.[at] == null);
     assert.deepEqual(missing.filter((source) => !source.startsWith("inline:")), [], name);
     assert.deepEqual(sources.filter((source) => /^\/|^file:/.test(source)), [], `${name} names paths of the machine`);
