@@ -70,7 +70,7 @@ if ! unchanged glue js/dist/ferrolite.js .build/wasm/ferrolite.js "${ts_inputs[@
 fi
 cmp -s .build/wasm/ferrolite_bg.wasm js/dist/ferrolite_bg.wasm || cp .build/wasm/ferrolite_bg.wasm js/dist/
 
-parts_inputs=(.build/wasm/ferrolite_bg.wasm tools/split-engine.sh tools/engine-profile.mjs tools/split-wasm)
+parts_inputs=(.build/wasm/ferrolite_bg.wasm tools/split-engine.sh tools/engine-profile.mjs tools/bindings.mjs tools/split-wasm)
 if ! unchanged parts js/dist/ferrolite_rest.wasm "${parts_inputs[@]}"; then
   say "cutting the engine in two"
   tools/split-engine.sh
@@ -78,7 +78,7 @@ if ! unchanged parts js/dist/ferrolite_rest.wasm "${parts_inputs[@]}"; then
 fi
 cp -u LICENSE-APACHE LICENSE-MIT js/
 
-bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/bundle-js.mjs tools/provenance.mjs)
+bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/bundle-js.mjs tools/bindings.mjs tools/provenance.mjs)
 if ! unchanged bundle js/dist/provenance.json "${bundle_inputs[@]}"; then
   say "bundling the scripts"
   node tools/bundle-js.mjs

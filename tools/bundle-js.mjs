@@ -6,10 +6,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 
+import { bindings } from "./bindings.mjs";
+
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const js = join(root, "js");
 const dist = join(js, "dist");
-const glue = join(root, ".build", "wasm", "ferrolite.js");
 const esbuild = createRequire(join(js, "package.json"))("esbuild");
 
 /** The entries by host. Those of one host share what they have in common, so that there is one class of errors. */
@@ -31,15 +32,6 @@ const common = {
   sourcesContent: true,
   legalComments: "none",
   logLevel: "warning",
-};
-
-/** The bindings of the wasm are made by wasm-bindgen, and lie elsewhere than the module that they import. */
-const bindings = {
-  name: "bindings",
-  setup(build) {
-    build.onResolve({ filter: /\/ferrolite\.js$/ }, () => ({ path: glue }));
-    build.onResolve({ filter: /^\.\/rest\.js$/ }, () => ({ path: join(js, "src", "rest.ts") }));
-  },
 };
 
 /** Puts the inline form of modules in the place of those that name files, and texts where these ask for them. */

@@ -1,15 +1,24 @@
 // Which functions of the engine a program needs that has just begun: it opens a database, writes, reads, finds, closes.
 //
-//   node tools/engine-profile.mjs DIST         DIST: the package's modules with an instrumented engine
+//   node tools/engine-profile.mjs FOLDER         where the instrumented engine is, `ferrolite_bg.wasm`
 //
 // Prints their indices, one a line. `tools/split-wasm` puts them into the part that is loaded first.
 import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
-const dist = pathToFileURL(`${resolve(process.argv[2])}/`);
-const { Ferrolite, Transaction } = await import(new URL("node.js", dist));
+import { bindings } from "./bindings.mjs";
+
+const js = join(dirname(fileURLToPath(import.meta.url)), "..", "js");
+const script = join(resolve(process.argv[2]), "profile.mjs");
+// The package as Node has it, and the loader of the engine that it uses, from which the marks are read.
+const contents = 'export { Ferrolite, Transaction } from "./node.js"; export { default as init } from "./ferrolite.js";';
+await createRequire(join(js, "package.json"))("esbuild").build({
+  stdin: { contents, resolveDir: join(js, "src") }, outfile: script, bundle: true, format: "esm", platform: "node", plugins: [bindings],
+});
+const { Ferrolite, Transaction, init } = await import(pathToFileURL(script));
 const folder = mkdtempSync(join(tmpdir(), "ferrolite-profile-"));
 const path = join(folder, "profile.ferrolite");
 const task = (number) => ({
@@ -38,9 +47,13 @@ async function session(count) {
   }
   await db.commit(new Transaction().set("a", 1).set("b", [true, null, 1.5]).delete("first"));
   await db.setMany([["c", "text"], ["d", { e: 1 }]]);
+  // Many at once take other ways than few: in sorting, for one.
+  await db.setMany(Array.from({ length: count }, (_, number) => [`many:${number * 7919 % count}`, { priority: number }]));
+  await db.getMany(Array.from({ length: count }, (_, number) => `many:${number}`));
   await db.getMany(["a", "b", "c", "missing"]);
   await db.delete("a");
   await db.find("priority", 3);
+  await db.find("priority", { gte: 2, lt: 4 }, { limit: 10 });
   await db.count();
   for await (const entry of db.scan({ prefix: "task:", limit: 1500 })) void entry;
   const tasks = db.collection("tasks");
@@ -52,7 +65,7 @@ async function session(count) {
 try {
   await session(1000);
   await session(4000);
-  const wasm = await (await import(new URL("ferrolite.js", dist))).default();
+  const wasm = await init({});
   for (const [name, mark] of Object.entries(wasm)) {
     if (name.startsWith("called ") && mark.value === 1) console.log(name.slice("called ".length));
   }

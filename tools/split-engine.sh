@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Cuts the engine in two: what a program needs that has just begun (tools/engine-profile.mjs), and the rest. Called by
-# tools/build-js.sh once js/dist has the whole engine and the modules around it.
+# tools/build-js.sh, for js/dist.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -19,8 +19,6 @@ whole=.build/wasm/ferrolite_bg.wasm
 training=.build/training
 rm -rf "$training"
 mkdir -p "$training"
-cp -r js/dist/. "$training"
-echo '{ "type": "module" }' >"$training/package.json"
 "$split_wasm" instrument "$whole" "$training/ferrolite_bg.wasm"
 node tools/engine-profile.mjs "$training" >"$training/profile"
 "$split_wasm" split "$whole" "$training/profile" "$training/first.wasm" "$training/rest.wasm"
