@@ -172,6 +172,30 @@ fn what_was_open_at_the_engine_before_is_told_to_be_gone() {
     assert_eq!(engine.call(client, 7, &format!(r#"["txRead",{begun},["get","k1"]]"#)), json!([0, 1]));
 }
 
+/// Of the one write that a message costs any part may be left.
+#[test]
+fn a_message_is_whole_wherever_its_writing_was_cut_off() {
+    let mut engine = Engine::new();
+    engine.send(FIRST, 0, false, r#"[["set","before",1],["delete","before"]]"#);
+    let before = engine.fs.content("test").unwrap();
+    let client = engine.service.join(ID, false);
+    engine.send(client, 1, false, MESSAGE);
+    let after = engine.fs.content("test").unwrap();
+    let differs = |at: &usize| before[*at] != after[*at];
+    let (first, last) = ((0..before.len()).find(differs).unwrap(), (0..before.len()).rfind(differs).unwrap());
+    assert_eq!(before.len(), after.len());
+    assert!(last - first > 700, "a frame for each commit: {first} to {last}");
+    for cut in (first..last).step_by(13).chain([last, last + 1]) {
+        let fs = Simulated::new(7);
+        fs.set_content("test", [&after[..cut], &before[cut..]].concat());
+        let mut next = Engine::on(fs);
+        assert_eq!(is_whole_or_nothing(&mut next), cut > last, "cut off at {cut}, of {first} to {last}");
+        let client = next.service.join(ID, false);
+        assert_eq!(shortened(next.send(client, 1, true, MESSAGE))[7], json!([0, "11"]));
+        check_once(&mut next);
+    }
+}
+
 /// At every crash point, and whatever the crash leaves of what was written: the message was done with all of its calls, and
 /// is answered as it was; or with none of them, and is done now. A repetition may be cut short as well.
 #[test]
