@@ -17,12 +17,21 @@ export class Connection {
     terms: object | undefined,
     secret: Uint8Array | undefined,
   ): Promise<Connection>;
-  /** Runs a message of calls; the answer is an `ArrayBuffer` of its own that can be transferred. */
-  execute(message: Uint8Array): Uint8Array<ArrayBuffer>;
+  /** Throws unless this opens the database; without terms, unless nothing is needed. */
+  opens(terms: object | undefined, secret: Uint8Array | undefined): void;
+  /** Another client, by an id of 16 bytes; its number. Client 0 is there from the beginning. */
+  join(id: Uint8Array, readOnly: boolean): number;
+  /** A client is gone: lets go of all that it holds. */
+  leave(client: number): void;
+  /**
+   * Runs a message of calls; the answer is an `ArrayBuffer` of its own that can be transferred. `number` is that of the
+   * client's message: the writes of one that is repeated are not done twice, also by another engine.
+   */
+  execute(client: number, number: number, isRepeated: boolean, message: Uint8Array): Uint8Array<ArrayBuffer>;
   /** Whether calls that were answered as pending wait for their next slice. */
   hasTasks(): boolean;
-  /** Does one slice of one task; `[task, result]` as JSON bytes when that was its last one. */
-  step(): Uint8Array<ArrayBuffer> | undefined;
+  /** Does one slice of one task; its client, and `[task, result]` as JSON bytes, when that was its last one. */
+  step(): [client: number, finished: Uint8Array<ArrayBuffer>] | undefined;
   /** Does a slice of maintenance that handles about so many bytes; whether there is more to do. */
   maintain(budgetBytes: number): boolean;
   /** Milliseconds until `sync` has something to flush; `undefined` when there is nothing. */
@@ -30,7 +39,7 @@ export class Connection {
   /** Flushes what periodic durability has put off, if its time has come. */
   sync(): void;
   /** The next bytes of an export, in a buffer of their own; `undefined` behind the last ones. */
-  exportChunk(number: number): Uint8Array<ArrayBuffer> | undefined;
+  exportChunk(client: number, number: number): Uint8Array<ArrayBuffer> | undefined;
   /** Lets this secret open the database from now on, and nothing else. */
   changeKey(terms: object, secret: Uint8Array): void;
   stats(): unknown;

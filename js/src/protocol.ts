@@ -6,6 +6,7 @@
  */
 import type { KeyMaterial } from "./encryption.js";
 import type { ErrorReport } from "./error.js";
+import type { Sharing } from "./tabs/messages.js";
 import type { OpenOptions, StorageFacts } from "./types.js";
 
 export type Request =
@@ -16,6 +17,8 @@ export type Request =
       readonly name: string;
       readonly options: PlainOptions;
       readonly encryption?: KeyMaterial | undefined;
+      /** How other clients find it. Without, it is for one client, and the requests that follow come the same way. */
+      readonly sharing?: Sharing | undefined;
     }
   /** The first message, in place of `open`: salvages a database into another. Answered by `value: SalvageReport`. */
   | {
@@ -32,6 +35,8 @@ export type Request =
       readonly name: string;
       readonly options: PlainOptions;
       readonly encryption?: KeyMaterial | undefined;
+      /** How other clients find it. Without, it is for one client, and the requests that follow come the same way. */
+      readonly sharing?: Sharing | undefined;
     }
   /** The next bytes of an import. Answered by `value: undefined`. */
   | { readonly kind: "importChunk"; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }

@@ -1,16 +1,17 @@
 /**
- * The engine's end of the protocol: answers messages, and between them does the work that nobody waits for.
+ * The engine's end of the protocol: answers the messages of its clients, and between them does the work that nobody waits
+ * for. Client 0 is there from the beginning; in process, and in memory, there is no other.
  *
- * There are three kinds of that. Tasks are calls whose work comes in slices, as `createIndex`, and calls that wait for
+ * There are three kinds of that work. Tasks are calls whose work comes in slices, as `createIndex`, and calls that wait for
  * changes; a caller waits for them, so they go on whenever no message is there. Maintenance (flushing memtables, compaction)
  * begins once no message has come for `QUIET_MS`. And a timer syncs what under periodic durability no later write will, and
  * wakes who waits for something that expires. No turn takes longer than `SLICE_MS`, so that a message never waits longer for
  * it.
  */
 import { type KeyMaterial, wipe } from "./encryption.js";
-import { isReport } from "./error.js";
+import { type ErrorReport, isReport } from "./error.js";
 import type { Connection } from "./ferrolite.js";
-import type { Response, SessionRequest } from "./protocol.js";
+import { ERROR, type Response, type Result, type SessionRequest } from "./protocol.js";
 
 /** The longest turn of background work. */
 const SLICE_MS = 4;
@@ -22,6 +23,9 @@ const MAINTENANCE_BYTES = 32 << 10;
 /** Longer timers end at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** The client that is there from the beginning. */
+const FIRST = 0;
+
 /** How this host runs things later. */
 export interface Scheduler {
   /** Runs `work` after the events that wait already; `keepAlive`: the process does not end before it. */
@@ -32,10 +36,13 @@ export interface Scheduler {
 
 type Reply = (response: Response, transfer: ArrayBuffer[]) => void;
 
+/** A request, which another engine may have got before. */
+type Numbered = SessionRequest & { readonly repeated?: boolean };
+
 export class Session {
   readonly #connection: Connection;
   readonly #scheduler: Scheduler;
-  readonly #reply: Reply;
+  readonly #clients = new Map<number, Reply>();
   #messages = 0;
   #lastMessageMs = 0;
   #turnIsDue = false;
@@ -44,38 +51,66 @@ export class Session {
   #cancelSync: (() => void) | undefined;
   /** When that timer ends. */
   #syncMs = 0;
+  /** Is called when the engine stops: with the client whose message was the reason, unless it was nobody's. */
+  onStop: ((error: ErrorReport, client: number | undefined) => void) | undefined;
 
+  /** `reply` is for the first client. */
   constructor(connection: Connection, scheduler: Scheduler, reply: Reply) {
     this.#connection = connection;
     this.#scheduler = scheduler;
-    this.#reply = reply;
+    this.#clients.set(FIRST, reply);
+  }
+
+  /** Another client; its number here. */
+  join(id: Uint8Array, readOnly: boolean, reply: Reply): number {
+    const client = this.#connection.join(id, readOnly);
+    this.#clients.set(client, reply);
+    return client;
+  }
+
+  /** A client is gone: lets go of all that it holds. */
+  leave(client: number): void {
+    if (!this.#clients.delete(client) || this.#ended) return;
+    this.#guarded(() => {
+      this.#connection.leave(client);
+      this.#plan();
+    });
   }
 
   /** Answers one request. An engine that stopped is told as `fatal`, and nothing is answered after that. */
-  handle(request: SessionRequest): void {
+  handle(request: Numbered, client = FIRST): void {
     const { id } = request;
     this.#messages++;
     this.#lastMessageMs = performance.now();
+    const reply = this.#clients.get(client);
+    if (reply === undefined) return;
     try {
       if (request.kind === "calls") {
-        const answer = this.#connection.execute(request.message);
-        this.#reply({ id, answer }, [answer.buffer]);
+        const answer = this.#connection.execute(client, id, request.repeated === true, request.message);
+        reply({ id, answer }, [answer.buffer]);
       } else if (request.kind === "exportChunk") {
-        const value = this.#connection.exportChunk(request.number);
-        this.#reply({ id, value }, value === undefined ? [] : [value.buffer]);
+        const value = this.#connection.exportChunk(client, request.number);
+        reply({ id, value }, value === undefined ? [] : [value.buffer]);
       } else {
-        this.#reply({ id, value: this.#answer(request) }, []);
+        reply({ id, value: this.#answer(request, client) }, []);
       }
       this.#plan();
     } catch (thrown) {
-      if (isReport(thrown)) this.#reply({ id, error: thrown }, []);
-      else this.#fail(thrown);
+      if (isReport(thrown)) reply({ id, error: thrown }, []);
+      else this.#fail(thrown, client);
     }
   }
 
-  #answer(request: SessionRequest & { kind: "changeKey" | "stats" | "close" }): unknown {
+  /** Closes the file. Nothing is answered any more. */
+  close(): void {
+    this.#end();
+    this.#connection.close();
+  }
+
+  #answer(request: SessionRequest & { kind: "changeKey" | "stats" | "close" }, client: number): unknown {
     if (request.kind === "stats") return this.#stats();
-    return request.kind === "close" ? this.#close() : this.#changeKey(request.encryption);
+    if (request.kind === "changeKey") return this.#changeKey(request.encryption);
+    return client === FIRST ? this.close() : this.#bidFarewell(request.id, client);
   }
 
   #changeKey(encryption: KeyMaterial): void {
@@ -90,9 +125,14 @@ export class Session {
     return { ...(this.#connection.stats() as object), messages: this.#messages };
   }
 
-  #close(): undefined {
-    this.#end();
-    this.#connection.close();
+  /** A client closes, and the file stays open for the others: what it has written is put on the disk. */
+  #bidFarewell(id: number, client: number): undefined {
+    const answer = this.#connection.execute(client, id, false, new TextEncoder().encode('[["flush"]]'));
+    const [result] = JSON.parse(new TextDecoder().decode(answer)) as [Result];
+    this.#clients.delete(client);
+    this.#connection.leave(client);
+    // Who was opened for reading, or a database that has failed, has nothing to flush.
+    if (result[0] === ERROR && !["ReadOnly", "Failed"].includes(result[1].code)) throw result[1];
   }
 
   /** Sees to it that what is left to do after a message will be done. */
@@ -133,7 +173,8 @@ export class Session {
   #turn(): void {
     this.#turnIsDue = false;
     if (this.#ended) return;
-    try {
+    // A failed slice has changed nothing; the engine tells of the reason when the next write meets it.
+    this.#guarded(() => {
       const endMs = performance.now() + SLICE_MS;
       if (this.#connection.hasTasks()) {
         do this.#step();
@@ -144,26 +185,30 @@ export class Session {
       let more = true;
       while (more && performance.now() < endMs) more = this.#connection.maintain(MAINTENANCE_BYTES);
       if (more) this.#takeTurn(false);
-    } catch (thrown) {
-      // A failed slice has changed nothing; the engine tells of the reason when the next write meets it.
-      if (!isReport(thrown)) this.#fail(thrown);
-    }
+    });
   }
 
   #step(): void {
-    const finished = this.#connection.step();
-    if (finished !== undefined) this.#reply({ finished }, [finished.buffer]);
+    const [client, finished] = this.#connection.step() ?? [];
+    if (client !== undefined && finished !== undefined) this.#clients.get(client)?.({ finished }, [finished.buffer]);
   }
 
   #sync(): void {
     this.#cancelSync = undefined;
-    try {
+    // A failed flush closes the engine to writes: the next one is told so.
+    this.#guarded(() => {
       this.#connection.sync();
       if (this.#connection.hasTasks()) this.#takeTurn(true);
       this.#planSync();
+    });
+  }
+
+  /** Does work that nobody is told of when it fails, unless the engine stops. */
+  #guarded(work: () => void): void {
+    try {
+      work();
     } catch (thrown) {
-      // A failed flush closes the engine to writes: the next one is told so.
-      if (!isReport(thrown)) this.#fail(thrown);
+      if (!isReport(thrown)) this.#fail(thrown, undefined);
     }
   }
 
@@ -174,9 +219,11 @@ export class Session {
   }
 
   /** What wasm throws apart from error reports is a panic or a lack of memory; its state is not to be trusted. */
-  #fail(thrown: unknown): void {
+  #fail(thrown: unknown, client: number | undefined): void {
     this.#end();
     const message = `the engine stopped, and this database with it; open it again (${(thrown as Error)?.message ?? thrown})`;
-    this.#reply({ fatal: { code: "Internal", message } }, []);
+    const error: ErrorReport = { code: "Internal", message };
+    this.#clients.get(client ?? FIRST)?.({ fatal: error }, []);
+    this.onStop?.(error, client);
   }
 }
