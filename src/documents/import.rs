@@ -73,13 +73,14 @@ impl<F: File> Import<F> {
         match to.open(name, OpenMode::ReadOnly).await {
             Err(fs::Error::NotFound { .. }) => {}
             Ok(file) if is_unfinished(&file)? => {}
-            Err(fs::Error::Locked { .. }) | Ok(_) => {
-                let reason = format!("{name} is there already; an import makes a new database, so name another");
-                return Err(Error::invalid_options(reason));
-            }
+            Err(fs::Error::Locked { .. }) | Ok(_) => return Err(is_taken(name)),
             Err(error) => return Err(error.into()),
         }
         let file = to.open(name, OpenMode::Create).await?;
+        // Another may have made it in between.
+        if !is_unfinished(&file)? {
+            return Err(is_taken(name));
+        }
         let import = Self { file, name: name.to_owned(), header: Vec::new(), len: 0 };
         match import.mark() {
             Ok(()) => Ok(import),
@@ -144,7 +145,11 @@ impl<F: File> Import<F> {
         let Self { file, name, .. } = self;
         drop(file);
         let opened = match settled {
-            Ok(()) => Database::open_with(to, &name, Options { create: false, ..options }, environment).await,
+            // Damage is not put up with in what is new.
+            Ok(()) => {
+                let options = Options { create: false, allow_damage: false, ..options };
+                Database::open_with(to, &name, options, environment).await
+            }
             Err(error) => Err(error),
         };
         if opened.is_err() {
@@ -172,10 +177,16 @@ impl<F: File> Import<F> {
     }
 }
 
-/// Whether an import was cut short here, or nothing was ever written. The mark goes last: where a superblock is beside it, all has come.
+fn is_taken(name: &str) -> Error {
+    Error::invalid_options(format!("{name} is there already; an import makes a new database, so name another"))
+}
+
+/// Whether an import was cut short here, or nothing was ever written. The mark goes last: where a superblock is beside it, all
+/// has come. Of the mark itself a crash may leave the file's growth alone.
 fn is_unfinished(file: &impl File) -> Result<bool> {
     let mut header = vec![0; HEADER_LEN as usize];
     let count = read_full(file, &mut header, 0)?;
     header.truncate(count);
-    Ok(header.is_empty() || (header.starts_with(UNFINISHED) && HeaderWriter::new(&header).is_err()))
+    let is_blank = header.iter().all(|&byte| byte == 0) && file.len()? <= HEADER_LEN;
+    Ok(is_blank || (header.starts_with(UNFINISHED) && HeaderWriter::new(&header).is_err()))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! varint  number of operations
-//! each:   u8      1 put, 0 delete; +2 with an expiry
+//! each:   u8      1 put, 0 delete; +2 with an expiry, which only a put has
 //!         varint  length of the key, then the key
 //!         varint  milliseconds since 1970-01-01 UTC, with an expiry
 //!         varint  length of the value, then the value, for a put
@@ -10,12 +10,9 @@
 
 use bytes::Bytes;
 
-use super::entry::{BATCH_SIZE_MAX, KEY_LEN_MAX, PREFIX_LEN, VALUE_LEN_MAX};
+use super::entry::{BATCH_SIZE_MAX, EXPIRES, KEY_LEN_MAX, PREFIX_LEN, PUT, VALUE_LEN_MAX, are_flags};
 use super::error::{Error, Result};
 use crate::page::codec::{Reader, put_prefixed, put_varint};
-
-const PUT: u8 = 1;
-const EXPIRES: u8 = 2;
 
 /// One operation of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +122,7 @@ impl Batch {
         let mut batch = Self::new();
         for _ in 0..count {
             let flags = reader.u8()?;
-            if flags & !(PUT | EXPIRES) != 0 {
+            if !are_flags(flags) {
                 return None;
             }
             let key = reader.prefixed().filter(|key| key.len() >= PREFIX_LEN && key.len() <= KEY_LEN_MAX)?;
@@ -154,5 +151,13 @@ mod tests {
         for len in 0..payload.len() {
             assert!(Batch::decode(&payload[..len]).is_none());
         }
+    }
+
+    #[test]
+    fn what_is_deleted_has_no_expiry() {
+        let mut payload = vec![1, EXPIRES, PREFIX_LEN as u8];
+        payload.extend_from_slice(&[0; PREFIX_LEN]);
+        payload.push(77);
+        assert!(Batch::decode(&payload).is_none());
     }
 }

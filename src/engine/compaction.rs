@@ -247,7 +247,8 @@ impl<F: File> Engine<F> {
             RunCursor::new(&self.volume, tables.clone(), unbounded.0, unbounded.1, Direction::Forward, false)
                 .map(Source::Run)
         });
-        let merge = Merge::new(sources.collect::<Result<_>>()?, Direction::Forward);
+        let sources = sources.collect::<Result<_>>().inspect_err(|error| self.leave_alone(&plan, error))?;
+        let merge = Merge::new(sources, Direction::Forward);
         let clock = self.droppable_clock();
         let horizon = self.horizon_behind(clock);
         // A merge may need more than is kept back.
@@ -274,8 +275,22 @@ impl<F: File> Engine<F> {
         })
     }
 
-    /// Merges about `budget` bytes, and installs the outputs when the job is through. On error the job is dropped; what
-    /// it read is left alone from then on when some of it is damaged: trying again would only find that again.
+    /// Gives a merge up that drops what had expired by a later clock than the host's is now. What a commit builds on, and a
+    /// snapshot keeps, may be alive again since the clock was set back: it must not go when the merge is through.
+    pub(super) fn drop_job_of_later_clock(&mut self) {
+        if let Some(job) = self.job.take_if(|job| job.clock.now_ms > self.environment.now_ms()) {
+            self.abandon_outputs(job.into_output());
+        }
+    }
+
+    /// Leaves what a plan reads alone from now on when some of it is damaged: trying again would only find that again.
+    fn leave_alone(&mut self, plan: &Plan, error: &Error) {
+        if matches!(error, Error::Corrupt { .. }) {
+            self.damaged.extend(plan.tables().map(|table| table.id));
+        }
+    }
+
+    /// Merges about `budget` bytes, and installs the outputs when the job is through. On error the job is dropped.
     pub(super) fn job_slice(&mut self, budget: usize) -> Result<usize> {
         let Some(mut job) = self.job.take() else { return Ok(0) };
         match self.merge_some(&mut job, budget) {
@@ -288,9 +303,7 @@ impl<F: File> Engine<F> {
                 Ok(done)
             }
             Err(error) => {
-                if matches!(error, Error::Corrupt { .. }) {
-                    self.damaged.extend(job.plan.tables().map(|table| table.id));
-                }
+                self.leave_alone(&job.plan, &error);
                 let is_tried_again = job.plan.aim != Aim::Merge
                     && (self.lower_table_target(&error) || self.lower_purge_len(&job.plan, &error));
                 self.abandon_outputs(job.into_output());

@@ -83,10 +83,15 @@ pub struct Engine<F> {
 /// Sequence numbers end here, so that they are exact as JavaScript numbers; a million commits a second get there in
 /// 285 years.
 const SEQ_MAX: Seq = 1 << 53;
+/// What else is counted up ends here: nobody gets there, and whoever goes on counting from below does not overflow.
+const NUMBER_MAX: u64 = 1 << 63;
 
-/// Fails when superblock and manifest contradict each other; only a file that was forged or mixed up does.
+/// Fails when superblock and manifest contradict each other, or count on from where no writer gets; only a file that was forged or mixed up does.
 pub(super) fn check_agreement(superblock: &Superblock, levels: &Levels) -> Result<()> {
-    let log_end = superblock.log.address.checked_add(superblock.log.len);
+    let log = &superblock.log;
+    let numbers = [superblock.sequence, superblock.next_table_id, superblock.manifest.number];
+    let mut numbers = numbers.into_iter().chain([log.generation, log.segment_index, log.frame_number]);
+    let log_end = log.address.checked_add(log.len);
     let is_sane = |table: &Table| {
         table.id < superblock.next_table_id
             && table.statistics.max_seq <= superblock.flushed_seq
@@ -95,11 +100,11 @@ pub(super) fn check_agreement(superblock: &Superblock, levels: &Levels) -> Resul
             && (table.key_epoch > 0) == superblock.cipher.is_some()
     };
     let agrees = superblock.synced_seq.max(superblock.flushed_seq) < SEQ_MAX
-        && superblock.next_table_id < u64::MAX / 2
-        && superblock.log.key_epoch <= superblock.key_epoch
+        && numbers.all(|number| number < NUMBER_MAX)
+        && log.key_epoch <= superblock.key_epoch
         && (superblock.key_epoch > 0) == superblock.cipher.is_some()
         && log_end.is_some_and(|end| end <= superblock.file_len)
-        && (superblock.log.address == 0 || Extent::for_len(superblock.log.address, superblock.log.len).is_valid())
+        && (log.address == 0 || Extent::for_len(log.address, log.len).is_valid())
         && levels.placements().all(|placement| is_sane(&placement.table) && placement.run < superblock.next_table_id);
     if agrees {
         Ok(())

@@ -20,6 +20,15 @@ pub const VALUE_LEN_MAX: usize = 64 << 20;
 /// Limit of one commit, bytes.
 pub const BATCH_SIZE_MAX: usize = 1 << 30;
 
+/// Flags of entries in tables and of operations in the log: there is a value; there is an expiry.
+pub(super) const PUT: u8 = 1;
+pub(super) const EXPIRES: u8 = 2;
+
+/// Whether flags are such as a writer sets: what is deleted has no expiry.
+pub(super) fn are_flags(flags: u8) -> bool {
+    flags & !(PUT | EXPIRES) == 0 && flags != EXPIRES
+}
+
 /// The key space of a key.
 pub(super) fn prefix_of(key: &[u8]) -> Option<Prefix> {
     key.first_chunk().copied()

@@ -72,8 +72,7 @@ impl<F: File> Engine<F> {
         if self.drop_dead_tables()? {
             return Ok(SLICE);
         }
-        // What did not fit will not fit before something has changed.
-        if self.cramped_at == Some(self.superblock.sequence) {
+        if self.is_cramped() {
             return Ok(0);
         }
         // Beginning costs a few reads, installing a moved table two flushes: about as much as a slice.
@@ -96,7 +95,9 @@ impl<F: File> Engine<F> {
         if self.slice(budget)? > 0 {
             return Ok(true);
         }
-        if let Some(plan) = self.plan_garbage() {
+        if !self.is_cramped()
+            && let Some(plan) = self.plan_garbage()
+        {
             self.begin_job(plan)?;
             return Ok(true);
         }

@@ -149,6 +149,7 @@ impl<F: File> Engine<F> {
     /// since what it appended may still be taken back.
     pub fn snapshot(&mut self) -> Snapshot {
         assert!(self.group.is_empty(), "a snapshot is of what was acknowledged");
+        self.drop_job_of_later_clock();
         self.snapshots.push(self.last_seq);
         Snapshot { seq: self.last_seq }
     }

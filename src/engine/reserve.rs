@@ -165,6 +165,11 @@ impl<F: File> Engine<F> {
         Ok(())
     }
 
+    /// Whether there was no room for a merge. What did not fit will not fit before something has changed.
+    pub(super) fn is_cramped(&self) -> bool {
+        self.cramped_at == Some(self.superblock.sequence)
+    }
+
     /// After `error`: whether to try again with smaller tables, because space is left in small pieces only.
     pub(super) fn lower_table_target(&mut self, error: &Error) -> bool {
         let is_lowered = is_full(error) && self.table_target > TABLE_TARGET_MIN;
@@ -183,7 +188,7 @@ impl<F: File> Engine<F> {
     /// Deletes draw on the reserve faster than maintenance makes room, when that is paid in small shares. So before one,
     /// as much is purged as fills the reserve up again; once for each superblock.
     fn regain_reserve(&mut self) {
-        if self.restore_reserve() || self.cramped_at == Some(self.superblock.sequence) {
+        if self.restore_reserve() || self.is_cramped() {
             return;
         }
         // The log that a frozen memtable holds is free once it is written.

@@ -23,6 +23,7 @@ impl<F: File> Engine<F> {
             return Err(Error::TooLarge { what: "group of commits", size, limit: BATCH_SIZE_MAX });
         }
         self.ensure_writable()?;
+        self.drop_job_of_later_clock();
         self.make_room()?;
         self.ensure_reserve(&batch)?;
         let log = self.log.as_mut().expect("a writable engine has a log");

@@ -27,13 +27,14 @@ impl<'a> HeaderWriter<'a> {
         }
     }
 
-    /// Writes it. Whenever this is cut short, the newest superblock can be read, or none: first comes what it needs, then
-    /// the superblock itself, and only then the one before it.
+    /// Writes it. Whenever this is cut short, the newest superblock can be read, or none and the file begins as it did before:
+    /// first comes what the superblock needs, then its second copy, its first, and only then the one before it.
     pub fn write(&self, file: &impl File) -> Result<()> {
         let slots = SLOT_LEN * SLOT_COUNT as usize;
         let newest = self.newest.slot_address(0) as usize;
         let other = slots / 2 - newest;
-        for part in [slots..self.header.len(), newest..newest + slots / 2, other..other + slots / 2] {
+        let (first, second) = (newest..newest + SLOT_LEN, newest + SLOT_LEN..newest + slots / 2);
+        for part in [slots..self.header.len(), second, first, other..other + slots / 2] {
             let bytes = self.header.get(part.start..part.end.min(self.header.len())).unwrap_or_default();
             write_full(file, bytes, part.start as u64)?;
             file.sync()?;

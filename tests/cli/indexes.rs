@@ -85,7 +85,7 @@ fn queries_are_json() {
     assert_eq!(cli.ok(&["query", "a.db", adults]), "user:1\t{\"role\":\"admin\"}\nuser:3\t{\"role\":\"user\"}\n");
     cli.ok(&["index", "a.db", "create", "age"]);
     let explained = cli.ok(&["explain", "a.db", r#"{"where": {"age": 17}}"#]);
-    assert!(explained.starts_with("index on age: 1 ranges, order by index, 1 entries"), "{explained}");
+    assert!(explained.starts_with("index on age: 1 ranges (= 17), order by index, 1 entries"), "{explained}");
     let explained = cli.ok(&["explain", "a.db", r#"{"where": {"role": "user"}}"#, "--json"]);
     assert!(explained.contains(r#""index":null"#) && explained.contains(r#""rowsReturned":2"#), "{explained}");
     cli.run(&["query", "a.db", r#"{"where": {"age": {"gte": 18, "x": 1}}}"#])

@@ -81,6 +81,24 @@ fn a_bad_reserved_area_of_one_slot_leaves_the_others() {
 }
 
 #[test]
+fn numbers_that_leave_no_room_to_count_on_are_damage() {
+    for leave in [drop, |db: Database<MemoryFile>| db.close().unwrap()] {
+        let (bench, bytes) = sample_left(leave);
+        // Superblock, next table, generation, first segment, first frame, manifest.
+        for field in [48, 80, 88, 128, 136, 176] {
+            let mut forged = bytes.clone();
+            for slot in slots().map(|slot| slot as usize) {
+                forged[slot + field..slot + field + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+                let sum = xxhash_rust::xxh3::xxh3_128(&forged[slot..slot + 4080]).to_le_bytes();
+                forged[slot + 4080..slot + 4096].copy_from_slice(&sum);
+            }
+            let written = reopen(&bench, &forged, Options::default()).and_then(|mut db| db.set("key", &1).map(drop));
+            assert_eq!(code(written), ErrorCode::Corrupt, "{field}");
+        }
+    }
+}
+
+#[test]
 fn the_log_is_read_up_to_the_damage() {
     let bench = Bench::new();
     let mut db = bench.open();

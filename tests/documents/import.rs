@@ -1,9 +1,9 @@
 //! An import makes a whole database of the bytes of one, or leaves nothing.
 
-use crate::support::damaged::{content, put};
+use crate::support::damaged::{content, frames, put};
 use crate::support::{Bench, Clock, assert_sound, code, encryption_of, encryptions, exported, import, open};
 use ferrolite::fs::simulated::{Fault, Operation, Recovery, Simulated};
-use ferrolite::fs::{FileSystem, Memory};
+use ferrolite::fs::{self, FileSystem, Memory, MemoryFile, OpenMode};
 use ferrolite::{Database, Encryption, ErrorCode, Import, Options, import_from};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -25,6 +25,20 @@ fn sample(encryption: &Option<Encryption>) -> (Vec<u8>, Vec<u8>) {
     let export = exported(&mut db);
     drop(db);
     (export, content(&bench.fs, "db"))
+}
+
+/// Files whose newest superblock lies in the first slots, and in the others.
+fn either_slots(encryption: &Option<Encryption>) -> [Vec<u8>; 2] {
+    let (export, file) = sample(encryption);
+    let fs = Memory::new();
+    put(&fs, "db", &file);
+    let mut db = open(&fs, &Clock::new(), options(encryption)).unwrap();
+    db.set_json("key000", r#"{"n": 0, "text": ""}"#).unwrap();
+    drop(db);
+    let files = [content(&fs, "db"), export];
+    let number = |bytes: &[u8], slot: usize| u64::from_le_bytes(bytes[slot + 48..slot + 56].try_into().unwrap());
+    assert_eq!(files.each_ref().map(|bytes| number(bytes, 0) > number(bytes, 8192)), [true, false]);
+    files
 }
 
 #[track_caller]
@@ -128,6 +142,76 @@ fn what_is_there_is_left_alone() {
 }
 
 #[test]
+fn what_comes_to_be_there_meanwhile_is_left_alone() {
+    /// Another makes a file under the name as soon as it was seen that there is none.
+    struct Contested(Memory);
+    impl FileSystem for Contested {
+        type File = MemoryFile;
+        async fn open(&self, name: &str, mode: OpenMode) -> fs::Result<MemoryFile> {
+            let outcome = self.0.open(name, mode).await;
+            if matches!(outcome, Err(fs::Error::NotFound { .. })) {
+                put(&self.0, name, b"theirs");
+            }
+            outcome
+        }
+        async fn remove(&self, name: &str) -> fs::Result<()> {
+            self.0.remove(name).await
+        }
+        async fn list(&self) -> fs::Result<Vec<String>> {
+            self.0.list().await
+        }
+    }
+    let fs = Contested(Memory::new());
+    assert_eq!(code(pollster::block_on(Import::begin(&fs, "db")).map(drop)), ErrorCode::InvalidOptions);
+    assert_eq!(content(&fs.0, "db"), b"theirs");
+}
+
+#[test]
+fn one_that_was_cut_short_anywhere_can_be_repeated() {
+    for bytes in either_slots(&None) {
+        let begin = |fs: &Simulated| import(fs, &Clock::new(), "db", &bytes, options(&None)).map(drop);
+        let whole = Simulated::new(0);
+        begin(&whole).unwrap();
+        let calls = whole.mutations();
+        // Between them the grid is written, and the mark stays as it is.
+        for (calls, seed) in (1..=4).chain(calls - 8..=calls).flat_map(|calls| (0..50).map(move |seed| (calls, seed))) {
+            let fs = Simulated::new(seed);
+            fs.crash_after(calls);
+            begin(&fs).unwrap_err();
+            fs.restart(Recovery::Random);
+            let is_whole = open(&fs, &Clock::new(), Options { create: false, ..options(&None) }).is_ok();
+            let again = begin(&fs).map_err(|error| error.code());
+            let expected = if is_whole { Err(ErrorCode::InvalidOptions) } else { Ok(()) };
+            assert_eq!(again, expected, "{calls}, {seed}");
+        }
+    }
+}
+
+#[test]
+fn damage_is_not_put_up_with() {
+    let (_, file) = sample(&None);
+    let tolerant = Options { read_only: true, allow_damage: true, ..options(&None) };
+    let import = |fs: &Memory, bytes: &[u8]| pollster::block_on(import_from(bytes, fs, "db", tolerant.clone()));
+    assert_whole(&import(&Memory::new(), &file).unwrap());
+    let mut tolerated = 0;
+    for frame in frames(&file) {
+        let mut damaged = file.clone();
+        damaged[frame as usize + 66] ^= 1;
+        let fs = Memory::new();
+        put(&fs, "db", &damaged);
+        let Ok(db) = open(&fs, &Clock::new(), tolerant.clone()) else { continue };
+        if db.damage().is_empty() {
+            continue;
+        }
+        tolerated += 1;
+        let fs = Memory::new();
+        assert_eq!(import(&fs, &damaged).err().map(|error| error.code()), Some(ErrorCode::Corrupt));
+        assert!(names(&fs).is_empty());
+    }
+    assert!(tolerated > 0);
+}
+
+#[test]
 fn one_that_was_dropped_does_not_open_and_can_be_repeated() {
     let (fs, clock, (export, _)) = (Memory::new(), Clock::new(), sample(&None));
     for end in [0, 10_000, 100_000, export.len()] {
@@ -142,9 +226,7 @@ fn one_that_was_dropped_does_not_open_and_can_be_repeated() {
 #[test]
 fn after_a_crash_it_is_whole_or_does_not_open() {
     for encryption in encryptions() {
-        // The newest superblock lies in the first slots, or in the others.
-        let (export, file) = sample(&encryption);
-        for bytes in [export, file] {
+        for bytes in either_slots(&encryption) {
             let (mut whole, mut refused) = (0, 0);
             for calls in 1.. {
                 let seed = calls * 7919;

@@ -6,6 +6,7 @@ from collections import namedtuple
 import xxhash
 
 PUT, EXPIRES = 1, 2
+FLAGS = 0, PUT, PUT | EXPIRES  # what is deleted has no expiry
 
 # A version of a key: an entry of a table, or an operation of a commit. The value of a tombstone is None.
 Version = namedtuple("Version", "key seq expiry value")
@@ -71,7 +72,7 @@ def entries(payload):
         is_restart = page.at in restarts
         restarts.discard(page.at)
         shared, rest, flags, seq = page.varint(), page.varint(), page.number(1), page.varint()
-        check(shared <= len(key) and not (is_restart and shared) and flags <= PUT | EXPIRES, "entry")
+        check(shared <= len(key) and not (is_restart and shared) and flags in FLAGS, "entry")
         expiry = page.varint() if flags & EXPIRES else None
         length = page.varint() if flags & PUT else 0
         key = key[:shared] + page.take(rest)

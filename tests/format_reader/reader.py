@@ -23,7 +23,7 @@ import lz4.block
 import parts
 import sealing
 import xxhash
-from encoding import EXPIRES, PUT, Bytes, Damaged, Version, check, entries, may_contain, xxh3_128
+from encoding import EXPIRES, FLAGS, PUT, Bytes, Damaged, Version, check, entries, may_contain, xxh3_128
 
 BLOCK = 65536
 DATA, INDEX, FILTER, MANIFEST, SEGMENT, FRAME, LINK = 1, 2, 3, 4, 16, 17, 18
@@ -78,6 +78,8 @@ class Reader:
         check(os.fstat(self.file).st_size >= newest.file_len, "file: it was cut off")
         self.unlock(newest, data[28], [data for superblock, data in found if superblock == newest])
         check(max(newest.flushed_seq, newest.synced_seq) < 1 << 53, "superblock: sequence number")
+        numbers = newest.number, newest.next_table_id, newest.manifest_number
+        check(max(*numbers, newest.generation, newest.log_index, newest.log_frame) < 1 << 63, "superblock: number")
         check(newest.log_address + newest.log_len <= newest.file_len, "superblock: log")
         return newest
 
@@ -210,6 +212,7 @@ class Reader:
         check(table.depth in (1, 2) and table.len and table.address >= BLOCK, what)
         check(table.smallest <= table.largest and table.smallest[:8] == table.largest[:8], what)
         check(max(table.id, table.run) < self.root.next_table_id and table.max_seq <= self.root.flushed_seq, what)
+        check(table.entries < 1 << 40 and table.tombstones + table.expiring <= table.entries, what)
         check(table.address + table.len <= self.root.file_len and table.key_epoch <= self.root.key_epoch, what)
         self.extents.append(blocks_of(table.address, table.len))
 
@@ -338,7 +341,7 @@ def commit(frame):
     payload, versions = Bytes(frame.payload), {}
     for _ in range(payload.varint()):
         flags, key = payload.number(1), payload.prefixed()
-        check(flags <= PUT | EXPIRES and 8 <= len(key) <= 65535, f"log frame {frame.number}")
+        check(flags in FLAGS and 8 <= len(key) <= 65535, f"log frame {frame.number}")
         expiry = payload.varint() if flags & EXPIRES else None
         versions[key] = Version(key, frame.seq, expiry, payload.prefixed() if flags & PUT else None)
     check(payload.is_empty(), f"log frame {frame.number}")

@@ -224,7 +224,9 @@ impl<F: File> LogReader<'_, F> {
             let Some((address, len)) = next.filter(|(address, _)| !visited.contains(address)) else {
                 return Ok(proven);
             };
-            let Some(next) = self.read_segment(address, len, segment.index + 1)? else { return Ok(proven) };
+            // The index may be one that a forged header says.
+            let index = segment.index.saturating_add(1);
+            let Some(next) = self.read_segment(address, len, index)? else { return Ok(proven) };
             segment = next;
             position = 0;
         }

@@ -18,16 +18,13 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 
-use crate::engine::entry::{Seq, Version};
+use crate::engine::entry::{EXPIRES, PUT, Seq, Version, are_flags};
 use crate::engine::error::{Error, Result};
 use crate::page::codec::{Reader, put_varint};
 
 /// Entries from one restart to the next: a search decodes half as many on average, and each restart costs 4 bytes
 /// and an unshared key.
 const RESTART_INTERVAL: usize = 16;
-
-const PUT: u8 = 1;
-const EXPIRES: u8 = 2;
 
 /// Gathers entries into a page's payload.
 #[derive(Debug, Default)]
@@ -201,7 +198,7 @@ impl BlockCursor {
             Some((shared, flags, seq, expires_at, suffix, value_len))
         })();
         let (shared, flags, seq, expires_at, suffix, value_len) = parsed.ok_or_else(damaged)?;
-        if shared > self.key.len() || flags & !(PUT | EXPIRES) != 0 {
+        if shared > self.key.len() || !are_flags(flags) {
             return Err(damaged());
         }
         self.key.truncate(shared);
@@ -309,11 +306,9 @@ mod tests {
     }
 
     fn version(index: usize) -> Version {
-        Version {
-            seq: index as u64,
-            value: (!index.is_multiple_of(7)).then(|| Bytes::from(format!("value {index}"))),
-            expires_at: index.is_multiple_of(3).then_some(1000 + index as u64),
-        }
+        let value = (!index.is_multiple_of(7)).then(|| Bytes::from(format!("value {index}")));
+        let expires_at = (index.is_multiple_of(3) && value.is_some()).then_some(1000 + index as u64);
+        Version { seq: index as u64, value, expires_at }
     }
 
     fn block(count: usize) -> Block {
@@ -391,6 +386,14 @@ mod tests {
         assert_eq!(cursor.key(), key(0));
         cursor.seek(b"z", 5).unwrap();
         assert!(!cursor.valid());
+    }
+
+    #[test]
+    fn a_tombstone_with_an_expiry_is_damage() {
+        let mut builder = BlockBuilder::default();
+        builder.push(&key(0), &Version { seq: 1, value: None, expires_at: Some(77) });
+        let mut cursor = BlockCursor::new(Block::new(builder.finish().into()).unwrap());
+        assert!(cursor.first().is_err());
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn entries_of(input: &mut Input<'_>) -> Entries {
         let key = input.some_bytes(40).to_vec();
         let seq = if shape & 1 == 0 { u64::from(input.byte()) } else { input.long() };
         let value = (shape & 2 != 0).then(|| Bytes::copy_from_slice(input.some_bytes(60)));
-        let expires_at = (shape & 4 != 0).then(|| input.long());
+        let expires_at = (shape & 6 == 6).then(|| input.long());
         entries.push((key, Version { seq, value, expires_at }));
     }
     entries.sort_by(|a, b| order(a).cmp(&order(b)));

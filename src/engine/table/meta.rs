@@ -32,6 +32,18 @@ pub struct TableStatistics {
     pub max_expires_at: u64,
 }
 
+/// More entries than fit a table, whose pages lie in 4 GiB, however well they are compressed. Few enough that those of all
+/// tables can be added up.
+const ENTRIES_MAX: u64 = 1 << 40;
+
+impl TableStatistics {
+    /// Whether the numbers of entries agree. A tombstone has no expiry.
+    fn adds_up(&self) -> bool {
+        let special = self.tombstones.checked_add(self.expiring);
+        self.entries < ENTRIES_MAX && special.is_some_and(|special| special <= self.entries)
+    }
+}
+
 /// A table: where it is and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
@@ -166,8 +178,53 @@ impl Table {
         let whole = matches!(table.depth, 1 | 2)
             && table.len > 0
             && table.extent().is_valid()
+            && table.statistics.adds_up()
             && table.smallest <= table.largest
             && prefix_of(&table.smallest)? == prefix_of(&table.largest)?;
         whole.then_some(table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(statistics: TableStatistics) -> Option<Table> {
+        let page = PageRef { offset: 0, len: 100, tag: [1; 16] };
+        let key = Bytes::from_static(&[0; 9]);
+        let table = Table {
+            id: 1,
+            address: BLOCK_LEN,
+            len: 100,
+            depth: 1,
+            root: page,
+            filter: page,
+            smallest: key.clone(),
+            largest: key,
+            statistics,
+            key_epoch: 0,
+        };
+        let mut bytes = Vec::new();
+        table.encode(&mut bytes);
+        Table::decode(&mut Reader::new(&bytes)).inspect(|decoded| assert_eq!(*decoded, table))
+    }
+
+    #[test]
+    fn what_is_said_of_entries_must_add_up() {
+        let statistics = |entries, tombstones, expiring| TableStatistics {
+            entries,
+            tombstones,
+            expiring,
+            ..TableStatistics::default()
+        };
+        for sound in [statistics(3, 0, 0), statistics(3, 3, 0), statistics(3, 1, 2), statistics((1 << 40) - 1, 0, 0)] {
+            assert!(decode(sound).is_some(), "{sound:?}");
+        }
+        let forged =
+            [(3, 4, 0), (3, 0, 4), (3, 2, 2), (3, u64::MAX, 4), (3, 2, u64::MAX), (1 << 40, 0, 0), (u64::MAX, 0, 0)];
+        for (entries, tombstones, expiring) in forged {
+            let forged = statistics(entries, tombstones, expiring);
+            assert_eq!(decode(forged), None, "{forged:?}");
+        }
     }
 }

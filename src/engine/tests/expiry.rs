@@ -9,33 +9,33 @@ use crate::engine::{Batch, Durability, Engine, KeyRange, Options};
 use crate::fs::simulated::{Fault, Recovery, Simulated};
 use crate::fs::{File, FileSystem, Memory, MemoryFile};
 
-const PREFIX: [u8; 8] = [0, 0, 0, 1, 0, 0, 0, 0];
-const START_MS: u64 = 1000;
-const COUNT: u64 = 400;
+pub(super) const PREFIX: [u8; 8] = [0, 0, 0, 1, 0, 0, 0, 0];
+pub(super) const START_MS: u64 = 1000;
+pub(super) const COUNT: u64 = 400;
 
-fn key(index: u64) -> Vec<u8> {
+pub(super) fn key(index: u64) -> Vec<u8> {
     [PREFIX.as_slice(), format!("key{index:05}").as_bytes()].concat()
 }
 
-fn open<S: FileSystem>(files: &S, environment: &TestEnvironment, options: Options) -> Engine<S::File>
+pub(super) fn open<S: FileSystem>(files: &S, environment: &TestEnvironment, options: Options) -> Engine<S::File>
 where
     S::File: File,
 {
     pollster::block_on(Engine::open(files, "db", options, Arc::new(environment.clone()))).unwrap()
 }
 
-fn fresh() -> (Engine<MemoryFile>, TestEnvironment) {
+pub(super) fn fresh() -> (Engine<MemoryFile>, TestEnvironment) {
     fresh_with(small_options())
 }
 
-fn fresh_with(options: Options) -> (Engine<MemoryFile>, TestEnvironment) {
+pub(super) fn fresh_with(options: Options) -> (Engine<MemoryFile>, TestEnvironment) {
     let environment = TestEnvironment::default();
     environment.now_ms.store(START_MS, Ordering::Relaxed);
     (open(&Memory::default(), &environment, options), environment)
 }
 
 /// A value that cannot be compressed away.
-fn noise(index: u64, words: u64) -> Vec<u8> {
+pub(super) fn noise(index: u64, words: u64) -> Vec<u8> {
     let word = |part: u64| {
         (index * 7919 + part + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29).wrapping_mul(part | 3)
     };
@@ -43,21 +43,21 @@ fn noise(index: u64, words: u64) -> Vec<u8> {
 }
 
 /// Sets keys, with an expiry or without, and writes them as tables.
-fn put<F: File>(engine: &mut Engine<F>, keys: impl Iterator<Item = u64>, expires_at: Option<u64>) {
+pub(super) fn put<F: File>(engine: &mut Engine<F>, keys: impl Iterator<Item = u64>, expires_at: Option<u64>) {
     let mut batch = Batch::new();
     keys.for_each(|index| batch.put(key(index), noise(index, 20), expires_at));
     flush(engine, batch);
 }
 
 /// Commits, and writes what is in memory as tables.
-fn flush<F: File>(engine: &mut Engine<F>, batch: Batch) {
+pub(super) fn flush<F: File>(engine: &mut Engine<F>, batch: Batch) {
     engine.append(batch).unwrap();
     engine.finish_group(Durability::Never).unwrap();
     engine.flush_memtables().unwrap();
 }
 
 /// The keys that a reader sees.
-fn seen<F: File>(engine: &Engine<F>, now_ms: u64) -> usize {
+pub(super) fn seen<F: File>(engine: &Engine<F>, now_ms: u64) -> usize {
     let mut end = PREFIX;
     end[7] += 1;
     let range = KeyRange { start: Bound::Included(PREFIX.to_vec()), end: Bound::Excluded(end.to_vec()) };
@@ -68,7 +68,7 @@ fn tables<F: File>(engine: &Engine<F>) -> usize {
     engine.levels.tables().count()
 }
 
-fn idle<F: File>(engine: &mut Engine<F>) {
+pub(super) fn idle<F: File>(engine: &mut Engine<F>) {
     while engine.maintain(usize::MAX).unwrap() {}
     assert_eq!(engine.check(true).unwrap().problems, Vec::<String>::new());
 }

@@ -3,6 +3,7 @@
 mod crash;
 mod expiry;
 mod faults;
+mod jobs;
 mod model;
 
 use std::sync::Arc;
