@@ -34,11 +34,11 @@ export class Database extends Collection {
   /** Where the data is, and how safe it is there. */
   readonly storage: StorageFacts;
   readonly #caller: Caller;
-  readonly #release: () => void;
+  readonly #release: () => unknown;
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor(channel: Channel, storage: StorageFacts, release: () => void) {
+  constructor(channel: Channel, storage: StorageFacts, release: () => unknown) {
     const caller = new Caller(channel);
     super(caller, "", "", undefined);
     this.#caller = caller;
@@ -220,8 +220,8 @@ export class Database extends Collection {
     try {
       await this.#caller.channel.request({ kind: "close" });
     } finally {
-      this.#release();
       this.#caller.channel.fail(closed());
+      await this.#release();
     }
   }
 }

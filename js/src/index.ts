@@ -1,4 +1,4 @@
-/** The package as browsers see it: each open database has a worker of its own, which holds its file. */
+/** The package as browsers see it: a database's file is held by a worker, which one of those who have it open has started. */
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
@@ -9,6 +9,8 @@ import { assertName, assertOpenArguments, splitOptions } from "./options.js";
 import type { PlainOptions, Request, Response, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { assertSalvageArguments } from "./salvage-options.js";
+import { canShare, Client, type Opening } from "./tabs/client.js";
+import { exclusively, takeAlone } from "./tabs/locks.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -27,9 +29,9 @@ export { Transaction } from "./transaction.js";
 export type * from "./types.js";
 export type { Watch } from "./watch.js";
 
-/** An open database: one file, held by one connection. Its verbs are those of `Database`. */
+/** An open database: one file, which all tabs and workers that open it share. Its verbs are those of `Database`. */
 export class Ferrolite extends Database {
-  private constructor(channel: Channel, storage: StorageFacts, release: () => void) {
+  private constructor(channel: Channel, storage: StorageFacts, release: () => unknown) {
     super(channel, storage, release);
   }
 
@@ -37,7 +39,7 @@ export class Ferrolite extends Database {
    * Opens a database, and makes it when it does not exist.
    *
    * In browsers the name is free; the file lies in the origin's private file system. In Node it is the path of the
-   * file, to which `.ferrolite` is added when it has no extension. Whoever comes second gets `Locked`.
+   * file, to which `.ferrolite` is added when it has no extension. There, whoever comes second gets `Locked`.
    */
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
@@ -52,6 +54,10 @@ export class Ferrolite extends Database {
   }
 
   static async #open(name: string, options: PlainOptions, encryption: KeyMaterial | undefined): Promise<Ferrolite> {
+    if (isShared(options)) {
+      const client = new Client(openingOf(name, options, encryption));
+      return new Ferrolite(client.channel, await client.open(), () => client.end());
+    }
     const { worker, channel } = startWorker();
     try {
       const facts = (await channel.request({ kind: "open", name, options, encryption })) as StorageFacts;
@@ -86,6 +92,8 @@ export class Ferrolite extends Database {
     encryption: KeyMaterial | undefined,
     watched: ExportOptions,
   ): Promise<Ferrolite> {
+    const client = isShared(options) ? new Client(openingOf(name, options, encryption)) : undefined;
+    const hold = client && (await takeAlone(opfs.fileName(name), "importing", client.lost));
     const { worker, channel } = startWorker();
     let isBegun = false;
     try {
@@ -93,11 +101,17 @@ export class Ferrolite extends Database {
       isBegun = true;
       await feed(source, watched, (bytes) => channel.request({ kind: "importChunk", bytes }));
       isBegun = false;
+      if (client !== undefined && hold !== undefined) {
+        const facts = await client.openBy(hold, worker, (sharing) => channel.request({ kind: "importEnd", sharing }));
+        return new Ferrolite(client.channel, facts, () => client.end());
+      }
       const facts = (await channel.request({ kind: "importEnd" })) as StorageFacts;
       return new Ferrolite(channel, facts, () => worker.terminate());
     } catch (thrown) {
       if (isBegun) await channel.request({ kind: "abort" }).catch(() => {});
       worker.terminate();
+      await hold?.release();
+      await client?.end();
       throw FerroliteError.from(thrown, "Io");
     }
   }
@@ -111,7 +125,7 @@ export class Ferrolite extends Database {
     assertSalvageArguments(name, out, options);
     const material = optionalKeyMaterial(options.encryption);
     try {
-      return await Ferrolite.#salvage(name, out, options, material);
+      return await exclusively(opfs.fileName(name), "salvaging", () => Ferrolite.#salvage(name, out, options, material));
     } finally {
       wipe(material);
     }
@@ -140,13 +154,22 @@ export class Ferrolite extends Database {
   /** Deletes a database; whether there was one. `Locked` while it is open anywhere. */
   static async delete(name: string): Promise<boolean> {
     assertName(name);
-    return opfs.remove(name);
+    return exclusively(opfs.fileName(name), "deleting", () => opfs.remove(name));
   }
 
   /** The names of the databases here; in Node, of those in a directory. */
   static async list(_directory?: string): Promise<string[]> {
     return opfs.list();
   }
+}
+
+/** Whether others that open the same database share it. */
+function isShared(options: PlainOptions): boolean {
+  return options.storage !== "memory" && canShare();
+}
+
+function openingOf(name: string, options: PlainOptions, encryption: KeyMaterial | undefined): Opening {
+  return { name, file: opfs.fileName(name), options, encryption, startWorker };
 }
 
 /** A worker for one database, and the channel to it. */

@@ -35,13 +35,11 @@ export type Request =
       readonly name: string;
       readonly options: PlainOptions;
       readonly encryption?: KeyMaterial | undefined;
-      /** How other clients find it. Without, it is for one client, and the requests that follow come the same way. */
-      readonly sharing?: Sharing | undefined;
     }
   /** The next bytes of an import. Answered by `value: undefined`. */
   | { readonly kind: "importChunk"; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }
   /** All bytes of an import are there: it is opened, as by `open`. Answered by `value: StorageFacts`. */
-  | { readonly kind: "importEnd"; readonly id: number }
+  | { readonly kind: "importEnd"; readonly id: number; readonly sharing?: Sharing | undefined }
   /** Breaks a salvage off, which is then answered by an error; or an import. */
   | { readonly kind: "abort"; readonly id: number }
   /** A JSON array of calls `[verb, ...arguments]`. Answered by `answer`. */

@@ -1,16 +1,19 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
-import { wipe } from "./encryption.js";
+import { type KeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import init, { Connection, Importing } from "./ferrolite.js";
+import { severalClients } from "./interim.js";
 import { assertSupported, fileName, OpfsHost, storageFacts } from "./opfs.js";
-import type { Request, Response, SessionRequest } from "./protocol.js";
+import type { PlainOptions, Request, Response, SessionRequest } from "./protocol.js";
 import { salvage } from "./salvage.js";
 import { type Scheduler, Session } from "./session.js";
 import { memoryFacts, splitOptions } from "./options.js";
+import { Engine, introduce } from "./tabs/engine.js";
+import type { Notice, Sharing } from "./tabs/messages.js";
 
 /** The parts of a worker's global scope that are used here. */
 const scope = globalThis as unknown as {
-  postMessage(message: Response, transfer: ArrayBuffer[]): void;
+  postMessage(message: Response | Notice, transfer: ArrayBuffer[]): void;
   onmessage: ((event: MessageEvent<Request>) => void) | null;
 };
 
@@ -67,14 +70,45 @@ async function serve(connection: Connection, id: number, name: string, inMemory:
   scope.postMessage({ id, value }, []);
 }
 
+/** From now on clients come by ports, that which has started us first. */
+async function share(
+  connection: Connection,
+  id: number,
+  { name, options, encryption }: Request & { kind: "open" | "import" },
+  sharing: Sharing,
+  introduced: Promise<unknown>,
+): Promise<void> {
+  const engine = new Engine(sharing, {
+    session: new Session(connection, scheduler(), () => {}),
+    facts: await storageFacts(name),
+    options,
+    encryption,
+    prove: (material: KeyMaterial | undefined) => connection.opens(material?.terms, material?.secret),
+    check: checkOptions,
+    tell: (notice) => scope.postMessage(notice, []),
+  });
+  scope.postMessage({ id, value: undefined }, []);
+  await engine.start(introduced);
+}
+
+/** Throws unless a database can be opened with these. */
+async function checkOptions(options: PlainOptions): Promise<void> {
+  const { readOnly: _, create: __, ...engine } = splitOptions(options).engine;
+  (await Connection.open(undefined, "options", engine, undefined, undefined)).close();
+}
+
 function fail(id: number, thrown: unknown): void {
   scope.postMessage({ id, error: FerroliteError.from(thrown, "Io").report() }, []);
 }
 
 async function runOpen(first: Request & { kind: "open" }): Promise<void> {
+  const { id, name, sharing } = first;
   try {
+    const introduced = sharing && introduce(sharing);
     const { begun, inMemory } = await begin(first, Connection.open);
-    await serve(begun, first.id, first.name, inMemory);
+    const connection = severalClients(begun);
+    if (sharing === undefined) await serve(connection, id, name, inMemory);
+    else await share(connection, id, first, sharing, introduced as Promise<unknown>);
   } catch (thrown) {
     fail(first.id, thrown);
   } finally {
@@ -89,7 +123,11 @@ async function runImport(first: Request & { kind: "import" }): Promise<void> {
     scope.onmessage = async ({ data }) => {
       const { id } = data;
       try {
-        if (data.kind === "importEnd") return await serve(await begun.finish(), id, first.name, inMemory);
+        if (data.kind === "importEnd") {
+          const connection = severalClients(await begun.finish());
+          if (data.sharing === undefined) return await serve(connection, id, first.name, inMemory);
+          return await share(connection, id, first, data.sharing, introduce(data.sharing));
+        }
         if (data.kind === "importChunk") begun.write(data.bytes);
         else await begun.giveUp();
         scope.postMessage({ id, value: undefined }, []);

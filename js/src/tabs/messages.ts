@@ -31,6 +31,8 @@ export interface Join {
   readonly version: number;
   readonly client: string;
   readonly readOnly: boolean;
+  /** Those that it would open the database with, when it joins for the first time. */
+  readonly options: PlainOptions | undefined;
   /** Whether it can start an engine. */
   readonly canLead: boolean;
   /** Whether its page is; `undefined` of a worker. */
@@ -74,8 +76,6 @@ export interface Sharing {
   readonly port: MessagePort;
   /** A port to the broker, where there is one. */
   readonly broker: MessagePort | undefined;
-  /** Whether it goes on for an engine that is gone. */
-  readonly isSuccessor: boolean;
 }
 
 /** A `MessagePort`, or a `BroadcastChannel` in its place, which copies what it should transfer. */
