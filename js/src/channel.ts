@@ -52,6 +52,8 @@ export class Channel {
   #isDue = false;
   #id = 0;
   #epoch = 0;
+  /** Are called when another engine answers from then on. */
+  readonly renewed = new Set<() => void>();
   #failure: FerroliteError | undefined;
   /** Is told how much of a salvage is done. */
   onProgress: ((done: number) => void) | undefined;
@@ -105,6 +107,7 @@ export class Channel {
     const calls = [...this.#tasks.values()];
     this.#tasks.clear();
     for (const call of calls) this.#gather(call);
+    for (const renewed of [...this.renewed]) renewed();
   }
 
   /** Sends what waits, as far as there is room. */

@@ -108,24 +108,22 @@ export class Database extends Collection {
     const retries = retriesOption(options, RETRIES);
     for (let attempt = 0; ; attempt++) {
       const startMs = performance.now();
-      const tx = ActiveTransaction.begun(
-        (await this.#caller.call(`["txBegin"]`)) as number,
-        (text) => this.#caller.call(text),
-        this.#caller.channel.attach,
-      );
-      let result: R;
+      const { channel } = this.#caller;
+      const id = (await this.#caller.call(`["txBegin"]`)) as number;
+      const { epoch } = channel;
+      const tx = ActiveTransaction.begun(id, (text) => this.#caller.call(text), channel.attach);
+      let isDone = false;
       try {
-        result = await work(tx);
-      } catch (thrown) {
-        // A database that is being closed ends it itself.
-        await tx.rollBack().catch(() => {});
-        throw thrown;
-      }
-      try {
+        const result = await work(tx);
+        isDone = true;
         await tx.commit();
         return result;
       } catch (thrown) {
-        if (attempt >= retries || !isOutdated(thrown)) throw thrown;
+        // A database that is being closed ends it itself.
+        if (!isDone) await tx.rollBack().catch(() => {});
+        // What `work` throws is its own, unless the engine that knew of the transaction is gone.
+        const isOver = isDone || epoch !== channel.epoch;
+        if (attempt >= retries || !isOver || !isOutdated(thrown)) throw thrown;
       }
       await pause(attempt, performance.now() - startMs);
     }
