@@ -9,7 +9,7 @@ export interface Stats {
   readonly indexes: readonly IndexInfo[];
   /** What the tables hold, by what it is for. What is not in tables yet is in `memtableBytes`. */
   readonly spaces: readonly {
-    readonly kind: "catalog" | "changes" | "documents" | "parts" | "index" | "dropped";
+    readonly kind: "catalog" | "changes" | "receipts" | "documents" | "parts" | "index" | "dropped";
     /** The collection's name; that of the default one is empty. */
     readonly collection: string;
     /** The path of an index; else `null`. */

@@ -2,7 +2,6 @@
 import { type KeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import init, { Connection, Importing } from "./ferrolite.js";
-import { severalClients } from "./interim.js";
 import { assertSupported, fileName, OpfsHost, storageFacts } from "./opfs.js";
 import type { PlainOptions, Request, Response, SessionRequest } from "./protocol.js";
 import { salvage } from "./salvage.js";
@@ -105,8 +104,7 @@ async function runOpen(first: Request & { kind: "open" }): Promise<void> {
   const { id, name, sharing } = first;
   try {
     const introduced = sharing && introduce(sharing);
-    const { begun, inMemory } = await begin(first, Connection.open);
-    const connection = severalClients(begun);
+    const { begun: connection, inMemory } = await begin(first, Connection.open);
     if (sharing === undefined) await serve(connection, id, name, inMemory);
     else await share(connection, id, first, sharing, introduced as Promise<unknown>);
   } catch (thrown) {
@@ -124,7 +122,7 @@ async function runImport(first: Request & { kind: "import" }): Promise<void> {
       const { id } = data;
       try {
         if (data.kind === "importEnd") {
-          const connection = severalClients(await begun.finish());
+          const connection = await begun.finish();
           if (data.sharing === undefined) return await serve(connection, id, first.name, inMemory);
           return await share(connection, id, first, data.sharing, introduce(data.sharing));
         }

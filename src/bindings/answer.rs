@@ -10,7 +10,8 @@ const MAX_ANSWER: usize = 256 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     bytes: Vec<u8>,
-    results: usize,
+    /// Where each result begins.
+    results: Vec<usize>,
     /// Bytes that follow the JSON.
     attachments: Vec<Vec<u8>>,
     attached_bytes: usize,
@@ -32,7 +33,7 @@ pub(super) struct Mark {
 impl Answer {
     /// The place before the next result.
     pub fn mark(&self) -> Mark {
-        Mark { len: self.bytes.len(), results: self.results, attachments: self.attachments.len() }
+        Mark { len: self.bytes.len(), results: self.results.len(), attachments: self.attachments.len() }
     }
 
     /// Starts a result that is a success; its value follows, and then [`Answer::close`].
@@ -93,8 +94,20 @@ impl Answer {
         self.text("[0]");
     }
 
+    /// A result that was told before.
+    pub fn again(&mut self, result: &str) {
+        self.separate();
+        self.text(result);
+    }
+
+    /// A result that is written and has no attachments.
+    pub fn result(&self, at: usize) -> &[u8] {
+        let end = self.results.get(at + 1).map_or(self.bytes.len(), |next| next - 1);
+        self.results.get(at).and_then(|&start| self.bytes.get(start..end)).unwrap_or_default()
+    }
+
     /// A call that goes on as a task.
-    pub fn pending(&mut self, task: u32) {
+    pub fn pending(&mut self, task: u64) {
         self.separate();
         self.text(&format!("[2,{task}]"));
     }
@@ -115,7 +128,7 @@ impl Answer {
 
     /// Puts the error in place of every result since `mark`.
     pub fn fail_since(&mut self, mark: Mark, error: &Error) {
-        let failed = self.results - mark.results;
+        let failed = self.results.len() - mark.results;
         self.restore(mark);
         for _ in 0..failed {
             self.failure(error);
@@ -125,7 +138,7 @@ impl Answer {
     /// Takes back whatever was written since `mark`.
     pub fn restore(&mut self, mark: Mark) {
         self.bytes.truncate(mark.len);
-        self.results = mark.results;
+        self.results.truncate(mark.results);
         self.places.clear();
         self.rows_at = "";
         let gone: usize = self.attachments.drain(mark.attachments..).map(|bytes| bytes.len()).sum();
@@ -204,7 +217,7 @@ impl Answer {
     }
 
     /// The answer to a call that was first answered as pending: `[task, result]`, of the one result.
-    pub fn finish_task(self, task: u32) -> Vec<u8> {
+    pub fn finish_task(self, task: u64) -> Vec<u8> {
         let result = self.finish();
         let mut numbered = format!("[{task},").into_bytes();
         numbered.extend_from_slice(result.get(1..).unwrap_or_default());
@@ -220,8 +233,8 @@ impl Answer {
     }
 
     fn separate(&mut self) {
-        self.text(if self.results == 0 { "[" } else { "," });
-        self.results += 1;
+        self.text(if self.results.is_empty() { "[" } else { "," });
+        self.results.push(self.bytes.len());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::call::{Attachments, Call, not_understood};
+use super::client::Numbers;
 use crate::fs::File;
 use crate::{BlobReader, BlobWriter, Database, Error, Result};
 use std::collections::BTreeMap;
@@ -9,9 +10,8 @@ use std::collections::BTreeMap;
 /// What is being written and read, by number.
 #[derive(Debug, Default)]
 pub(super) struct Blobs {
-    writers: BTreeMap<u32, BlobWriter>,
-    readers: BTreeMap<u32, BlobReader>,
-    last: u32,
+    writers: BTreeMap<u64, BlobWriter>,
+    readers: BTreeMap<u64, BlobReader>,
 }
 
 impl Blobs {
@@ -20,6 +20,7 @@ impl Blobs {
         &mut self,
         database: &mut Database<F>,
         attachments: &Attachments<'_>,
+        numbers: &mut Numbers,
         call: &Call<'_>,
         answer: &mut Answer,
     ) -> Result<()> {
@@ -27,7 +28,7 @@ impl Blobs {
             "blobBegin" => {
                 let ttl = call.optional(1).map(|_| call.ttl(1)).transpose()?;
                 let writer = database.named_mut(&call.collection).begin_blob(&call.key()?, ttl)?;
-                let number = self.next();
+                let number = numbers.next();
                 self.writers.insert(number, writer);
                 answer.value(&number)
             }
@@ -54,7 +55,7 @@ impl Blobs {
                     Ok(())
                 }
                 Some(reader) => {
-                    let number = self.next();
+                    let number = numbers.next();
                     self.readers.insert(number, reader);
                     answer.value(&number)
                 }
@@ -80,12 +81,18 @@ impl Blobs {
         }
     }
 
-    fn next(&mut self) -> u32 {
-        self.last = self.last.wrapping_add(1);
-        self.last
+    /// Whether bytes are written or read under this number.
+    pub fn has(&self, number: u64) -> bool {
+        self.writers.contains_key(&number) || self.readers.contains_key(&number)
     }
 
-    fn close<F: File>(&mut self, database: &mut Database<F>, number: u32) {
+    /// Gives up all of it.
+    pub fn end_all<F: File>(&mut self, database: &mut Database<F>) {
+        std::mem::take(&mut self.writers).into_values().for_each(|writer| database.abort_blob(writer));
+        std::mem::take(&mut self.readers).into_values().for_each(|reader| database.close_blob(reader));
+    }
+
+    fn close<F: File>(&mut self, database: &mut Database<F>, number: u64) {
         if let Some(reader) = self.readers.remove(&number) {
             database.close_blob(reader);
         }

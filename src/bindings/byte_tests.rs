@@ -13,7 +13,7 @@ fn send_with(client: &mut Client, message: &str, attachments: &[&[u8]]) -> (Valu
         bytes.extend((attachment.len() as u32).to_le_bytes());
         bytes.extend_from_slice(attachment);
     }
-    let answer = client.service.execute(&bytes).unwrap();
+    let answer = client.execute(&bytes).unwrap();
     let end = answer.iter().position(|byte| *byte == 0).unwrap_or(answer.len());
     let (mut found, mut rest) = (Vec::new(), answer.get(end + 1..).unwrap_or_default());
     while let Some((length, behind)) = rest.split_first_chunk() {
@@ -44,7 +44,7 @@ fn bytes_travel_beside_the_text() {
     let (results, attached) = send_with(&mut client, r#"[["getMany",["a","","c"]],["get","c"]]"#, &[]);
     assert_eq!((code(&results[0]), &results[1]), ("InvalidKey", &json!([3, 0])));
     assert_eq!(attached, [c.to_vec()]);
-    let torn = client.service.execute(b"[]\0\x05\0\0\0ab");
+    let torn = client.execute(b"[]\0\x05\0\0\0ab");
     assert_eq!(torn.unwrap_err().code(), ErrorCode::Internal);
 }
 

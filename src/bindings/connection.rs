@@ -4,8 +4,10 @@ use super::Service;
 use super::answer::Report;
 use super::encryption::{Terms, wipe_stack};
 use super::files::{AnyFile, Files};
+use super::service::Message;
 use crate::fs::Host;
 use crate::{Database, Encryption, Error, Options};
+use js_sys::{Array, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -44,8 +46,34 @@ impl Connection {
         Ok(Self::of(database.map_err(|error| thrown(&error))?))
     }
 
+    /// Fails unless the database can be opened by this; without terms, unless nothing is needed for that.
+    pub fn opens(&self, terms: JsValue, secret: Option<Vec<u8>>) -> Result<(), JsValue> {
+        let outcome = parse_encryption(terms, secret).and_then(|encryption| self.service.opens(encryption.as_ref()));
+        wipe_stack();
+        outcome.map_err(|error| thrown(&error))
+    }
+
+    /// Another client than the first one, by an id of 16 bytes; gives its number. The first one has the number 0.
+    pub fn join(&mut self, id: &[u8], is_read_only: bool) -> Result<u32, JsValue> {
+        let id = id.try_into().map_err(|_| thrown(&invalid("a client's id has 16 bytes")))?;
+        Ok(self.service.join(id, is_read_only))
+    }
+
+    /// A client is gone: lets go of all that it has open.
+    pub fn leave(&mut self, client: u32) {
+        self.service.leave(client);
+    }
+
     /// Answers a message of calls, JSON in UTF-8: it comes as bytes, because the string's way through JavaScript is slow.
-    pub fn execute(&mut self, message: &[u8]) -> Result<Vec<u8>, JsValue> {
+    /// `number` is that of the client's message, `is_repeated` whether another engine may have got it before.
+    pub fn execute(
+        &mut self,
+        client: u32,
+        number: f64,
+        is_repeated: bool,
+        message: &[u8],
+    ) -> Result<Vec<u8>, JsValue> {
+        let message = Message { client, number: number as u64, is_repeated, bytes: message };
         self.service.execute(message).map_err(|error| thrown(&error))
     }
 
@@ -55,9 +83,10 @@ impl Connection {
         self.service.has_tasks()
     }
 
-    /// Does one slice of one task; `[task, result]` as JSON bytes when that was its last one.
-    pub fn step(&mut self) -> Option<Vec<u8>> {
-        self.service.step()
+    /// Does one slice of one task; when that was its last one, whose it is, and `[task, result]` as JSON bytes.
+    pub fn step(&mut self) -> Option<Array> {
+        let (client, answer) = self.service.step()?;
+        Some(Array::of2(&client.into(), &Uint8Array::from(&answer[..])))
     }
 
     /// Does a slice of maintenance that handles about so many bytes; whether there is more to do.
@@ -76,10 +105,10 @@ impl Connection {
         self.service.sync().map_err(|error| thrown(&error))
     }
 
-    /// The next bytes of an export; `undefined` behind the last ones.
+    /// The next bytes of an export of a client; `undefined` behind the last ones.
     #[wasm_bindgen(js_name = exportChunk)]
-    pub fn export_chunk(&mut self, number: u32) -> Result<Option<Vec<u8>>, JsValue> {
-        self.service.export_chunk(number).map_err(|error| thrown(&error))
+    pub fn export_chunk(&mut self, client: u32, number: f64) -> Result<Option<Vec<u8>>, JsValue> {
+        self.service.export_chunk(client, number as u64).map_err(|error| thrown(&error))
     }
 
     /// Lets this secret open the database from now on, and nothing else.

@@ -11,8 +11,7 @@ const FIRST_PAGE_DOCUMENTS: usize = 100;
 /// The scans that are going on, by number.
 #[derive(Debug, Default)]
 pub(super) struct Cursors {
-    open: BTreeMap<u32, Position>,
-    last: u32,
+    open: BTreeMap<u64, Position>,
 }
 
 /// How far a scan has come.
@@ -42,52 +41,63 @@ impl Cursors {
     pub fn open<F: File>(
         &mut self,
         database: &mut Database<F>,
+        id: u64,
         collection: &str,
         range: Range,
         answer: &mut Answer,
     ) -> Result<()> {
         let snapshot = database.snapshot()?;
-        self.begin(database, collection, range, (snapshot, true), answer)
+        self.begin(database, id, collection, range, (snapshot, true), answer)
     }
 
     /// The same as of a snapshot that is held anyway.
     pub fn open_at<F: File>(
         &mut self,
         database: &mut Database<F>,
+        id: u64,
         collection: &str,
         range: Range,
         snapshot: Snapshot,
         answer: &mut Answer,
     ) -> Result<()> {
-        self.begin(database, collection, range, (snapshot, false), answer)
+        self.begin(database, id, collection, range, (snapshot, false), answer)
     }
 
     fn begin<F: File>(
         &mut self,
         database: &mut Database<F>,
+        id: u64,
         collection: &str,
         range: Range,
         (snapshot, is_own): (Snapshot, bool),
         answer: &mut Answer,
     ) -> Result<()> {
         let limits = PageLimits { documents: FIRST_PAGE_DOCUMENTS, ..PageLimits::default() };
-        let id = self.last.wrapping_add(1);
         let page = database.named(collection).scan_page(&range, snapshot, None, limits);
-        self.last = id;
         let position = Position { collection: collection.to_owned(), range, snapshot, is_own, after: String::new() };
         self.settle(database, id, position, page, answer)
     }
 
     /// The next page of a scan, in the same form.
-    pub fn next<F: File>(&mut self, database: &mut Database<F>, id: u32, answer: &mut Answer) -> Result<()> {
+    pub fn next<F: File>(&mut self, database: &mut Database<F>, id: u64, answer: &mut Answer) -> Result<()> {
         let position = self.open.remove(&id).ok_or(Error::Aborted)?;
         let Position { collection, range, snapshot, after, .. } = &position;
         let page = database.named(collection).scan_page(range, *snapshot, Some(after), PageLimits::default());
         self.settle(database, id, position, page, answer)
     }
 
+    /// Whether the scan of this number is going on.
+    pub fn has(&self, id: u64) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    /// Ends all scans.
+    pub fn close_all<F: File>(&mut self, database: &mut Database<F>) {
+        std::mem::take(&mut self.open).into_values().for_each(|position| position.end(database));
+    }
+
     /// Ends a scan before its end.
-    pub fn close<F: File>(&mut self, database: &mut Database<F>, id: u32) {
+    pub fn close<F: File>(&mut self, database: &mut Database<F>, id: u64) {
         if let Some(position) = self.open.remove(&id) {
             position.end(database);
         }
@@ -97,7 +107,7 @@ impl Cursors {
     fn settle<F: File>(
         &mut self,
         database: &mut Database<F>,
-        id: u32,
+        id: u64,
         mut position: Position,
         page: Result<Page>,
         answer: &mut Answer,
@@ -126,7 +136,7 @@ impl Cursors {
     }
 }
 
-fn write(page: Page, cursor: Option<u32>, answer: &mut Answer) -> Result<()> {
+fn write(page: Page, cursor: Option<u64>, answer: &mut Answer) -> Result<()> {
     answer.open();
     answer.text(r#"{"rows":"#);
     answer.rows_at(r#""rows","#);

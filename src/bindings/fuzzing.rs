@@ -1,6 +1,7 @@
 //! What a fuzzer calls of this layer.
 
 use super::Service;
+use super::service::{FIRST, Message};
 use crate::fs::Memory;
 use crate::{Database, ErrorCode, Options};
 use serde_json::value::RawValue;
@@ -14,12 +15,19 @@ pub fn message(data: &[u8]) {
     }
     database.create_index("n").expect("memory does not fail");
     let mut service = Service::new(database);
-    match service.execute(data) {
-        Err(error) => assert_eq!(error.code(), ErrorCode::Internal),
-        Ok(answer) => {
-            let calls: Vec<&RawValue> = serde_json::from_slice(data).expect("it was understood");
-            assert_eq!(results(&answer).len(), calls.len(), "each call has a result");
+    let other = service.join([7; 16], data.len().is_multiple_of(5));
+    // The second time it is answered by its receipts, as far as there are some.
+    for (client, is_repeated) in [(other, false), (FIRST, false), (other, true)] {
+        match service.execute(Message { client, number: 1, is_repeated, bytes: data }) {
+            Err(error) => assert_eq!(error.code(), ErrorCode::Internal),
+            Ok(answer) => {
+                let calls: Vec<&RawValue> = serde_json::from_slice(data).expect("it was understood");
+                assert_eq!(results(&answer).len(), calls.len(), "each call has a result");
+            }
         }
+    }
+    if data.len().is_multiple_of(2) {
+        service.leave(other);
     }
     let mut steps = 0;
     while service.has_tasks() {
@@ -28,7 +36,9 @@ pub fn message(data: &[u8]) {
         assert!(steps < 10_000, "a task does not end");
     }
     // Whatever it was, the database goes on.
-    let answer = service.execute(br#"[["set","z",1],["get","z"]]"#).expect("it is a message");
+    let bytes = br#"[["set","z",1],["get","z"]]"#;
+    let last = Message { client: FIRST, number: 2, is_repeated: false, bytes };
+    let answer = service.execute(last).expect("it is a message");
     let [_, got] = &results(&answer)[..] else { panic!("two calls, two results") };
     assert_eq!(got.get(), "[0,1]");
     while service.maintain(64 << 10).expect("memory does not fail") {}

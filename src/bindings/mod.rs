@@ -9,6 +9,10 @@
 //! | `[1, {code, message}]` | failed |
 //! | `[2, task]` | goes on in slices; `[task, result]` is answered when the last one is done |
 //!
+//! Several clients may use one database: one that is there from the beginning, and those that join, each with an id of its own.
+//! Their messages are numbered, and leave [`receipts`]: who has to send one again, because the engine it was sent to is gone,
+//! gets the answer that there was, and what it writes is not written twice.
+//!
 //! Documents are raw JSON in both directions: their text is cut out of the message and into the answer, and parsed
 //! only where an index wants a value. All writes of a message are one group: one write to the log and one flush. When
 //! that fails, every call of the group gets the error, for nothing of it was kept.
@@ -29,6 +33,7 @@ mod blobs;
 #[cfg(test)]
 mod byte_tests;
 mod call;
+mod client;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod connection;
 mod cursors;
@@ -42,6 +47,7 @@ pub mod fuzzing;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod importing;
 mod queries;
+mod receipts;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod salvaging;
 mod service;

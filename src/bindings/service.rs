@@ -1,62 +1,82 @@
 //! Answers messages against one database, and does its background work.
 
 use super::answer::{Answer, Mark};
-use super::blobs::Blobs;
-use super::call::{self, Attachments, Call};
-use super::cursors::Cursors;
-use super::exports::Exports;
-use super::snapshots::Snapshots;
-use super::tasks::Tasks;
-use super::transactions::Transactions;
+use super::call::{self, Attachments, Call, not_understood};
+use super::client::{Client, MESSAGE_MAX};
+use super::receipts::Receipts;
+use super::tasks::{Task, Tasks};
 use super::verbs::{self, Kind};
-use super::watches::Watches;
 use crate::fs::File;
 use crate::{Database, Encryption, Error, Result, Stats};
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// The client that is there from the beginning. It has no id.
+pub(super) const FIRST: u32 = 0;
 
 /// An open database and what its clients have under way.
 pub(super) struct Service<F: File> {
     /// `None` once it was closed.
     database: Option<Database<F>>,
-    cursors: Cursors,
-    exports: Exports,
+    clients: BTreeMap<u32, Client>,
+    last_client: u32,
     tasks: Tasks,
-    transactions: Transactions,
-    snapshots: Snapshots,
-    watches: Watches,
-    /// Answers to calls that were pending, and were ended by others.
-    ended: Vec<Vec<u8>>,
-    blobs: Blobs,
+}
+
+/// A message, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Message<'a> {
+    pub client: u32,
+    /// Of the client's messages; of the first client's without meaning.
+    pub number: u64,
+    /// Whether another engine may have got it before.
+    pub is_repeated: bool,
+    pub bytes: &'a [u8],
 }
 
 /// What a verb works with.
 pub(super) struct Desk<'a, F: File> {
     pub database: &'a mut Database<F>,
-    pub cursors: &'a mut Cursors,
-    pub exports: &'a mut Exports,
+    pub client: &'a mut Client,
+    client_number: u32,
     pub tasks: &'a mut Tasks,
-    pub transactions: &'a mut Transactions,
-    pub snapshots: &'a mut Snapshots,
-    pub watches: &'a mut Watches,
-    pub ended: &'a mut Vec<Vec<u8>>,
-    pub blobs: &'a mut Blobs,
     /// Of the message.
     pub attachments: Attachments<'a>,
+    /// Those of the message, unless its client leaves none.
+    receipts: Option<Receipts>,
 }
 
 impl<F: File> Service<F> {
     pub fn new(database: Database<F>) -> Self {
-        let (cursors, exports, tasks, transactions, snapshots, watches) = Default::default();
-        let (database, blobs, ended) = (Some(database), Blobs::default(), Vec::new());
-        Self { database, cursors, exports, tasks, transactions, snapshots, watches, ended, blobs }
+        let clients = BTreeMap::from([(FIRST, Client::default())]);
+        Self { database: Some(database), clients, last_client: FIRST, tasks: Tasks::default() }
+    }
+
+    /// Another client; gives its number.
+    pub fn join(&mut self, id: [u8; 16], is_read_only: bool) -> u32 {
+        self.last_client += 1;
+        self.clients.insert(self.last_client, Client::new(id, is_read_only));
+        self.last_client
+    }
+
+    /// A client is gone: lets go of all that it has open.
+    pub fn leave(&mut self, client: u32) {
+        self.tasks.leave(client);
+        if let Some(client) = self.clients.remove(&client)
+            && let Some(database) = &mut self.database
+        {
+            client.release(database);
+        }
     }
 
     /// Answers a message.
     ///
     /// # Errors
-    /// `Internal` when it is not a message. What a call meets is in the answer.
-    pub fn execute(&mut self, message: &[u8]) -> Result<Vec<u8>> {
-        let (calls, attachments) = call::parse(message)?;
+    /// `Internal` when it is not a message, or of nobody; `Corrupt` or `Io` when it cannot be found out whether it was answered
+    /// before. What a call meets is in the answer.
+    pub fn execute(&mut self, message: Message<'_>) -> Result<Vec<u8>> {
+        let (calls, attachments) = call::parse(message.bytes)?;
+        let client = self.clients.get_mut(&message.client).ok_or_else(no_client)?;
         let mut answer = Answer::default();
         let Some(database) = &mut self.database else {
             for _ in &calls {
@@ -64,9 +84,9 @@ impl<F: File> Service<F> {
             }
             return Ok(answer.finish());
         };
-        let Self { cursors, exports, tasks, transactions, snapshots, watches, ended, blobs, .. } = self;
-        let mut desk =
-            Desk { database, cursors, exports, tasks, transactions, snapshots, watches, ended, blobs, attachments };
+        let receipts = receipts_of(database, client, message)?;
+        let (client_number, tasks) = (message.client, &mut self.tasks);
+        let mut desk = Desk { database, client, client_number, tasks, attachments, receipts };
         let mut group = None;
         for at in 0..calls.len() {
             desk.run(&calls, at, &mut group, &mut answer);
@@ -77,14 +97,19 @@ impl<F: File> Service<F> {
 
     /// Whether there are tasks to go on with, or changes for those who wait for them.
     pub fn has_tasks(&self) -> bool {
-        let is_any = |database| self.tasks.are_waiting() || !self.ended.is_empty() || self.watches.are_ready(database);
-        self.database.as_ref().is_some_and(is_any)
+        let Some(database) = &self.database else { return false };
+        let is_any = |client: &Client| !client.ended.is_empty() || client.watches.are_ready(database);
+        self.tasks.are_waiting() || self.clients.values().any(is_any)
     }
 
-    /// Answers who waits for changes, or does one slice of a task: its answer, when it was the last one.
-    pub fn step(&mut self) -> Option<Vec<u8>> {
+    /// Answers who waits for changes, or does one slice of a task: whose it is, and its answer, when it was the last one.
+    pub fn step(&mut self) -> Option<(u32, Vec<u8>)> {
         let database = self.database.as_mut()?;
-        self.ended.pop().or_else(|| self.watches.step(database)).or_else(|| self.tasks.step(database))
+        let told = self.clients.iter_mut().find_map(|(number, client)| {
+            let answer = client.ended.pop().or_else(|| client.watches.step(database))?;
+            Some((*number, answer))
+        });
+        told.or_else(|| self.tasks.step(database))
     }
 
     /// Does one slice of maintenance; whether there is more.
@@ -95,7 +120,8 @@ impl<F: File> Service<F> {
     /// How long until [`Service::sync`] has something to flush, or something expires that somebody waits for.
     pub fn next_sync(&self) -> Option<Duration> {
         let database = self.database.as_ref()?;
-        database.next_tick().into_iter().chain(self.watches.next_expiry(database)).min()
+        let expiries = self.clients.values().filter_map(|client| client.watches.next_expiry(database));
+        database.next_tick().into_iter().chain(expiries).min()
     }
 
     /// Flushes what periodic durability has put off, if its time has come.
@@ -103,9 +129,17 @@ impl<F: File> Service<F> {
         self.database.as_mut().map_or(Ok(()), Database::tick)
     }
 
-    /// The next bytes of an export; `None` behind the last ones.
-    pub fn export_chunk(&mut self, number: u32) -> Result<Option<Vec<u8>>> {
-        self.exports.next(self.database.as_mut().ok_or(Error::Closed)?, number)
+    /// The next bytes of an export of a client; `None` behind the last ones.
+    pub fn export_chunk(&mut self, client: u32, number: u64) -> Result<Option<Vec<u8>>> {
+        let database = self.database.as_mut().ok_or(Error::Closed)?;
+        let client = self.clients.get_mut(&client).ok_or_else(no_client)?;
+        client.ensure_export(number)?;
+        client.exports.next(database, number)
+    }
+
+    /// Fails unless the database can be opened by this; without it, unless nothing is needed for that.
+    pub fn opens(&self, encryption: Option<&Encryption>) -> Result<()> {
+        self.database.as_ref().ok_or(Error::Closed)?.ensure_opened_by(encryption)
     }
 
     /// Lets `encryption` open the database from now on, and nothing else.
@@ -120,9 +154,32 @@ impl<F: File> Service<F> {
     /// Closes the database, and ends what is under way; a second time changes nothing.
     pub fn close(&mut self) -> Result<()> {
         let Some(mut database) = self.database.take() else { return Ok(()) };
-        self.transactions.roll_back_all(&mut database);
+        for client in std::mem::take(&mut self.clients).into_values() { client.release(&mut database) }
         database.close()
     }
+}
+
+fn no_client() -> Error {
+    not_understood("a client that has not joined")
+}
+
+/// The receipts of a message that comes now.
+fn receipts_of<F: File>(
+    database: &Database<F>,
+    client: &mut Client,
+    message: Message<'_>,
+) -> Result<Option<Receipts>> {
+    let Some(id) = client.id else { return Ok(None) };
+    if message.number > MESSAGE_MAX {
+        return Err(not_understood("the number of a message"));
+    }
+    client.numbers.begin(message.number, message.is_repeated);
+    let receipts = if message.is_repeated {
+        Receipts::of_repeated(database, id, message.number)?
+    } else {
+        Receipts::of_first(id, message.number)
+    };
+    Ok(Some(receipts))
 }
 
 /// Calls of a message that share a write and a flush.
@@ -135,29 +192,45 @@ struct Group {
 }
 
 impl<F: File> Desk<'_, F> {
-    /// Runs the call `at`, in the group or outside of it, as its verb demands.
+    /// Begins work that comes in slices.
+    pub fn start(&mut self, task: Task, answer: &mut Answer) -> Result<()> {
+        self.tasks.start(self.database, (self.client_number, &mut self.client.numbers), task, answer)
+    }
+
+    /// Runs the call `at`, in the group or outside of it, as its verb demands. One that was made before is only answered.
     fn run(&mut self, calls: &[Call<'_>], at: usize, group: &mut Option<Group>, answer: &mut Answer) {
         let call = &calls[at];
-        match verbs::kind_of(self.database, call) {
+        if let Some(result) = self.receipts.as_ref().and_then(|receipts| receipts.known(at)) {
+            return answer.again(result);
+        }
+        let kind = verbs::kind_of(self.database, call);
+        match kind {
             Kind::Read => {}
             Kind::Write if group.is_some() => {}
             Kind::Write => *group = Some(self.begin(at, answer)),
             Kind::Alone => self.finish(calls, at, group, answer),
+            Kind::Apart => {
+                self.finish(calls, at, group, answer);
+                *group = Some(self.begin(at, answer));
+            }
         }
         let mut mark = answer.mark();
-        let mut outcome = verbs::run(self, call, answer);
+        let mut outcome = self.attempt(calls, at, answer);
         if matches!(outcome, Err(Error::StorageFull { .. })) && group.is_some_and(|group| group.first < at) {
             // Memory can be written out to make room, but only between groups.
             answer.restore(mark);
             self.finish(calls, at, group, answer);
             *group = Some(self.begin(at, answer));
             mark = answer.mark();
-            outcome = verbs::run(self, call, answer);
+            outcome = self.attempt(calls, at, answer);
         }
         if let Err(error) = outcome {
             answer.fail(mark, &error);
         }
         verbs::settle(self, call);
+        if kind == Kind::Apart {
+            self.finish(calls, at + 1, group, answer);
+        }
     }
 
     fn begin(&mut self, first: usize, answer: &Answer) -> Group {
@@ -165,15 +238,44 @@ impl<F: File> Desk<'_, F> {
         Group { mark: answer.mark(), first }
     }
 
+    /// Runs the call `at`, if its client may.
+    fn attempt(&mut self, calls: &[Call<'_>], at: usize, answer: &mut Answer) -> Result<()> {
+        let call = &calls[at];
+        if self.client.is_read_only && verbs::is_for_writers(call.verb) {
+            return Err(Error::opened_read_only());
+        }
+        self.client.ensure_not_lost(call)?;
+        match &mut self.receipts {
+            Some(receipts) if verbs::is_dropping(call.verb) => {
+                let (id, content) = receipts.next_and(calls, at, answer, b"[0,true]");
+                self.database.accompany(id, content);
+                let outcome = verbs::run(self, call, answer);
+                let was_left = self.database.accompany_no_more();
+                if was_left && outcome.is_ok()
+                    && let Some(receipts) = &mut self.receipts
+                {
+                    receipts.left(at + 1);
+                }
+                outcome
+            }
+            _ => verbs::run(self, call, answer),
+        }
+    }
+
     /// Writes and flushes the group that is open, and ends before the call `end`. When that fails, nothing of it was kept,
     /// and so have all of its calls failed; but where there is no room for all of them, they are made one by one.
     fn finish(&mut self, calls: &[Call<'_>], end: usize, group: &mut Option<Group>, answer: &mut Answer) {
         let Some(Group { mark, first }) = group.take() else { return };
+        let is_receipt_left = self.leave_receipt(calls, end, answer);
         match self.database.finish_group() {
-            Ok(()) => {}
+            Ok(()) => {
+                if let Some(receipts) = self.receipts.as_mut().filter(|_| is_receipt_left) {
+                    receipts.left(end);
+                }
+            }
             Err(Error::StorageFull { .. }) if end - first > 1 => {
                 answer.restore(mark);
-                self.transactions.reopen();
+                self.client.transactions.reopen();
                 for at in first..end {
                     let mut alone = None;
                     self.run(calls, at, &mut alone, answer);
@@ -182,6 +284,13 @@ impl<F: File> Desk<'_, F> {
             }
             Err(error) => answer.fail_since(mark, &error),
         }
-        self.transactions.end_settled(self.database);
+        self.client.transactions.end_settled(self.database);
+    }
+
+    /// Adds a receipt to the group, if it has written anything. When that fails, finishing the group will.
+    fn leave_receipt(&mut self, calls: &[Call<'_>], end: usize, answer: &Answer) -> bool {
+        let Some(receipts) = self.receipts.as_ref().filter(|_| self.database.has_unwritten()) else { return false };
+        let (id, content) = receipts.next(calls, end, answer);
+        self.database.leave_receipt(id, &content).is_ok()
     }
 }

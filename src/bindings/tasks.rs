@@ -1,6 +1,7 @@
 //! Calls whose work comes in slices, between which other messages are answered.
 
 use super::answer::Answer;
+use super::client::Numbers;
 use crate::fs::File;
 use crate::{CompactProgress, Database, Error, IndexSpec, Result, RotateProgress};
 use std::collections::VecDeque;
@@ -12,11 +13,18 @@ const INDEX_SLICE_DOCUMENTS: usize = 512;
 /// are encrypted.
 const TABLE_SLICE_BYTES: usize = 64 << 10;
 
-/// The tasks that are not finished, the next one first.
+/// The tasks of all clients that are not finished, the next one first.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    waiting: VecDeque<(u32, Task)>,
-    last: u32,
+    waiting: VecDeque<Waiting>,
+}
+
+/// A task, whose it is, and the number under which it is answered.
+#[derive(Debug)]
+struct Waiting {
+    client: u32,
+    number: u64,
+    task: Task,
 }
 
 /// Work that is done in slices.
@@ -41,20 +49,25 @@ pub(super) enum Task {
 
 impl Tasks {
     /// Does the first slice; what is not finished by that is answered as pending.
-    pub fn start<F: File>(&mut self, database: &mut Database<F>, mut task: Task, answer: &mut Answer) -> Result<()> {
+    pub fn start<F: File>(
+        &mut self,
+        database: &mut Database<F>,
+        (client, numbers): (u32, &mut Numbers),
+        mut task: Task,
+        answer: &mut Answer,
+    ) -> Result<()> {
         if task.step(database)? {
             return task.finish(answer);
         }
-        let id = self.number();
-        self.waiting.push_back((id, task));
-        answer.pending(id);
+        let number = numbers.next();
+        self.waiting.push_back(Waiting { client, number, task });
+        answer.pending(number);
         Ok(())
     }
 
-    /// A number for what will be answered later.
-    pub fn number(&mut self) -> u32 {
-        self.last = self.last.wrapping_add(1);
-        self.last
+    /// Forgets the tasks of a client.
+    pub fn leave(&mut self, client: u32) {
+        self.waiting.retain(|waiting| waiting.client != client);
     }
 
     /// Whether there is a task to go on with.
@@ -62,29 +75,29 @@ impl Tasks {
         !self.waiting.is_empty()
     }
 
-    /// Does a slice of the task that has waited longest. When it was the last one: `[task, result]`.
-    pub fn step<F: File>(&mut self, database: &mut Database<F>) -> Option<Vec<u8>> {
-        let (id, mut task) = self.waiting.pop_front()?;
+    /// Does a slice of the task that has waited longest. When it was the last one: whose it is, and `[task, result]`.
+    pub fn step<F: File>(&mut self, database: &mut Database<F>) -> Option<(u32, Vec<u8>)> {
+        let mut waiting = self.waiting.pop_front()?;
         let mut answer = Answer::default();
         let mark = answer.mark();
-        match task.step(database) {
+        match waiting.task.step(database) {
             Ok(false) => {
-                self.waiting.push_back((id, task));
+                self.waiting.push_back(waiting);
                 return None;
             }
             Ok(true) => {
-                if let Err(error) = task.finish(&mut answer) {
+                if let Err(error) = waiting.task.finish(&mut answer) {
                     answer.fail(mark, &error);
                 }
             }
             Err(error) => answer.fail(mark, &error),
         }
-        Some(answer.finish_task(id))
+        Some((waiting.client, answer.finish_task(waiting.number)))
     }
 
     /// Gives up the building of an index of `collection` that is about to be dropped; of all of them without an `index`.
     pub fn cancel_indexes(&mut self, collection: &str, index: Option<&IndexSpec>) {
-        for (_, task) in &mut self.waiting {
+        for Waiting { task, .. } in &mut self.waiting {
             if let Task::CreateIndex { collection: of, index: building, .. } = task
                 && of == collection
                 && index.is_none_or(|index| index.paths == building.paths)

@@ -1,8 +1,9 @@
 //! The protocol, without JavaScript: messages in, answers out.
 
 use super::Service;
+use super::service::{FIRST, Message};
 use crate::fs::simulated::{Fault, Operation, Simulated, SimulatedFile};
-use crate::{Database, Durability, Encryption, ErrorCode, Options};
+use crate::{Database, Durability, Encryption, ErrorCode, Options, Result};
 use serde_json::{Value, json};
 
 pub(super) struct Client {
@@ -21,9 +22,21 @@ impl Client {
         Self { fs, service: Service::new(database) }
     }
 
+    /// Sends a message of the first client as it is.
+    pub fn execute(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
+        self.service.execute(Message { client: FIRST, number: 0, is_repeated: false, bytes })
+    }
+
+    /// One slice of a task, or an answer to who waits.
+    pub fn step(&mut self) -> Option<Vec<u8>> {
+        let (client, answer) = self.service.step()?;
+        assert_eq!(client, FIRST);
+        Some(answer)
+    }
+
     /// Sends a message and gets its results.
     pub fn send(&mut self, message: &str) -> Value {
-        let answer = self.service.execute(message.as_bytes()).unwrap();
+        let answer = self.execute(message.as_bytes()).unwrap();
         serde_json::from_slice(&answer).unwrap()
     }
 
@@ -43,7 +56,7 @@ pub(super) fn code(result: &Value) -> &str {
 fn documents_go_in_and_out_as_text() {
     let mut client = Client::new();
     assert_eq!(client.send("[]"), json!([]));
-    let answer = client.service.execute(br#"[["set","a",{"n": 1.0, "m":[ ]}],["get","a"],["get","b"]]"#).unwrap();
+    let answer = client.execute(br#"[["set","a",{"n": 1.0, "m":[ ]}],["get","a"],["get","b"]]"#).unwrap();
     assert_eq!(String::from_utf8(answer).unwrap(), r#"[[0,1],[0,{"n": 1.0, "m":[ ]}],[0]]"#);
     assert_eq!(client.call(r#"["set","line\nbreak\u00e9",null]"#)[0], 0);
     assert_eq!(
@@ -115,7 +128,7 @@ fn arguments_of_the_wrong_kind_have_codes() {
         assert_eq!(code(&client.call(call)), expected, "{call}");
     }
     for message in ["", "{}", "[1]", "[[]]", "[[1]]", r#"[["get","a"]"#, r#"[["get","a",1,2,3]]"#] {
-        assert!(client.service.execute(message.as_bytes()).is_err(), "{message}");
+        assert!(client.execute(message.as_bytes()).is_err(), "{message}");
     }
 }
 
@@ -382,16 +395,16 @@ fn an_export_is_read_chunk_by_chunk_and_of_one_version() {
     let begun = client.send(r#"[["set","before",1],["exportBegin"],["set","after",1]]"#);
     let (number, total) = (begun[1][1]["number"].as_u64().unwrap() as u32, begun[1][1]["bytes"].as_u64().unwrap());
     let given_up = client.call(r#"["exportBegin"]"#)[1]["number"].as_u64().unwrap() as u32;
-    assert!(client.service.export_chunk(given_up).unwrap().is_some());
+    assert!(client.service.export_chunk(FIRST, given_up).unwrap().is_some());
     assert_eq!(client.call(&format!(r#"["exportEnd",{given_up}]"#)), json!([0]));
-    assert_eq!(client.service.export_chunk(given_up).unwrap_err().code(), ErrorCode::Aborted);
+    assert_eq!(client.service.export_chunk(FIRST, given_up).unwrap_err().code(), ErrorCode::Aborted);
     let mut bytes = Vec::new();
-    while let Some(chunk) = client.service.export_chunk(number).unwrap() {
+    while let Some(chunk) = client.service.export_chunk(FIRST, number).unwrap() {
         assert!(!chunk.is_empty());
         bytes.extend(chunk);
     }
     assert_eq!(bytes.len() as u64, total);
-    assert_eq!(client.service.export_chunk(number).unwrap_err().code(), ErrorCode::Aborted, "it is over");
+    assert_eq!(client.service.export_chunk(FIRST, number).unwrap_err().code(), ErrorCode::Aborted, "it is over");
     assert_eq!(client.call(&format!(r#"["exportEnd",{number}]"#)), json!([0]));
     let copy =
         pollster::block_on(crate::import_from(bytes.as_slice(), &client.fs, "copy", Options::default())).unwrap();
@@ -399,7 +412,7 @@ fn an_export_is_read_chunk_by_chunk_and_of_one_version() {
     assert!(copy.has("before").unwrap() && !copy.has("after").unwrap());
     client.call(r#"["exportBegin"]"#);
     client.service.close().unwrap();
-    assert_eq!(client.service.export_chunk(number).unwrap_err().code(), ErrorCode::Closed);
+    assert_eq!(client.service.export_chunk(FIRST, number).unwrap_err().code(), ErrorCode::Closed);
 }
 
 #[test]
@@ -424,7 +437,7 @@ fn long_work_is_answered_when_its_last_slice_is_done() {
     let mut slices = 0;
     while client.service.has_tasks() {
         slices += 1;
-        if let Some(answer) = client.service.step() {
+        if let Some(answer) = client.step() {
             finished.push(serde_json::from_slice::<Value>(&answer).unwrap());
         }
         assert_eq!(client.call(r#"["count",{}]"#), json!([0, 3001]), "other calls come between");
@@ -444,14 +457,14 @@ fn keys_are_changed_and_rotated_between_messages() {
     let pairs: Vec<String> = (0..3000).map(|n| format!(r#"["k{n:04}",{{"n":{n}}}]"#)).collect();
     client.call(&format!(r#"["setMany",[{}]]"#, pairs.join(",")));
     client.call(r#"["compact"]"#);
-    while client.service.step().is_some() || client.service.has_tasks() {}
+    while client.step().is_some() || client.service.has_tasks() {}
     assert_eq!(client.send(r#"[["set","a",1],["rotateKey"],["set","b",2]]"#)[1], json!([2, 2]));
     client.service.change_key(&Encryption::key([2; 32])).unwrap();
     let mut slices = 0;
     let answer = loop {
         slices += 1;
         assert_eq!(client.call(r#"["count",{}]"#), json!([0, 3002]), "other calls come between");
-        if let Some(answer) = client.service.step() {
+        if let Some(answer) = client.step() {
             break serde_json::from_slice::<Value>(&answer).unwrap();
         }
     };
@@ -476,7 +489,7 @@ fn dropping_an_index_ends_its_building() {
     let pairs: Vec<String> = (0..3000).map(|n| format!(r#"["k{n:04}",{{"n":{n}}}]"#)).collect();
     client.call(&format!(r#"["setMany",[{}]]"#, pairs.join(",")));
     assert_eq!(client.send(r#"[["createIndex","n"],["dropIndex","n"]]"#), json!([[2, 1], [0, true]]));
-    let answer: Value = serde_json::from_slice(&client.service.step().unwrap()).unwrap();
+    let answer: Value = serde_json::from_slice(&client.step().unwrap()).unwrap();
     assert_eq!((answer[0].as_u64(), code(&answer[1])), (Some(1), "Aborted"));
     assert!(!client.service.has_tasks());
     assert_eq!(client.call(r#"["indexes"]"#), json!([0, []]));

@@ -8,44 +8,46 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The transactions that are under way, by number.
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
-    open: BTreeMap<u32, OpenTransaction>,
+    open: BTreeMap<u64, OpenTransaction>,
     /// Those of them that were committed, or refused, in the group that is open. They are ended with it: when there is no
     /// room for all of a group its calls are repeated one by one, and then they are needed again.
-    settled: BTreeSet<u32>,
-    last: u32,
+    settled: BTreeSet<u64>,
 }
 
 impl Transactions {
     /// Begins a transaction, and answers its number.
-    pub fn begin<F: File>(&mut self, database: &mut Database<F>, answer: &mut Answer) -> Result<()> {
-        let open = database.begin()?;
-        self.last = self.last.wrapping_add(1);
-        self.open.insert(self.last, open);
-        answer.value(&self.last)
+    pub fn begin<F: File>(&mut self, database: &mut Database<F>, id: u64, answer: &mut Answer) -> Result<()> {
+        self.open.insert(id, database.begin()?);
+        answer.value(&id)
+    }
+
+    /// Whether the transaction of this number is under way.
+    pub fn has(&self, id: u64) -> bool {
+        self.open.contains_key(&id)
     }
 
     /// The transaction of this number.
     ///
     /// # Errors
     /// `InvalidTransaction` when it is over.
-    pub fn get(&mut self, id: u32) -> Result<&mut OpenTransaction> {
+    pub fn get(&mut self, id: u64) -> Result<&mut OpenTransaction> {
         let open = if self.settled.contains(&id) { None } else { self.open.get_mut(&id) };
         open.ok_or_else(|| Error::InvalidTransaction { reason: "it has ended; begin another".to_owned() })
     }
 
     /// Adds writes to a transaction.
-    pub fn write(&mut self, id: u32, writes: Transaction) -> Result<()> {
+    pub fn write(&mut self, id: u64, writes: Transaction) -> Result<()> {
         self.get(id)?.extend(writes);
         Ok(())
     }
 
     /// Commits a transaction. Whatever comes of it, [`Transactions::settle`] must be called once the call is not repeated.
-    pub fn commit<F: File>(&mut self, database: &mut Database<F>, id: u32) -> Result<u64> {
+    pub fn commit<F: File>(&mut self, database: &mut Database<F>, id: u64) -> Result<u64> {
         database.commit_unended(self.get(id)?)
     }
 
     /// From now on the transaction is over, but for a repetition of its group.
-    pub fn settle(&mut self, id: u32) {
+    pub fn settle(&mut self, id: u64) {
         self.settled.insert(id);
     }
 
@@ -62,7 +64,7 @@ impl Transactions {
     }
 
     /// Ends a transaction without writing anything; one that is over stays so.
-    pub fn roll_back<F: File>(&mut self, database: &mut Database<F>, id: u32) {
+    pub fn roll_back<F: File>(&mut self, database: &mut Database<F>, id: u64) {
         if let Some(open) = self.open.remove(&id) {
             database.roll_back(open);
         }

@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::call::{Attachments, Call, Text, not_understood};
+use super::client::Client;
 use super::queries;
 use super::service::Desk;
 use super::tasks::Task;
@@ -25,6 +26,8 @@ pub(super) enum Kind {
     Write,
     /// Wants what is before it on the disk, or cannot be undone or repeated with it.
     Alone,
+    /// The same, and a commit with which nothing else is flushed.
+    Apart,
 }
 
 /// The kind of a verb; unknown ones fail when they are run.
@@ -47,9 +50,27 @@ pub(super) fn kind(verb: &str) -> Kind {
 pub(super) fn kind_of<F: File>(database: &Database<F>, call: &Call<'_>) -> Kind {
     let in_parts = || call.key().and_then(|key| database.named(&call.collection).has_bytes_in_parts(&key));
     match call.verb {
-        "expire" | "persist" if matches!(in_parts(), Ok(true)) => Kind::Alone,
+        "blobFinish" => Kind::Apart,
+        "expire" | "persist" if matches!(in_parts(), Ok(true)) => Kind::Apart,
         verb => kind(verb),
     }
+}
+
+/// Whether a verb may change documents or indexes: who has joined for reading must not use it.
+pub(super) fn is_for_writers(verb: &str) -> bool {
+    kind(verb) == Kind::Write || is_dropping(verb) || verb.starts_with("blob") && !matches!(verb, "blobOpen" | "blobRead" | "blobClose" | "blobAbort")
+        || matches!(verb, "createIndex" | "compact" | "rotateKey")
+}
+
+/// Whether a verb's result is kept in receipts. Others are run again with a message that is repeated: they read, open what
+/// has ended with the engine before, or come to the same when they are done twice.
+pub(super) fn is_receipted(verb: &str) -> bool {
+    kind(verb) == Kind::Write || is_dropping(verb) || verb == "blobFinish"
+}
+
+/// Whether the first commit of a verb is the one that matters, and is flushed by itself. It answers true when there was one.
+pub(super) fn is_dropping(verb: &str) -> bool {
+    matches!(verb, "dropIndex" | "dropCollection")
 }
 
 /// Runs a call and writes its result, or returns why there is none.
@@ -57,7 +78,7 @@ pub(super) fn run<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut
     match kind(call.verb) {
         Kind::Read => read(desk, call, answer),
         Kind::Write => write(desk, call, answer),
-        Kind::Alone => alone(desk, call, answer),
+        Kind::Alone | Kind::Apart => alone(desk, call, answer),
     }
 }
 
@@ -66,7 +87,7 @@ pub(super) fn settle<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>) {
     if call.verb == "txCommit"
         && let Ok(id) = call.parse(0)
     {
-        desk.transactions.settle(id);
+        desk.client.transactions.settle(id);
     }
 }
 
@@ -76,20 +97,20 @@ fn read<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -
         "collections" => answer.value(&database.collections()),
         "indexes" => answer.value(&database.named(&call.collection).indexes()),
         "scanClose" => {
-            desk.cursors.close(desk.database, call.parse(0)?);
+            desk.client.cursors.close(desk.database, call.parse(0)?);
             answer.done();
             Ok(())
         }
         "exportEnd" => {
-            desk.exports.end(desk.database, call.parse(0)?);
+            desk.client.exports.end(desk.database, call.parse(0)?);
             answer.done();
             Ok(())
         }
         "snapshotRead" => {
-            let (snapshot, call) = (desk.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);
+            let (snapshot, call) = (desk.client.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);
             read_from(&database.named(&call.collection).at(&snapshot)?, &call, answer)
         }
-        "txRead" => read_in(desk.transactions.get(call.parse(0)?)?, database, &call.parse(1)?, answer),
+        "txRead" => read_in(desk.client.transactions.get(call.parse(0)?)?, database, &call.parse(1)?, answer),
         _ => read_from(&database.named(&call.collection), call, answer),
     }
 }
@@ -169,7 +190,7 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             })?;
             return answer.value(&desk.database.commit(transaction)?);
         }
-        "txCommit" => return answer.value(&desk.transactions.commit(desk.database, call.parse(0)?)?),
+        "txCommit" => return answer.value(&desk.client.transactions.commit(desk.database, call.parse(0)?)?),
         _ => {}
     }
     let mut documents = desk.database.named_mut(&call.collection);
@@ -231,7 +252,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             let (collection, index) = (call.collection.clone().into_owned(), queries::index_spec(call)?);
             let (indexes, name) = (desk.database.named(&collection).indexes(), index.paths.join(", "));
             let is_new = !indexes.iter().any(|index| index.ready && index.path == name);
-            desk.tasks.start(desk.database, Task::CreateIndex { collection, index, is_new }, answer)
+            desk.start(Task::CreateIndex { collection, index, is_new }, answer)
         }
         "dropIndex" => {
             let index = queries::index_spec(call)?;
@@ -243,49 +264,59 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             desk.tasks.cancel_indexes(&name, None);
             answer.value(&desk.database.drop_collection(&name)?)
         }
-        "scanOpen" => desk.cursors.open(desk.database, &call.collection, call.range()?, answer),
-        "scanNext" => desk.cursors.next(desk.database, call.parse(0)?, answer),
-        "exportBegin" => desk.exports.begin(desk.database, answer),
-        "compact" => desk.tasks.start(desk.database, Task::Compact(CompactProgress::default()), answer),
-        "rotateKey" => desk.tasks.start(desk.database, Task::RotateKey(RotateProgress::default()), answer),
-        "snapshotOpen" => desk.snapshots.open(desk.database, answer),
+        "scanOpen" => {
+            let id = desk.client.numbers.next();
+            desk.client.cursors.open(desk.database, id, &call.collection, call.range()?, answer)
+        },
+        "scanNext" => desk.client.cursors.next(desk.database, call.parse(0)?, answer),
+        "exportBegin" => desk.client.exports.begin(desk.database, desk.client.numbers.next(), answer),
+        "compact" => desk.start(Task::Compact(CompactProgress::default()), answer),
+        "rotateKey" => desk.start(Task::RotateKey(RotateProgress::default()), answer),
+        "snapshotOpen" => desk.client.snapshots.open(desk.database, desk.client.numbers.next(), answer),
         "snapshotScan" => {
-            let (snapshot, call) = (desk.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);
-            desk.cursors.open_at(desk.database, &call.collection, call.range()?, snapshot, answer)
+            let (snapshot, call) = (desk.client.snapshots.get(call.parse(0)?)?, call.parse::<Call<'_>>(1)?);
+            let id = desk.client.numbers.next();
+            desk.client.cursors.open_at(desk.database, id, &call.collection, call.range()?, snapshot, answer)
         }
         "snapshotClose" => {
-            desk.snapshots.close(desk.database, call.parse(0)?);
+            desk.client.snapshots.close(desk.database, call.parse(0)?);
             answer.done();
             Ok(())
         }
-        "txBegin" => desk.transactions.begin(desk.database, answer),
+        "txBegin" => desk.client.transactions.begin(desk.database, desk.client.numbers.next(), answer),
         "txWrite" => {
             let operation: Operation<'_> = call.parse(1)?;
-            desk.transactions.write(call.parse(0)?, operation.add_to(Transaction::new(), &desk.attachments)?)?;
+            desk.client.transactions.write(call.parse(0)?, operation.add_to(Transaction::new(), &desk.attachments)?)?;
             answer.done();
             Ok(())
         }
         "txRollback" => {
-            desk.transactions.roll_back(desk.database, call.parse(0)?);
+            desk.client.transactions.roll_back(desk.database, call.parse(0)?);
             answer.done();
             Ok(())
         }
         "watchOpen" => {
             let watcher = desk.database.named_mut(&call.collection).watch(&call.range()?, &call.watch_options()?)?;
-            desk.watches.open(Watched::Keys(Box::new(watcher)), answer)
+            desk.client.watches.open(desk.client.numbers.next(), Watched::Keys(Box::new(watcher)), answer)
         }
         "watchQuery" => {
             let mut documents = desk.database.named_mut(&call.collection);
             let query = documents.watch_query(&Query::parse(call.json(0)?)?)?;
-            desk.watches.open(Watched::Query(Box::new(query)), answer)
+            desk.client.watches.open(desk.client.numbers.next(), Watched::Query(Box::new(query)), answer)
         }
-        "watchNext" => desk.watches.next(desk.database, call.parse(0)?, || desk.tasks.number(), answer),
+        "watchNext" => {
+            let task = || desk.client.numbers.next();
+            desk.client.watches.next(desk.database, call.parse(0)?, task, answer)
+        },
         "watchClose" => {
-            desk.ended.extend(desk.watches.close(call.parse(0)?));
+            desk.client.ended.extend(desk.client.watches.close(call.parse(0)?));
             answer.done();
             Ok(())
         }
-        verb if verb.starts_with("blob") => desk.blobs.run(desk.database, &desk.attachments, call, answer),
+        verb if verb.starts_with("blob") => {
+            let Client { blobs, numbers, .. } = &mut *desk.client;
+            blobs.run(desk.database, &desk.attachments, numbers, call, answer)
+        },
         "check" => answer.value(&desk.database.check(call.parse::<CheckOptions>(0)?.full)?),
         _ => {
             desk.database.flush()?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The next answer to a call that was pending.
 fn step(client: &mut Client) -> Value {
     assert!(client.service.has_tasks());
-    serde_json::from_slice(&client.service.step().unwrap()).unwrap()
+    serde_json::from_slice(&client.step().unwrap()).unwrap()
 }
 
 fn opened(client: &mut Client, call: &str) -> u64 {
@@ -27,7 +27,7 @@ fn changes_are_answered_when_there_are_some() {
     assert_eq!(pending[0], 2);
     assert!(!client.service.has_tasks());
     client.call(r#"["set","a",0]"#);
-    assert!(client.service.has_tasks() && client.service.step().is_none(), "that is not watched");
+    assert!(client.service.has_tasks() && client.step().is_none(), "that is not watched");
     assert!(!client.service.has_tasks());
     client.send(r#"[["set","u1",{"n": 1}],["set","u2",2],["delete","u2"]]"#);
     let expected = json!([

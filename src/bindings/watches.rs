@@ -11,15 +11,14 @@ use std::time::Duration;
 /// The watches that are open, by number.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
-    open: BTreeMap<u32, Watch>,
-    last: u32,
+    open: BTreeMap<u64, Watch>,
 }
 
 #[derive(Debug)]
 struct Watch {
     what: Watched,
     /// The number under which the one who asked is answered.
-    waiting: Option<u32>,
+    waiting: Option<u64>,
 }
 
 /// What is watched.
@@ -31,18 +30,17 @@ pub(super) enum Watched {
 
 impl Watches {
     /// Answers the number of a new watch.
-    pub fn open(&mut self, what: Watched, answer: &mut Answer) -> Result<()> {
-        self.last = self.last.wrapping_add(1);
-        self.open.insert(self.last, Watch { what, waiting: None });
-        answer.value(&self.last)
+    pub fn open(&mut self, id: u64, what: Watched, answer: &mut Answer) -> Result<()> {
+        self.open.insert(id, Watch { what, waiting: None });
+        answer.value(&id)
     }
 
     /// Answers the next changes of a watch, or as pending `task` when there are none yet. A watch that fails is over.
     pub fn next<F: File>(
         &mut self,
         database: &mut Database<F>,
-        id: u32,
-        task: impl FnOnce() -> u32,
+        id: u64,
+        task: impl FnOnce() -> u64,
         answer: &mut Answer,
     ) -> Result<()> {
         let watch = self.open.get_mut(&id).ok_or(Error::Aborted)?;
@@ -65,7 +63,7 @@ impl Watches {
     }
 
     /// Ends a watch; who waits for it is answered that it is over.
-    pub fn close(&mut self, id: u32) -> Option<Vec<u8>> {
+    pub fn close(&mut self, id: u64) -> Option<Vec<u8>> {
         let task = self.open.remove(&id)?.waiting?;
         let mut answer = Answer::default();
         answer.done();

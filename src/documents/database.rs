@@ -46,7 +46,7 @@ pub struct Database<F: File> {
     durability: Durability,
     last_sync_ms: u64,
     /// Whether commits wait to be written.
-    pending: bool,
+    pub(super) pending: bool,
     /// Whether commits were written and not flushed.
     unsynced: bool,
     group: Group,
@@ -60,6 +60,9 @@ pub struct Database<F: File> {
     pub(super) dropped: BTreeMap<String, Seq>,
     pub(super) feed: Feed,
     pub(super) journal: Journal,
+    /// The receipt that is to be in the next commit.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub(super) companion: Option<(super::receipts::ReceiptId, Vec<u8>)>,
 }
 
 /// Commits that share one write and one flush.
@@ -124,6 +127,8 @@ impl<F: File> Database<F> {
             dropped: BTreeMap::new(),
             feed: Feed::new(options.watch_buffer),
             journal,
+            #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+            companion: None,
         };
         database.finish_dropping_or_leave_it();
         Ok(database)
@@ -131,8 +136,9 @@ impl<F: File> Database<F> {
 
     /// Runs `work`; everything it writes shares one write to the file and one flush.
     ///
-    /// Each write is still a commit of its own: after a crash a prefix of them is there. Reads inside see the
-    /// writes before them.
+    /// Each write is still a commit of its own. Reads inside see the writes before them. After a crash all of the group is
+    /// there or nothing, unless something in it is written out by itself, as the building of an index is: then all before
+    /// that may be there without what is behind it.
     ///
     /// # Errors
     /// Those of the write and the flush. Then nothing is kept of what `work` wrote, whatever it was told.
@@ -303,6 +309,8 @@ impl<F: File> Database<F> {
             return Err(error.clone());
         }
         self.check_unique(&batch)?;
+        #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+        self.stage_companion(&mut batch);
         let before = self.engine.last_seq();
         let (keys, bytes) = (self.history.keys_of(&batch), batch.size());
         let part_keys: Vec<_> = batch.keys().filter(|key| is_about_parts(key)).map(<[u8]>::to_vec).collect();
@@ -377,6 +385,18 @@ impl<F: File> Database<F> {
     /// The engine has taken back the pending commits: what is remembered of them goes too.
     fn undone(&mut self, error: engine::Error) -> Error {
         let error = Error::from(error);
+        self.forget_undone(&error);
+        error
+    }
+
+    /// Takes back what the open group has committed and was not written yet.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub(super) fn abandon_group(&mut self, error: &Error) {
+        self.engine.abandon_group();
+        self.forget_undone(error);
+    }
+
+    fn forget_undone(&mut self, error: &Error) {
         self.pending = false;
         self.history.take_back(self.engine.last_seq());
         self.take_notes_back();
@@ -387,7 +407,6 @@ impl<F: File> Database<F> {
         if self.group.depth > 0 {
             self.group.error = Some(error.clone());
         }
-        error
     }
 }
 

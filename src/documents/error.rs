@@ -306,7 +306,7 @@ impl From<engine::Error> for Error {
 }
 
 impl Error {
-    pub(super) fn opened_read_only() -> Self {
+    pub(crate) fn opened_read_only() -> Self {
         Self::ReadOnly { reason: "the database was opened read-only".to_owned() }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Database;
 use super::error::{Error, Result};
+use super::key::RECEIPTS;
 use crate::engine::Export;
 use crate::fs::File;
 use std::io::Write;
@@ -41,7 +42,7 @@ impl<F: File> Database<F> {
     /// ```
     pub fn begin_export(&mut self) -> Result<Export> {
         self.settle_group()?;
-        Ok(self.engine.begin_export()?)
+        Ok(self.engine.begin_export(|prefix| prefix != RECEIPTS)?)
     }
 
     /// The bytes that come next, about `budget_bytes` of them; a page of a large document comes whole. `None` behind the last

@@ -5,6 +5,7 @@
 //!
 //! collection 0, index 0    the catalog: what collections and indexes there are
 //! collection 0, index 1    the change history: what recent commits have written
+//! collection 0, index 2    receipts: what clients were answered
 //! collection n, index 0    its documents: rest = 1 (the key is a string) | the key's UTF-8 bytes
 //! collection n, index m    index m: rest = ordered encoding of a value | the rest of the document's engine key
 //! collection n, index -1   parts of its large values, and
@@ -28,6 +29,8 @@ pub(super) const PREFIX_LENGTH: usize = size_of::<Prefix>();
 pub(super) const CATALOG: Prefix = prefix(0, 0);
 /// Where the change history is.
 pub(super) const CHANGES: Prefix = prefix(0, 1);
+/// Where receipts are.
+pub(super) const RECEIPTS: Prefix = prefix(0, 2);
 /// Where a collection keeps the parts of large values, and ...
 const PARTS: u32 = u32::MAX;
 /// ... the elements of lists: indexes have smaller numbers.
@@ -151,7 +154,7 @@ mod tests {
         assert_eq!(collection_of(*key.first_chunk().unwrap()), Some(CollectionId(7)));
         assert_eq!(parse_key(&key[PREFIX_LENGTH..]).unwrap(), "user:ü");
         assert_eq!((collection_of(CATALOG), collection_of(CollectionId(7).index(3))), (None, None));
-        assert_eq!(collection_of(CHANGES), None);
+        assert_eq!((collection_of(CHANGES), collection_of(RECEIPTS), parts_of(RECEIPTS)), (None, None, None));
         let (parts, elements) = (CollectionId(7).parts(), CollectionId(7).elements());
         assert_eq!((collection_of(parts), collection_of(elements)), (None, None));
         assert_eq!([parts, elements].map(parts_of), [Some(CollectionId(7)); 2]);

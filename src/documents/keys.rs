@@ -38,6 +38,15 @@ impl<F: File> Database<F> {
         Ok(self.engine.change_key(encryption)?)
     }
 
+    /// Fails unless the database can be opened by this; without it, unless nothing is needed for that.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub(crate) fn ensure_opened_by(&self, encryption: Option<&Encryption>) -> Result<()> {
+        if let Some(encryption) = encryption {
+            check_encryption(encryption)?;
+        }
+        Ok(self.engine.ensure_opened_by(encryption)?)
+    }
+
     /// Gives the database a new random data key, and seals everything with it. Costs reading and writing all of the file.
     /// What the old key sealed may be left in places that are free until they are written again, and in copies.
     ///

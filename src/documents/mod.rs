@@ -41,6 +41,8 @@ mod path;
 mod query;
 mod range;
 mod read;
+#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+pub(crate) mod receipts;
 mod salvage;
 mod salvage_parts;
 mod scan;

@@ -52,6 +52,8 @@ pub enum SpaceKind {
     Documents,
     /// What recent commits have changed.
     Changes,
+    /// What clients were answered.
+    Receipts,
     /// The parts of large documents, and the elements of lists.
     Parts,
     /// An index.
@@ -85,6 +87,7 @@ impl<F: File> Database<F> {
             index.filter(|index| is_there && index.state != IndexState::Dropping).map(|index| index.indexed.name());
         let kind = match (tables.collection, tables.index) {
             (0, 1) => SpaceKind::Changes,
+            (0, 2) => SpaceKind::Receipts,
             (0, _) => SpaceKind::Catalog,
             (_, 0) if is_there => SpaceKind::Documents,
             (_, index) if is_there && index > LAST_INDEX => SpaceKind::Parts,

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::engine::{Engine, key_epoch_behind};
-use super::entry::{Clock, prefix_of};
+use super::entry::{Clock, Prefix, prefix_of};
 use super::error::{Error, Result};
 use super::flush::landing;
 use super::levels::{Levels, Placement};
@@ -80,12 +80,12 @@ impl fmt::Debug for Export {
 }
 
 impl<F: File> Engine<F> {
-    /// Begins to hand out a file that holds every commit so far and nothing else. Writes nothing: a database that is open for
+    /// Begins to hand out a file that holds every commit so far of the key spaces that are wanted and nothing else. Writes nothing: a database that is open for
     /// reading can be exported, and one whose disk is full.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when the database was opened in spite of damage; [`Error::Fs`].
-    pub fn begin_export(&mut self) -> Result<Export> {
+    pub fn begin_export(&mut self, is_wanted: impl Fn(Prefix) -> bool) -> Result<Export> {
         self.finish_group(self.options.durability)?;
         if let Some(damage) = self.damage.first() {
             return Err(damage.clone());
@@ -96,7 +96,7 @@ impl<F: File> Engine<F> {
         }
         let (levels, built) = self.levels_with_memtables()?;
         let pinned = self.levels.tables().map(|table| table.extent()).collect();
-        let export = self.lay_out(&levels, built, pinned)?;
+        let export = self.lay_out(&levels, built, pinned, is_wanted)?;
         export.pinned.iter().for_each(|&extent| self.free.pin(extent));
         Ok(export)
     }
@@ -208,11 +208,17 @@ impl<F: File> Engine<F> {
     }
 
     /// Lays out the new file: one table behind the other, and the manifest, which says where they are, at the end.
-    fn lay_out(&self, levels: &Levels, built: Vec<BuiltTable>, pinned: Vec<Extent>) -> Result<Export> {
+    fn lay_out(
+        &self,
+        levels: &Levels,
+        built: Vec<BuiltTable>,
+        pinned: Vec<Extent>,
+        is_wanted: impl Fn(Prefix) -> bool,
+    ) -> Result<Export> {
         let mut parts = VecDeque::new();
         let mut address = HEADER_LEN;
         let mut placements = Vec::new();
-        for placement in levels.placements() {
+        for placement in levels.placements().filter(|placement| is_wanted(placement.table.prefix())) {
             let bytes = built.iter().find(|(table, _)| table.id == placement.table.id).map(|(_, bytes)| bytes.clone());
             let content =
                 bytes.map_or_else(|| Content::Table(TableCopy::new(Arc::clone(&placement.table))), Content::Bytes);

@@ -59,6 +59,20 @@ impl<F: File> Engine<F> {
         })
     }
 
+    /// Fails unless the file can be opened by `encryption`, or without one. Costs what Argon2id costs.
+    ///
+    /// # Errors
+    /// [`Error::Key`], [`Error::Fs`].
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub fn ensure_opened_by(&self, encryption: Option<&Encryption>) -> Result<()> {
+        match (self.volume.keyring(), encryption) {
+            (None, None) => Ok(()),
+            (Some(_), Some(encryption)) => Ok(self.volume.ensure_unlocked_by(encryption)?),
+            (Some(_), None) => Err(Error::Key(KeyError::Required)),
+            (None, Some(_)) => Err(Error::Key(KeyError::NotEncrypted)),
+        }
+    }
+
     /// Lets `encryption` open the file from now on, and nothing else. Costs four calls of the host, not the data.
     ///
     /// # Errors

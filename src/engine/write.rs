@@ -90,6 +90,12 @@ impl<F: File> Engine<F> {
         Ok(())
     }
 
+    /// Takes back what was appended since the last group.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub fn abandon_group(&mut self) {
+        self.take_group_back();
+    }
+
     fn take_group_back(&mut self) {
         for undo in std::mem::take(&mut self.group).into_iter().rev() {
             self.memtable.undo(undo);

@@ -311,6 +311,26 @@ def frame_offsets(file):
     return found
 
 
+def group_cut_short(file):
+    """The last commits of a file as a group that goes on: all of it is dropped, and what comes before stays."""
+    whole, copy = bytearray(file.read_bytes()), DIRECTORY / "cut.db"
+    *_, before, last = frame_offsets(file)
+    opened = reader.Reader(os.open(file, os.O_RDONLY))
+    list(opened.live(0))
+    tag = None
+    for offset in (before, last):
+        length = int.from_bytes(whole[offset + 4 : offset + 8], "little")
+        whole[offset + 3] |= reader.GOES_ON >> 8
+        if tag:
+            whole[offset + 40 : offset + 48] = tag[:8]
+        number = int.from_bytes(whole[offset + 16 : offset + 24], "little")
+        tag = opened.tag_of(bytes(whole[offset : offset + 64 + length]), reader.FRAME, opened.root.generation, number)
+        whole[offset + 48 : offset + 64] = tag
+    copy.write_bytes(whole)
+    documents = compare("a group that was cut short", copy)["documents"]
+    assert documents == read(file)[1]["documents"] - 2, documents
+
+
 def small_with_log():
     """A small file with tables, three indexes and a log of single commits, none of it closed."""
     file = DIRECTORY / "small.db"
@@ -376,7 +396,9 @@ def main():
     log_tail(file)
     compacted(file)
     large_lists_and_bytes(DIRECTORY / "parts.db")
-    damaged(small_with_log())
+    small = small_with_log()
+    group_cut_short(small)
+    damaged(small)
     changes(DIRECTORY / "changes.db")
     for cipher in ("aes-256-gcm", "chacha20-poly1305"):
         encrypted(cipher)

@@ -27,7 +27,8 @@ from encoding import EXPIRES, FLAGS, PUT, Bytes, Damaged, Version, check, entrie
 
 BLOCK = 65536
 DATA, INDEX, FILTER, MANIFEST, SEGMENT, FRAME, LINK = 1, 2, 3, 4, 16, 17, 18
-CATALOG, CHANGES = (0, 0), (0, 1)
+CATALOG, CHANGES, RECEIPTS = (0, 0), (0, 1), (0, 2)
+GOES_ON = 0x8000
 
 Superblock = namedtuple(
     "Superblock",
@@ -42,11 +43,15 @@ Table = namedtuple(
 Segment = namedtuple("Segment", "address len index data")
 # Of documents and index entries: versions by key, by collection, and by collection and index.
 Contents = namedtuple("Contents", "catalog noted documents entries")
-Frame = namedtuple("Frame", "len number seq synced_seq chain tag payload")
+Frame = namedtuple("Frame", "goes_on len number seq synced_seq chain tag payload")
 
 
 def blocks_of(address, length):
     return address // BLOCK, -(-(address + length) // BLOCK)
+
+
+def checksum(sealed, place):
+    return xxh3_128(sealed[:48] + sealed[64:], xxhash.xxh3_64_intdigest(place))
 
 
 def newest_first(version):
@@ -101,8 +106,11 @@ class Reader:
             return self.keys.open_log(sealed, place, self.root.log_epoch, owner, offset, salt)
         if self.keys:
             return self.keys.open_page(sealed, place)
-        seed = xxhash.xxh3_64_intdigest(place)
-        return sealed[64:] if xxh3_128(sealed[:48] + sealed[64:], seed) == sealed[48:64] else None
+        return sealed[64:] if checksum(sealed, place) == sealed[48:64] else None
+
+    def tag_of(self, sealed, kind, owner, offset):
+        """The tag of something in the log of a plain file at this place."""
+        return checksum(sealed, self.root.file_id + self.root.salt + struct.pack("<QQB", owner, offset, kind))
 
     def page(self, kind, owner, offset, address, length, tag):
         what = f"page of kind {kind} of {owner}, offset {offset}"
@@ -221,7 +229,7 @@ class Reader:
     def log(self):
         """The versions in all commits behind the tables. Leaves the last sequence number in `self.last`."""
         root, versions, taken, end = self.root, [], [], 0
-        self.next, self.tag, self.last = root.log_frame, root.log_tag, root.flushed_seq
+        self.next, self.tag, self.last, self.group = root.log_frame, root.log_tag, root.flushed_seq, []
         segment = self.segment(root.log_address, root.log_len, root.log_index)
         is_whole = segment and root.log_address + root.log_len <= os.fstat(self.file).st_size
         check(is_whole or root.log_address == 0, "superblock: log segment")
@@ -250,19 +258,21 @@ class Reader:
         header = segment.data[offset : offset + 64]
         if len(header) < 64 or header[:2] != bytes([kind, 0]):
             return None
-        length, generation, *fields, chain = struct.unpack_from("<I4Q8s", header, 4)
+        attempt, length, generation, *fields, chain = struct.unpack_from("<HI4Q8s", header, 2)
         end = offset + 64 + (length if kind == FRAME else 0)
         sealed = segment.data[offset:end]
         number = fields[0] if number is None else number
         if generation != self.root.generation or end > len(segment.data):
             return None
         payload = self.opened(sealed, kind, generation, number)
-        return None if payload is None else Frame(length, *fields, chain, header[48:], payload)
+        goes_on = kind == FRAME and bool(attempt & GOES_ON)
+        return None if payload is None else Frame(goes_on, length, *fields, chain, header[48:], payload)
 
     def is_head_valid(self, segment):
         """Step 3."""
         head = self.valid_at(segment, 0, SEGMENT, segment.index)
-        return head and head[:3] == (segment.len, segment.index, self.next) and head.chain == self.tag[:8]
+        is_its = head and (head.len, head.number, head.seq) == (segment.len, segment.index, self.next)
+        return is_its and head.chain == self.tag[:8]
 
     def replay(self, segment, versions):
         """Steps 3 and 4: where the chain stands in a segment, 0 when its header is not valid."""
@@ -272,10 +282,12 @@ class Reader:
         while frame := self.valid_at(segment, end, FRAME, self.next):
             if frame.number != self.next or frame.chain != self.tag[:8]:
                 break
-            check(frame.seq == self.last + 1, f"log frame {frame.number}: sequence number")
-            versions += commit(frame)
-            self.next, self.tag, self.last = frame.number + 1, frame.tag, frame.seq
-            self.frames += 1
+            check(frame.seq == self.last + len(self.group) + 1, f"log frame {frame.number}: sequence number")
+            self.group.append(commit(frame))
+            self.next, self.tag = frame.number + 1, frame.tag
+            if not frame.goes_on:
+                versions += itertools.chain.from_iterable(self.group)
+                self.last, self.frames, self.group = frame.seq, self.frames + len(self.group), []
             end += -(-(64 + frame.len) // 16) * 16
         return end
 
@@ -348,6 +360,11 @@ def commit(frame):
     return versions.values()
 
 
+def receipt(rest, version):
+    """What is told of calls does not matter to who reads documents; it must be there in form (section 22)."""
+    check(len(rest) == 32 and version.expiry is not None, f"receipt {rest.hex()}")
+
+
 def sort_out(versions):
     """Catalog, change history, and of each collection documents and the entries of indexes (sections 12 to 14, and 21)."""
     contents, spaces = Contents({}, {}, {}, {}), {}
@@ -358,6 +375,8 @@ def sort_out(versions):
             contents.catalog[rest] = version.value
         elif space == CHANGES:
             contents.noted[rest] = version
+        elif space == RECEIPTS:
+            receipt(rest, version)
         elif index == 0:
             check(rest[:1] == b"\1", f"document {rest}: unknown kind of key")
             contents.documents.setdefault(collection, {})[rest] = version

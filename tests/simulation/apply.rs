@@ -130,6 +130,7 @@ impl World {
                 Err(Outcome::Refused) if self.database().version() == self.version => self.history.withdraw_to(mark),
                 Err(outcome) => {
                     (self.version, self.state) = before;
+                    self.history.join_in_flight();
                     if let Some(db) = &mut self.db {
                         let _ = db.finish_group();
                     }
@@ -137,6 +138,8 @@ impl World {
                 }
             }
         }
+        let commits = self.history.mark();
+        self.history.join_in_flight();
         match self.database().finish_group() {
             Ok(()) => {
                 self.history.acknowledge_in_flight();
@@ -148,6 +151,9 @@ impl World {
             Err(error) => {
                 (self.version, self.state) = before;
                 let outcome = self.classify(&error, "group");
+                if outcome == Outcome::Crashed && commits > 1 {
+                    self.cut_short = Some((self.version + 1, self.version + commits as u64));
+                }
                 self.refused(outcome, 0)
             }
         }

@@ -89,6 +89,13 @@ impl History {
         self.in_flight.clear();
     }
 
+    /// What is in flight is one group: all of it is left by a crash, or nothing.
+    pub fn join_in_flight(&mut self) {
+        let last = self.in_flight.pop();
+        self.in_flight.clear();
+        self.in_flight.extend(last);
+    }
+
     /// How much is in flight, and going back to that.
     pub fn mark(&self) -> usize {
         self.in_flight.len()

@@ -69,6 +69,8 @@ pub struct World {
     end: End,
     /// Whether the dropping of an index may have been interrupted: then it goes on by itself, with a commit.
     pub(crate) drops: bool,
+    /// The commits of a group whose writing a crash has cut short.
+    pub(crate) cut_short: Option<(u64, u64)>,
     /// On a disk that lies: what it may have damaged.
     pub(crate) damage: Option<Damage>,
     pub tally: Tally,
@@ -95,6 +97,7 @@ impl World {
             snapshots: Vec::new(),
             end: End::PowerLost,
             drops: false,
+            cut_short: None,
             damage: None,
             tally,
             trace: std::env::var_os("FERROLITE_TRACE").is_some(),
@@ -181,6 +184,17 @@ impl World {
         let version = db.version();
         let least = if self.end == End::PowerLost { self.history.durable() } else { self.version };
         let least = if self.damage.as_ref().is_some_and(Damage::excuses_older_state) { 0 } else { least };
+        if let Some((first, last)) = self.cut_short.take().filter(|_| self.damage.is_none()) {
+            let content = self.fs.content(NAME).unwrap_or_default();
+            let found = if version >= last {
+                "all of it"
+            } else if has_part_of_group(&content, first) {
+                "a part of it, and dropped"
+            } else {
+                "nothing of it"
+            };
+            self.tally.one(format!("group cut short by a crash: {found}"));
+        }
         assert!(version >= least, "version {version} was found, but {least} was acknowledged");
         let mut states = self.history.states_at(version);
         if self.drops {
@@ -442,6 +456,15 @@ fn open_by<S: FileSystem>(
 ) -> Result<Database<S::File>> {
     let options = Options { encryption: key, ..options.clone() };
     pollster::block_on(Database::open_with(fs, NAME, options, Arc::new(host.clone())))
+}
+
+/// Whether the file has a frame of the log with this commit, whose group goes on.
+fn has_part_of_group(content: &[u8], commit: u64) -> bool {
+    let is_frame = |header: &[u8]| header[..2] == [17, 0] && header[3] & 0x80 != 0;
+    content
+        .chunks_exact(16)
+        .zip(content.chunks_exact(16).skip(1))
+        .any(|(start, next)| is_frame(start) && next[8..] == commit.to_le_bytes())
 }
 
 fn is_crash(message: &str) -> bool {

@@ -3,7 +3,8 @@
 //! ```text
 //! 0  u8   kind: 16 segment header, 17 commit, 18 link
 //! 1  u8   zero
-//! 2  u16  attempt: how many writes of the log have failed in this generation
+//! 2  u16  bits 0 to 14, attempt: how many writes of the log have failed in this generation
+//!         bit 15, commit: the group goes on with the next one
 //! 4  u32  commit: length of the payload; segment header: length of the segment; link: length of the next segment
 //! 8  u64  generation
 //! 16 u64  commit: number of the frame; segment header: index of the segment; link: number of the next commit frame
@@ -26,7 +27,12 @@ pub(super) const LINK_SLOT: usize = FRAME_HEADER_LEN;
 /// Where the first commit frame is in a segment.
 pub(super) const SEGMENT_DATA: usize = 2 * FRAME_HEADER_LEN;
 
+/// The last attempt: nothing is sealed with it.
+pub(super) const ATTEMPT_MAX: u16 = GOES_ON - 1;
+
 const ATTEMPT: Range<usize> = 2..4;
+/// Beside the attempt, so that it is part of the nonce, and readers that do not know of it pass over it.
+const GOES_ON: u16 = 1 << 15;
 const PREVIOUS: Range<usize> = 40..48;
 
 /// The fields of a frame's header.
@@ -36,6 +42,8 @@ pub(super) struct Frame {
     /// Makes what is written again after a failure another thing than the first: what the first left behind it cannot be
     /// taken for what follows, and in an encrypted file the nonce is another one.
     pub(super) attempt: u16,
+    /// Of a commit: its group goes on with the next one. Without its last commit nothing of a group counts.
+    pub(super) goes_on: bool,
     pub(super) len: u32,
     pub(super) generation: u64,
     pub(super) number: u64,
@@ -47,6 +55,11 @@ pub(super) struct Frame {
 /// The part of a tag that the next frame repeats.
 pub(super) fn chain(tag: &Tag) -> [u8; 8] {
     tag.first_chunk().copied().unwrap_or_default()
+}
+
+/// The attempt as it lies in a header.
+fn with_flag(attempt: u16, goes_on: bool) -> u16 {
+    attempt | if goes_on { GOES_ON } else { 0 }
 }
 
 impl Frame {
@@ -61,7 +74,7 @@ impl Frame {
     pub(super) fn append_open(&self, out: &mut Vec<u8>, payload: &[u8]) {
         let start = out.len();
         out.extend_from_slice(&[self.kind as u8, 0]);
-        out.extend_from_slice(&self.attempt.to_le_bytes());
+        out.extend_from_slice(&with_flag(self.attempt, self.goes_on).to_le_bytes());
         out.extend_from_slice(&self.len.to_le_bytes());
         for field in [self.generation, self.number, self.seq, self.synced_seq] {
             out.extend_from_slice(&field.to_le_bytes());
@@ -73,8 +86,15 @@ impl Frame {
     }
 
     /// Seals a frame that was appended open, behind the frame with the tag `previous`.
-    pub(super) fn seal_open(frame: &mut [u8], attempt: u16, previous: &Tag, place: Place, seal: &dyn Seal) -> Tag {
-        frame[ATTEMPT].copy_from_slice(&attempt.to_le_bytes());
+    pub(super) fn seal_open(
+        frame: &mut [u8],
+        attempt: u16,
+        previous: &Tag,
+        goes_on: bool,
+        place: Place,
+        seal: &dyn Seal,
+    ) -> Tag {
+        frame[ATTEMPT].copy_from_slice(&with_flag(attempt, goes_on).to_le_bytes());
         frame[PREVIOUS].copy_from_slice(&chain(previous));
         seal.seal(place, frame)
     }
@@ -91,9 +111,11 @@ impl Frame {
         if reader.u8()? != 0 {
             return None;
         }
+        let attempt = reader.u16()?;
         Some(Self {
             kind,
-            attempt: reader.u16()?,
+            attempt: attempt & ATTEMPT_MAX,
+            goes_on: kind == PlaceKind::LogFrame && attempt & GOES_ON != 0,
             len: reader.u32()?,
             generation: reader.u64()?,
             number: reader.u64()?,

@@ -34,6 +34,7 @@ impl Builder {
             4 => frame.number += 1,
             5 => frame.len = frame.len.wrapping_sub(1),
             6 => frame.synced_seq += 1,
+            7 => frame.goes_on = true,
             _ => {}
         }
         let place = Place { kind: frame.kind, owner: GENERATION, offset, salt: SALT, epoch: 0 };
@@ -47,7 +48,7 @@ impl Builder {
 
     fn frame(&self, kind: PlaceKind, len: u32, number: u64, seq: u64, synced_seq: u64) -> Frame {
         let previous = chain(&self.tag);
-        Frame { kind, attempt: 0, len, generation: GENERATION, number, seq, synced_seq, previous }
+        Frame { kind, attempt: 0, goes_on: false, len, generation: GENERATION, number, seq, synced_seq, previous }
     }
 
     fn segment(&mut self, input: &mut Input<'_>, index: u64, block: usize, next: usize) {

@@ -16,8 +16,8 @@ pub(in crate::engine) struct Recovered {
     pub(in crate::engine) extents: Vec<Extent>,
 }
 
-/// Replays the log behind `superblock`, and hands each commit to `apply`. `used` is where there is something else than
-/// log.
+/// Replays the log behind `superblock`, and hands each commit to `apply`, those of a group once its last one was found.
+/// `used` is where there is something else than log.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when a commit is missing that was durable; a torn tail is not an error.
@@ -48,6 +48,7 @@ pub(in crate::engine) fn recover_to_break<F: File>(
         next_frame: superblock.log.frame_number,
         tag: superblock.log.previous_tag,
         last_seq: superblock.flushed_seq,
+        group: Vec::new(),
         extents: Vec::new(),
     };
     let end = match reader.replay(superblock, apply) {
@@ -91,7 +92,10 @@ struct LogReader<'a, F> {
     key_epoch: u32,
     next_frame: u64,
     tag: Tag,
+    /// The newest commit of a group that is whole.
     last_seq: Seq,
+    /// The commits behind it, whose group goes on.
+    group: Vec<Batch>,
     extents: Vec<Extent>,
 }
 
@@ -190,13 +194,19 @@ impl<F: File> LogReader<'_, F> {
                 return Ok(position);
             }
             let payload = opened.get(FRAME_HEADER_LEN..);
-            let batch = payload.and_then(Batch::decode).filter(|_| frame.seq == self.last_seq + 1);
+            let expected = self.last_seq + self.group.len() as u64 + 1;
+            let batch = payload.and_then(Batch::decode).filter(|_| frame.seq == expected);
             let Some(batch) = batch else {
                 let at = format_args!("offset {}, although its checksum holds", segment.address + position as u64);
                 return Err(Error::corrupt("log frame", at));
             };
-            apply(batch, frame.seq);
-            self.last_seq = frame.seq;
+            self.group.push(batch);
+            if !frame.goes_on {
+                for batch in self.group.drain(..) {
+                    self.last_seq += 1;
+                    apply(batch, self.last_seq);
+                }
+            }
             self.next_frame += 1;
             self.tag = tag;
             position += frame.padded_len();

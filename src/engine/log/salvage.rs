@@ -14,6 +14,10 @@
 //!
 //! In any case numbers and sequence numbers must rise, and the count of failed writes must not fall. What is not proven
 //! is left out: a commit too few can be told, one too many cannot.
+//!
+//! A group that lacks its last commits was cut short, or is damaged. It is damaged when a run that is believed follows, or when
+//! one of its commits is proven durable: then the commits that are there are recovered, and the others are told as lost.
+//! Otherwise nothing of it counts, as when a file is opened.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +35,7 @@ pub(in crate::engine) struct SalvagedLog {
     pub(in crate::engine) last_seq: Seq,
     /// Commits that are missing though they were durable: from, to, and the address where they should be.
     pub(in crate::engine) lost: Vec<(Seq, Seq, u64)>,
-    /// Where a commit is that is not whole and that nothing proves to have been durable: a write that was cut short, or
+    /// Where a commit or a group is that is not whole and that nothing proves to have been durable: a write that was cut short, or
     /// damage.
     pub(in crate::engine) doubtful: Option<u64>,
     /// Whether anything of this log was found.
@@ -97,15 +101,13 @@ pub(in crate::engine) fn salvage_log<F: File>(
     let mut log = SalvagedLog { last_seq: flushed_seq.unwrap_or(0), ..SalvagedLog::default() };
     let mut position = (start.address, SEGMENT_DATA as u64);
     let mut end = (start.frame_number, start.previous_tag);
-    let mut attempt = 0;
-    for run in &reader.runs {
-        let first = run.first().frame;
-        let rises = first.number >= end.0 && first.seq > log.last_seq && first.attempt >= attempt;
-        if !run.is_proven || !rises {
-            continue;
-        }
+    let mut is_cut_short = false;
+    let runs = reader.believed(log.last_seq);
+    for (index, run) in runs.iter().enumerate() {
+        let is_last = index + 1 == runs.len();
+        let whole = if is_last { reader.whole_groups(run) } else { run.frames.len() };
         let mut bytes = Vec::new();
-        for found in &run.frames {
+        for found in &run.frames[..whole] {
             let Some(batch) = reader.batch(found, &mut bytes)? else { break };
             let address = reader.address(found);
             let expected = log.last_seq.saturating_add(1);
@@ -115,15 +117,15 @@ pub(in crate::engine) fn salvage_log<F: File>(
             apply(batch, found.frame.seq);
             log.last_seq = found.frame.seq;
             log.is_found = true;
-            attempt = found.frame.attempt;
             end = (found.frame.number.saturating_add(1), found.tag);
             position = (address, found.frame.padded_len() as u64);
         }
+        is_cut_short |= whole < run.frames.len();
     }
     let end_address = position.0.saturating_add(position.1);
     if reader.proven > log.last_seq {
         log.lost.push((log.last_seq.saturating_add(1), reader.proven, end_address));
-    } else if reader.is_broken_frame(end_address, end)? {
+    } else if is_cut_short || reader.is_broken_frame(end_address, end)? {
         log.doubtful = Some(end_address);
     }
     Ok(log)
@@ -271,6 +273,27 @@ impl<F: File> Reader<'_, F> {
             }
             self.runs[index].is_proven = is_proven;
         }
+    }
+
+    /// The runs that are proven and that rise, behind the commit `last_seq`.
+    fn believed(&self, mut last_seq: Seq) -> Vec<&Run> {
+        let (mut number, mut attempt) = (self.start.frame_number, 0);
+        let mut believed = Vec::new();
+        for run in self.runs.iter().filter(|run| run.is_proven) {
+            let (first, last) = (run.first().frame, run.last().frame);
+            if first.number >= number && first.seq > last_seq && first.attempt >= attempt {
+                (number, last_seq, attempt) = (last.number.saturating_add(1), last.seq, last.attempt);
+                believed.push(run);
+            }
+        }
+        believed
+    }
+
+    /// How many frames of the last run to believe count: all, but for those of a group that goes on behind them and of which
+    /// nothing is proven durable.
+    fn whole_groups(&self, run: &Run) -> usize {
+        let counts = |found: &Found| !found.frame.goes_on || found.frame.seq <= self.proven;
+        run.frames.iter().rposition(counts).map_or(0, |last| last + 1)
     }
 
     fn address(&self, found: &Found) -> u64 {

@@ -1,6 +1,6 @@
 //! Appends commits to the log.
 
-use super::frame::{FRAME_ALIGNMENT, FRAME_HEADER_LEN, Frame, LINK_SLOT, SEGMENT_DATA, chain};
+use super::frame::{ATTEMPT_MAX, FRAME_ALIGNMENT, FRAME_HEADER_LEN, Frame, LINK_SLOT, SEGMENT_DATA, chain};
 use crate::engine::batch::Batch;
 use crate::engine::entry::Seq;
 use crate::engine::error::{Error, Result};
@@ -128,6 +128,7 @@ impl Log {
         let frame = Frame {
             kind: PlaceKind::LogFrame,
             attempt: 0,
+            goes_on: false,
             len: payload.len() as u32,
             generation: self.identity.generation,
             number: self.written.next_frame + self.pending_frames,
@@ -139,7 +140,7 @@ impl Log {
         self.pending_frames += 1;
     }
 
-    /// Seals the pending frames, one behind the other; where the chain ends then.
+    /// Seals the pending frames, one behind the other, as one group; where the chain ends then.
     fn seal_pending<F: File>(&mut self, volume: &Volume<F>) -> ChainEnd {
         let mut end = self.written;
         let mut rest = self.pending.as_mut_slice();
@@ -147,7 +148,7 @@ impl Log {
             let (sealed, behind) = rest.split_at_mut(frame.padded_len());
             let place = Place { offset: frame.number, ..self.identity.place(PlaceKind::LogFrame) };
             let sealed = sealed.get_mut(..frame.sealed_len()).unwrap_or_default();
-            let tag = Frame::seal_open(sealed, self.attempt, &end.tag, place, volume.seal());
+            let tag = Frame::seal_open(sealed, self.attempt, &end.tag, !behind.is_empty(), place, volume.seal());
             end = ChainEnd { next_frame: frame.number + 1, tag };
             rest = behind;
         }
@@ -160,7 +161,8 @@ impl Log {
         self.pending_frames = 0;
     }
 
-    /// Writes the pending commits with one call; moving on to a new segment costs three more.
+    /// Writes the pending commits as one group with one call; moving on to a new segment costs three more. All of them lie
+    /// in one segment.
     ///
     /// # Errors
     /// After an error nothing of the pending commits can be recovered. When even that cannot be made sure,
@@ -209,7 +211,7 @@ impl Log {
     /// After a write that has failed, what is written in its place must be another thing. REQUIRED before anything is
     /// sealed: the last attempt is never used.
     fn ensure_attempts_left(&self) -> Result<()> {
-        if self.attempt < u16::MAX {
+        if self.attempt < ATTEMPT_MAX {
             return Ok(());
         }
         Err(Error::Failed { reason: "too many writes of the log have failed".to_owned() })
@@ -219,6 +221,7 @@ impl Log {
         let head = Frame {
             kind: PlaceKind::LogSegment,
             attempt: self.attempt,
+            goes_on: false,
             len: segment.len as u32,
             generation: self.identity.generation,
             number: segment.index,
@@ -283,6 +286,7 @@ impl Log {
         let link = Frame {
             kind: PlaceKind::LogLink,
             attempt: self.attempt,
+            goes_on: false,
             len: new.len as u32,
             generation: self.identity.generation,
             number: self.written.next_frame,
@@ -369,9 +373,9 @@ mod tests {
             log.discard_pending();
             (written, log.roll(&volume, &mut free, 0, 0, Room::All))
         };
-        assert!(matches!(write(u16::MAX - 1), (Ok(()), Ok(()))));
+        assert!(matches!(write(ATTEMPT_MAX - 1), (Ok(()), Ok(()))));
         let writes = volume.io_statistics().writes;
-        assert!(matches!(write(u16::MAX), (Err(Error::Failed { .. }), Err(Error::Failed { .. }))));
+        assert!(matches!(write(ATTEMPT_MAX), (Err(Error::Failed { .. }), Err(Error::Failed { .. }))));
         assert_eq!(volume.io_statistics().writes, writes);
     }
 }

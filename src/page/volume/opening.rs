@@ -101,6 +101,12 @@ impl<F: File> Volume<F> {
         Ok(())
     }
 
+    /// Fails unless `encryption` unlocks the file's keys.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub fn ensure_unlocked_by(&self, encryption: &Encryption) -> Result<()> {
+        Keyring::unlock(&self.file, encryption).map(drop)
+    }
+
     fn assemble(file: F, file_len: u64, access: &Access<'_>) -> Result<Self> {
         let owner = Owner::read(&file)?;
         Ok(Self {

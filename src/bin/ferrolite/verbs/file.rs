@@ -137,6 +137,7 @@ fn of_spaces(stats: &Stats) -> String {
             (SpaceKind::Documents, _) => "documents".to_owned(),
             (SpaceKind::Index, path) => format!("index {}", path.as_deref().unwrap_or_default()),
             (SpaceKind::Changes, _) => "change history".to_owned(),
+            (SpaceKind::Receipts, _) => "receipts".to_owned(),
             (SpaceKind::Parts, _) => "large values and lists".to_owned(),
             (SpaceKind::Dropped, _) => "what was dropped".to_owned(),
         };
