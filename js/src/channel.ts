@@ -33,6 +33,14 @@ interface Single extends Waiting<unknown> {
   readonly request: Numberless<Request>;
 }
 
+/** Who wants to know what becomes of watches. */
+export interface EngineWatcher {
+  /** Another engine answers from now on. */
+  renewed(): void;
+  /** The watch of this number has told all up to a version. */
+  passed(id: number, version: number): void;
+}
+
 /** Hands a request over, and with it the buffers in it. */
 type Post = (request: Request, transfer: Transferable[]) => void;
 
@@ -52,8 +60,7 @@ export class Channel {
   #isDue = false;
   #id = 0;
   #epoch = 0;
-  /** Are called when another engine answers from then on. */
-  readonly renewed = new Set<() => void>();
+  readonly watches = new Set<EngineWatcher>();
   #failure: FerroliteError | undefined;
   /** Is told how much of a salvage is done. */
   onProgress: ((done: number) => void) | undefined;
@@ -107,7 +114,7 @@ export class Channel {
     const calls = [...this.#tasks.values()];
     this.#tasks.clear();
     for (const call of calls) this.#gather(call);
-    for (const renewed of [...this.renewed]) renewed();
+    for (const watch of [...this.watches]) watch.renewed();
   }
 
   /** Sends what waits, as far as there is room. */
@@ -134,6 +141,9 @@ export class Channel {
     } else if ("finished" in response) {
       const [task, result] = this.#parse(response.finished) as [number, Result];
       take(this.#tasks, task)?.resolve(result);
+    } else if ("passed" in response) {
+      const { passed } = response;
+      passed.forEach((id, at) => at % 2 === 0 && this.watches.forEach((watch) => watch.passed(id, passed[at + 1] as number)));
     } else if ("progress" in response) {
       this.onProgress?.(response.progress);
     } else if ("answer" in response) {

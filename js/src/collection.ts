@@ -332,7 +332,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   }
 
   get #watchCaller(): WatchCaller {
-    return { call: (text) => this.#call(text), renewed: this.#caller.channel.renewed };
+    return { call: (text) => this.#call(text), watches: this.#caller.channel.watches };
   }
 
   /** Bytes for the call that is made next, in the same turn. */

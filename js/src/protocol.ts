@@ -66,6 +66,8 @@ export type Response =
   | { readonly id: number; readonly error: ErrorReport }
   /** `[task, result]` as JSON: the result of a call that was first answered as pending. */
   | { readonly finished: Uint8Array }
+  /** Watches have told all up to a version: number, version, and so on. */
+  | { readonly passed: Float64Array }
   /** How much of a salvage is done, from 0 to 1. */
   | { readonly progress: number }
   /** The engine is gone. Nothing else will be answered. */

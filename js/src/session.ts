@@ -20,6 +20,9 @@ const QUIET_MS = 5;
 /** Bytes of maintenance between two looks at the clock. */
 const MAINTENANCE_BYTES = 32 << 10;
 
+/** How often clients are told how far their watches are, to go on from there at another engine. */
+const PASSED_MS = 1000;
+
 /** Longer timers end at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -49,6 +52,7 @@ export class Session {
   #ended = false;
   #cancelQuiet: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
+  #cancelPassed: (() => void) | undefined;
   /** When that timer ends. */
   #syncMs = 0;
   /** Is called when the engine stops: with the client whose message was the reason, unless it was nobody's. */
@@ -141,6 +145,15 @@ export class Session {
     if (this.#connection.hasTasks()) this.#takeTurn(true);
     this.#cancelQuiet ??= this.#scheduler.later(() => this.#whenQuiet(), QUIET_MS);
     this.#planSync();
+    if (this.#clients.size > 1) this.#cancelPassed ??= this.#scheduler.later(() => this.#tellPassed(), PASSED_MS);
+  }
+
+  #tellPassed(): void {
+    this.#cancelPassed = undefined;
+    for (const [client, reply] of this.#clients) {
+      const passed = this.#connection.watchesPassed(client);
+      if (passed.length > 0) reply({ passed }, []);
+    }
   }
 
   #planSync(): void {
@@ -216,6 +229,7 @@ export class Session {
     this.#ended = true;
     this.#cancelQuiet?.();
     this.#cancelSync?.();
+    this.#cancelPassed?.();
   }
 
   /** What wasm throws apart from error reports is a panic or a lack of memory; its state is not to be trusted. */

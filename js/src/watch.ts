@@ -1,13 +1,14 @@
 /** Watches: changes as they are committed, as an async iterator or by a callback. */
+import type { EngineWatcher } from "./channel.js";
 import { keyText, plain, rangeText, watchOptionsText } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { FerroliteError } from "./error.js";
 import type { Change, Range, RowChanges, WatchOptions, WatchSelector } from "./types.js";
 
-/** Sends calls, as JSON text; the engine may be another one from `renewed` on. */
+/** Sends calls, as JSON text, to an engine that may be another one some day: then all of `watches` are told. */
 export interface WatchCaller {
   call(text: string): Promise<unknown>;
-  readonly renewed: Set<() => void>;
+  readonly watches: Set<EngineWatcher>;
 }
 
 /** What is watched, and what of it was told. */
@@ -38,6 +39,8 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
   /** The watch's number, or `undefined` when it could not be opened. */
   #id: Promise<number | undefined>;
   #isOpening = false;
+  /** That number, once it is known. */
+  #number: number | undefined;
   readonly #signal: AbortSignal | undefined;
   #rows: T[] = [];
   #position = 0;
@@ -52,9 +55,9 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
     this.#watched = watched;
     // What is none is found by `open`.
     this.#signal = signal instanceof AbortSignal ? signal : undefined;
+    caller.watches.add(this.#engineWatcher);
     this.#id = this.#open();
     this.#signal?.addEventListener("abort", this.#abort);
-    caller.renewed.add(this.#renew);
   }
 
   /** What comes next, as soon as there is something. */
@@ -116,6 +119,7 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
       if (this.#signal?.aborted === true) throw aborted(this.#signal);
       const [id, version] = (await this.#caller.call(text)) as [number, number];
       this.#watched.passed(version);
+      this.#number = id;
       return id;
     } catch (thrown) {
       this.#finish(thrown);
@@ -125,9 +129,14 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
     }
   }
 
-  /** Another engine knows nothing of the watch; but one that is being opened is opened there. */
-  readonly #renew = (): void => {
-    if (!this.#isOpening) this.#id = this.#open();
+  readonly #engineWatcher: EngineWatcher = {
+    // Another engine knows nothing of the watch; but one that is being opened is opened there.
+    renewed: () => {
+      if (!this.#isOpening) this.#id = this.#open();
+    },
+    passed: (id, version) => {
+      if (id === this.#number) this.#watched.passed(version);
+    },
   };
 
   async #next(): Promise<IteratorResult<T, undefined>> {
@@ -164,7 +173,7 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
 
   #finish(thrown: unknown): void {
     this.#signal?.removeEventListener("abort", this.#abort);
-    this.#caller.renewed.delete(this.#renew);
+    this.#caller.watches.delete(this.#engineWatcher);
     const error = thrown === undefined ? undefined : FerroliteError.from(thrown, "Internal");
     this.#end ??= { error: error?.code === "Closed" ? undefined : error };
   }

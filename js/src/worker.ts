@@ -77,6 +77,7 @@ async function share(
   sharing: Sharing,
   introduced: Promise<unknown>,
 ): Promise<void> {
+  connection.keepChanges(sharing.isSuccessor);
   const engine = new Engine(sharing, {
     session: new Session(connection, scheduler(), () => {}),
     facts: await storageFacts(name),

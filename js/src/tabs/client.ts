@@ -181,7 +181,8 @@ export class Client {
     const { port1, port2 } = new MessageChannel();
     worker.addEventListener("message", ({ data }: MessageEvent<Notice>) => worker === this.#worker && this.#noticed(data));
     try {
-      const sharing = { file: this.#file, engine, client: this.#id, port: port2, broker: startBroker()?.port };
+      const broker = startBroker()?.port;
+      const sharing = { file: this.#file, engine, client: this.#id, port: port2, broker, isSuccessor: this.#isIn };
       await serve(sharing);
       if (worker !== this.#worker) return;
       worker.addEventListener("error", ({ message }) => {

@@ -76,6 +76,8 @@ export interface Sharing {
   readonly port: MessagePort;
   /** A port to the broker, where there is one. */
   readonly broker: MessagePort | undefined;
+  /** Whether its clients may come from another. */
+  readonly isSuccessor: boolean;
 }
 
 /** A `MessagePort`, or a `BroadcastChannel` in its place, which copies what it should transfer. */
