@@ -55,12 +55,18 @@ export default [
     },
   },
   {
-    name: "a second opener gets Locked, and the first goes on",
-    async run({ open, Ferrolite, name, persistent }) {
+    name: "a second opener shares the database in browsers, and gets Locked elsewhere; the first goes on",
+    async run({ open, Ferrolite, name, persistent, isShared }) {
       if (!persistent) return;
       const db = await open();
       await db.set("a", 1);
-      await rejects(open(), "Locked");
+      if (isShared) {
+        const second = await open();
+        equal(await second.get("a"), 1);
+        await second.close();
+      } else {
+        await rejects(open(), "Locked");
+      }
       await rejects(Ferrolite.delete(name), "Locked");
       await db.set("b", 2);
       await db.close();
