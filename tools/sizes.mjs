@@ -11,7 +11,7 @@ function graph(name, found = new Set()) {
   if (found.has(name)) return found;
   found.add(name);
   const text = readFileSync(join(dist, name), "utf8");
-  for (const [, imported] of text.matchAll(/(?:from|import) "\.\/([^"]+)"/g)) graph(imported, found);
+  for (const [, imported] of text.matchAll(/(?:from|import) "(\.{1,2}\/[^"]+)"/g)) graph(join(dirname(name), imported), found);
   return found;
 }
 
