@@ -66,13 +66,7 @@ impl Connection {
 
     /// Answers a message of calls, JSON in UTF-8: it comes as bytes, because the string's way through JavaScript is slow.
     /// `number` is that of the client's message, `is_repeated` whether another engine may have got it before.
-    pub fn execute(
-        &mut self,
-        client: u32,
-        number: f64,
-        is_repeated: bool,
-        message: &[u8],
-    ) -> Result<Vec<u8>, JsValue> {
+    pub fn execute(&mut self, client: u32, number: f64, is_repeated: bool, message: &[u8]) -> Result<Vec<u8>, JsValue> {
         let message = Message { client, number: number as u64, is_repeated, bytes: message };
         self.service.execute(message).map_err(|error| thrown(&error))
     }

@@ -9,9 +9,9 @@
 //! | `[1, {code, message}]` | failed |
 //! | `[2, task]` | goes on in slices; `[task, result]` is answered when the last one is done |
 //!
-//! Several clients may use one database: one that is there from the beginning, and those that join, each with an id of its own.
-//! Their messages are numbered, and leave [`receipts`]: who has to send one again, because the engine it was sent to is gone,
-//! gets the answer that there was, and what it writes is not written twice.
+//! Several clients may use one database: one that is there from the beginning, and those that join, each with an id of its
+//! own. Their messages are numbered, and leave [`receipts`]: who has to send one again, because the engine that it was sent to
+//! is gone, gets the answer that there was, and what it writes is not written twice.
 //!
 //! Documents are raw JSON in both directions: their text is cut out of the message and into the answer, and parsed
 //! only where an index wants a value. All writes of a message are one group: one write to the log and one flush. When
@@ -34,6 +34,8 @@ mod blobs;
 mod byte_tests;
 mod call;
 mod client;
+#[cfg(test)]
+mod client_tests;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod connection;
 mod cursors;
@@ -47,6 +49,8 @@ pub mod fuzzing;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod importing;
 mod queries;
+#[cfg(test)]
+mod receipt_tests;
 mod receipts;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod salvaging;

@@ -79,7 +79,6 @@ impl<F: File> Service<F> {
     /// before. What a call meets is in the answer.
     pub fn execute(&mut self, message: Message<'_>) -> Result<Vec<u8>> {
         let (calls, attachments) = call::parse(message.bytes)?;
-        let client = self.clients.get_mut(&message.client).ok_or_else(no_client)?;
         let mut answer = Answer::default();
         let Some(database) = &mut self.database else {
             for _ in &calls {
@@ -87,6 +86,7 @@ impl<F: File> Service<F> {
             }
             return Ok(answer.finish());
         };
+        let client = self.clients.get_mut(&message.client).ok_or_else(no_client)?;
         let receipts = receipts_of(database, client, message)?;
         let (client_number, tasks) = (message.client, &mut self.tasks);
         let mut desk = Desk { database, client, client_number, tasks, attachments, receipts };
@@ -169,7 +169,7 @@ impl<F: File> Service<F> {
     /// Closes the database, and ends what is under way; a second time changes nothing.
     pub fn close(&mut self) -> Result<()> {
         let Some(mut database) = self.database.take() else { return Ok(()) };
-        for client in std::mem::take(&mut self.clients).into_values() { client.release(&mut database) }
+        self.clients.values_mut().for_each(|client| client.transactions.roll_back_all(&mut database));
         database.close()
     }
 }
@@ -179,11 +179,7 @@ fn no_client() -> Error {
 }
 
 /// The receipts of a message that comes now.
-fn receipts_of<F: File>(
-    database: &Database<F>,
-    client: &mut Client,
-    message: Message<'_>,
-) -> Result<Option<Receipts>> {
+fn receipts_of<F: File>(database: &Database<F>, client: &mut Client, message: Message<'_>) -> Result<Option<Receipts>> {
     let Some(id) = client.id else { return Ok(None) };
     if message.number > MESSAGE_MAX {
         return Err(not_understood("the number of a message"));
@@ -266,7 +262,8 @@ impl<F: File> Desk<'_, F> {
                 self.database.accompany(id, content);
                 let outcome = verbs::run(self, call, answer);
                 let was_left = self.database.accompany_no_more();
-                if was_left && outcome.is_ok()
+                if was_left
+                    && outcome.is_ok()
                     && let Some(receipts) = &mut self.receipts
                 {
                     receipts.left(at + 1);

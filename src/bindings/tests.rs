@@ -393,8 +393,8 @@ fn an_export_is_read_chunk_by_chunk_and_of_one_version() {
     }
     // What comes before it in its message is in it, and what comes behind it is not.
     let begun = client.send(r#"[["set","before",1],["exportBegin"],["set","after",1]]"#);
-    let (number, total) = (begun[1][1]["number"].as_u64().unwrap() as u32, begun[1][1]["bytes"].as_u64().unwrap());
-    let given_up = client.call(r#"["exportBegin"]"#)[1]["number"].as_u64().unwrap() as u32;
+    let (number, total) = (begun[1][1]["number"].as_u64().unwrap(), begun[1][1]["bytes"].as_u64().unwrap());
+    let given_up = client.call(r#"["exportBegin"]"#)[1]["number"].as_u64().unwrap();
     assert!(client.service.export_chunk(FIRST, given_up).unwrap().is_some());
     assert_eq!(client.call(&format!(r#"["exportEnd",{given_up}]"#)), json!([0]));
     assert_eq!(client.service.export_chunk(FIRST, given_up).unwrap_err().code(), ErrorCode::Aborted);

@@ -58,7 +58,9 @@ pub(super) fn kind_of<F: File>(database: &Database<F>, call: &Call<'_>) -> Kind 
 
 /// Whether a verb may change documents or indexes: who has joined for reading must not use it.
 pub(super) fn is_for_writers(verb: &str) -> bool {
-    kind(verb) == Kind::Write || is_dropping(verb) || verb.starts_with("blob") && !matches!(verb, "blobOpen" | "blobRead" | "blobClose" | "blobAbort")
+    kind(verb) == Kind::Write
+        || is_dropping(verb)
+        || verb.starts_with("blob") && !matches!(verb, "blobOpen" | "blobRead" | "blobClose" | "blobAbort")
         || matches!(verb, "createIndex" | "compact" | "rotateKey")
 }
 
@@ -267,7 +269,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         "scanOpen" => {
             let id = desk.client.numbers.next();
             desk.client.cursors.open(desk.database, id, &call.collection, call.range()?, answer)
-        },
+        }
         "scanNext" => desk.client.cursors.next(desk.database, call.parse(0)?, answer),
         "exportBegin" => desk.client.exports.begin(desk.database, desk.client.numbers.next(), answer),
         "compact" => desk.start(Task::Compact(CompactProgress::default()), answer),
@@ -307,7 +309,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         "watchNext" => {
             let task = || desk.client.numbers.next();
             desk.client.watches.next(desk.database, call.parse(0)?, task, answer)
-        },
+        }
         "watchClose" => {
             desk.client.ended.extend(desk.client.watches.close(call.parse(0)?));
             answer.done();
@@ -316,7 +318,7 @@ fn alone<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
         verb if verb.starts_with("blob") => {
             let Client { blobs, numbers, .. } = &mut *desk.client;
             blobs.run(desk.database, &desk.attachments, numbers, call, answer)
-        },
+        }
         "check" => answer.value(&desk.database.check(call.parse::<CheckOptions>(0)?.full)?),
         _ => {
             desk.database.flush()?;

@@ -86,10 +86,8 @@ impl<F: File> Database<F> {
         let mut cursor = self.engine.scan(range, false, self.engine.last_seq(), self.engine.now_ms())?;
         let mut receipts = BTreeMap::<u32, Vec<u8>>::new();
         while let Some((key, entry)) = cursor.next()? {
-            let call = call_of(&key).ok_or_else(|| Error::Corrupt {
-                what: "a receipt".to_owned(),
-                at: format!("key {key:02x?}"),
-            })?;
+            let call = call_of(&key)
+                .ok_or_else(|| Error::Corrupt { what: "a receipt".to_owned(), at: format!("key {key:02x?}") })?;
             receipts.entry(call).or_default().extend_from_slice(&entry.value);
         }
         Ok(receipts)
@@ -99,4 +97,104 @@ impl<F: File> Database<F> {
 fn call_of(key: &[u8]) -> Option<u32> {
     let (call, part) = key.get(PREFIX_LENGTH + 16 + 8..)?.split_first_chunk()?;
     (part.len() == 4).then(|| u32::from_be_bytes(*call))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+    use crate::documents::{ChangeHistory, PageLimits, Range, SpaceKind, WatchOptions, import_from, salvage};
+    use crate::fs::{Memory, MemoryFile};
+
+    const ID: ReceiptId = ReceiptId { client: [9; 16], message: 7, call: 3 };
+
+    fn open(fs: &Memory, name: &str) -> Database<MemoryFile> {
+        let options = Options { change_history: Some(ChangeHistory { seconds: 60 }), ..Options::default() };
+        pollster::block_on(Database::open(fs, name, options)).unwrap()
+    }
+
+    fn write_with_receipt(db: &mut Database<MemoryFile>, id: ReceiptId, content: &[u8]) {
+        db.begin_group();
+        assert!(!db.has_unwritten());
+        db.set("a", &1).unwrap();
+        assert!(db.has_unwritten());
+        db.leave_receipt(id, content).unwrap();
+        db.finish_group().unwrap();
+    }
+
+    #[test]
+    fn receipts_come_back_by_message_and_call() {
+        let (fs, long) = (Memory::new(), vec![5; 3 * PART_LENGTH + 1]);
+        let mut db = open(&fs, "db");
+        write_with_receipt(&mut db, ID, &long);
+        write_with_receipt(&mut db, ReceiptId { call: 1, ..ID }, b"one");
+        write_with_receipt(&mut db, ReceiptId { message: 8, ..ID }, b"another message");
+        write_with_receipt(&mut db, ReceiptId { client: [8; 16], ..ID }, b"another client");
+        drop(db);
+        let db = open(&fs, "db");
+        assert_eq!(db.receipts(ID.client, 7).unwrap(), BTreeMap::from([(1, b"one".to_vec()), (3, long)]));
+        assert_eq!(db.receipts(ID.client, 8).unwrap(), BTreeMap::from([(3, b"another message".to_vec())]));
+        assert!(db.receipts(ID.client, 6).unwrap().is_empty() && db.receipts([7; 16], 7).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_next_commit_is_accompanied_and_no_other_one() {
+        let mut db = open(&Memory::new(), "db");
+        db.accompany(ID, b"x".to_vec());
+        assert!(db.set("", &1).is_err() && !db.accompany_no_more());
+        db.set("a", &1).unwrap();
+        assert!(db.receipts(ID.client, 7).unwrap().is_empty());
+        db.accompany(ID, b"x".to_vec());
+        assert_eq!(db.set("b", &1).unwrap(), 2);
+        assert!(db.accompany_no_more());
+        db.set("c", &1).unwrap();
+        assert_eq!((db.receipts(ID.client, 7).unwrap().len(), db.version()), (1, 3));
+    }
+
+    #[test]
+    fn a_group_is_not_kept_without_its_receipt() {
+        let mut db = open(&Memory::new(), "db");
+        db.begin_group();
+        db.set("a", &1).unwrap();
+        // What a receipt that cannot be committed does.
+        db.abandon_group(&Error::Aborted);
+        assert!(matches!(db.set("a", &2), Err(Error::Aborted)));
+        assert!(matches!(db.finish_group(), Err(Error::Aborted)));
+        assert!((db.version(), db.get::<u8>("a").unwrap()) == (0, None));
+        db.set("b", &1).unwrap();
+        assert_eq!(db.keys(&Range::all()).unwrap(), ["b"]);
+    }
+
+    #[test]
+    fn receipts_are_no_documents() {
+        let fs = Memory::new();
+        let mut db = open(&fs, "db");
+        let mut watcher = db.watch(&Range::all(), &WatchOptions::default()).unwrap();
+        write_with_receipt(&mut db, ID, b"x");
+        assert_eq!(db.changes(&mut watcher, PageLimits::default()).unwrap().len(), 1);
+        let since = WatchOptions { since: Some(0), ..WatchOptions::default() };
+        let mut watcher = db.watch(&Range::all(), &since).unwrap();
+        assert_eq!(db.changes(&mut watcher, PageLimits::default()).unwrap().len(), 1);
+        assert_eq!((db.count(&Range::all()).unwrap(), db.collections()), (1, Vec::new()));
+
+        // They are in no copy.
+        for is_in_tables in [false, true] {
+            if is_in_tables {
+                db.compact().unwrap();
+                assert!(db.stats().spaces.iter().any(|space| space.kind == SpaceKind::Receipts));
+            }
+            let mut bytes = Vec::new();
+            db.export_to(&mut bytes).unwrap();
+            assert!(!bytes.windows(16).any(|bytes| bytes == ID.client), "an export names a client");
+            let name = format!("copy-{is_in_tables}");
+            let copy = pollster::block_on(import_from(&*bytes, &fs, &name, Options::default())).unwrap();
+            assert_eq!((copy.get("a").unwrap(), copy.receipts(ID.client, 7).unwrap().len()), (Some(1), 0));
+            assert_eq!(copy.check(true).unwrap().problems, Vec::<String>::new());
+        }
+        assert_eq!(db.receipts(ID.client, 7).unwrap().len(), 1);
+        db.close().unwrap();
+        let report = pollster::block_on(salvage(&fs, "db", &fs, "salvaged", Options::default())).unwrap();
+        assert!(report.complete && report.documents == 1, "{report:?}");
+        assert!(open(&fs, "salvaged").receipts(ID.client, 7).unwrap().is_empty());
+    }
 }

@@ -1,7 +1,7 @@
 //! The engine on a disk that fails: after any crash the state is that after a prefix of the commits, and the prefix
-//! holds every commit that was acknowledged as durable.
+//! holds every commit that was acknowledged as durable, and of a group all commits or none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub struct World {
     next_key: u8,
     /// The changes of each commit, the first has sequence number 1.
     commits: Vec<Vec<Change>>,
+    /// Those behind which their group goes on.
+    within_groups: BTreeSet<Seq>,
     /// The newest commit that was acknowledged as durable.
     pub durable: Seq,
 }
@@ -36,7 +38,16 @@ impl World {
         let cipher = [None, Some(Cipher::Aes256Gcm), Some(Cipher::ChaCha20Poly1305)][seed as usize % 3];
         let keys = cipher.map(|cipher| Encryption::key([1; 32]).with_cipher(cipher)).into_iter().collect();
         let files = Simulated::new(seed);
-        Self { files, options, environment, keys, next_key: 2, commits: Vec::new(), durable: 0 }
+        Self {
+            files,
+            options,
+            environment,
+            keys,
+            next_key: 2,
+            commits: Vec::new(),
+            within_groups: BTreeSet::new(),
+            durable: 0,
+        }
     }
 
     pub fn open(&mut self) -> crate::engine::error::Result<Engine<SimulatedFile>> {
@@ -89,6 +100,7 @@ impl World {
     }
 
     fn group(&mut self, engine: &mut Engine<SimulatedFile>, random: &mut Random) -> bool {
+        let mut last = None;
         for _ in 0..=random.below(3) {
             let mut batch = Batch::new();
             let mut changes = Vec::new();
@@ -107,6 +119,8 @@ impl World {
             let Ok(seq) = engine.append(batch) else { return false };
             self.commits.truncate(seq as usize - 1);
             self.commits.push(changes);
+            self.within_groups.split_off(&seq);
+            self.within_groups.extend(last.replace(seq));
         }
         let finished = engine.finish_group(self.options.durability).is_ok();
         if finished && self.options.durability == Durability::Always {
@@ -131,6 +145,7 @@ impl World {
         let last = engine.last_seq();
         assert!(last >= self.durable, "commit {} was durable, the newest is {last}", self.durable);
         assert!(last as usize <= self.commits.len(), "commit {last} was never made");
+        assert!(!self.within_groups.contains(&last), "commit {last} is there without the rest of its group");
         self.compare(engine, "after a crash");
         assert_eq!(engine.check(true).unwrap().problems, Vec::<String>::new());
         self.forget_after(last);
@@ -140,6 +155,7 @@ impl World {
     /// Takes what was not acknowledged as never having been.
     pub fn forget_after(&mut self, last: Seq) {
         self.commits.truncate(last as usize);
+        self.within_groups.split_off(&last);
     }
 
     /// Compares everything the engine holds with the commits it says it has.
