@@ -289,7 +289,7 @@ test("who joins is asked for the key, and wrong options are told", { timeout: 60
   assert.equal(await second.evaluate(() => db.get("a")), 1, "it knows the new key");
   const plain = await opened("plain");
   assert.deepEqual([await openBy(plain, key(1)), await openBy(plain, key(3))], ["WrongKey", undefined]);
-  assert.equal(await plain.evaluate(() => globalThis.opened("plain", { encryption: { key: new Uint8Array(32) } })), "NotEncrypted");
+  assert.equal(await plain.evaluate(() => globalThis.opened("plain", { encryption: { key: new Uint8Array(32).fill(1) } })), "NotEncrypted");
   assert.equal(await open(plain, "plain", { pageSize: 1 }), "InvalidOptions");
   assert.equal(await open(plain, "plain", { cacheSize: 1 << 20 }), undefined);
 });
