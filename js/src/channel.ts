@@ -79,11 +79,6 @@ export class Channel {
     return this.#epoch;
   }
 
-  /** Whether nothing waits for an answer. */
-  get isIdle(): boolean {
-    return this.#queue.length + this.#messages.size + this.#requests.size === 0;
-  }
-
   /** Sends one call, `[verb, ...arguments]` as JSON text, with the others of this turn. */
   call(text: string): Promise<Result> {
     return new Promise((resolve, reject) => {

@@ -3,20 +3,21 @@
  * the next one in the queue for the file's lock leads, and all send it what was not answered.
  *
  * ```text
- *            lock is granted, or taken over                   lock is lost, handed over
- *  seeking ───────────────────────────────▶ leading ──────────────────────────────────────▶ seeking
- *     │  "leads" is heard                                        "leads" of another is heard
- *     └───────────────────────────────────▶ following ───────────────────────────────────▶ following
+ *            lock is granted, or taken over          lock is lost, or handed over
+ *  seeking ────────────────────────────▶ leading ────────────────────────────────▶ seeking
+ *     │          "leads" is heard                    "leads" of another is heard
+ *     └────────────────────────────────▶ following ──────────────────────────────▶ following
  * ```
  */
 import { Channel } from "../channel.js";
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
-import { FerroliteError } from "../error.js";
+import { type ErrorReport, FerroliteError } from "../error.js";
 import type { PlainOptions, SessionRequest, StorageFacts } from "../protocol.js";
 import { connect, startBroker } from "./connect.js";
 import { type Hold, lifeOf, nameOf, take } from "./locks.js";
 import {
-  type Announcement, type ClientMessage, type EngineMessage, type Notice, otherVersion, type Port, PROTOCOL, randomId, type Sharing,
+  type Announcement, type ClientMessage, type EngineMessage, type Notice, otherVersion, type Port, PROTOCOL, randomId,
+  type Sharing,
 } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { isVisible, watchPage } from "./page.js";
@@ -87,7 +88,7 @@ export class Client {
     this.#readOnly = options.readOnly === true;
     this.#encryption = copyOf(encryption);
     this.#startWorker = startWorker;
-    this.#outbox = new Outbox(() => this.channel.pump());
+    this.#outbox = new Outbox(() => this.channel.pump(), (id) => this.channel.receive({ id, error: tooLate() }));
     this.channel = new Channel((request) => this.#outbox.push(request as SessionRequest), () => this.#outbox.isFull);
     this.#opened = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -242,6 +243,9 @@ export class Client {
       this.#options = { ...message.options, readOnly: this.#readOnly, create: false };
       if (this.#isIn) this.channel.renew();
       this.#isIn = true;
+      // Who cannot lead waits again for the day when nobody does; and a page may have been hidden or shown meanwhile.
+      this.#line();
+      port.postMessage({ kind: "visible", isVisible: isVisible() }, []);
       this.#outbox.connect(port);
       this.#settle.resolve(message.facts);
     } else if (message.kind === "refused") {
@@ -338,7 +342,14 @@ export class Client {
   }
 }
 
+function tooLate(): ErrorReport {
+  const message =
+    "this page was asleep for so long that nobody knows any more whether the call was carried out; look, and repeat it if need be";
+  return { code: "Aborted", message };
+}
+
 function nobodyLeads(): FerroliteError {
-  const message = "this worker cannot start the database's worker, and no page has the database open; open it in a page or a dedicated worker too";
+  const message =
+    "this worker cannot start the database's worker, and nobody else has it open; open it in a page or a dedicated worker, too";
   return new FerroliteError("Unsupported", message);
 }

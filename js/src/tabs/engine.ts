@@ -12,8 +12,6 @@ import {
 
 /** How long a page that leads may be hidden while another could be seen. */
 const HIDDEN_MS = 1000;
-/** How long a client may take from getting a port to joining. */
-const JOIN_MS = 10_000;
 /** How long the broker may take to know of us before the others are told to ask it. */
 const BROKER_MS = 300;
 
@@ -97,15 +95,10 @@ export class Engine {
   #accept(port: Port): void {
     if (this.#isOver) return port.close();
     let guest: Guest | undefined;
-    const tooLate = setTimeout(() => port.close(), JOIN_MS);
     port.onmessage = async ({ data }: MessageEvent<ClientMessage>) => {
       if (this.#isOver) return;
-      if (data.kind === "join") {
-        clearTimeout(tooLate);
-        guest = await this.#join(port, data);
-      } else if (guest !== undefined) {
-        this.#handle(guest, data);
-      }
+      if (data.kind === "join") guest = await this.#join(port, data);
+      else if (guest !== undefined) this.#handle(guest, data);
     };
     say(port, { kind: "ready" });
   }
@@ -118,14 +111,17 @@ export class Engine {
       if (join.options !== undefined && JSON.stringify(join.options) !== JSON.stringify(options)) await check(join.options);
       if (this.#isOver) return undefined;
       if (options.readOnly === true && !join.readOnly) {
-        if (!join.canLead) throw new FerroliteError("Locked", "it is open in another tab, for reading only; open it there for writing");
+        if (!join.canLead) {
+          throw new FerroliteError("Locked", "it is open in another tab, for reading only; open it there for writing");
+        }
         this.#handOver(port);
         return undefined;
       }
       this.#leave(this.#guests.get(join.client));
       const reply = (response: EngineMessage, transfer: Transferable[]) => port.postMessage(response, transfer);
       const number = session.join(idBytes(join.client), join.readOnly, reply);
-      const guest: Guest = { id: join.client, number, port, over: new AbortController(), canLead: join.canLead, isVisible: join.isVisible };
+      const { client: id, canLead, isVisible } = join;
+      const guest: Guest = { id, number, port, over: new AbortController(), canLead, isVisible };
       this.#guests.set(guest.id, guest);
       const gone = () => this.#leave(guest);
       navigator.locks.request(lifeOf(this.#sharing.file, guest.id), { signal: guest.over.signal }, gone).catch(() => {});
@@ -141,7 +137,7 @@ export class Engine {
     }
   }
 
-  #handle(guest: Guest, message: SessionRequest | { readonly kind: "visible"; readonly isVisible: boolean }): void {
+  #handle(guest: Guest, message: SessionRequest | { readonly kind: "visible"; readonly isVisible: boolean | undefined }): void {
     if (message.kind === "visible") {
       guest.isVisible = message.isVisible;
       this.#consider();

@@ -43,7 +43,7 @@ export interface Join {
 /** What a client sends over its port. `repeated`: another engine may have got it before. */
 export type ClientMessage =
   | Join
-  | { readonly kind: "visible"; readonly isVisible: boolean }
+  | { readonly kind: "visible"; readonly isVisible: boolean | undefined }
   | (SessionRequest & { readonly repeated?: boolean });
 
 /** What the engine sends over a client's port. */
@@ -98,6 +98,8 @@ export function idBytes(id: string): Uint8Array {
 }
 
 export function otherVersion(version: number): FerroliteError {
-  const message = `another tab has this database open with another version of Ferrolite (its tabs speak by version ${version}, here it is ${PROTOCOL}); reload all tabs, or close the others`;
+  const message =
+    "another tab has this database open with another version of Ferrolite " +
+    `(it speaks version ${version} of the protocol, here it is ${PROTOCOL}); reload all tabs, or close the others`;
   return new FerroliteError("Unsupported", message);
 }

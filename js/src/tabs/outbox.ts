@@ -8,22 +8,27 @@ import type { Port } from "./messages.js";
 /** What may be under way: beyond it, further calls wait and share messages. */
 const BYTES_MAX = 8 << 20;
 const MESSAGES_MAX = 16;
+/** Engines know for an hour what they have done. What was sent longer ago might be done twice. */
+const REPEAT_MS_MAX = 50 * 60_000;
 
 interface Unanswered {
   readonly request: SessionRequest;
-  wasSent: boolean;
+  /** When it was sent for the first time. */
+  sentMs?: number;
 }
 
 export class Outbox {
   readonly #onRoom: () => void;
+  readonly #onTooLate: (id: number) => void;
   /** In the order of their numbers. */
   readonly #unanswered = new Map<number, Unanswered>();
   #bytes = 0;
   #port: Port | undefined;
 
-  /** `onRoom` is called when there is room again. */
-  constructor(onRoom: () => void) {
+  /** `onRoom` is called when there is room again, and `onTooLate` with a request that cannot be sent again. */
+  constructor(onRoom: () => void, onTooLate: (id: number) => void) {
     this.#onRoom = onRoom;
+    this.#onTooLate = onTooLate;
   }
 
   get isFull(): boolean {
@@ -32,7 +37,7 @@ export class Outbox {
 
   /** Sends a request, now or when there is an engine. */
   push(request: SessionRequest): void {
-    const entry = { request, wasSent: false };
+    const entry: Unanswered = { request };
     this.#unanswered.set(request.id, entry);
     this.#bytes += bytesOf(request);
     this.#send(entry);
@@ -50,7 +55,15 @@ export class Outbox {
   /** There is an engine: sends all that is not answered, and from now on what comes. */
   connect(port: Port): void {
     this.#port = port;
-    for (const entry of this.#unanswered.values()) this.#send(entry);
+    const oldestMs = Date.now() - REPEAT_MS_MAX;
+    for (const entry of [...this.#unanswered.values()]) {
+      const { sentMs = oldestMs, request } = entry;
+      if (sentMs >= oldestMs) this.#send(entry);
+      else {
+        this.#onTooLate(request.id);
+        this.answered(request.id);
+      }
+    }
   }
 
   /** The engine is gone. */
@@ -67,8 +80,8 @@ export class Outbox {
   /** Without transferring anything: it may be needed again. */
   #send(entry: Unanswered): void {
     if (this.#port === undefined) return;
-    this.#port.postMessage(entry.wasSent ? { ...entry.request, repeated: true } : entry.request, []);
-    entry.wasSent = true;
+    this.#port.postMessage(entry.sentMs === undefined ? entry.request : { ...entry.request, repeated: true }, []);
+    entry.sentMs ??= Date.now();
   }
 }
 

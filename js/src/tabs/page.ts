@@ -3,7 +3,7 @@
 /** Who wants to know of it. */
 export interface PageWatcher {
   showed(isVisible: boolean): void;
-  /** The page will not run for a while: it is frozen, or kept for the way back. */
+  /** The page will not run for a while: it is frozen, or left, perhaps for good. */
   slept(): void;
   woke(): void;
 }
@@ -20,7 +20,8 @@ export function watchPage(watcher: PageWatcher): () => void {
   document.addEventListener("visibilitychange", () => watcher.showed(isVisible() === true), { signal });
   document.addEventListener("freeze", () => watcher.slept(), { signal });
   document.addEventListener("resume", () => watcher.woke(), { signal });
-  addEventListener("pagehide", ({ persisted }) => persisted && watcher.slept(), { signal });
+  // One that does not come back should not let the others wait either.
+  addEventListener("pagehide", () => watcher.slept(), { signal });
   addEventListener("pageshow", ({ persisted }) => persisted && watcher.woke(), { signal });
   return () => over.abort();
 }
