@@ -134,13 +134,18 @@ export class Client {
 
   async #begin(): Promise<void> {
     this.#life = await take(lifeOf(this.#file, this.#id));
-    this.#broadcast = new BroadcastChannel(nameOf(this.#file));
-    this.#broadcast.onmessage = ({ data }: MessageEvent<Announcement>) => this.#heard(data);
+    this.#listen();
     this.#unwatch = watchPage({
       showed: (isVisible) => this.#port?.postMessage({ kind: "visible", isVisible }, []),
-      slept: () => this.#sleep(),
-      woke: () => this.#wake(),
+      slept: (isLeft) => this.#sleep(isLeft),
+      woke: () => void this.#wake(),
     });
+  }
+
+  #listen(): void {
+    this.#broadcast?.close();
+    this.#broadcast = new BroadcastChannel(nameOf(this.#file));
+    this.#broadcast.onmessage = ({ data }: MessageEvent<Announcement>) => this.#heard(data);
   }
 
   #seek(): void {
@@ -300,18 +305,28 @@ export class Client {
   }
 
   /** A page that does not run must not keep the others from running. */
-  #sleep(): void {
+  #sleep(isLeft: boolean): void {
     this.#isAsleep = true;
     this.#queue?.abort();
     this.#queue = undefined;
+    // One that is kept for the way back is thrown away when it gets a message, or has what somebody waits for.
+    this.#broadcast?.close();
+    if (isLeft) {
+      this.#leave();
+      void this.#life?.release();
+      this.#life = undefined;
+    }
     if (this.#hold !== undefined) {
       this.#stop();
       this.#release();
     }
   }
 
-  #wake(): void {
+  async #wake(): Promise<void> {
+    if (!this.#isAsleep || this.#isOver) return;
     this.#isAsleep = false;
+    this.#life ??= await take(lifeOf(this.#file, this.#id));
+    this.#listen();
     this.#seek();
   }
 
@@ -333,7 +348,7 @@ export class Client {
   }
 
   #say(announcement: Announcement): void {
-    this.#broadcast?.postMessage(announcement);
+    if (!this.#isAsleep && !this.#isOver) this.#broadcast?.postMessage(announcement);
   }
 
   #fail(error: FerroliteError): void {

@@ -4,7 +4,7 @@
 export interface PageWatcher {
   showed(isVisible: boolean): void;
   /** The page will not run for a while: it is frozen, or left, perhaps for good. */
-  slept(): void;
+  slept(isLeft: boolean): void;
   woke(): void;
 }
 
@@ -18,10 +18,10 @@ export function watchPage(watcher: PageWatcher): () => void {
   const over = new AbortController();
   const { signal } = over;
   document.addEventListener("visibilitychange", () => watcher.showed(isVisible() === true), { signal });
-  document.addEventListener("freeze", () => watcher.slept(), { signal });
+  document.addEventListener("freeze", () => watcher.slept(false), { signal });
   document.addEventListener("resume", () => watcher.woke(), { signal });
   // One that does not come back should not let the others wait either.
-  addEventListener("pagehide", () => watcher.slept(), { signal });
+  addEventListener("pagehide", () => watcher.slept(true), { signal });
   addEventListener("pageshow", ({ persisted }) => persisted && watcher.woke(), { signal });
   return () => over.abort();
 }
