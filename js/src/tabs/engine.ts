@@ -216,6 +216,7 @@ export class Engine {
     this.#isOver = true;
     clearTimeout(this.#hidden);
     this.#broadcast.close();
+    for (const { over } of this.#guests.values()) over.abort();
     wipe(this.#encryption);
   }
 }

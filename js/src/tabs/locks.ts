@@ -4,6 +4,10 @@
  */
 import { FerroliteError } from "../error.js";
 
+/** Locks of who has just closed, or died, may still be there for a moment. */
+const ATTEMPTS = 10;
+const ATTEMPT_MS = 20;
+
 /** A lock that is held. */
 export interface Hold {
   /** Returns once others can have it. */
@@ -50,11 +54,14 @@ export async function exclusively<T>(file: string, doing: string, work: () => Pr
 
 /** The lock of a file that nobody has open or waits for; else it is `Locked`. */
 export async function takeAlone(file: string, doing: string, onLost?: () => void): Promise<Hold> {
-  const hold = await take(nameOf(file), { ifAvailable: true }, onLost);
-  if (hold !== undefined) {
-    const { held = [] } = await navigator.locks.query();
-    if (!held.some(({ name }) => name?.startsWith(`${nameOf(file)}/`))) return hold;
-    await hold.release();
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const hold = await take(nameOf(file), { ifAvailable: true }, onLost);
+    if (hold !== undefined) {
+      const { held = [] } = await navigator.locks.query();
+      if (!held.some(({ name }) => name?.startsWith(`${nameOf(file)}/`))) return hold;
+      await hold.release();
+    }
+    await new Promise((resolve) => setTimeout(resolve, ATTEMPT_MS));
   }
   throw new FerroliteError("Locked", `it is open, here or in another tab; close it before ${doing} it`);
 }
