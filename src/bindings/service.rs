@@ -252,7 +252,9 @@ impl<F: File> Desk<'_, F> {
     /// Runs the call `at`, if its client may.
     fn attempt(&mut self, calls: &[Call<'_>], at: usize, answer: &mut Answer) -> Result<()> {
         let call = &calls[at];
-        if self.client.is_read_only && verbs::is_for_writers(call.verb) {
+        let only_reads =
+            || call.verb == "txCommit" && call.parse(0).is_ok_and(|id| self.client.transactions.only_reads(id));
+        if self.client.is_read_only && verbs::is_for_writers(call.verb) && !only_reads() {
             return Err(Error::opened_read_only());
         }
         self.client.ensure_not_lost(call)?;

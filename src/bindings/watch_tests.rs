@@ -3,8 +3,8 @@
 use super::Service;
 use super::service::FIRST;
 use super::tests::{Client, code};
-use crate::{Database, Options};
 use crate::fs::simulated::{Fault, Operation};
+use crate::{Database, Options};
 use serde_json::{Value, json};
 use std::time::Duration;
 
