@@ -164,7 +164,8 @@ export default [
       await db.setMany(Array.from({ length: 100 }, (_, n) => [`k${n}`, { n, at: { x: n } }]));
       await db.createIndex("at.x");
       await db.compact();
-      const { spaces, latencies } = await db.stats();
+      const { spaces: all, latencies } = await db.stats();
+      const spaces = all.filter(({ kind }) => kind !== "receipts");
       const told = spaces.map(({ kind, path, entries }) => [kind, path, entries]);
       equal(told.slice(1), [["documents", null, 100], ["index", "at.x", 100]]);
       ok(spaces.every(({ kind, bytes, tables, tombstones, expiring }) => kind === "catalog" || (bytes > 0 && tables === 1 && tombstones + expiring === 0)));
