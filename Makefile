@@ -137,13 +137,13 @@ test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
 	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test kills
 
 # Node's test runner puts a "#" before what a test prints, and writes a tab as \\t.
-kills: setup package ## kill programs and fill disks on all hosts; the long form with FERROLITE_TORTURE=1
+kills: setup package ## kill programs and tabs, and fill disks, on all hosts; the long form with FERROLITE_TORTURE=1
 	@$(SAY) "kills and full disks, natively"
 	@cargo test $(QUIET) --test kills -- --nocapture
 	@$(SAY) "kills and full disks under wasmtime"
 	@$(TOOL_PATHS); FERROLITE_WASM=1 cargo test $(QUIET) --test kills -- --nocapture
 	@$(SAY) "kills and full disks in Node, Chromium and Firefox"
-	@$(TOOL_PATHS); cd js; node --test --test-concurrency=1 tests/kills.*.test.mjs tests/full-disk.*.test.mjs | sed -E '/^# torture/{s/^# //;s/\\+t/\t/g}'
+	@$(TOOL_PATHS); cd js; node --test --test-concurrency=1 tests/kills.*.test.mjs tests/tabs.*.test.mjs tests/full-disk.*.test.mjs | sed -E '/^# torture/{s/^# //;s/\\+t/\t/g}'
 
 # --- looking for lost data, for as long as one likes --------------------------------------------------------------------
 

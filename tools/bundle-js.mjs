@@ -20,7 +20,7 @@ const ENTRIES = {
 };
 
 /** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
-const WORKERS = { worker: "src/worker.ts" };
+const WORKERS = { worker: "src/worker.ts", broker: "src/tabs/broker.ts" };
 
 const common = {
   absWorkingDir: js,
@@ -39,7 +39,7 @@ function inline(texts) {
   return {
     name: "inline",
     setup(build) {
-      build.onResolve({ filter: /^\.\/(worker-script|wasm-source)\.js$/ }, ({ path, resolveDir }) => ({
+      build.onResolve({ filter: /^\.\/(worker-script|wasm-source|broker-script)\.js$/ }, ({ path, resolveDir }) => ({
         path: join(resolveDir, path.replace(/\.js$/, ".inline.ts")),
       }));
       build.onResolve({ filter: /^inline:/ }, ({ path }) => ({ path: path.slice("inline:".length), namespace: "inline" }));

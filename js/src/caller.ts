@@ -5,12 +5,12 @@ import { ERROR } from "./protocol.js";
 /** What the verbs of one open database go by: its channel, until it is closed. */
 export class Caller {
   readonly channel: Channel;
-  readonly #release: () => void;
+  readonly #release: () => unknown;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
   /** `release` lets go of what is behind the channel, once it is closed. */
-  constructor(channel: Channel, release: () => void) {
+  constructor(channel: Channel, release: () => unknown) {
     this.channel = channel;
     this.#release = release;
   }
@@ -48,8 +48,8 @@ export class Caller {
     try {
       await this.channel.request({ kind: "close" });
     } finally {
-      this.#release();
       this.channel.fail(closed());
+      await this.#release();
     }
   }
 }

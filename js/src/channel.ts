@@ -15,59 +15,118 @@ interface Waiting<T> {
   reject(error: FerroliteError): void;
 }
 
+/** A call, whose text is kept until its result is there: the engine may be another one by then. */
+interface Call extends Waiting<Result> {
+  readonly text: string;
+}
+
+/** Calls that travel together. */
+interface Batch {
+  readonly calls: Call[];
+  readonly attachments: Uint8Array[];
+  characters: number;
+  /** Nothing more goes into it. */
+  isSealed: boolean;
+}
+
+/** What is a message of its own. */
+interface Single extends Waiting<unknown> {
+  readonly request: Numberless<Request>;
+}
+
+/** Who wants to know what becomes of watches. */
+export interface EngineWatcher {
+  /** Another engine answers from now on. */
+  renewed(): void;
+  /** The watch of this number has told all up to a version. */
+  passed(id: number, version: number): void;
+}
+
 /** Hands a request over, and with it the buffers in it. */
-type Post = (request: Request, transfer: ArrayBuffer[]) => void;
+type Post = (request: Request, transfer: Transferable[]) => void;
 
 /** A `Request` without its number. */
 type Numberless<R> = R extends Request ? Omit<R, "id"> : never;
 
 export class Channel {
   readonly #post: Post;
-  readonly #messages = new Map<number, Waiting<Result>[]>();
+  readonly #isFull: () => boolean;
+  readonly #messages = new Map<number, Call[]>();
   readonly #requests = new Map<number, Waiting<unknown>>();
-  readonly #tasks = new Map<number, Waiting<Result>>();
+  readonly #tasks = new Map<number, Call>();
   readonly #encoder = new TextEncoder();
-  #texts: string[] = [];
-  #attachments: Uint8Array[] = [];
-  #calls: Waiting<Result>[] = [];
-  #characters = 0;
+  /** What is to be sent; calls that are made now go into the last one. */
+  #queue: (Batch | Single)[] = [];
+  #isDue = false;
   #id = 0;
+  #epoch = 0;
+  readonly watches = new Set<EngineWatcher>();
   #failure: FerroliteError | undefined;
   /** Is told how much of a salvage is done. */
   onProgress: ((done: number) => void) | undefined;
 
-  /** `post` hands a request to the session, whose responses go to `receive`. */
-  constructor(post: Post) {
+  /**
+   * `post` hands a request to the session, whose responses go to `receive`. While `isFull` nothing is handed over, and calls
+   * of several turns are gathered; `pump` is to be called when that is over.
+   */
+  constructor(post: Post, isFull: () => boolean = () => false) {
     this.#post = post;
+    this.#isFull = isFull;
+  }
+
+  /** Grows whenever another engine answers: what was opened before is unknown to it. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** Sends one call, `[verb, ...arguments]` as JSON text, with the others of this turn. */
   call(text: string): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
-      if (this.#texts.length === 0) queueMicrotask(() => this.#send());
-      this.#texts.push(text);
-      this.#calls.push({ resolve, reject });
-      this.#characters += text.length;
-      if (this.#characters >= MESSAGE_CHARACTERS_MAX) this.#send();
+      this.#gather({ text, resolve, reject });
     });
   }
 
   /** Copies bytes for the message that is being gathered; the call that follows names them by their number. */
   readonly attach: Attach = (bytes) => {
-    this.#characters += bytes.length;
-    return this.#attachments.push(bytes.slice()) - 1;
+    const batch = this.#batch();
+    batch.characters += bytes.length;
+    return batch.attachments.push(bytes.slice()) - 1;
   };
 
   /** Sends a request that is a message of its own, after all calls made before it, and hands over the secret or the bytes in it. */
   request(request: Numberless<Request>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#send();
       if (this.#failure !== undefined) return reject(this.#failure);
-      const id = ++this.#id;
-      this.#requests.set(id, { resolve, reject });
-      this.#deliver({ ...request, id }, buffersOf(request));
+      this.#queue.push({ request, resolve, reject });
+      this.pump();
     });
+  }
+
+  /** Another engine answers from now on: what was begun, and goes on in slices, is begun there again. */
+  renew(): void {
+    this.#epoch++;
+    const calls = [...this.#tasks.values()];
+    this.#tasks.clear();
+    for (const call of calls) this.#gather(call);
+    for (const watch of [...this.watches]) watch.renewed();
+  }
+
+  /** Sends what waits, as far as there is room. */
+  pump(): void {
+    while (this.#queue.length > 0 && !this.#isFull()) {
+      const next = this.#queue.shift() as Batch | Single;
+      const id = ++this.#id;
+      if ("request" in next) {
+        this.#requests.set(id, next);
+        this.#deliver({ ...next.request, id }, belongings(next.request));
+      } else {
+        const text = `[${next.calls.map((call) => call.text).join(",")}]`;
+        const message = withAttachments(this.#encoder.encode(text), next.attachments);
+        this.#messages.set(id, next.calls);
+        this.#deliver({ kind: "calls", id, message }, [message.buffer]);
+      }
+    }
   }
 
   /** Takes a response of the session. */
@@ -77,6 +136,9 @@ export class Channel {
     } else if ("finished" in response) {
       const [task, result] = finishedOf(response.finished);
       take(this.#tasks, task)?.resolve(result);
+    } else if ("passed" in response) {
+      const { passed } = response;
+      passed.forEach((id, at) => at % 2 === 0 && this.watches.forEach((watch) => watch.passed(id, passed[at + 1] as number)));
     } else if ("progress" in response) {
       this.onProgress?.(response.progress);
     } else if ("answer" in response) {
@@ -93,30 +155,43 @@ export class Channel {
   /** Rejects everything that waits, and everything still to come. */
   fail(error: FerroliteError): void {
     this.#failure ??= error;
+    const queued = this.#queue.flatMap((entry): Waiting<never>[] => ("calls" in entry ? entry.calls : [entry]));
     const calls = [...this.#messages.values()].flat();
-    const waiting = [...calls, ...this.#calls, ...this.#tasks.values(), ...this.#requests.values()];
+    const waiting = [...calls, ...queued, ...this.#tasks.values(), ...this.#requests.values()];
     this.#messages.clear();
     this.#requests.clear();
     this.#tasks.clear();
-    this.#texts = [];
-    this.#attachments = [];
-    this.#calls = [];
+    this.#queue = [];
     for (const call of waiting) call.reject(error);
   }
 
-  #send(): void {
-    if (this.#texts.length === 0) return;
-    const message = withAttachments(this.#encoder.encode(`[${this.#texts.join(",")}]`), this.#attachments);
-    const id = ++this.#id;
-    this.#messages.set(id, this.#calls);
-    this.#texts = [];
-    this.#attachments = [];
-    this.#calls = [];
-    this.#characters = 0;
-    this.#deliver({ kind: "calls", id, message }, [message.buffer]);
+  /** Where calls are gathered. It is sent at the end of the turn. */
+  #batch(): Batch {
+    let last = this.#queue.at(-1);
+    if (last === undefined || "request" in last || last.isSealed) {
+      last = { calls: [], attachments: [], characters: 0, isSealed: false };
+      this.#queue.push(last);
+    }
+    return last;
   }
 
-  #deliver(request: Request, transfer: ArrayBuffer[]): void {
+  #gather(call: Call): void {
+    const batch = this.#batch();
+    batch.calls.push(call);
+    batch.characters += call.text.length;
+    if (batch.characters >= MESSAGE_CHARACTERS_MAX) {
+      batch.isSealed = true;
+      return this.pump();
+    }
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      this.pump();
+    });
+  }
+
+  #deliver(request: Request, transfer: Transferable[]): void {
     try {
       this.#post(request, transfer);
     } catch (thrown) {
@@ -125,7 +200,7 @@ export class Channel {
     }
   }
 
-  #settle(calls: Waiting<Result>[], answer: Uint8Array): void {
+  #settle(calls: Call[], answer: Uint8Array): void {
     let results: readonly Result[];
     try {
       results = resultsOf(answer);
@@ -142,9 +217,14 @@ export class Channel {
   }
 }
 
-function buffersOf(request: Numberless<Request>): ArrayBuffer[] {
+/** What a request hands over: the bytes in it, the secret, or ports. */
+function belongings(request: Numberless<Request>): Transferable[] {
   if ("bytes" in request) return [request.bytes.buffer];
-  return "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : [];
+  const found: Transferable[] = "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : [];
+  if ("sharing" in request && request.sharing) {
+    found.push(request.sharing.port, ...(request.sharing.broker === undefined ? [] : [request.sharing.broker]));
+  }
+  return found;
 }
 
 function take<V>(map: Map<number, V>, id: number): V | undefined {

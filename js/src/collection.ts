@@ -19,7 +19,7 @@ import type {
   WatchSelector,
 } from "./types.js";
 import { quietly } from "./waiting.js";
-import { Watch, watchText } from "./watch.js";
+import { Watch, type WatchCaller, WatchedKeys, WatchedRows } from "./watch.js";
 
 /** How often a change of a document that was validated is tried again when others have changed it, too. */
 const CHANGES_MAX = 20;
@@ -290,8 +290,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    * documents keeps `expiresAt` with them.
    */
   watch<T = D>(selector?: WatchSelector, options?: WatchOptions): Watch<Change<T>> {
-    const open = () => watchText(selector, options);
-    return new Watch((text) => this.#call(text), open, (changes) => changes as Change<T>[], options?.signal);
+    return new Watch(this.#watchCaller, new WatchedKeys<Change<T>>(selector, options), options?.signal);
   }
 
   /**
@@ -311,7 +310,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
       assertWatchQueryOptions(options);
       return `["watchQuery",${queryText(query)}]`;
     };
-    return new Watch((text) => this.#call(text), open, (changes) => [changes as RowChanges<T>], options?.signal);
+    return new Watch(this.#watchCaller, new WatchedRows<T>(open), options?.signal);
   }
 
   /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */
@@ -336,6 +335,10 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
 
   #call(call: string): Promise<unknown> {
     return this.#caller.call(this.#own(call));
+  }
+
+  get #watchCaller(): WatchCaller {
+    return { call: (text) => this.#call(text), watches: this.#caller.channel.watches };
   }
 
   /** Bytes for the call that is made next, in the same turn. */

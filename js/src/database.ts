@@ -36,7 +36,7 @@ export class Database extends Collection {
   #storage: StorageFacts;
 
   /** @internal */
-  constructor(channel: Channel, storage: StorageFacts, release: () => void) {
+  constructor(channel: Channel, storage: StorageFacts, release: () => unknown) {
     const caller = new Caller(channel, release);
     super(caller, "", "", undefined);
     this.#caller = caller;
@@ -118,24 +118,22 @@ export class Database extends Collection {
     for (let attempt = 0; ; attempt++) {
       assertGoesOn(signal, "transaction");
       const startMs = performance.now();
-      const tx = ActiveTransaction.begun(
-        (await this.#caller.call(`["txBegin"]`)) as number,
-        (text) => this.#caller.call(text),
-        this.#caller.channel.attach,
-      );
-      let result: R;
+      const { channel } = this.#caller;
+      const id = (await this.#caller.call(`["txBegin"]`)) as number;
+      const { epoch } = channel;
+      const tx = ActiveTransaction.begun(id, (text) => this.#caller.call(text), channel.attach);
+      let isDone = false;
       try {
-        result = await abortable(outcome(work(tx)), signal, "transaction");
-      } catch (thrown) {
-        // A database that is being closed ends it itself.
-        await quietly(() => tx.rollBack());
-        throw thrown;
-      }
-      try {
+        const result = await abortable(outcome(work(tx)), signal, "transaction");
+        isDone = true;
         await tx.commit();
         return result;
       } catch (thrown) {
-        if (attempt >= retries || !isOutdated(thrown)) throw thrown;
+        // A database that is being closed ends it itself.
+        if (!isDone) await quietly(() => tx.rollBack());
+        // What `work` throws is its own, unless the engine that knew of the transaction is gone.
+        const isOver = isDone || epoch !== channel.epoch;
+        if (attempt >= retries || !isOver || !isOutdated(thrown)) throw thrown;
       }
       await pause(attempt, performance.now() - startMs);
     }

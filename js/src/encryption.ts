@@ -52,6 +52,11 @@ export function optionalKeyMaterial(encryption: Encryption | undefined): KeyMate
   return encryption === undefined ? undefined : keyMaterial(encryption);
 }
 
+/** Another copy of a secret, to be given to `wipe` in the end, too. */
+export function copyOf(material: KeyMaterial | undefined): KeyMaterial | undefined {
+  return material && { terms: material.terms, secret: material.secret.slice() };
+}
+
 /** Makes a secret zero; one that was transferred is no longer here. */
 export function wipe(material: KeyMaterial | undefined): void {
   if (material !== undefined && material.secret.byteLength > 0) material.secret.fill(0);

@@ -10,7 +10,7 @@
  * | `InvalidPatch` | a JSON Patch or a merge patch that is none |
  * | `TooLarge` | a document, a transaction or a result beyond its limit |
  * | `NotFound` | no such database, or its directory is missing |
- * | `Locked` | another tab, process or connection has the database open |
+ * | `Locked` | another process or connection has the database open; of deleting and the like, also a tab |
  * | `ReadOnly` | the database was opened for reading, or the host refuses writes |
  * | `StorageFull` | the disk or the browser's quota is used up; nothing of the call was kept |
  * | `Evicted` | the browser or its user has cleared the data of this site, and the database with it; told once, and in browsers alone |

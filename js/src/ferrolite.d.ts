@@ -34,6 +34,10 @@ export class Connection {
   step(): [client: number, finished: Uint8Array<ArrayBuffer>] | undefined;
   /** Does a slice of maintenance that handles about so many bytes; whether there is more to do. */
   maintain(budgetBytes: number): boolean;
+  /** Keeps what watches need to go on at another engine; `isSuccessor`: some may come from one before. */
+  keepChanges(isSuccessor: boolean): void;
+  /** Of the watches of a client that wait: number, and up to which version all was told; those that have changed. */
+  watchesPassed(client: number): Float64Array;
   /** Milliseconds until `sync` has something to flush; `undefined` when there is nothing. */
   nextSync(): number | undefined;
   /** Flushes what periodic durability has put off, if its time has come. */

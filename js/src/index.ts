@@ -1,10 +1,11 @@
-/** The package as browsers see it: each open database has a worker of its own, which holds its file. */
+/** The package as browsers see it: a database's file is held by a worker, which one of those who have it open has started. */
 import type { Channel } from "./channel.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { feed } from "./import.js";
 import { type Loading, splitLoading } from "./loading.js";
+import { fileName } from "./opfs.js";
 import { assertName, assertOpenArguments, splitOptions } from "./options.js";
 import type { PlainOptions, Request, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
@@ -14,6 +15,8 @@ import { startWorker } from "./start-worker.js";
 import * as everywhere from "./storage/everywhere.js";
 import * as eviction from "./storage/eviction.js";
 import { persist } from "./storage/facts.js";
+import { canShare, Client } from "./tabs/client.js";
+import { exclusively, takeAlone } from "./tabs/locks.js";
 import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
@@ -33,9 +36,9 @@ export { Transaction } from "./transaction.js";
 export type * from "./types.js";
 export type { Watch } from "./watch.js";
 
-/** An open database: one file, held by one connection. Its verbs are those of `Database`. */
+/** An open database: one file, which all tabs and workers that open it share. Its verbs are those of `Database`. */
 export class Ferrolite extends Database {
-  private constructor(channel: Channel, storage: StorageFacts, release: () => void) {
+  private constructor(channel: Channel, storage: StorageFacts, release: () => unknown) {
     super(channel, storage, release);
   }
 
@@ -44,7 +47,8 @@ export class Ferrolite extends Database {
    *
    * In browsers the name is free; the file lies in the origin's private file system, or, where that does not work, in
    * IndexedDB. One that the browser has cleared since a page of this site last had it open is `Evicted`, once. In Node the
-   * name is the path of the file, to which `.ferrolite` is added when it has no extension. Whoever comes second gets `Locked`.
+   * name is the path of the file, to which `.ferrolite` is added when it has no extension. There, whoever
+   * comes second gets `Locked`.
    */
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
@@ -62,6 +66,23 @@ export class Ferrolite extends Database {
   }
 
   static async #open(
+    name: string,
+    options: PlainOptions,
+    encryption: KeyMaterial | undefined,
+    loading: Loading,
+  ): Promise<Ferrolite> {
+    if (!isShared(options)) return Ferrolite.#openAlone(name, options, encryption, loading);
+    try {
+      // Memory is never shared.
+      const client = clientOf(name, { ...options, allowMemory: false }, encryption, loading);
+      return new Ferrolite(client.channel, await client.open(), () => client.end());
+    } catch (thrown) {
+      if (options.allowMemory !== true || (thrown as FerroliteError).code !== "Unsupported") throw thrown;
+      return Ferrolite.#openAlone(name, options, encryption, loading);
+    }
+  }
+
+  static async #openAlone(
     name: string,
     options: PlainOptions,
     encryption: KeyMaterial | undefined,
@@ -108,6 +129,8 @@ export class Ferrolite extends Database {
     watched: ExportOptions,
     loading: Loading,
   ): Promise<Ferrolite> {
+    const client = isShared(options) ? clientOf(name, options, encryption, loading) : undefined;
+    const hold = client && (await takeAlone(fileName(name), "importing", client.lost));
     const { worker, channel } = startWorker(name, loading);
     let isBegun = false;
     try {
@@ -115,12 +138,18 @@ export class Ferrolite extends Database {
       isBegun = true;
       await feed(source, watched, (bytes) => channel.request({ kind: "importChunk", bytes }));
       isBegun = false;
+      if (client !== undefined && hold !== undefined) {
+        const facts = await client.openBy(hold, worker, (sharing) => channel.request({ kind: "importEnd", sharing }));
+        return new Ferrolite(client.channel, facts, () => client.end());
+      }
       const facts = (await channel.request({ kind: "importEnd" })) as StorageFacts;
       eviction.remember(name, facts.kind);
       return new Ferrolite(channel, facts, () => worker.terminate());
     } catch (thrown) {
       if (isBegun) await channel.request({ kind: "abort" }).catch(() => {});
       worker.terminate();
+      await hold?.release();
+      await client?.end();
       throw FerroliteError.from(thrown, "Io");
     }
   }
@@ -134,7 +163,7 @@ export class Ferrolite extends Database {
     const { loading, rest } = splitSalvageOptions(name, out, options, base());
     const material = optionalKeyMaterial(rest.encryption);
     try {
-      return await Ferrolite.#salvage(name, out, rest, material, loading);
+      return await exclusively(fileName(name), "salvaging", () => Ferrolite.#salvage(name, out, rest, material, loading));
     } finally {
       wipe(material);
     }
@@ -164,7 +193,7 @@ export class Ferrolite extends Database {
   /** Deletes a database, wherever it is; whether there was one. `Locked` while it is open anywhere. */
   static async delete(name: string): Promise<boolean> {
     assertName(name);
-    const wasThere = await everywhere.remove(name);
+    const wasThere = await exclusively(fileName(name), "deleting", () => everywhere.remove(name));
     eviction.forget(name);
     return wasThere;
   }
@@ -181,6 +210,15 @@ export class Ferrolite extends Database {
   static async list(_directory?: string): Promise<string[]> {
     return everywhere.list();
   }
+}
+
+/** Whether others that open the same database share it. */
+function isShared(options: PlainOptions): boolean {
+  return options.storage !== "memory" && canShare();
+}
+
+function clientOf(name: string, options: PlainOptions, encryption: KeyMaterial | undefined, loading: Loading): Client {
+  return new Client({ name, file: fileName(name), options, encryption, startWorker: () => startWorker(name, loading) });
 }
 
 /** What addresses in options are relative to: the page, or in a worker its script. */

@@ -6,8 +6,10 @@ export const DIRECTORY = "ferrolite";
 export const SUFFIX = ".ferrolite";
 /** What file systems allow a name to have. */
 const FILE_NAME_BYTES_MAX = 255;
-/** A tab that was closed or reloaded a moment ago may still hold its file: when to try again. */
-const LOCK_RETRIES_MS = [10, 30, 60, 100, 200];
+/** A tab that was closed, reloaded or killed a moment ago may still hold its file: how often to try again, and how long. */
+const RETRY_MS_MIN = 10;
+const RETRY_MS_MAX = 200;
+const RETRIES_MS = 10_000;
 
 /** The parts of the browser's types that TypeScript knows in workers alone. */
 interface FileHandle extends FileSystemFileHandle {
@@ -81,15 +83,15 @@ export class OpfsHost implements Host {
   async open(name: string, mode: "read" | "write" | "create"): Promise<Handle> {
     const create = mode === "create";
     const file = await (await directory(create)).getFileHandle(name, { create });
-    for (const waitMs of LOCK_RETRIES_MS) {
+    const endMs = performance.now() + RETRIES_MS;
+    for (let waitMs = RETRY_MS_MIN; ; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
       try {
         return await (file as FileHandle).createSyncAccessHandle();
       } catch (thrown) {
-        if ((thrown as DOMException).name !== "NoModificationAllowedError") throw thrown;
+        if ((thrown as DOMException).name !== "NoModificationAllowedError" || performance.now() > endMs) throw thrown;
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
-    return (file as FileHandle).createSyncAccessHandle();
   }
 
   async remove(name: string): Promise<void> {

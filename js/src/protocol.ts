@@ -8,6 +8,7 @@ import type { KeyMaterial } from "./encryption.js";
 import type { ErrorReport } from "./error.js";
 import type { DurableKind } from "./storage/ladder.js";
 import type { LoadOptions, OpenOptions, StorageFacts } from "./types.js";
+import type { Sharing } from "./tabs/messages.js";
 
 export type Request =
   /** Before the first message: where the engine is. Not answered. */
@@ -21,6 +22,8 @@ export type Request =
       /** Where the database should be; when it is nowhere the answer is `Evicted`. */
       readonly expected?: DurableKind | undefined;
       readonly encryption?: KeyMaterial | undefined;
+      /** How other clients find it. Without, it is for one client, and the requests that follow come the same way. */
+      readonly sharing?: Sharing | undefined;
     }
   /** The first message, in place of `open`: salvages a database into another. Answered by `value: SalvageReport`. */
   | {
@@ -41,7 +44,7 @@ export type Request =
   /** The next bytes of an import. Answered by `value: undefined`. */
   | { readonly kind: "importChunk"; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }
   /** All bytes of an import are there: it is opened, as by `open`. Answered by `value: StorageFacts`. */
-  | { readonly kind: "importEnd"; readonly id: number }
+  | { readonly kind: "importEnd"; readonly id: number; readonly sharing?: Sharing | undefined }
   /** Breaks a salvage off, which is then answered by an error; or an import. */
   | { readonly kind: "abort"; readonly id: number }
   /** A JSON array of calls `[verb, ...arguments]`. Answered by `answer`. */
@@ -68,6 +71,8 @@ export type Response =
   | { readonly id: number; readonly error: ErrorReport }
   /** `[task, result]` as JSON: the result of a call that was first answered as pending. */
   | { readonly finished: Uint8Array }
+  /** Watches have told all up to a version: number, version, and so on. */
+  | { readonly passed: Float64Array }
   /** How much of a salvage is done, from 0 to 1. */
   | { readonly progress: number }
   /** The engine is gone. Nothing else will be answered. */

@@ -1,16 +1,17 @@
 /**
- * The engine's end of the protocol: answers messages, and between them does the work that nobody waits for.
+ * The engine's end of the protocol: answers the messages of its clients, and between them does the work that nobody waits
+ * for. Client 0 is there from the beginning; in process, and in memory, there is no other.
  *
- * There are three kinds of that. Tasks are calls whose work comes in slices, as `createIndex`, and calls that wait for
+ * There are three kinds of that work. Tasks are calls whose work comes in slices, as `createIndex`, and calls that wait for
  * changes; a caller waits for them, so they go on whenever no message is there. Maintenance (flushing memtables, compaction)
  * begins once no message has come for `QUIET_MS`. And a timer syncs what under periodic durability no later write will, and
  * wakes who waits for something that expires. No turn takes longer than `SLICE_MS`, so that a message never waits longer for
  * it.
  */
 import { type KeyMaterial, wipe } from "./encryption.js";
-import { isReport } from "./error.js";
+import { type ErrorReport, isReport } from "./error.js";
 import type { Connection } from "./ferrolite.js";
-import type { Response, SessionRequest } from "./protocol.js";
+import { ERROR, type Response, type Result, type SessionRequest } from "./protocol.js";
 import { RestMissing } from "./rest.js";
 
 /** The longest turn of background work. */
@@ -19,6 +20,9 @@ const SLICE_MS = 4;
 const QUIET_MS = 5;
 /** Bytes of maintenance between two looks at the clock. */
 const MAINTENANCE_BYTES = 32 << 10;
+
+/** How often clients are told how far their watches are, to go on from there at another engine. */
+const PASSED_MS = 1000;
 
 /** Longer timers end at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -36,50 +40,82 @@ export interface Scheduler {
 
 type Reply = (response: Response, transfer: ArrayBuffer[]) => void;
 
+/** A request, which another engine may have got before. */
+type Numbered = SessionRequest & { readonly repeated?: boolean };
+
 export class Session {
   readonly #connection: Connection;
   readonly #scheduler: Scheduler;
-  readonly #reply: Reply;
+  readonly #clients = new Map<number, Reply>();
   #messages = 0;
   #lastMessageMs = 0;
   #turnIsDue = false;
   #ended = false;
   #cancelQuiet: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
+  #cancelPassed: (() => void) | undefined;
   /** When that timer ends. */
   #syncMs = 0;
+  /** Is called when the engine stops: with the client whose message was the reason, unless it was nobody's. */
+  onStop: ((error: ErrorReport, client: number | undefined) => void) | undefined;
 
+  /** `reply` is for the first client. */
   constructor(connection: Connection, scheduler: Scheduler, reply: Reply) {
     this.#connection = connection;
     this.#scheduler = scheduler;
-    this.#reply = reply;
+    this.#clients.set(FIRST, reply);
+  }
+
+  /** Another client; its number here. */
+  join(id: Uint8Array, readOnly: boolean, reply: Reply): number {
+    const client = this.#connection.join(id, readOnly);
+    this.#clients.set(client, reply);
+    return client;
+  }
+
+  /** A client is gone: lets go of all that it holds. */
+  leave(client: number): void {
+    if (!this.#clients.delete(client) || this.#ended) return;
+    this.#guarded(() => {
+      this.#connection.leave(client);
+      this.#plan();
+    });
   }
 
   /** Answers one request. An engine that stopped is told as `fatal`, and nothing is answered after that. */
-  handle(request: SessionRequest): void {
+  handle(request: Numbered, client = FIRST): void {
     const { id } = request;
     this.#messages++;
     this.#lastMessageMs = performance.now();
+    const reply = this.#clients.get(client);
+    if (reply === undefined) return;
     try {
       if (request.kind === "calls") {
-        const answer = this.#connection.execute(FIRST, id, false, request.message);
-        this.#reply({ id, answer }, [answer.buffer]);
+        const answer = this.#connection.execute(client, id, request.repeated === true, request.message);
+        reply({ id, answer }, [answer.buffer]);
       } else if (request.kind === "exportChunk") {
-        const value = this.#connection.exportChunk(FIRST, request.number);
-        this.#reply({ id, value }, value === undefined ? [] : [value.buffer]);
+        const value = this.#connection.exportChunk(client, request.number);
+        reply({ id, value }, value === undefined ? [] : [value.buffer]);
       } else {
-        this.#reply({ id, value: this.#answer(request) }, []);
+        reply({ id, value: this.#answer(request, client) }, []);
       }
       this.#plan();
     } catch (thrown) {
-      if (isReport(thrown)) this.#reply({ id, error: thrown }, []);
-      else this.#fail(thrown);
+      if (isReport(thrown)) reply({ id, error: thrown }, []);
+      else this.#fail(thrown, client);
     }
   }
 
-  #answer(request: SessionRequest & { kind: "changeKey" | "stats" | "close" }): unknown {
+  /** Closes the file. Nothing is answered any more. */
+  close(): void {
+    this.#end();
+    this.#connection.close();
+  }
+
+  #answer(request: SessionRequest & { kind: "changeKey" | "stats" | "close" }, client: number): unknown {
     if (request.kind === "stats") return this.#stats();
-    return request.kind === "close" ? this.#close() : this.#changeKey(request.encryption);
+    if (request.kind === "changeKey") return this.#changeKey(request.encryption);
+    return client === FIRST ? this.close() : this.#bidFarewell(request.id, client);
   }
 
   #changeKey(encryption: KeyMaterial): void {
@@ -94,9 +130,14 @@ export class Session {
     return { ...(this.#connection.stats() as object), messages: this.#messages };
   }
 
-  #close(): undefined {
-    this.#end();
-    this.#connection.close();
+  /** A client closes, and the file stays open for the others: what it has written is put on the disk. */
+  #bidFarewell(id: number, client: number): undefined {
+    const answer = this.#connection.execute(client, id, false, new TextEncoder().encode('[["flush"]]'));
+    const [result] = JSON.parse(new TextDecoder().decode(answer)) as [Result];
+    this.#clients.delete(client);
+    this.#connection.leave(client);
+    // Who was opened for reading, or a database that has failed, has nothing to flush.
+    if (result[0] === ERROR && !["ReadOnly", "Failed"].includes(result[1].code)) throw result[1];
   }
 
   /** Sees to it that what is left to do after a message will be done. */
@@ -105,6 +146,15 @@ export class Session {
     if (this.#connection.hasTasks()) this.#takeTurn(true);
     this.#cancelQuiet ??= this.#scheduler.later(() => this.#whenQuiet(), QUIET_MS);
     this.#planSync();
+    if (this.#clients.size > 1) this.#cancelPassed ??= this.#scheduler.later(() => this.#tellPassed(), PASSED_MS);
+  }
+
+  #tellPassed(): void {
+    this.#cancelPassed = undefined;
+    for (const [client, reply] of this.#clients) {
+      const passed = this.#connection.watchesPassed(client);
+      if (passed.length > 0) reply({ passed }, []);
+    }
   }
 
   #planSync(): void {
@@ -137,7 +187,8 @@ export class Session {
   #turn(): void {
     this.#turnIsDue = false;
     if (this.#ended) return;
-    try {
+    // A failed slice has changed nothing; the engine tells of the reason when the next write meets it.
+    this.#guarded(() => {
       const endMs = performance.now() + SLICE_MS;
       if (this.#connection.hasTasks()) {
         do this.#step();
@@ -148,10 +199,7 @@ export class Session {
       let more = true;
       while (more && performance.now() < endMs) more = this.#connection.maintain(MAINTENANCE_BYTES);
       if (more) this.#takeTurn(false);
-    } catch (thrown) {
-      // A failed slice has changed nothing; the engine tells of the reason when the next write meets it.
-      if (!isReport(thrown)) this.#fail(thrown);
-    }
+    });
   }
 
   /** Does a slice of what somebody waits for, out of turn; whether there was anything to do. */
@@ -160,26 +208,33 @@ export class Session {
     try {
       this.#step();
     } catch (thrown) {
-      if (!isReport(thrown)) this.#fail(thrown);
+      if (!isReport(thrown)) this.#fail(thrown, undefined);
       return false;
     }
     return true;
   }
 
   #step(): void {
-    const finished = this.#connection.step()?.[1];
-    if (finished !== undefined) this.#reply({ finished }, [finished.buffer]);
+    const [client, finished] = this.#connection.step() ?? [];
+    if (client !== undefined && finished !== undefined) this.#clients.get(client)?.({ finished }, [finished.buffer]);
   }
 
   #sync(): void {
     this.#cancelSync = undefined;
-    try {
+    // A failed flush closes the engine to writes: the next one is told so.
+    this.#guarded(() => {
       this.#connection.sync();
       if (this.#connection.hasTasks()) this.#takeTurn(true);
       this.#planSync();
+    });
+  }
+
+  /** Does work that nobody is told of when it fails, unless the engine stops. */
+  #guarded(work: () => void): void {
+    try {
+      work();
     } catch (thrown) {
-      // A failed flush closes the engine to writes: the next one is told so.
-      if (!isReport(thrown)) this.#fail(thrown);
+      if (!isReport(thrown)) this.#fail(thrown, undefined);
     }
   }
 
@@ -187,12 +242,15 @@ export class Session {
     this.#ended = true;
     this.#cancelQuiet?.();
     this.#cancelSync?.();
+    this.#cancelPassed?.();
   }
 
   /** What wasm throws apart from error reports is a panic, a lack of memory or of its rest; its state is not to be trusted. */
-  #fail(thrown: unknown): void {
+  #fail(thrown: unknown, client: number | undefined): void {
     this.#end();
     const message = `the engine stopped, and this database with it; open it again (${(thrown as Error)?.message ?? thrown})`;
-    this.#reply({ fatal: { code: thrown instanceof RestMissing ? "Io" : "Internal", message } }, []);
+    const error: ErrorReport = { code: thrown instanceof RestMissing ? "Io" : "Internal", message };
+    this.#clients.get(client ?? FIRST)?.({ fatal: error }, []);
+    this.onStop?.(error, client);
   }
 }

@@ -1,12 +1,26 @@
 /** Watches: changes as they are committed, as an async iterator or by a callback. */
+import type { EngineWatcher } from "./channel.js";
 import { keyText, plain, rangeText, watchOptionsText } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { FerroliteError } from "./error.js";
-import type { Range, WatchOptions, WatchSelector } from "./types.js";
+import type { Change, Range, RowChanges, WatchOptions, WatchSelector } from "./types.js";
 import { quietly } from "./waiting.js";
 
-/** Sends one call, as JSON text, and returns its result, or a promise of it. */
-type Call = (text: string) => unknown;
+/** Sends calls, as JSON text, to an engine that may be another one some day: then all of `watches` are told. */
+export interface WatchCaller {
+  call(text: string): unknown;
+  readonly watches: Set<EngineWatcher>;
+}
+
+/** What is watched, and what of it was told. */
+export interface Watched<T> {
+  /** The call that opens the watch, behind what was told; or throws. */
+  open(): string;
+  /** All up to this version was told, or is not to be. */
+  passed(version: number): void;
+  /** What an answer tells. */
+  rows(answer: unknown): T[];
+}
 
 /**
  * What is told by a watch, in order. It begins with the call that made it, and ends when its loop is broken off, by
@@ -21,10 +35,13 @@ type Call = (text: string) => unknown;
  * One watch is for one loop or one subscriber. One that nobody reads has to be ended by `return()`.
  */
 export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> {
-  readonly #call: Call;
+  readonly #caller: WatchCaller;
+  readonly #watched: Watched<T>;
   /** The watch's number, or `undefined` when it could not be opened. */
-  readonly #id: Promise<number | undefined>;
-  readonly #toRows: (answer: unknown) => T[];
+  #id: Promise<number | undefined>;
+  #isOpening = false;
+  /** That number, once it is known. */
+  #number: number | undefined;
   readonly #signal: AbortSignal | undefined;
   #rows: T[] = [];
   #position = 0;
@@ -33,13 +50,14 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
   /** The last `next()`: each waits for the one before. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @internal `open` makes the call that opens it, or throws; `toRows` takes an answer apart. */
-  constructor(call: Call, open: () => string, toRows: (answer: unknown) => T[], signal?: AbortSignal) {
-    this.#call = call;
-    this.#toRows = toRows;
+  /** @internal */
+  constructor(caller: WatchCaller, watched: Watched<T>, signal?: AbortSignal) {
+    this.#caller = caller;
+    this.#watched = watched;
     // What is none is found by `open`.
     this.#signal = signal instanceof AbortSignal ? signal : undefined;
-    this.#id = this.#open(open);
+    caller.watches.add(this.#engineWatcher);
+    this.#id = this.#open();
     this.#signal?.addEventListener("abort", this.#abort);
   }
 
@@ -56,7 +74,7 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
     this.#rows = [];
     const id = await this.#id;
     // A database that is being closed has let go of it already.
-    if (id !== undefined) await quietly(async () => this.#call(`["watchClose",${id}]`));
+    if (id !== undefined) await quietly(async () => this.#caller.call(`["watchClose",${id}]`));
     return { done: true, value: undefined };
   }
 
@@ -95,16 +113,32 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
     };
   }
 
-  async #open(open: () => string): Promise<number | undefined> {
+  async #open(): Promise<number | undefined> {
+    this.#isOpening = true;
     try {
-      const text = open();
+      const text = this.#watched.open();
       if (this.#signal?.aborted === true) throw aborted(this.#signal);
-      return (await this.#call(text)) as number;
+      const [id, version] = (await this.#caller.call(text)) as [number, number];
+      this.#watched.passed(version);
+      this.#number = id;
+      return id;
     } catch (thrown) {
       this.#finish(thrown);
       return undefined;
+    } finally {
+      this.#isOpening = false;
     }
   }
+
+  readonly #engineWatcher: EngineWatcher = {
+    // Another engine knows nothing of the watch; but one that is being opened is opened there.
+    renewed: () => {
+      if (!this.#isOpening) this.#id = this.#open();
+    },
+    passed: (id, version) => {
+      if (id === this.#number) this.#watched.passed(version);
+    },
+  };
 
   async #next(): Promise<IteratorResult<T, undefined>> {
     for (;;) {
@@ -121,14 +155,15 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
   }
 
   async #fetch(id: number): Promise<void> {
+    const opened = this.#id;
     try {
-      const answer = await this.#call(`["watchNext",${id}]`);
+      const answer = await this.#caller.call(`["watchNext",${id}]`);
       if (answer === undefined) this.#finish(undefined);
       if (this.#end !== undefined) return;
-      this.#rows = this.#toRows(answer);
+      this.#rows = this.#watched.rows(answer);
       this.#position = 0;
     } catch (thrown) {
-      this.#finish(thrown);
+      if (opened === this.#id) this.#finish(thrown);
     }
   }
 
@@ -139,14 +174,97 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
 
   #finish(thrown: unknown): void {
     this.#signal?.removeEventListener("abort", this.#abort);
+    this.#caller.watches.delete(this.#engineWatcher);
     const error = thrown === undefined ? undefined : FerroliteError.from(thrown, "Internal");
     this.#end ??= { error: error?.code === "Closed" ? undefined : error };
   }
 }
 
-/** The call that opens a watch on keys. */
-export function watchText(selector: WatchSelector | undefined, options: WatchOptions | undefined): string {
-  return `["watchOpen",${selectorText(selector)},${watchOptionsText(options)}]`;
+/** The changes of keys. */
+export class WatchedKeys<T> implements Watched<T> {
+  readonly #selector: WatchSelector | undefined;
+  readonly #options: WatchOptions | undefined;
+  /** All up to this version was told, ... */
+  #behind: number | undefined;
+  /** ... and so many changes of this one. */
+  #version = 0;
+  #told = 0;
+  /** How many of them are told a second time. */
+  #again = 0;
+
+  constructor(selector: WatchSelector | undefined, options: WatchOptions | undefined) {
+    this.#selector = selector;
+    this.#options = options;
+  }
+
+  open(): string {
+    this.#again = this.#told;
+    const options = this.#behind === undefined ? this.#options : { ...this.#options, since: this.#behind };
+    return `["watchOpen",${selectorText(this.#selector)},${watchOptionsText(options)}]`;
+  }
+
+  passed(version: number): void {
+    this.#behind = Math.max(this.#behind ?? 0, version);
+    if (version >= this.#version) this.#told = 0;
+  }
+
+  rows(answer: unknown): T[] {
+    return (answer as Change[]).filter(({ kind, version }) => {
+      // An expiry is not of a commit.
+      if (kind === "expire") return true;
+      if (version === this.#version && this.#again > 0) {
+        this.#again--;
+        return false;
+      }
+      if (version > this.#version) {
+        this.passed(version - 1);
+        [this.#version, this.#told, this.#again] = [version, 0, 0];
+      }
+      this.#told++;
+      return true;
+    }) as T[];
+  }
+}
+
+/** The rows of a query. */
+export class WatchedRows<T> implements Watched<RowChanges<T>> {
+  readonly #open: () => string;
+  /** The versions of the rows that were told, once they were. */
+  #told: Map<string, number> | undefined;
+  /** Whether all rows are about to be told again. */
+  #again = false;
+
+  constructor(open: () => string) {
+    this.#open = open;
+  }
+
+  open(): string {
+    this.#again = this.#told !== undefined;
+    return this.#open();
+  }
+
+  passed(): void {}
+
+  rows(answer: unknown): RowChanges<T>[] {
+    const told = (this.#told ??= new Map());
+    const changes = this.#again ? since(told, answer as RowChanges<T>) : (answer as RowChanges<T>);
+    for (const { key, version } of [...changes.added, ...changes.changed]) told.set(key, version);
+    for (const key of changes.removed) told.delete(key);
+    const isNothing = this.#again && changes.added.length + changes.changed.length + changes.removed.length === 0;
+    this.#again = false;
+    return isNothing ? [] : [changes];
+  }
+}
+
+/** What has changed since rows of these versions were told, when all rows are told again. */
+function since<T>(told: ReadonlyMap<string, number>, { version, added: rows }: RowChanges<T>): RowChanges<T> {
+  const found = new Set(rows.map(({ key }) => key));
+  return {
+    version,
+    added: rows.filter(({ key }) => !told.has(key)),
+    changed: rows.filter(({ key, version }) => told.has(key) && told.get(key) !== version),
+    removed: [...told.keys()].filter((key) => !found.has(key)),
+  };
 }
 
 function selectorText(selector: WatchSelector | undefined): string {

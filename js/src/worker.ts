@@ -1,18 +1,20 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
-import { wipe } from "./encryption.js";
+import { type KeyMaterial, wipe } from "./encryption.js";
 import { loadEngine, scheduler, setEngine } from "./engine.js";
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
 import { fileName } from "./opfs.js";
-import type { Request, Response, SessionRequest } from "./protocol.js";
+import type { PlainOptions, Request, Response, SessionRequest } from "./protocol.js";
 import { salvage } from "./salvage.js";
 import { Session } from "./session.js";
 import { splitOptions } from "./options.js";
 import { assertNew, type Place, placeOf } from "./storage/ladder.js";
+import { Engine, introduce } from "./tabs/engine.js";
+import type { Notice, Sharing } from "./tabs/messages.js";
 
 /** The parts of a worker's global scope that are used here. */
 const scope = globalThis as unknown as {
-  postMessage(message: Response, transfer: ArrayBuffer[]): void;
+  postMessage(message: Response | Notice, transfer: ArrayBuffer[]): void;
   onmessage: ((event: MessageEvent<Request>) => void) | null;
 };
 
@@ -36,15 +38,49 @@ async function serve(connection: Connection, id: number, facts: ReturnType<Place
   post({ id, value }, []);
 }
 
+/** From now on clients come by ports, that which has started us first. */
+async function share(
+  connection: Connection,
+  id: number,
+  { options, encryption }: Request & { kind: "open" | "import" },
+  place: Place,
+  sharing: Sharing,
+  introduced: Promise<unknown>,
+): Promise<void> {
+  connection.keepChanges(sharing.isSuccessor);
+  const engine = new Engine(sharing, {
+    session: new Session(connection, scheduler(), () => {}),
+    facts: await place.facts(),
+    ordered: place.ordered,
+    options,
+    encryption,
+    prove: (material: KeyMaterial | undefined) => connection.opens(material?.terms, material?.secret),
+    check: checkOptions,
+    tell: (notice) => scope.postMessage(notice, []),
+  });
+  post({ id, value: undefined }, []);
+  await engine.start(introduced);
+}
+
+/** Throws unless a database can be opened with these. */
+async function checkOptions(options: PlainOptions): Promise<void> {
+  const { readOnly: _, create: __, ...engine } = splitOptions(options).engine;
+  (await Connection.open(undefined, "options", engine, undefined, undefined)).close();
+}
+
 function fail(id: number, thrown: unknown): void {
   post({ id, error: FerroliteError.from(thrown, "Io").report() }, []);
 }
 
 async function runOpen(first: Request & { kind: "open" }): Promise<void> {
+  const { id, sharing } = first;
   try {
+    const introduced = sharing && introduce(sharing);
     const { place, engine, facts } = await prepare(first);
     const { terms, secret } = first.encryption ?? {};
-    await serve(await Connection.open(place.host, place.file, engine, terms, secret), first.id, facts);
+    const connection = await Connection.open(place.host, place.file, engine, terms, secret);
+    if (sharing === undefined) await serve(connection, id, facts);
+    else await share(connection, id, first, place, sharing, introduced as Promise<unknown>);
   } catch (thrown) {
     fail(first.id, thrown);
   } finally {
@@ -61,7 +97,11 @@ async function runImport(first: Request & { kind: "import" }): Promise<void> {
     scope.onmessage = async ({ data }) => {
       const { id } = data;
       try {
-        if (data.kind === "importEnd") return await serve(await begun.finish(), id, place.facts());
+        if (data.kind === "importEnd") {
+          const connection = await begun.finish();
+          if (data.sharing === undefined) return await serve(connection, id, place.facts());
+          return await share(connection, id, first, place, data.sharing, introduce(data.sharing));
+        }
         if (data.kind === "importChunk") begun.write(data.bytes);
         else await begun.giveUp();
         post({ id, value: undefined }, []);

@@ -50,15 +50,19 @@ test("the storage facts are true", async () => {
   assert.deepEqual([memory.kind, memory.persistent, memory.path], ["memory", false, undefined]);
 });
 
-test("a second tab gets Locked until the first has closed", async () => {
+test("what is open anywhere is not deleted, salvaged or replaced", async () => {
   const [first, second] = [await page(), await page()];
   await open(first, "tabs");
   await first.evaluate(() => db.set("from", "first"));
-  const refused = await open(second, "tabs");
-  assert.deepEqual([refused.name, refused.code], ["FerroliteError", "Locked"]);
+  const codes = await second.evaluate(async () => {
+    const { Ferrolite } = ferrolite;
+    const works = [() => Ferrolite.delete("tabs"), () => Ferrolite.salvage("tabs", "other"), () => Ferrolite.import("tabs", new Uint8Array(9))];
+    return Promise.all(works.map((work) => work().then(() => "fine", ({ name, code }) => `${name} ${code}`)));
+  });
+  assert.deepEqual(codes, Array(3).fill("FerroliteError Locked"));
+  assert.equal(await first.evaluate(() => db.get("from")), "first");
   await first.evaluate(() => db.close());
-  await open(second, "tabs");
-  assert.equal(await second.evaluate(() => db.get("from")), "first");
+  assert.equal(await second.evaluate(() => ferrolite.Ferrolite.delete("tabs")), true);
 });
 
 test("a reloaded page opens its database again", async () => {

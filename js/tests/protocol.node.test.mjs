@@ -4,6 +4,8 @@ import { test } from "node:test";
 
 import { Channel } from "../dist/channel.js";
 import { Session } from "../dist/session.js";
+import { Outbox } from "../dist/tabs/outbox.js";
+import { Watch, WatchedKeys } from "../dist/watch.js";
 
 const bytes = (value) => new TextEncoder().encode(JSON.stringify(value));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -122,7 +124,7 @@ test("tasks go on between messages, and maintenance once it is quiet", async () 
       slices--;
       const end = performance.now() + 5;
       while (performance.now() < end);
-      return slices === 0 ? bytes([1, [0]]) : undefined;
+      return slices === 0 ? [0, bytes([1, [0]])] : undefined;
     },
     maintain() {
       done.push("maintain");
@@ -138,6 +140,121 @@ test("tasks go on between messages, and maintenance once it is quiet", async () 
   }
   assert.deepEqual(done, ["task", "task", "task", "maintain"]);
   assert.deepEqual(replies.map((reply) => Object.keys(reply).join()), ["id,answer", "finished"]);
+});
+
+test("each client gets its own answers, and the one whose call stops the engine is told", () => {
+  const executed = [];
+  const several = connection({
+    join: (id) => id[0],
+    leave: (client) => executed.push(["leave", client]),
+    execute(client, number, isRepeated) {
+      executed.push([client, number, isRepeated]);
+      if (number === 9) throw new Error("panicked");
+      return bytes([[0, client]]);
+    },
+    watchesPassed: () => new Float64Array(0),
+  });
+  const said = { 1: [], 2: [] };
+  const session = new Session(several, manual(), assert.fail);
+  const stops = [];
+  session.onStop = ({ code }, client) => stops.push([code, client]);
+  for (const client of [1, 2]) {
+    const reply = (response) => said[client].push(response);
+    assert.equal(session.join(new Uint8Array(16).fill(client), false, reply), client);
+  }
+  session.handle({ kind: "calls", id: 5, message: bytes([]), repeated: true }, 2);
+  session.handle({ kind: "calls", id: 5, message: bytes([]) }, 1);
+  session.handle({ kind: "close", id: 6 }, 1);
+  assert.deepEqual(executed, [[2, 5, true], [1, 5, false], [1, 6, false], ["leave", 1]]);
+  session.handle({ kind: "calls", id: 7, message: bytes([]) }, 1);
+  session.handle({ kind: "calls", id: 9, message: bytes([]) }, 2);
+  assert.deepEqual(said[1], [{ id: 5, answer: bytes([[0, 1]]) }, { id: 6, value: undefined }]);
+  assert.equal(said[2].length, 2);
+  assert.equal(said[2][1].fatal.code, "Internal");
+  assert.deepEqual(stops, [["Internal", 2]]);
+});
+
+test("what was not answered is sent to the next engine again, in order; what finds no room waits and shares messages", async () => {
+  const port = () => ({ sent: [], postMessage(request) { this.sent.push(request); } });
+  const outbox = new Outbox(() => channel.pump(), (id) => channel.receive({ id, error: { code: "Aborted", message: "too late" } }));
+  const channel = new Channel((request) => outbox.push(request), () => outbox.isFull);
+  const calls = [];
+  for (let n = 0; n < 100; n++) {
+    calls.push(channel.call(`[${n}]`));
+    await turn();
+  }
+  const [first, second] = [port(), port()];
+  outbox.connect(first);
+  assert.deepEqual(first.sent.map(({ id, repeated }) => [id, repeated]), Array.from({ length: 16 }, (_, n) => [n + 1, undefined]));
+  const answer = (id, count = 1) => {
+    channel.receive({ id, answer: bytes(Array(count).fill([0, id])) });
+    outbox.answered(id);
+  };
+  answer(2);
+  assert.equal(first.sent.length, 17);
+  assert.deepEqual(first.sent[16].message, bytes(Array.from({ length: 84 }, (_, n) => [n + 16])));
+  outbox.disconnect();
+  const later = channel.call('["later"]');
+  await turn();
+  outbox.connect(second);
+  assert.deepEqual(second.sent.map(({ id, repeated }) => [id, repeated]), [1, ...Array.from({ length: 15 }, (_, n) => n + 3)].map((id) => [id, true]));
+  for (const { id } of [...second.sent]) answer(id, id === 17 ? 84 : 1);
+  assert.deepEqual(second.sent.slice(16).map(({ id, repeated }) => [id, repeated]), [[18, undefined]]);
+  answer(18);
+  assert.deepEqual(await later, [0, 18]);
+  // After an hour the engines have forgotten what they have done.
+  const [lost, kept] = [channel.call('["lost"]'), channel.call('["kept"]')];
+  await turn();
+  outbox.disconnect();
+  const { now } = Date;
+  Date.now = () => now() + 3_000_000 + 1;
+  const third = port();
+  outbox.connect(third);
+  Date.now = now;
+  assert.deepEqual(third.sent, []);
+  for (const call of [lost, kept]) await assert.rejects(call, { code: "Aborted" });
+  assert.deepEqual((await Promise.all(calls)).map(([, id]) => id), Array.from({ length: 100 }, (_, n) => Math.min(n + 1, 17)));
+});
+
+test("watches are opened again at the next engine, and tell each change once", async () => {
+  const texts = [];
+  const answers = [];
+  const caller = {
+    watches: new Set(),
+    call(text) {
+      texts.push(text);
+      return new Promise((resolve, reject) => answers.push({ resolve, reject }));
+    },
+  };
+  const change = (key, version) => ({ kind: "set", key, version, oldVersion: 0 });
+  const engineIsNew = () => [...caller.watches].forEach((watch) => watch.renewed());
+  const watch = new Watch(caller, new WatchedKeys({ prefix: "a" }, {}));
+  answers.shift().resolve([7, 3]);
+  const next = watch.next();
+  await turn();
+  answers.shift().resolve([change("a1", 4), change("a2", 5), change("a3", 5)]);
+  assert.equal((await next).value.key, "a1");
+  // The commit 5 may have more to tell.
+  engineIsNew();
+  answers.shift().resolve([8, 4]);
+  for (const key of ["a2", "a3"]) assert.equal((await watch.next()).value.key, key);
+  const last = watch.next();
+  await turn();
+  answers.shift().resolve([change("a2", 5), change("a3", 5), change("a4", 5), change("a5", 6)]);
+  assert.equal((await last).value.key, "a4");
+  [...caller.watches].forEach((watch) => watch.passed(8, 90));
+  engineIsNew();
+  assert.deepEqual(texts, [
+    '["watchOpen",{"prefix":"a"},{}]', '["watchNext",7]',
+    '["watchOpen",{"prefix":"a"},{"since":4}]', '["watchNext",8]',
+    '["watchOpen",{"prefix":"a"},{"since":90}]',
+  ]);
+  const ended = watch.return();
+  answers.shift().resolve([9, 90]);
+  await turn();
+  answers.shift().resolve();
+  await ended;
+  assert.equal(caller.watches.size, 0);
 });
 
 test("a closed session does nothing more", () => {

@@ -178,6 +178,7 @@ fn who_joins_for_reading_cannot_write() {
     let mut engine = filled();
     let client = engine.service.join([1; 16], true);
     let transaction = opened(&mut engine, client, 1, r#"["txBegin"]"#);
+    engine.call(client, 1, &format!(r#"["txWrite",{transaction},["set","a",1]]"#));
     let commit = format!(r#"["txCommit",{transaction}]"#);
     for call in [
         r#"["set","a",1]"#,
@@ -198,6 +199,8 @@ fn who_joins_for_reading_cannot_write() {
     ] {
         assert_eq!(code(&engine.call(client, 2, call)), "ReadOnly", "{call}");
     }
+    let reading = opened(&mut engine, client, 3, r#"["txBegin"]"#);
+    assert_eq!(engine.call(client, 3, &format!(r#"["txCommit",{reading}]"#))[0], 0, "one that only reads may end");
     let calls = r#"[["get","k7"],["count",{}],["scanOpen",{}],["flush"],["set","a",1],["has","a"]]"#;
     let results = engine.send(client, 3, false, calls);
     assert_eq!((&results[0], &results[1], &results[3]), (&json!([0, 7]), &json!([0, 300]), &json!([0])));

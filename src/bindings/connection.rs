@@ -83,6 +83,18 @@ impl Connection {
         Some(Array::of2(&client.into(), &Uint8Array::from(&answer[..])))
     }
 
+    /// Keeps what watches need to go on at another engine; `is_successor`: some may come from one before.
+    #[wasm_bindgen(js_name = keepChanges)]
+    pub fn keep_changes(&mut self, is_successor: bool) {
+        self.service.keep_changes(is_successor);
+    }
+
+    /// Of a client's watches that wait: number, and up to which version all was told, and so on; those that have changed.
+    #[wasm_bindgen(js_name = watchesPassed)]
+    pub fn watches_passed(&mut self, client: u32) -> Vec<f64> {
+        self.service.watches_passed(client).into_iter().flat_map(|(id, passed)| [id as f64, passed as f64]).collect()
+    }
+
     /// Does a slice of maintenance that handles about so many bytes; whether there is more to do.
     pub fn maintain(&mut self, budget_bytes: usize) -> Result<bool, JsValue> {
         self.service.maintain(budget_bytes).map_err(|error| thrown(&error))

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// The client that is there from the beginning. It has no id.
 pub(super) const FIRST: u32 = 0;
 
+/// How long after the end of an engine its clients' watches can go on at another one.
+const WATCHES_SPAN_MS: u64 = 300_000;
+
 /// An open database and what its clients have under way.
 pub(super) struct Service<F: File> {
     /// `None` once it was closed.
@@ -110,6 +113,18 @@ impl<F: File> Service<F> {
             Some((*number, answer))
         });
         told.or_else(|| self.tasks.step(database))
+    }
+
+    /// From now on watches can go on at another engine; with `is_successor` this one goes on for one before.
+    pub fn keep_changes(&mut self, is_successor: bool) {
+        if let Some(database) = &mut self.database {
+            database.keep_changes_while_watched(WATCHES_SPAN_MS, is_successor);
+        }
+    }
+
+    /// Of a client's watches that wait: number, and up to which version all was told, where that has changed.
+    pub fn watches_passed(&mut self, client: u32) -> Vec<(u64, u64)> {
+        self.clients.get_mut(&client).map_or_else(Vec::new, |client| client.watches.passed())
     }
 
     /// Does one slice of maintenance; whether there is more.
@@ -237,7 +252,9 @@ impl<F: File> Desk<'_, F> {
     /// Runs the call `at`, if its client may.
     fn attempt(&mut self, calls: &[Call<'_>], at: usize, answer: &mut Answer) -> Result<()> {
         let call = &calls[at];
-        if self.client.is_read_only && verbs::is_for_writers(call.verb) {
+        let only_reads =
+            || call.verb == "txCommit" && call.parse(0).is_ok_and(|id| self.client.transactions.only_reads(id));
+        if self.client.is_read_only && verbs::is_for_writers(call.verb) && !only_reads() {
             return Err(Error::opened_read_only());
         }
         self.client.ensure_not_lost(call)?;

@@ -26,6 +26,11 @@ impl Transactions {
         self.open.contains_key(&id)
     }
 
+    /// Whether the transaction of this number is under way, and has nothing to commit.
+    pub fn only_reads(&self, id: u64) -> bool {
+        self.open.get(&id).is_some_and(OpenTransaction::only_reads)
+    }
+
     /// The transaction of this number.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! Watches in the protocol.
 
+use super::Service;
+use super::service::FIRST;
 use super::tests::{Client, code};
-use crate::Options;
 use crate::fs::simulated::{Fault, Operation};
+use crate::{Database, Options};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ fn step(client: &mut Client) -> Value {
 fn opened(client: &mut Client, call: &str) -> u64 {
     let answer = client.call(call);
     assert_eq!(answer[0], 0, "{answer}");
-    answer[1].as_u64().unwrap()
+    answer[1][0].as_u64().unwrap()
 }
 
 #[test]
@@ -115,4 +117,45 @@ fn what_a_query_finds_is_told_as_it_changes() {
     client.send(r#"[["set","a",{"n":2}],["set","b",{"n":1}],["set","z",{"n":0}]]"#);
     let second = json!({"version": 4, "added": [row("b", 3, 1)], "changed": [row("a", 2, 2)], "removed": []});
     assert_eq!(step(&mut client), json!([pending[1], [0, second]]));
+}
+
+#[test]
+fn a_watch_goes_on_at_another_engine() {
+    let mut client = Client::new();
+    client.service.keep_changes(false);
+    let journal = |client: &Client| {
+        let spaces = serde_json::to_value(client.service.stats().unwrap()).unwrap();
+        spaces["counters"]["commitBytes"].as_u64().unwrap()
+    };
+    client.call(r#"["set","a",1]"#);
+    let before = journal(&client);
+    client.call(r#"["set","a",1]"#);
+    let alone = journal(&client) - before;
+    let opened = client.call(r#"["watchOpen",{"prefix":"w"},{}]"#);
+    let (id, version) = (opened[1][0].as_u64().unwrap(), opened[1][1].as_u64().unwrap());
+    assert_eq!(version, 2);
+    let before = journal(&client);
+    client.call(r#"["set","a",1]"#);
+    assert!(journal(&client) - before > alone, "changes are noted while somebody watches");
+    client.call(&format!(r#"["watchNext",{id}]"#));
+    client.call(r#"["set","a",2]"#);
+    while client.service.has_tasks() {
+        assert!(client.step().is_none());
+    }
+    assert_eq!(client.service.watches_passed(FIRST), [(id, 4)]);
+    assert_eq!(client.service.watches_passed(FIRST), [], "that is known");
+    client.send(r#"[["set","w1",1],["set","a",3],["set","w2",2]]"#);
+
+    // Another engine, at which others write before the watch comes.
+    client.fs.restart_process();
+    let database = pollster::block_on(Database::open(&client.fs, "test", Options::default())).unwrap();
+    client.service = Service::new(database);
+    client.service.keep_changes(true);
+    client.call(r#"["set","w3",3]"#);
+    let opened = client.call(r#"["watchOpen",{"prefix":"w"},{"since":4}]"#);
+    assert_eq!(opened[1][1], 4);
+    let told = client.call(&format!(r#"["watchNext",{}]"#, opened[1][0]));
+    let keys: Vec<&str> = told[1].as_array().unwrap().iter().map(|change| change["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["w1", "w2", "w3"]);
+    assert_eq!(code(&client.call(r#"["watchOpen",{},{"since":1}]"#)), "ChangesLost", "nobody watched then");
 }

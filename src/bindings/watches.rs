@@ -19,6 +19,8 @@ struct Watch {
     what: Watched,
     /// The number under which the one who asked is answered.
     waiting: Option<u64>,
+    /// Up to which version all was told, as its client knows.
+    passed: u64,
 }
 
 /// What is watched.
@@ -29,10 +31,23 @@ pub(super) enum Watched {
 }
 
 impl Watches {
-    /// Answers the number of a new watch.
+    /// Answers the number of a new watch, and the version up to which it has nothing to tell.
     pub fn open(&mut self, id: u64, what: Watched, answer: &mut Answer) -> Result<()> {
-        self.open.insert(id, Watch { what, waiting: None });
-        answer.value(&id)
+        let passed = what.passed();
+        self.open.insert(id, Watch { what, waiting: None, passed });
+        answer.value(&(id, passed))
+    }
+
+    /// Of those who wait: number, and up to which version all was told; those alone of which that has changed.
+    pub fn passed(&mut self) -> Vec<(u64, u64)> {
+        let mut found = Vec::new();
+        for (id, watch) in self.open.iter_mut().filter(|(_, watch)| watch.waiting.is_some()) {
+            let passed = watch.what.passed();
+            if std::mem::replace(&mut watch.passed, passed) != passed {
+                found.push((*id, passed));
+            }
+        }
+        found
     }
 
     /// Answers the next changes of a watch, or as pending `task` when there are none yet. A watch that fails is over.
@@ -111,6 +126,14 @@ impl Watches {
 }
 
 impl Watched {
+    /// Up to which version all was told. A query that is watched anew is told what has changed by its rows.
+    fn passed(&self) -> u64 {
+        match self {
+            Self::Keys(watcher) => watcher.version(),
+            Self::Query(_) => 0,
+        }
+    }
+
     fn is_ready<F: File>(&self, database: &Database<F>) -> bool {
         match self {
             Self::Keys(watcher) => database.may_have_changes(watcher),

@@ -156,6 +156,12 @@ impl OpenTransaction {
         self.writes.extend(writes);
     }
 
+    /// Whether it has nothing to commit.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub(crate) fn only_reads(&self) -> bool {
+        self.writes.is_empty()
+    }
+
     /// A write of this transaction as a document.
     fn written(&self, key: &str, write: &Write) -> Result<Option<Document>> {
         let (json, bytes, expiry) = match write {

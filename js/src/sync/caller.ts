@@ -4,10 +4,10 @@ import { type Channel, valueOf } from "./channel.js";
 /** What the verbs of one open database go by: its channel, until it is closed. */
 export class Caller {
   readonly channel: Channel;
-  readonly #release: () => void;
+  readonly #release: () => unknown;
   #isClosed = false;
 
-  constructor(channel: Channel, release: () => void) {
+  constructor(channel: Channel, release: () => unknown) {
     this.channel = channel;
     this.#release = release;
   }

@@ -3,6 +3,7 @@
  * once, until it is done; what waits for changes, or for the time, comes as a promise.
  */
 import { type Attach, withAttachments } from "../bytes.js";
+import type { EngineWatcher } from "../channel.js";
 import { FerroliteError } from "../error.js";
 import { ERROR, OK, PENDING, type Response, type Result, type SessionRequest } from "../protocol.js";
 import { finishedOf, resultsOf } from "../results.js";
@@ -19,6 +20,9 @@ interface Waiting {
 
 export class Channel {
   readonly #session: Session;
+  /** The engine is the same as long as the database is open. */
+  readonly epoch = 0;
+  readonly watches = new Set<EngineWatcher>();
   readonly #tasks = new Map<number, Waiting>();
   readonly #finished = new Map<number, Result>();
   readonly #encoder = new TextEncoder();

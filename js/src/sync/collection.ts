@@ -20,7 +20,7 @@ import type {
   WatchSelector,
 } from "../types.js";
 import { quietly } from "./waiting.js";
-import { Watch, watchText } from "../watch.js";
+import { Watch, type WatchCaller, WatchedKeys, WatchedRows } from "../watch.js";
 
 /** How often a change of a document that was validated is tried again when others have changed it, too. */
 const CHANGES_MAX = 20;
@@ -286,8 +286,7 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
    * wait for it takes `for await`, or a callback given to `subscribe`, and the end of the call that is under way.
    */
   watch<T = D>(selector?: WatchSelector, options?: WatchOptions): Watch<Change<T>> {
-    const open = () => watchText(selector, options);
-    return new Watch((text) => this.#call(text), open, (changes) => changes as Change<T>[], options?.signal);
+    return new Watch(this.#watchCaller, new WatchedKeys<Change<T>>(selector, options), options?.signal);
   }
 
   /**
@@ -299,7 +298,7 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
       assertWatchQueryOptions(options);
       return `["watchQuery",${queryText(query)}]`;
     };
-    return new Watch((text) => this.#call(text), open, (changes) => [changes as RowChanges<T>], options?.signal);
+    return new Watch(this.#watchCaller, new WatchedRows<T>(open), options?.signal);
   }
 
   /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */
@@ -324,6 +323,10 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
 
   #call(call: string): unknown {
     return this.#caller.call(this.#own(call));
+  }
+
+  get #watchCaller(): WatchCaller {
+    return { call: (text) => this.#call(text), watches: this.#caller.channel.watches };
   }
 
   /** Bytes for the call that is made next, in the same turn. */

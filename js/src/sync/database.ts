@@ -36,7 +36,7 @@ export class SyncDatabase extends SyncCollection {
   #storage: StorageFacts;
 
   /** @internal */
-  constructor(channel: Channel, storage: StorageFacts, release: () => void) {
+  constructor(channel: Channel, storage: StorageFacts, release: () => unknown) {
     const caller = new Caller(channel, release);
     super(caller, "", "", undefined);
     this.#caller = caller;
@@ -115,24 +115,22 @@ export class SyncDatabase extends SyncCollection {
     for (let attempt = 0; ; attempt++) {
       assertGoesOn(signal, "transaction");
       const startMs = performance.now();
-      const tx = SyncTransaction.begun(
-        this.#caller.call(`["txBegin"]`) as number,
-        (text) => this.#caller.call(text),
-        this.#caller.channel.attach,
-      );
-      let result: R;
+      const { channel } = this.#caller;
+      const id = this.#caller.call(`["txBegin"]`) as number;
+      const { epoch } = channel;
+      const tx = SyncTransaction.begun(id, (text) => this.#caller.call(text), channel.attach);
+      let isDone = false;
       try {
-        result = abortable(outcome(work(tx)), signal, "transaction");
-      } catch (thrown) {
-        // A database that is being closed ends it itself.
-        quietly(() => tx.rollBack());
-        throw thrown;
-      }
-      try {
+        const result = abortable(outcome(work(tx)), signal, "transaction");
+        isDone = true;
         tx.commit();
         return result;
       } catch (thrown) {
-        if (attempt >= retries || !isOutdated(thrown)) throw thrown;
+        // A database that is being closed ends it itself.
+        if (!isDone) quietly(() => tx.rollBack());
+        // What `work` throws is its own, unless the engine that knew of the transaction is gone.
+        const isOver = isDone || epoch !== channel.epoch;
+        if (attempt >= retries || !isOver || !isOutdated(thrown)) throw thrown;
       }
       pause(attempt, performance.now() - startMs);
     }

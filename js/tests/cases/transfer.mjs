@@ -197,7 +197,8 @@ export default [
       const { Ferrolite, name, open, options } = host;
       const db = await made(host);
       const bytes = await bytesOf(await db.export());
-      await rejects(Ferrolite.import(name, bytes, options), "InvalidOptions", /there already/);
+      if (host.isShared) await rejects(Ferrolite.import(name, bytes, options), "Locked");
+      else await rejects(Ferrolite.import(name, bytes, options), "InvalidOptions", /there already/);
       await db.set("more", 1);
       await rejects(Ferrolite.delete(name), "Locked");
       await db.close();

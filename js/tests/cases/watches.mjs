@@ -42,7 +42,7 @@ export default [
   },
   {
     name: "breaking a loop off ends the watch",
-    async run({ open }) {
+    async run({ open, isShared }) {
       const db = await open();
       const watch = db.watch({ gte: "a" });
       await db.setMany([["a", 1], ["b", 2], ["c", 3]]);
@@ -51,7 +51,9 @@ export default [
         break;
       }
       equal(await watch.next(), { done: true, value: undefined });
-      await rejects(db.watch({ key: "a" }, { since: 0 }).next(), "ChangesLost", /read the documents again/);
+      // What tabs share keeps changes for a while, so that watches can go on with another leader.
+      if (isShared) equal((await db.watch({ key: "a" }, { since: 0 }).next()).value.value, 1);
+      else await rejects(db.watch({ key: "a" }, { since: 0 }).next(), "ChangesLost", /read the documents again/);
     },
   },
   {
@@ -142,13 +144,14 @@ export default [
   },
   {
     name: "who falls behind by too much is told so",
-    async run({ open }) {
+    async run({ open, isShared }) {
       const db = await open({ watchBuffer: 3000 });
       const watch = db.watch();
       await db.set("a", 0);
       equal(await take(watch, 1), ["set a"]);
       for (let n = 0; n < 100; n++) db.set("a", n);
       await db.get("a");
+      if (isShared) return equal((await take(watch, 100)).length, 100);
       await rejects(take(watch, 100), "ChangesLost");
       equal((await watch.next()).done, true);
     },

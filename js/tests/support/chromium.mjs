@@ -14,9 +14,9 @@ const args = [
 ];
 
 /** Resolves with `{ context, close }`, where `context` is playwright's. */
-export async function startChromium() {
+export async function startChromium(options = {}) {
   const profile = mkdtempSync(join(tmpdir(), "ferrolite-chromium-"));
-  const context = await launchChromium(profile);
+  const context = await launchChromium(profile, [], options);
   const close = async () => {
     await context.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
@@ -25,10 +25,10 @@ export async function startChromium() {
 }
 
 /** Starts it on a profile, which may be one that another has left. */
-export async function launchChromium(profile) {
+export async function launchChromium(profile, more = [], options = {}) {
   const executablePath = process.env.CHROMIUM ?? candidates.find((path) => existsSync(path));
   if (executablePath === undefined) throw new Error("Chromium is not installed; tools/setup.sh browser installs it");
-  return chromium.launchPersistentContext(profile, { executablePath, headless: true, args });
+  return chromium.launchPersistentContext(profile, { executablePath, headless: true, args: [...args, ...more], ...options });
 }
 
 /** The processes of the Chromium on this profile, `{ pid, type }`; the type of the browser itself is "browser". */

@@ -39,6 +39,10 @@ const READ_BYTES: usize = 256 << 10;
 pub(in super::super) struct Journal {
     /// For how long entries are kept; `None` when none are written.
     span_ms: Option<u64>,
+    /// The same, when they are only written while somebody watches and as long behind that.
+    watched_span_ms: Option<u64>,
+    /// Until when that is, if nobody watches from now on.
+    until_ms: u64,
     /// The version of the last entry, or that behind which the history begins.
     last: Seq,
     /// Commits behind this one have all been noted, ...
@@ -69,6 +73,29 @@ impl Journal {
     /// Whether commits are written into it.
     pub fn is_kept(&self) -> bool {
         self.span_ms.is_some()
+    }
+
+    /// Unless the history is kept anyway, it is from now on while somebody watches, and for `span_ms` behind that; with
+    /// `at_once` for that long from `now_ms` on, too.
+    pub fn keep_while_watched(&mut self, span_ms: u64, at_once: bool, now_ms: u64) {
+        if self.span_ms.is_none() {
+            self.watched_span_ms = Some(span_ms);
+            self.until_ms = if at_once { now_ms.saturating_add(span_ms) } else { 0 };
+        }
+    }
+
+    /// Whether the commit behind `newest` is to be written into it.
+    pub fn wants(&mut self, is_watched: bool, newest: Seq, now_ms: u64) -> bool {
+        if let Some(span_ms) = self.watched_span_ms {
+            if is_watched {
+                self.until_ms = now_ms.saturating_add(span_ms);
+            }
+            self.span_ms = (now_ms < self.until_ms).then_some(span_ms);
+            if self.is_kept() && self.whole_to != Some(newest) {
+                (self.last, self.begun) = (newest, newest);
+            }
+        }
+        self.is_kept()
     }
 
     /// Adds to `batch` what notes its own changes, for a commit that will have the number `notes.version`. Once it is made,

@@ -14,10 +14,11 @@ use std::sync::Arc;
 impl<F: File> Database<F> {
     /// What `batch` changes, as the next commit; `None` when nobody wants to know.
     pub(in super::super) fn notes_of(&mut self, batch: &Batch) -> Result<Option<CommitNotes>> {
-        if !self.feed.is_watched() && !self.journal.is_kept() {
+        let (last, time_ms) = (self.engine.last_seq(), self.engine.now_ms());
+        let is_watched = self.feed.is_watched();
+        if !self.journal.wants(is_watched, last, time_ms) && !is_watched {
             return Ok(None);
         }
-        let (last, time_ms) = (self.engine.last_seq(), self.engine.now_ms());
         let is_gone = |at: u64| at <= time_ms;
         let mut notes = Vec::<Note>::new();
         for (key, put) in batch.operations() {
@@ -45,6 +46,13 @@ impl<F: File> Database<F> {
             });
         }
         Ok(Some(CommitNotes { version: last + 1, time_ms, notes }))
+    }
+
+    /// Keeps the change history while somebody watches and `span_ms` behind that, where it is not kept anyway; with `at_once`
+    /// also for that long from now on. So watches can go on at whoever opens the database next.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub(crate) fn keep_changes_while_watched(&mut self, span_ms: u64, at_once: bool) {
+        self.journal.keep_while_watched(span_ms, at_once, self.engine.now_ms());
     }
 
     /// The dropping of a collection that an entry of the catalog begins.

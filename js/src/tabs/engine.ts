@@ -1,0 +1,239 @@
+/** The engine of a file that several clients have open: lets them in, and hands the file over when another should lead. */
+import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
+import { FerroliteError } from "../error.js";
+import type { PlainOptions, Response, SessionRequest, StorageFacts } from "../protocol.js";
+import type { Session } from "../session.js";
+import type { BrokerMessage } from "./broker.js";
+import { lifeOf, nameOf } from "./locks.js";
+import {
+  type Announcement, type ClientMessage, type EngineMessage, idBytes, type Join, type Notice, otherVersion, type Port, PROTOCOL,
+  type Sharing,
+} from "./messages.js";
+
+/** How long a page that leads may be hidden while another could be seen. */
+const HIDDEN_MS = 1000;
+/** How long the broker may take to know of us before the others are told to ask it. */
+const BROKER_MS = 300;
+
+type Post = (response: Response, transfer: ArrayBuffer[]) => void;
+
+/** A client that has joined. */
+interface Guest extends Pick<Join, "canLead"> {
+  readonly id: string;
+  /** Its number in the session. */
+  readonly number: number;
+  readonly port: Port;
+  /** Sends it responses. */
+  readonly reply: Post;
+  /** Ends waiting for its end. */
+  readonly over: AbortController;
+  isVisible: boolean | undefined;
+}
+
+/** What the engine is open with. */
+export interface Served {
+  readonly session: Session;
+  readonly facts: StorageFacts;
+  /** Makes of what sends an answer what sends it when all is stored that it tells of. */
+  readonly ordered: (post: Post) => Post;
+  readonly options: PlainOptions;
+  /** Copied. */
+  readonly encryption: KeyMaterial | undefined;
+  /** Throws unless this opens the database. */
+  readonly prove: (material: KeyMaterial | undefined) => void;
+  /** Throws unless these could be the options of a database. */
+  readonly check: (options: PlainOptions) => Promise<void>;
+  /** Tells the client that has started it. */
+  readonly tell: (notice: Notice) => void;
+}
+
+/** Says to the broker which engine this is, before it is open: that takes the broker a while. Resolves when it knows. */
+export function introduce({ broker, file, engine }: Sharing): Promise<unknown> {
+  if (broker === undefined) return Promise.resolve();
+  return new Promise((resolve) => {
+    setTimeout(resolve, BROKER_MS);
+    broker.addEventListener("message", resolve);
+    broker.start();
+    broker.postMessage({ kind: "engine", file, engine } satisfies BrokerMessage);
+  });
+}
+
+export class Engine {
+  readonly #sharing: Sharing;
+  readonly #served: Served;
+  readonly #guests = new Map<string, Guest>();
+  readonly #broadcast: BroadcastChannel;
+  /** What opens the database, to know it again. */
+  #encryption: KeyMaterial | undefined;
+  #hidden: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+
+  constructor(sharing: Sharing, served: Served) {
+    this.#sharing = sharing;
+    this.#served = served;
+    this.#encryption = copyOf(served.encryption);
+    this.#broadcast = new BroadcastChannel(nameOf(sharing.file));
+    served.session.onStop = (error, number) => {
+      const own = this.#guests.get(sharing.client)?.number;
+      this.#end();
+      served.tell({ kind: "stopped", error, isOwn: number === undefined || number === own });
+    };
+  }
+
+  /** Lets clients in from now on. */
+  async start(introduced: Promise<unknown>): Promise<void> {
+    const { broker, port } = this.#sharing;
+    this.#accept(port);
+    this.#broadcast.onmessage = ({ data }: MessageEvent<Announcement>) => {
+      if (data.kind === "hello") this.#announce();
+      else if (data.kind === "connect" && data.engine === this.#sharing.engine) this.#accept(new BroadcastChannel(data.channel));
+    };
+    broker?.addEventListener("message", ({ ports: [port] }) => port && this.#accept(port));
+    await introduced;
+    this.#announce();
+  }
+
+  #announce(): void {
+    const announcement: Announcement = { kind: "leads", version: PROTOCOL, engine: this.#sharing.engine };
+    if (!this.#isOver) this.#broadcast.postMessage(announcement);
+  }
+
+  #accept(port: Port): void {
+    if (this.#isOver) return port.close();
+    let guest: Guest | undefined;
+    port.onmessage = async ({ data }: MessageEvent<ClientMessage>) => {
+      if (this.#isOver) return;
+      if (data.kind === "join") guest = await this.#join(port, data);
+      else if (guest !== undefined) this.#handle(guest, data);
+    };
+    say(port, { kind: "ready" });
+  }
+
+  async #join(port: Port, join: Join): Promise<Guest | undefined> {
+    const { session, facts, options, check } = this.#served;
+    try {
+      if (join.version !== PROTOCOL) throw otherVersion(join.version);
+      this.#prove(join.encryption);
+      if (join.options !== undefined && JSON.stringify(join.options) !== JSON.stringify(options)) await check(join.options);
+      if (this.#isOver) return undefined;
+      if (options.readOnly === true && !join.readOnly) {
+        if (!join.canLead) {
+          throw new FerroliteError("Locked", "it is open in another tab, for reading only; open it there for writing");
+        }
+        this.#handOver(port);
+        return undefined;
+      }
+      this.#leave(this.#guests.get(join.client));
+      const reply = this.#served.ordered((response, transfer) => port.postMessage(response, transfer));
+      const number = session.join(idBytes(join.client), join.readOnly, reply);
+      const { client: id, canLead, isVisible } = join;
+      const guest: Guest = { id, number, port, reply, over: new AbortController(), canLead, isVisible };
+      this.#guests.set(guest.id, guest);
+      const gone = () => this.#leave(guest);
+      navigator.locks.request(lifeOf(this.#sharing.file, guest.id), { signal: guest.over.signal }, gone).catch(() => {});
+      say(port, { kind: "welcome", facts, options });
+      this.#consider();
+      return guest;
+    } catch (thrown) {
+      say(port, { kind: "refused", error: FerroliteError.from(thrown, "Internal").report() });
+      port.close();
+      return undefined;
+    } finally {
+      wipe(join.encryption);
+    }
+  }
+
+  #handle(guest: Guest, message: SessionRequest | { readonly kind: "visible"; readonly isVisible: boolean | undefined }): void {
+    if (message.kind === "visible") {
+      guest.isVisible = message.isVisible;
+      this.#consider();
+    } else if (message.kind === "close") {
+      if (guest.id === this.#sharing.client) return this.#close(guest, message.id);
+      this.#served.session.handle(message, guest.number);
+      this.#whenStored(() => this.#leave(guest));
+    } else if (message.kind === "changeKey") {
+      this.#changeKey(guest, message);
+    } else {
+      this.#served.session.handle(message, guest.number);
+    }
+  }
+
+  #changeKey(guest: Guest, request: SessionRequest & { kind: "changeKey" }): void {
+    const changed = copyOf(request.encryption);
+    try {
+      this.#served.session.handle(request, guest.number);
+      // It opens the database if it was changed.
+      this.#served.prove(changed);
+    } catch {
+      return wipe(changed);
+    }
+    wipe(this.#encryption);
+    this.#encryption = changed;
+    for (const { port } of this.#guests.values()) say(port, { kind: "rekeyed", encryption: changed as KeyMaterial });
+  }
+
+  #prove(material: KeyMaterial | undefined): void {
+    const known = this.#encryption;
+    if (material?.terms.by === known?.terms.by && material?.secret.join() === known?.secret.join()) return;
+    this.#served.prove(material);
+  }
+
+  /** The client that has started us closes: the file with it. */
+  #close(guest: Guest, id: number): void {
+    this.#end();
+    try {
+      this.#served.session.close();
+      guest.reply({ id, value: undefined }, []);
+    } catch (thrown) {
+      guest.reply({ id, error: FerroliteError.from(thrown, "Internal").report() }, []);
+    }
+  }
+
+  #leave(guest: Guest | undefined): void {
+    if (guest === undefined || this.#isOver) return;
+    if (this.#guests.get(guest.id) === guest) this.#guests.delete(guest.id);
+    guest.over.abort();
+    guest.port.close();
+    this.#served.session.leave(guest.number);
+    this.#consider();
+  }
+
+  /** A page that is hidden gets little time: another that can be seen should lead. */
+  #consider(): void {
+    clearTimeout(this.#hidden);
+    if (this.#guests.get(this.#sharing.client)?.isVisible !== false) return;
+    const next = [...this.#guests.values()].find(({ isVisible, canLead }) => isVisible === true && canLead);
+    if (next !== undefined) this.#hidden = setTimeout(() => this.#handOver(next.port), HIDDEN_MS);
+  }
+
+  /** Closes the file, and lets the client at this port open it. What was not answered is sent to that one. */
+  #handOver(port: Port): void {
+    this.#end();
+    try {
+      this.#served.session.close();
+    } catch {
+      // Nothing is lost by that which was acknowledged.
+    }
+    this.#whenStored(() => {
+      say(port, { kind: "takeOver" });
+      this.#served.tell({ kind: "handedOver" });
+    });
+  }
+
+  /** Does `work` when all is stored that was written up to now, and all is sent that waited for that. */
+  #whenStored(work: () => void): void {
+    this.#served.ordered((response) => !("fatal" in response) && work())({ id: 0, value: undefined }, []);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#hidden);
+    this.#broadcast.close();
+    for (const { over } of this.#guests.values()) over.abort();
+    wipe(this.#encryption);
+  }
+}
+
+function say(port: Port, message: EngineMessage): void {
+  port.postMessage(message, []);
+}

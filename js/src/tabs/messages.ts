@@ -1,0 +1,105 @@
+/**
+ * What clients and engines of one file say to each other besides requests and responses.
+ *
+ * ```text
+ * client A ─┐ join, requests                                    ┌──────────────────────────┐
+ * client B ─┼────────── a port for each ──────────────────────▶ │ engine: the leader's     │
+ * client C ─┘ ◀──────── welcome, responses ──────────────────── │ dedicated worker, session│
+ *     │                                                         └──────────────────────────┘
+ *     └── hello ──▶ BroadcastChannel of the file ◀── leads ─────────────────┘
+ * ```
+ */
+import type { KeyMaterial } from "../encryption.js";
+import { type ErrorReport, FerroliteError } from "../error.js";
+import type { PlainOptions, Response, SessionRequest, StorageFacts } from "../protocol.js";
+
+/** Grows with every change of what clients and engines say. Different ones refuse each other. */
+export const PROTOCOL = 1;
+
+/** What is said to everybody who has the file open. Every one of them, in all versions, has `version`. */
+export type Announcement =
+  /** Somebody looks for the engine. */
+  | { readonly kind: "hello"; readonly version: number }
+  /** The engine is there. */
+  | { readonly kind: "leads"; readonly version: number; readonly engine: string }
+  /** Asks the engine to come to a channel, where no port can be handed over. */
+  | { readonly kind: "connect"; readonly version: number; readonly engine: string; readonly channel: string };
+
+/** What a client says first, when the engine has said that it is ready. */
+export interface Join {
+  readonly kind: "join";
+  readonly version: number;
+  readonly client: string;
+  readonly readOnly: boolean;
+  /** Those that it would open the database with, when it joins for the first time. */
+  readonly options: PlainOptions | undefined;
+  /** Whether it can start an engine. */
+  readonly canLead: boolean;
+  /** Whether its page is; `undefined` of a worker. */
+  readonly isVisible: boolean | undefined;
+  readonly encryption: KeyMaterial | undefined;
+}
+
+/** What a client sends over its port. `repeated`: another engine may have got it before. */
+export type ClientMessage =
+  | Join
+  | { readonly kind: "visible"; readonly isVisible: boolean | undefined }
+  | (SessionRequest & { readonly repeated?: boolean });
+
+/** What the engine sends over a client's port. */
+export type EngineMessage =
+  | Response
+  | { readonly kind: "ready" }
+  /** The client has joined. The options are those of the database. */
+  | { readonly kind: "welcome"; readonly facts: StorageFacts; readonly options: PlainOptions }
+  | { readonly kind: "refused"; readonly error: ErrorReport }
+  /** The file is closed, and this client is to lead now. */
+  | { readonly kind: "takeOver" }
+  /** The database is opened by this from now on. */
+  | { readonly kind: "rekeyed"; readonly encryption: KeyMaterial };
+
+/** What the engine's worker tells the client that has started it, beside the responses to the requests that open. */
+export type Notice =
+  /** Another client has been told to take over. */
+  | { readonly kind: "handedOver" }
+  /** It ended by a panic; whether this client's own call, or nobody's, was the reason. */
+  | { readonly kind: "stopped"; readonly error: ErrorReport; readonly isOwn: boolean };
+
+/** How an engine is found and by whom it was started: goes with the request that opens. */
+export interface Sharing {
+  readonly file: string;
+  /** The name of this engine, new for each. */
+  readonly engine: string;
+  /** The client that starts it. */
+  readonly client: string;
+  /** The engine's end of that client's port. */
+  readonly port: MessagePort;
+  /** A port to the broker, where there is one. */
+  readonly broker: MessagePort | undefined;
+  /** Whether its clients may come from another. */
+  readonly isSuccessor: boolean;
+}
+
+/** A `MessagePort`, or a `BroadcastChannel` in its place, which copies what it should transfer. */
+export interface Port {
+  postMessage(message: ClientMessage | EngineMessage, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent) => unknown) | null;
+  close(): void;
+}
+
+/** 16 random bytes, as text. */
+export function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The bytes of an id. */
+export function idBytes(id: string): Uint8Array {
+  return Uint8Array.from(id.match(/../g) ?? [], (digits) => parseInt(digits, 16));
+}
+
+export function otherVersion(version: number): FerroliteError {
+  const message =
+    "another tab has this database open with another version of Ferrolite " +
+    `(it speaks version ${version} of the protocol, here it is ${PROTOCOL}); reload all tabs, or close the others`;
+  return new FerroliteError("Unsupported", message);
+}
