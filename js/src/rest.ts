@@ -4,6 +4,10 @@
 export class RestMissing extends Error {}
 
 let load = (): void => {};
+let isThere = true;
+
+/** Whether there is nothing more to load. */
+export const isWhole = (): boolean => isThere;
 
 /** The first part calls this when it needs a function that it does not have. A whole engine never does. */
 export function loadRest(): void {
@@ -12,7 +16,7 @@ export function loadRest(): void {
 
 /** Loads the rest as soon as it can be had, and at once when it is needed before. */
 export function followBy(address: string, first: WebAssembly.Exports): void {
-  let isThere = false;
+  isThere = false;
   const put = (rest: WebAssembly.Module) => {
     if (isThere) return;
     new WebAssembly.Instance(rest, { first });

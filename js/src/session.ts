@@ -12,12 +12,14 @@ import { type KeyMaterial, wipe } from "./encryption.js";
 import { type ErrorReport, isReport } from "./error.js";
 import type { Connection } from "./ferrolite.js";
 import { ERROR, type Response, type Result, type SessionRequest } from "./protocol.js";
-import { RestMissing } from "./rest.js";
+import { isWhole, RestMissing } from "./rest.js";
 
 /** The longest turn of background work. */
 const SLICE_MS = 4;
 /** How long after the last message maintenance begins. */
 const QUIET_MS = 5;
+/** When maintenance looks again whether the rest of the engine is there: it is not what that is fetched at once for. */
+const REST_MS = 100;
 /** Bytes of maintenance between two looks at the clock. */
 const MAINTENANCE_BYTES = 32 << 10;
 
@@ -170,11 +172,9 @@ export class Session {
   #whenQuiet(): void {
     const waitedMs = performance.now() - this.#lastMessageMs;
     this.#cancelQuiet = undefined;
-    if (waitedMs < QUIET_MS) {
-      this.#cancelQuiet = this.#scheduler.later(() => this.#whenQuiet(), Math.ceil(QUIET_MS - waitedMs));
-    } else {
-      this.#takeTurn(false);
-    }
+    const waitMs = isWhole() ? QUIET_MS - waitedMs : REST_MS;
+    if (waitMs > 0) this.#cancelQuiet = this.#scheduler.later(() => this.#whenQuiet(), Math.ceil(waitMs));
+    else this.#takeTurn(false);
   }
 
   #takeTurn(keepAlive: boolean): void {

@@ -3,7 +3,9 @@
 use crate::module::Module;
 use anyhow::Result;
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder, utils};
-use wasm_encoder::{CodeSection, ConstExpr, ExportKind, ExportSection, GlobalSection, GlobalType, Instruction, ValType};
+use wasm_encoder::{
+    CodeSection, ConstExpr, ExportKind, ExportSection, GlobalSection, GlobalType, Instruction, ValType,
+};
 
 /// Copies a module; each function sets a global of its own, which is exported as `called INDEX`.
 pub fn instrument(module: &Module, bytes: &[u8]) -> Result<Vec<u8>> {

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use wasmparser::{
-    CodeSectionReader, CompositeInnerType, DataKind, DataSectionReader, Element, Export, FuncType, FunctionBody, Global,
-    Import, MemoryType, Operator, Parser, Payload, TableSectionReader, TypeRef, TypeSectionReader,
+    CodeSectionReader, CompositeInnerType, DataKind, DataSectionReader, Element, Export, FuncType, FunctionBody,
+    Global, Import, MemoryType, Operator, Parser, Payload, TableSectionReader, TypeRef, TypeSectionReader,
 };
 
 /// A parsed module of the features that compilers of Rust use: one table of functions at most, active data.
@@ -65,7 +65,8 @@ impl<'a> Module<'a> {
                 Payload::StartSection { func, .. } => module.start = Some(func),
                 Payload::ElementSection(reader) => module.elements = reader.into_iter().collect::<Result<_, _>>()?,
                 Payload::CodeSectionStart { range, .. } => {
-                    let code = CodeSectionReader::new(wasmparser::BinaryReader::new(&bytes[range.clone()], range.start))?;
+                    let code =
+                        CodeSectionReader::new(wasmparser::BinaryReader::new(&bytes[range.clone()], range.start))?;
                     module.bodies = code.into_iter().collect::<Result<_, _>>()?;
                 }
                 Payload::DataSection(reader) => module.data = Some(reader),

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind, ExportSection, Function,
-    FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, TableSection, TableType, TypeSection, ValType,
+    FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, TableSection, TableType, TypeSection,
+    ValType,
 };
 use wasmparser::{ElementItems, ExternalKind, Operator};
 
@@ -47,7 +48,8 @@ struct Plan<'m, 'a> {
 impl<'m, 'a> Plan<'m, 'a> {
     fn new(module: &'m Module<'a>, first: &Functions, loader: &str) -> Result<Self> {
         let is_loader = |import: &&wasmparser::Import| import.name.contains(loader);
-        let loader = module.imports.iter().position(|import| is_loader(&import)).context("the loader is not imported")?;
+        let loader =
+            module.imports.iter().position(|import| is_loader(&import)).context("the loader is not imported")?;
         let mut first: Functions = first.iter().copied().filter(|it| module.defined().contains(it)).collect();
         first.extend(module.start.filter(|start| *start >= module.imported()));
         let rest: Functions = module.defined().filter(|function| !first.contains(function)).collect();
@@ -62,7 +64,8 @@ impl<'m, 'a> Plan<'m, 'a> {
                 Ok(())
             })?;
         }
-        let exported = module.exports.iter().filter(|export| export.kind == ExternalKind::Func).map(|export| export.index);
+        let exported =
+            module.exports.iter().filter(|export| export.kind == ExternalKind::Func).map(|export| export.index);
         doors.extend(exported.filter(|function| rest.contains(function)));
         for element in &module.elements {
             let ElementItems::Functions(functions) = element.items.clone() else { bail!("a table of expressions") };
@@ -204,9 +207,13 @@ impl<'m, 'a> Plan<'m, 'a> {
 
     /// What the rest imports: its name, its kind, its index in the whole module.
     fn shared(&self) -> Vec<(String, ExportKind, u32)> {
-        let functions = self.used_functions.iter().map(|index| (format!("f{index}"), ExportKind::Func, *index));
+        // There are hundreds: their names are short.
+        let names = (0..).map(|number| format!("f{number:x}"));
+        let functions =
+            self.used_functions.iter().zip(names).map(|(index, name): (_, String)| (name, ExportKind::Func, *index));
         let tables = self.uses_table.iter().map(|index| (format!("t{index}"), ExportKind::Table, *index));
-        let memories = (0..self.module.memories.len() as u32).map(|index| (format!("m{index}"), ExportKind::Memory, index));
+        let memories =
+            (0..self.module.memories.len() as u32).map(|index| (format!("m{index}"), ExportKind::Memory, index));
         let globals = self.used_globals.iter().copied().chain([self.is_loaded()]);
         let globals = globals.map(|index| (format!("g{index}"), ExportKind::Global, index));
         functions.chain(tables).chain(memories).chain(globals).collect()
@@ -246,14 +253,21 @@ impl<'m, 'a> Plan<'m, 'a> {
         let arrived = self.used_functions.len() as u32 + self.rest.len() as u32;
         let slots: Vec<u32> = self.doors.iter().map(|function| map.functions[function]).collect();
         let mut elements = ElementSection::new();
-        elements.active(None, &ConstExpr::i32_const(i32::try_from(self.first_slot)?), Elements::Functions(slots.into()));
+        elements.active(
+            None,
+            &ConstExpr::i32_const(i32::try_from(self.first_slot)?),
+            Elements::Functions(slots.into()),
+        );
         let mut code = CodeSection::new();
         for &function in &self.rest {
             map.parse_function_body(&mut code, module.body(function).clone())?;
         }
         let mut start = Function::new([]);
         let flag = map.global_index(self.is_loaded())?;
-        start.instruction(&Instruction::I32Const(1)).instruction(&Instruction::GlobalSet(flag)).instruction(&Instruction::End);
+        start
+            .instruction(&Instruction::I32Const(1))
+            .instruction(&Instruction::GlobalSet(flag))
+            .instruction(&Instruction::End);
         code.function(&start);
 
         let mut out = wasm_encoder::Module::new();
@@ -279,7 +293,11 @@ impl<'m, 'a> Plan<'m, 'a> {
 
     fn types(&self) -> Result<TypeSection> {
         let mut types = TypeSection::new();
-        utils::parse_type_section(&mut wasm_encoder::reencode::RoundtripReencoder, &mut types, self.module.type_section.clone())?;
+        utils::parse_type_section(
+            &mut wasm_encoder::reencode::RoundtripReencoder,
+            &mut types,
+            self.module.type_section.clone(),
+        )?;
         Ok(types)
     }
 }
