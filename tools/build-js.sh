@@ -37,7 +37,7 @@ if ! unchanged wasm .build/wasm/ferrolite_bg.wasm "${wasm_inputs[@]}"; then
   say "compiling the engine to wasm"
   # SIMD makes checksums and comparisons faster in every browser that has OPFS. The inlining threshold (from 225) costs
   # no time and saves a tenth of the download. Paths of this machine stay out.
-  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128 -C llvm-args=-inline-threshold=75 \
+  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128 -C llvm-args=-inline-threshold=60 \
     --remap-path-prefix=$PWD=ferrolite --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo \
     --remap-path-prefix=$(rustc --print sysroot)=rust" \
     wasm-pack --log-level warn build . --release --target web --mode no-install --no-pack --no-typescript \

@@ -1,10 +1,13 @@
 // What tabs and workers that share a database may rely on: who gets in, what ends with a leader, and what does not.
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 
+import * as esbuild from "esbuild";
+
+import { bindings } from "../../tools/bindings.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { startChromium } from "./support/chromium.mjs";
 import { mounts } from "./support/mounts.mjs";
@@ -16,10 +19,20 @@ let server, browser;
 before(async () => {
   // The package as it will be when its tabs say something else.
   cpSync(mounts["/ferrolite/"], other, { recursive: true });
-  const messages = join(other, "tabs", "messages.js");
-  const text = readFileSync(messages, "utf8");
-  assert.match(text, /PROTOCOL = 1;/);
-  writeFileSync(messages, text.replace("PROTOCOL = 1;", "PROTOCOL = 2;"));
+  const otherProtocol = {
+    name: "other protocol",
+    setup(build) {
+      build.onLoad({ filter: /tabs\/messages\.ts$/ }, ({ path }) => {
+        const text = readFileSync(path, "utf8");
+        assert.match(text, /PROTOCOL = 1;/);
+        return { contents: text.replace("PROTOCOL = 1;", "PROTOCOL = 2;"), loader: "ts" };
+      });
+    },
+  };
+  await esbuild.build({
+    absWorkingDir: join(mounts["/ferrolite/"], ".."), entryPoints: ["src/index.ts", "src/worker.ts"], outdir: other,
+    bundle: true, format: "esm", plugins: [bindings, otherProtocol], logLevel: "warning",
+  });
   server = await serve({ "/other/": other, ...mounts });
   // Playwright forbids Chromium to keep pages for the way back.
   browser = await startChromium({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
