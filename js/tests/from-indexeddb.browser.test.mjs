@@ -6,13 +6,13 @@ import { fileURLToPath } from "node:url";
 
 import { serve } from "../../tools/serve.mjs";
 import { openPage, startChromium } from "./support/chromium.mjs";
+import { mounts } from "./support/mounts.mjs";
 
-const tests = dirname(fileURLToPath(import.meta.url));
-const examples = join(tests, "..", "..", "examples");
+const examples = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "examples");
 let server, browser, page;
 
 before(async () => {
-  server = await serve({ "/tests/": tests, "/examples/": examples, "/ferrolite/": join(tests, "..", "dist") });
+  server = await serve({ ...mounts, "/examples/": examples });
   browser = await startChromium();
 });
 

@@ -170,7 +170,7 @@ fn what_has_expired_gives_its_room_back_without_being_read() {
         for index in (chunk * 1000..).take(1000) {
             // In no order, so that many tables overlap.
             let place = index * 7919 % COUNT;
-            let text = format!(r#"{{"x":{index},"name":"document {}"}}"#, index * index);
+            let text = format!(r#"{{"x":{index},"name":"document {}"}}"#, index as u64 * index as u64);
             transaction = transaction.set_ex_json(&format!("session:{place:06}"), &text, ms(60_000)).unwrap();
         }
         db.commit(transaction).unwrap();
