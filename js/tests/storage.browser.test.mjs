@@ -26,15 +26,15 @@ after(async () => {
 });
 
 /** A page. Its workers begin with `script`: what it takes away or changes, the package's worker meets. */
-async function page(script) {
+async function page(script, { context } = browser) {
   if (script !== undefined) {
-    await browser.context.route("**/ferrolite/worker.js", async (route) => {
+    await context.route("**/ferrolite/worker.js", async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, body: `${script};\n${await response.text()}` });
     });
   }
-  const tab = await openPage(browser.context, server.url);
-  tab.devTools = await browser.context.newCDPSession(tab);
+  const tab = await openPage(context, server.url);
+  tab.devTools = await context.newCDPSession(tab);
   return tab;
 }
 
@@ -259,9 +259,11 @@ test("a quota that is nearly used up is StorageFull; what is deleted makes room,
   assert.equal(await tab.evaluate(() => db.count()), count - 50 + 2);
 });
 
-test("a quota that fails a transaction is StorageFull, and nothing that was acknowledged is lost", async () => {
-  const tab = await page();
-  // Before anything is stored: Chromium remembers for half a minute how much room there was.
+test("a quota that fails a transaction is StorageFull, and nothing that was acknowledged is lost", async (t) => {
+  // Another browser, and before it stores anything: Chromium remembers for a while how much room there was.
+  const fresh = await startChromium();
+  t.after(() => fresh.close());
+  const tab = await page(undefined, fresh);
   await allow(tab, 1_000_000);
   await open(tab, "no-quota", { storage: "indexeddb" });
   await tab.evaluate(() => db.set("a", 1));
