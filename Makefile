@@ -98,6 +98,7 @@ test: setup test-format test-lints test-rust test-reader test-package test-wasi 
 test-format: ## check the formatting of Rust
 	@$(SAY) "formatting"
 	@cargo fmt --check
+	@cargo fmt --check --manifest-path tools/split-wasm/Cargo.toml
 
 test-lints: ## run clippy for every target, warnings denied
 	@$(SAY) "lints for this machine"
@@ -106,6 +107,8 @@ test-lints: ## run clippy for every target, warnings denied
 	@cargo clippy $(QUIET) --all-targets --target wasm32-wasip1 -- -D warnings
 	@$(SAY) "lints for browsers and Node"
 	@cargo clippy $(QUIET) --lib --no-default-features --target wasm32-unknown-unknown -- -D warnings
+	@$(SAY) "lints for the tool that cuts the engine"
+	@cargo clippy $(QUIET) --manifest-path tools/split-wasm/Cargo.toml --target-dir .build/split-wasm -- -D warnings
 
 test-rust: ## run the Rust tests natively, simulations included
 	@$(SAY) "Rust tests, simulations included"

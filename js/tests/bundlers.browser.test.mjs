@@ -28,6 +28,9 @@ after(async () => {
   packed?.close();
 });
 
+/** What is beside the bundle where a bundler does not put it there. */
+const COPIED = ["worker.js", "broker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"];
+
 /** What each bundler is told, in its project's folder; `files` are copied beside the bundle, from the package. */
 const BUILDS = [
   { name: "webpack", command: [bin("webpack")], page: "classic.html" },
@@ -35,9 +38,9 @@ const BUILDS = [
   // These two take the page itself, and write that, too.
   { name: "vite7", command: [bin("vite"), "build", "--outDir", "out", "--logLevel", "warn"] },
   { name: "parcel", command: [bin("parcel"), "build", "index.html", "--dist-dir", "out", "--no-cache"] },
-  { name: "rollup", command: [bin("rollup"), "--config"], page: "page.html", files: ["worker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"] },
+  { name: "rollup", command: [bin("rollup"), "--config"], page: "page.html", files: COPIED },
   {
-    name: "esbuild", page: "page.html", files: ["worker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"],
+    name: "esbuild", page: "page.html", files: COPIED,
     command: [bin("esbuild"), "main.js", "--bundle", "--minify", "--format=esm", "--outfile=out/main.js"],
   },
   { name: "rollup", entry: "inline.js", command: [bin("rollup"), "--config"], page: "page.html" },

@@ -81,10 +81,10 @@ impl<'m, 'a> Plan<'m, 'a> {
         for &function in &rest {
             module.each_operator(function, |operator| {
                 match operator {
-                    Operator::Call { function_index } | Operator::RefFunc { function_index } => {
-                        if !rest.contains(&function_index) {
-                            used_functions.insert(function_index);
-                        }
+                    Operator::Call { function_index } | Operator::RefFunc { function_index }
+                        if !rest.contains(&function_index) =>
+                    {
+                        used_functions.insert(function_index);
                     }
                     Operator::GlobalGet { global_index } | Operator::GlobalSet { global_index } => {
                         used_globals.insert(global_index);
