@@ -56,7 +56,8 @@ impl Engine {
 fn opened(engine: &mut Engine, client: u32, number: u64, call: &str) -> u64 {
     let result = engine.call(client, number, call);
     assert_eq!(result[0], 0, "{call}: {result}");
-    let found = [&result[1], &result[1]["cursor"], &result[1]["number"]].into_iter().find_map(Value::as_u64);
+    let found =
+        [&result[1], &result[1][0], &result[1]["cursor"], &result[1]["number"]].into_iter().find_map(Value::as_u64);
     found.unwrap_or_else(|| panic!("{call}: {result}"))
 }
 
