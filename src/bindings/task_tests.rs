@@ -34,7 +34,7 @@ fn a_task_is_broken_off_by_its_name() {
     assert_eq!(client.call(r#"["cancel",9007199254740991]"#), json!([0]));
     assert_eq!(client.call(r#"["indexes"]"#), json!([0, []]), "nothing is left of it");
     let ended = [(1, "Aborted"), (2, "Aborted"), (3, "done")].map(|(task, code)| (task, code.to_owned()));
-    assert_eq!(answers(&mut client), ended[1..].iter().cloned().collect::<Vec<_>>());
+    assert_eq!(answers(&mut client), ended[1..].to_vec());
     assert_eq!(client.call(r#"["createIndex","n",7]"#)[0], json!(2), "it can be begun again");
     assert_eq!(answers(&mut client), [(4, "done".to_owned())]);
     assert_eq!(client.call(r#"["cancel",7]"#), json!([0]), "what is done stays so");
