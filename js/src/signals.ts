@@ -91,7 +91,8 @@ export async function* untilAborted<T>(
 
 /** Tells a source that nothing more is wanted. One that was broken off may be busy for ever: it is not waited for. */
 async function released(iterator: AsyncIterator<unknown> | Iterator<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  const end = (async () => iterator.return?.())();
+  // A stream is cancelled with what it is given here.
+  const end = (async () => iterator.return?.(signal?.aborted === true ? signal.reason : undefined))();
   if (signal?.aborted !== true) await end;
   else end.catch(() => {});
 }
