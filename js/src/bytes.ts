@@ -66,7 +66,7 @@ async function* ofStream(
     }
   } finally {
     signal?.removeEventListener("abort", cancel);
-    if (!isDone) await reader.cancel();
+    if (!isDone) await reader.cancel(signal?.reason);
     reader.releaseLock();
   }
 }
