@@ -183,7 +183,8 @@ export default [
       ok(!isOver, "it is under way");
       controller.abort("enough");
       equal((await rejects(building, "Aborted", /createIndex/)).cause, "enough");
-      await rejects(compacting, "Aborted", /compact/);
+      // A small database may be compacted already.
+      await compacting.catch(({ code }) => equal(code, "Aborted"));
       equal(await other, true);
       equal((await db.indexes()).map(({ path }) => path), ["text"]);
       await rejects(db.compact({ signal }), "Aborted");
