@@ -28,7 +28,8 @@ const page = {
   /** Runs an action of the user: the page is busy meanwhile, errors are told, and the facts are renewed. */
   async act(work) {
     // What a click makes the browser draw comes first, or it would be measured with the calls.
-    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    // A page that is hidden draws nothing.
+    if (!document.hidden) await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
     const busy = setTimeout(() => show("busy", "working"), BUSY_AFTER_MS);
     try {
       await work();
@@ -109,6 +110,7 @@ async function reopen() {
 }
 
 async function remove() {
+  if (!confirm("Delete the database, with all notes and documents?")) return;
   if (db !== undefined) await close();
   await journal.time(`Ferrolite.delete("${NAME}")`, () => Ferrolite.delete(NAME), (was) => (was ? "deleted" : "there was none"));
   explorer.clear();

@@ -14,7 +14,6 @@ export class Facts {
 
   constructor(page) {
     this.#page = page;
-    $("storage-again").onclick = () => page.act(() => this.#look());
     $("persist").onclick = () => page.act(() => this.#persist());
   }
 
@@ -26,12 +25,13 @@ export class Facts {
 
   async renew() {
     const { db } = this.#page;
-    this.#showStorage(db?.storage);
     if (db === undefined) {
+      this.#showStorage(undefined);
       for (const id of ["documents", "file", "open", "commits", "cache"]) $(`fact-${id}`).textContent = "–";
       return;
     }
-    const [count, stats] = await Promise.all([db.count(), db.stats()]);
+    const [count, stats, storage] = await Promise.all([db.count(), db.stats(), db.storageFacts()]);
+    this.#showStorage(storage);
     const { hits, misses } = stats.cache;
     $("fact-documents").textContent = count.toLocaleString("en");
     $("fact-file").textContent = bytes(stats.fileBytes);
@@ -39,15 +39,9 @@ export class Facts {
     $("fact-cache").textContent = hits + misses === 0 ? "–" : `${Math.round((100 * hits) / (hits + misses))} %`;
   }
 
-  #look() {
-    const { db, journal } = this.#page;
-    return journal.time("db.storageFacts()", () => db.storageFacts(), ({ kind, persistent }) => `${kind}, ${persistent ? "persistent" : "not persistent"}`);
-  }
-
   async #persist() {
     const { journal } = this.#page;
     const { result } = await journal.time("Ferrolite.persist()", () => Ferrolite.persist(), String);
-    await this.#look();
     $("persist-result").textContent = result
       ? "The browser keeps the data until you clear it."
       : "The browser does not promise it now. It often does once a site is bookmarked, installed or used for a while.";

@@ -22,6 +22,7 @@ export class Notes {
       const text = $("note-text").value.trim();
       if (text !== "") page.act(() => this.#add(text));
     };
+    this.follow(undefined);
     $("note-about").querySelector("button").onclick = () => this.#setAbout(undefined);
     $("document-note").onclick = () => {
       this.#setAbout($("document-key").value.trim() || undefined);

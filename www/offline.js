@@ -28,7 +28,7 @@ export async function startOffline() {
     follow(registration);
     await serviceWorker.ready;
     const kept = new URL(registration.active.scriptURL).searchParams.get("version");
-    show("ready", `Ready: this page and its database also open offline. Kept as version ${kept}.`);
+    show("ready", `Ready: this page and its database also open offline. Kept as version ${kept.slice(0, 8)}.`);
   } catch (error) {
     if (serviceWorker.controller === null) show("missing", `This page needs the network: ${error.message}`);
     else show("ready", "Offline: this page is opened as it was kept.");
