@@ -1,6 +1,6 @@
 // The demo page, as a person uses it.
 import assert from "node:assert/strict";
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -155,6 +155,14 @@ test("tabs are in step: notes, documents and numbers", async () => {
 
 test("it reloads and works without a network", async () => {
   await shows("#offline", /^Ready/);
+  const kept = await page.evaluate(async () => {
+    const [name] = await caches.keys();
+    return (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname);
+  });
+  for (const file of readdirSync(join(directory, "www"))) assert.ok(kept.includes(`/${file.replace("index.html", "")}`), file);
+  for (const file of ["index.js", "worker.js", "broker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"]) {
+    assert.ok(kept.includes(`/ferrolite/${file}`), file);
+  }
   await browser.context.setOffline(true);
   try {
     await page.reload();
@@ -214,6 +222,25 @@ test("where the data is kept is told, and the browser is asked to keep it", asyn
   assert.equal(await page.textContent("#storage-persistent"), granted ? "kept until you clear it" : "may be cleared");
 });
 
+test("it fits on a phone, and every control has a name", async () => {
+  for (const [width, colorScheme] of [[320, "light"], [390, "dark"], [1280, "light"]]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme });
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, `at a width of ${width}`);
+  }
+  const nameless = await page.$$eval("button, input, select, textarea, progress, meter, a", (controls) =>
+    controls
+      .filter((control) => !control.getAttribute("aria-label") && !control.labels?.length && control.innerText?.trim() === "")
+      .filter((control) => control.checkVisibility())
+      .map(({ outerHTML }) => outerHTML),
+  );
+  assert.deepEqual(nameless, []);
+  await page.focus("#note-text");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Add");
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
+});
+
 test("a new version replaces all files of the old one, in all tabs", async () => {
   const second = await another();
   const before = await page.textContent("#offline");
@@ -256,7 +283,7 @@ test("a full disk is told, and what was there stays", async () => {
   await shows("#fact-documents", /2,498/);
 });
 
-test("it is there after reloading, and can be checked, emptied, closed and deleted", async () => {
+test("it is there after reloading, and can be checked, emptied, closed and, by the last tab, deleted", async () => {
   await page.reload();
   await opened(page);
   await shows("#fact-documents", /2,498/);
@@ -268,6 +295,11 @@ test("it is there after reloading, and can be checked, emptied, closed and delet
   await shows("#journal", /db\.compact/);
   await page.click("#close");
   await page.waitForSelector("#state[data-state=closed]");
+  const second = await another();
+  await page.bringToFront();
+  await page.click("#delete");
+  await shows("#trouble", /else is using the database[^]*all other tabs have to be closed[^]*Locked/);
+  await second.close();
   await page.click("#delete");
   await shows("#journal li", /Ferrolite\.delete[^]*deleted/);
 });
