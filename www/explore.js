@@ -1,5 +1,6 @@
 // Indexes, questions and single documents.
 import { paths, presets } from "./data-set.js";
+import { documentStore } from "./ferrolite/stores.js";
 import { duration } from "./journal.js";
 
 const SHOWN_MAX = 200;
@@ -10,9 +11,18 @@ export class Explorer {
   #building = new Set();
   #found = [];
   #shown = 0;
+  /** Ends following the document that is shown; which one, of which database; and what it was when it was last shown. */
+  #stop = () => {};
+  #followed = {};
+  #known;
 
   constructor(page) {
     this.#page = page;
+    page.showDocument = async (key) => {
+      await page.act(() => this.#get(key));
+      $("document-key").scrollIntoView({ block: "center", behavior: "smooth" });
+      $("document-key").focus({ preventScroll: true });
+    };
     $("index-form").onsubmit = (event) => this.#submit(event, () => this.#createIndex($("index-path").value.trim()));
     $("find-form").onsubmit = (event) => this.#submit(event, () => this.#find());
     $("document-form").onsubmit = (event) => this.#submit(event, () => this.#set());
@@ -43,6 +53,7 @@ export class Explorer {
 
   /** Forgets what was found. */
   clear() {
+    this.follow(undefined);
     this.#showFound([]);
     for (const id of ["find-result", "load-result", "document-result"]) $(id).textContent = "";
     $("document-text").value = "";
@@ -140,7 +151,8 @@ export class Explorer {
       found === undefined ? "undefined" : "",
     );
     $("document-key").value = key;
-    $("document-text").value = result === undefined ? "" : JSON.stringify(result, undefined, 2);
+    $("document-text").value = this.#known = inText(result);
+    this.follow(key);
     $("document-result").innerHTML = result === undefined ? "There is no such document." : `Read in <b>${duration(milliseconds)}</b>`;
   }
 
@@ -154,6 +166,8 @@ export class Explorer {
       throw Object.assign(new Error(`the document is not JSON: ${error.message}`), { code: "InvalidValue" });
     }
     const { result, milliseconds } = await journal.time(`db.set(${JSON.stringify(key)}, …)`, () => db.set(key, value), (version) => `version ${version}`);
+    $("document-text").value = this.#known = inText(value);
+    this.follow(key);
     $("document-result").innerHTML = `Committed and flushed as version <b>${result}</b> in <b>${duration(milliseconds)}</b>`;
   }
 
@@ -161,9 +175,39 @@ export class Explorer {
     const { db, journal } = this.#page;
     const key = $("document-key").value;
     await journal.time(`db.delete(${JSON.stringify(key)})`, () => db.delete(key), (was) => (was ? "deleted" : "there was none"));
-    $("document-text").value = "";
+    $("document-text").value = this.#known = "";
     $("document-result").textContent = "Deleted.";
   }
+
+  /** From now on the document at `key` is shown as it changes, whoever changes it. */
+  follow(key) {
+    const { db } = this.#page;
+    if (key === this.#followed.key && db === this.#followed.db) return;
+    this.#stop();
+    this.#followed = { db, key };
+    this.#stop = () => {};
+    if (key === undefined || db === undefined) return;
+    this.#stop = documentStore(db, key).subscribe(({ status, value, error }) => {
+      if (status === "ready") this.#changed(inText(value));
+      else if (status === "failed" && this.#page.db === db) this.#page.tell(error);
+    });
+  }
+
+  #changed(text) {
+    if (text === this.#known) return;
+    const field = $("document-text");
+    if (field.value === this.#known) {
+      field.value = this.#known = text;
+      $("document-result").textContent = text === "" ? "It was deleted, in another tab or with others." : "It was changed in another tab.";
+    } else {
+      $("document-result").textContent = "It was changed in another tab. Get shows how; Set writes over it.";
+    }
+  }
+}
+
+/** A document as it is shown: nothing when there is none. */
+function inText(value) {
+  return value === undefined ? "" : JSON.stringify(value, undefined, 2);
 }
 
 /** What was typed, as JSON; what is no JSON is a string. */
