@@ -36,12 +36,21 @@ export function setEngine(wasm: string | WebAssembly.Module): void {
   given = { wasm };
 }
 
-/** Loads the engine; later calls return at once. */
-export async function loadEngine(): Promise<void> {
+/** The rest of the engine, on its way. */
+let following: Promise<void> | undefined;
+
+/**
+ * Loads the engine; later calls return at once. What it begins with is there then, and the rest comes behind it; all of it with
+ * `whole`, as for pages, which cannot wait in the middle of a call.
+ */
+export async function loadEngine(whole = false): Promise<void> {
   const { wasm, rest } = given ?? wasmSource();
   try {
     const first = await init({ module_or_path: typeof wasm === "string" ? await fetched(wasm) : wasm });
-    if (rest !== undefined) followBy(rest, first);
+    if (rest !== undefined) following ??= followBy(rest, first);
+    // When this fails, it is tried again by whoever needs the rest.
+    following?.catch(() => (following = undefined));
+    if (whole) await following;
   } catch (thrown) {
     const from = typeof wasm === "string" ? ` from ${wasm}` : "";
     throw FerroliteError.from(thrown, "Io", `the engine could not be loaded${from}`);

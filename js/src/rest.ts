@@ -14,17 +14,18 @@ export function loadRest(): void {
   load();
 }
 
-/** Loads the rest as soon as it can be had, and at once when it is needed before. */
-export function followBy(address: string, first: WebAssembly.Exports): void {
+/** Loads the rest as soon as it can be had, and at once when it is needed before; returns when it is there. */
+export async function followBy(address: string, first: WebAssembly.Exports): Promise<void> {
   isThere = false;
-  const put = (rest: WebAssembly.Module) => {
+  load = () => {
     if (isThere) return;
-    new WebAssembly.Instance(rest, { first });
+    new WebAssembly.Instance(new WebAssembly.Module(fetchNow(address)), { first });
     isThere = true;
   };
-  load = () => put(new WebAssembly.Module(fetchNow(address)));
-  // When this fails, it is tried again by whoever needs the rest.
-  void compiled(address).then(put, () => {});
+  const rest = await compiled(address);
+  // Twice does no harm: it puts the same functions into the same places.
+  if (!isThere) await WebAssembly.instantiate(rest, { first });
+  isThere = true;
 }
 
 async function compiled(address: string): Promise<WebAssembly.Module> {

@@ -6,13 +6,19 @@ import { FerroliteError } from "./error.js";
 import type { Change, Range, RowChanges, WatchOptions, WatchSelector } from "./types.js";
 import { quietly } from "./waiting.js";
 
-/** Sends calls, as JSON text, to an engine that may be another one some day: then all of `watches` are told. */
+/**
+ * Sends calls, as JSON text, to an engine that may be another one some day: then all of `watches` are told.
+ * @internal
+ */
 export interface WatchCaller {
   call(text: string): unknown;
   readonly watches: Set<EngineWatcher>;
 }
 
-/** What is watched, and what of it was told. */
+/**
+ * What is watched, and what of it was told.
+ * @internal
+ */
 export interface Watched<T> {
   /** The call that opens the watch, behind what was told; or throws. */
   open(): string;
@@ -180,7 +186,10 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
   }
 }
 
-/** The changes of keys. */
+/**
+ * The changes of keys.
+ * @internal
+ */
 export class WatchedKeys<T> implements Watched<T> {
   readonly #selector: WatchSelector | undefined;
   readonly #options: WatchOptions | undefined;
@@ -226,7 +235,10 @@ export class WatchedKeys<T> implements Watched<T> {
   }
 }
 
-/** The rows of a query. */
+/**
+ * The rows of a query.
+ * @internal
+ */
 export class WatchedRows<T> implements Watched<RowChanges<T>> {
   readonly #open: () => string;
   /** The versions of the rows that were told, once they were. */

@@ -46,7 +46,7 @@ export class FerroliteSync extends SyncDatabase {
     encryption: KeyMaterial | undefined,
   ): Promise<FerroliteSync> {
     try {
-      const [place] = await Promise.all([placeOf({ ...wish, name }), loadEngine()]);
+      const [place] = await Promise.all([placeOf({ ...wish, name }), loadEngine(!isInWorker())]);
       const facts = await place.facts();
       if (facts.kind === "indexeddb") {
         const message = `FerroliteSync cannot wait until IndexedDB has stored something; use Ferrolite ("${name}" is in ${facts.reason})`;
@@ -74,8 +74,12 @@ export class FerroliteSync extends SyncDatabase {
 
 /** Files are opened for reading and writing at once in dedicated workers alone. */
 function assertInWorker(): void {
-  const { DedicatedWorkerGlobalScope: Scope } = globalThis as unknown as { DedicatedWorkerGlobalScope?: abstract new () => object };
-  if (Scope !== undefined && globalThis instanceof Scope) return;
+  if (isInWorker()) return;
   const message = 'FerroliteSync works in a dedicated worker; in a page use Ferrolite, or pass storage: "memory"';
   throw new FerroliteError("Unsupported", message);
+}
+
+function isInWorker(): boolean {
+  const { DedicatedWorkerGlobalScope: Scope } = globalThis as unknown as { DedicatedWorkerGlobalScope?: abstract new () => object };
+  return Scope !== undefined && globalThis instanceof Scope;
 }
