@@ -16,7 +16,7 @@ fn answers(client: &mut Client) -> Vec<(u64, String)> {
     let mut found = Vec::new();
     while client.service.has_tasks() {
         if let Some(answer) = client.service.step() {
-            let answer: Value = serde_json::from_slice(&answer).unwrap();
+            let answer: Value = serde_json::from_slice(&answer.1).unwrap();
             found.push((answer[0].as_u64().unwrap(), answer[1][1]["code"].as_str().unwrap_or("done").to_owned()));
         }
     }
