@@ -44,6 +44,8 @@ mod encryption;
 mod exports;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod files;
+#[cfg(test)]
+mod full_disk_tests;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]

@@ -101,8 +101,24 @@ impl<F: File> Engine<F> {
     /// Holds the reserve, and then makes sure that the log has room beside it.
     fn make_room_for_puts(&mut self, batch: &Batch, slack: u64) -> Result<()> {
         self.hold_reserve(batch.size(), slack)?;
+        match self.make_room_in_log(batch.size()) {
+            // What is kept back beyond need must not be what the log lacks.
+            Err(error) if is_full(&error) && self.give_surplus_back(batch.size()) => {
+                self.make_room_in_log(batch.size())
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn make_room_in_log(&mut self, len: usize) -> Result<()> {
         let log = self.log.as_mut().expect("a writable engine has a log");
-        log.make_room_for_commit(&self.volume, &mut self.free, batch.size(), self.synced_seq)
+        log.make_room_for_commit(&self.volume, &mut self.free, len, self.synced_seq)
+    }
+
+    /// Keeps no more back than is needed. Whether there was more.
+    fn give_surplus_back(&mut self, more: usize) -> bool {
+        let needed = self.reserve_needed(more as u64);
+        self.free.reserved_bytes() >= needed + BLOCK_LEN && self.try_reserve(needed).is_ok()
     }
 
     fn hold_reserve(&mut self, more: usize, slack: u64) -> Result<()> {
@@ -136,12 +152,16 @@ impl<F: File> Engine<F> {
         (memtables.div_ceil(BLOCK_LEN) + rewrite.div_ceil(BLOCK_LEN) + trees + BLOCKS_EXTRA) * BLOCK_LEN
     }
 
-    /// Holds a reserve of `len` bytes, in pieces of which one is large enough for any table. On error it is as before.
+    /// Holds a reserve of `len` bytes, in pieces of which one is large enough for any table that is there, and where there is
+    /// room for that, for any that a memtable may become. On error it is as before.
     fn try_reserve(&mut self, len: u64) -> Result<()> {
         let before = self.free.clone();
         self.free.release_reserve();
-        let table = self.largest_table_len.max(self.options.table_size() as u64).max(PURGE_LEN).div_ceil(BLOCK_LEN);
-        let (mut missing, mut piece) = (len.div_ceil(BLOCK_LEN), table);
+        let least = self.largest_table_len.max(PURGE_LEN);
+        let table = least.max(self.options.table_size() as u64).div_ceil(BLOCK_LEN);
+        let mut missing = len.div_ceil(BLOCK_LEN);
+        let least = least.div_ceil(BLOCK_LEN).min(missing);
+        let mut piece = table.min(missing);
         while missing > 0 {
             let extent = self.free.allocate(piece.min(missing));
             match self.volume.back(extent.end()) {
@@ -151,12 +171,14 @@ impl<F: File> Engine<F> {
                 }
                 Err(error) => {
                     self.free.release(extent);
-                    // The first piece must be whole, the others may be smaller.
-                    if self.free.reserved_bytes() == 0 || piece == 1 {
+                    // Memtables are written in smaller tables where they have to be, but a table that is there must fit
+                    // the first piece. The others may be smaller.
+                    let least = if self.free.reserved_bytes() == 0 { least } else { 1 };
+                    if piece <= least {
                         self.free = before;
                         return Err(error.into());
                     }
-                    piece = piece.div_ceil(2);
+                    piece = piece.div_ceil(2).max(least);
                 }
             }
         }
