@@ -44,13 +44,14 @@ async function share(
   id: number,
   { options, encryption }: Request & { kind: "open" | "import" },
   place: Place,
+  facts: ReturnType<Place["facts"]>,
   sharing: Sharing,
   introduced: Promise<unknown>,
 ): Promise<void> {
   connection.keepChanges(sharing.isSuccessor);
   const engine = new Engine(sharing, {
     session: new Session(connection, scheduler(), () => {}),
-    facts: await place.facts(),
+    facts: await facts,
     ordered: place.ordered,
     options,
     encryption,
@@ -80,7 +81,7 @@ async function runOpen(first: Request & { kind: "open" }): Promise<void> {
     const { terms, secret } = first.encryption ?? {};
     const connection = await Connection.open(place.host, place.file, engine, terms, secret);
     if (sharing === undefined) await serve(connection, id, facts);
-    else await share(connection, id, first, place, sharing, introduced as Promise<unknown>);
+    else await share(connection, id, first, place, facts, sharing, introduced as Promise<unknown>);
   } catch (thrown) {
     fail(first.id, thrown);
   } finally {
@@ -100,7 +101,7 @@ async function runImport(first: Request & { kind: "import" }): Promise<void> {
         if (data.kind === "importEnd") {
           const connection = await begun.finish();
           if (data.sharing === undefined) return await serve(connection, id, place.facts());
-          return await share(connection, id, first, place, data.sharing, introduce(data.sharing));
+          return await share(connection, id, first, place, place.facts(), data.sharing, introduce(data.sharing));
         }
         if (data.kind === "importChunk") begun.write(data.bytes);
         else await begun.giveUp();

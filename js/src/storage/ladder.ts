@@ -44,6 +44,8 @@ export async function placeOf(wish: Wish): Promise<Place> {
   if (wish.storage === "memory") return inMemory(wish.name, memoryFacts.reason);
   const file = opfs.fileName(wish.name);
   const found: Record<DurableKind, Found> = { opfs: await look("opfs", file), indexeddb: false };
+  // Asked ahead, for a database that is to be made: each question takes the browser a while.
+  const lacking = found.opfs === true || wish.storage === "indexeddb" ? undefined : opfs.lacking();
   // What is in OPFS is not looked for in IndexedDB, unless it is asked for there.
   if (found.opfs !== true || wish.storage === "indexeddb") found.indexeddb = await look("indexeddb", file);
   const there = wish.storage === "indexeddb" ? (["indexeddb", "opfs"] as const) : (["opfs", "indexeddb"] as const);
@@ -53,7 +55,7 @@ export async function placeOf(wish: Wish): Promise<Place> {
     return stored(wish, kind, file, "the database was made there, and stays there");
   }
   assertNotEvicted(wish, found);
-  return placeOfNew(wish, file, found.indexeddb);
+  return placeOfNew(wish, file, lacking, found.indexeddb);
 }
 
 /** Throws when a database of this name is anywhere: one that is to be made. */
@@ -96,10 +98,15 @@ function assertNotEvicted({ name, expected }: Wish, found: Record<DurableKind, F
   throw new FerroliteError("Evicted", `"${name}" was in ${title}, and is gone: ${why}; opening it again makes a new one`);
 }
 
-async function placeOfNew(wish: Wish, file: string, inIndexedDb: Found): Promise<Place> {
+async function placeOfNew(
+  wish: Wish,
+  file: string,
+  inOpfs: Promise<string | undefined> | undefined,
+  inIndexedDb: Found,
+): Promise<Place> {
   const lacks: string[] = [];
   if (wish.storage !== "indexeddb") {
-    const lacking = await opfs.lacking();
+    const lacking = await inOpfs;
     if (lacking === undefined) return stored(wish, "opfs", file);
     lacks.push(lacking);
   }
