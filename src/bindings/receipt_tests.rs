@@ -327,7 +327,7 @@ fn calls_that_are_made_one_by_one_are_done_once() {
         engine.call(FIRST, 0, &filler.replacen('f', &format!("f{number}"), 1));
     }
     engine.fs.set_capacity(Some(engine.fs.content("test").unwrap().len() as u64));
-    let large = format!(r#"["set","large",{:?}]"#, "y".repeat(3_000_000));
+    let large = format!(r#"["set","large",{:?}]"#, "y".repeat(12_000_000));
     let message = format!(r#"[["increment","n",1],{large},["delete","f0"],["increment","m",1]]"#);
     let first = shortened(engine.send(client, 1, false, &message));
     assert_eq!(first[1], json!([1, "StorageFull"]));
