@@ -49,6 +49,8 @@ mod snapshots;
 mod tasks;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transaction_tests;
 mod transactions;
 mod verbs;
 #[cfg(test)]
