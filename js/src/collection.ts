@@ -85,7 +85,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
     const ttl = ttlOption(options);
     const values: (Valid | Promise<Valid>)[] = [];
     const keys: string[] = [];
-    list(entries, "InvalidValue", (entry) => {
+    const texts = list(entries, "InvalidValue", (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) {
         throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
       }
@@ -100,7 +100,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
       const puts = keys.map((key, index) => this.#own(putText(key, ready[index]?.value, ttl, this.#attach)));
       return (await this.#caller.call(`["commit",[${puts.join(",")}]]`)) as number;
     }
-    const pairs = keys.map((key, index) => `[${keyText(key)},${documentText(ready[index]?.value, key)}]`).join(",");
+    const pairs = keys.map((key, index) => `[${texts[index]},${documentText(ready[index]?.value, key)}]`).join(",");
     return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
   }
 
