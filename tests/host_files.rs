@@ -1,39 +1,23 @@
 //! The library over the host's own files, natively and, under `wasmtime`, on WASI.
 
+#[path = "support/directory.rs"]
+mod directory;
+
+use directory::Directory;
 use ferrolite::fs::{Std, StdFile};
-use ferrolite::{
-    Condition, Database, Durability, Environment, Error, ErrorCode, FindOptions, HostEnvironment, Options, Range,
-};
+use ferrolite::{Condition, Database, Durability, Error, ErrorCode, FindOptions, Options, Range};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 type Db = Database<StdFile>;
 
-/// A directory that goes with the test. WASI has no temporary directory: there it is in the current one.
-struct Directory(Std);
-
 impl Directory {
-    fn new(test: &str) -> Self {
-        let parent = if cfg!(target_os = "wasi") { PathBuf::from("target") } else { std::env::temp_dir() };
-        let mut random = [0; 8];
-        HostEnvironment.fill_random(&mut random);
-        let directory = parent.join(format!("ferrolite-{test}-{:016x}", u64::from_le_bytes(random)));
-        std::fs::create_dir_all(&directory).unwrap();
-        Self(Std::new(directory))
-    }
-
     fn open(&self, options: Options) -> Result<Db, Error> {
         pollster::block_on(Database::open(&self.0, "db", options))
     }
 
     fn path(&self) -> PathBuf {
         self.0.directory().join("db")
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(self.0.directory());
     }
 }
 

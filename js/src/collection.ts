@@ -89,7 +89,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
     const ttl = ttlOption(options);
     const documents: unknown[] = [];
     const keys: string[] = [];
-    list(entries, "InvalidValue", (entry) => {
+    const texts = list(entries, "InvalidValue", (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) {
         throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
       }
@@ -104,7 +104,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
       const puts = keys.map((key, index) => this.#own(putText(key, ready[index]?.value, ttl, this.#attach)));
       return (await this.#caller.call(`["commit",[${puts.join(",")}]]`)) as number;
     }
-    const pairs = keys.map((key, index) => `[${keyText(key)},${documentText(ready[index]?.value, key)}]`).join(",");
+    const pairs = keys.map((key, index) => `[${texts[index]},${documentText(ready[index]?.value, key)}]`).join(",");
     return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
   }
 

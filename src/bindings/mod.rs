@@ -65,6 +65,8 @@ mod task_tests;
 mod tasks;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transaction_tests;
 mod transactions;
 mod verbs;
 #[cfg(test)]

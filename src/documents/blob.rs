@@ -58,6 +58,13 @@ enum Pieces {
     Parts(Chunks, u64),
 }
 
+impl BlobWriter {
+    fn new(collection: &str, key: &str, expires_at: Option<u64>) -> Self {
+        let (collection, key) = (collection.to_owned(), key.to_owned());
+        Self { collection, key, expires_at, committed: None, rest: Vec::new(), is_broken: false }
+    }
+}
+
 impl BlobReader {
     /// Bytes of the whole blob.
     pub fn length(&self) -> u64 {
@@ -83,8 +90,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub fn set_bytes_with(&mut self, key: &str, bytes: &[u8], options: SetOptions) -> Result<u64> {
         check_key(key)?;
         check_length(bytes.len())?;
-        self.check_conditions(key, options)?;
-        let expiry = self.expiry_of(key, options)?;
+        let expiry = self.expiry_under(key, options)?;
         self.put(key, NewValue::Bytes(bytes), expiry)
     }
 
@@ -93,8 +99,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         check_key(key)?;
         self.database.writable()?;
         let expires_at = ttl.map_or(Expiry::Never, Expiry::After).resolve(self.database.engine.now_ms())?;
-        let (collection, key) = (self.name.clone(), key.to_owned());
-        Ok(BlobWriter { collection, key, expires_at, committed: None, rest: Vec::new(), is_broken: false })
+        Ok(BlobWriter::new(&self.name, key, expires_at))
     }
 
     /// As [`Database::open_blob`].
@@ -124,27 +129,24 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             }
             _ => return Err(not_bytes(key)),
         };
-        let (collection, name) = (self.name.clone(), key.to_owned());
-        let mut copy =
-            BlobWriter { collection, key: name, expires_at, committed: None, rest: Vec::new(), is_broken: false };
-        let mut position = 0;
-        let outcome = loop {
-            match self.database.read_pieces(self.id, key, &chunks, &mut position, self.database.engine.last_seq()) {
-                Ok(None) => break Ok(()),
-                Ok(Some(piece)) => {
-                    if let Err(error) = self.database.write_blob(&mut copy, &piece) {
-                        break Err(error);
-                    }
-                }
-                Err(error) => break Err(error),
-            }
-        };
-        match outcome {
+        let mut copy = BlobWriter::new(&self.name, key, expires_at);
+        match self.copy_pieces(key, &chunks, &mut copy) {
             Ok(()) => self.database.finish_blob(copy).map(drop),
             Err(error) => {
                 self.database.abort_blob(copy);
                 Err(error)
             }
+        }
+    }
+
+    fn copy_pieces(&mut self, key: &str, chunks: &Chunks, copy: &mut BlobWriter) -> Result<()> {
+        let mut position = 0;
+        loop {
+            let at = self.database.engine.last_seq();
+            let Some(piece) = self.database.read_pieces(self.id, key, chunks, &mut position, at)? else {
+                return Ok(());
+            };
+            self.database.write_blob(copy, &piece)?;
         }
     }
 }
@@ -323,16 +325,14 @@ impl<F: File> Database<F> {
         let mut batch = Batch::new();
         let range = keys_within(collection.parts(), id, &(0..u64::MAX));
         let mut cursor = self.engine.scan(range, false, self.engine.last_seq(), 0)?;
-        let is_done = loop {
-            if batch.keys().count() >= REMOVED_PARTS {
-                break false;
-            }
-            match cursor.next()? {
-                Some((key, _)) => batch.delete(key),
-                None => break true,
-            }
-        };
-        if is_done {
+        let mut removed = 0;
+        while removed < REMOVED_PARTS
+            && let Some((key, _)) = cursor.next()?
+        {
+            batch.delete(key);
+            removed += 1;
+        }
+        if removed < REMOVED_PARTS {
             batch.delete(upload_key(collection, id));
         }
         self.apply(batch)?;

@@ -18,7 +18,7 @@
 //!
 //! Ids are never used twice: what was dropped cannot come up in something new. The default collection has no entry.
 
-use super::catalog_parts::parse_upload_key;
+use super::catalog_parts::{parse_parts_key, parse_upload_key};
 use super::error::{Error, Result, abbreviate};
 use super::index_spec::Indexed;
 use super::key::{CATALOG, CollectionId, LAST_INDEX};
@@ -169,8 +169,8 @@ impl Catalog {
             (&NEXT_INDEX_ID, []) => self.next_index_id = u32::from_le_bytes(value.try_into().ok()?),
             (&NEXT_COLLECTION_ID, []) => self.next_collection_id = u32::from_le_bytes(value.try_into().ok()?),
             (&PART_OFFSET, []) => self.part_offset = u64::from_le_bytes(value.try_into().ok()?),
-            (&HAS_PARTS, id) if value.is_empty() => {
-                self.with_parts.insert(CollectionId(u32::from_be_bytes(id.try_into().ok()?)));
+            (&HAS_PARTS, _) if value.is_empty() => {
+                self.with_parts.insert(parse_parts_key(key)?);
             }
             (&UPLOAD, _) if value.is_empty() => {
                 self.uploads.insert(parse_upload_key(key)?);

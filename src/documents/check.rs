@@ -180,8 +180,9 @@ fn check_document<F: File>(
     parts: &mut ExpectedParts,
 ) -> Result<()> {
     let key = key_of(engine_key)?;
-    Content::of(key, &stored.value)?.parts(source.collection).map_or(Ok(()), |known| parts.add(key, known))?;
-    if !Content::of(key, &stored.value)?.is_json() {
+    let content = Content::of(key, &stored.value)?;
+    content.parts(source.collection).map_or(Ok(()), |known| parts.add(key, known))?;
+    if !content.is_json() {
         // That its parts are there, and have their lengths.
         return source.check_bytes(key, stored);
     }

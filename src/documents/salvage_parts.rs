@@ -123,10 +123,9 @@ impl FoundParts {
         read: &mut usize,
     ) -> Result<bool> {
         let key = key_of(engine_key)?;
-        let Some((space, id, positions)) = Content::of(key, &entry.value)?.parts(source.collection) else {
-            return Ok(true);
-        };
-        let is_json = Content::of(key, &entry.value)?.is_json();
+        let content = Content::of(key, &entry.value)?;
+        let Some((space, id, positions)) = content.parts(source.collection) else { return Ok(true) };
+        let is_json = content.is_json();
         let whole =
             match if is_json { source.text(key, entry) } else { source.check_bytes(key, entry).map(|()| "".into()) } {
                 Ok(text) => {

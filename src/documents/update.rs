@@ -52,31 +52,15 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
             json::check_document(key, json)?;
-            documents.check_conditions(key, options)?;
-            let expiry = documents.expiry_of(key, options)?;
+            let expiry = documents.expiry_under(key, options)?;
             documents.put(key, NewValue::Json(json), expiry)
         })
     }
 
-    /// When a document expires that is written under these options.
-    pub(super) fn expiry_of(&self, key: &str, options: SetOptions) -> Result<Expiry> {
-        match options.ttl {
-            Some(_) if options.keep_ttl => Err(Error::invalid_options("a time to live is given or kept, not both")),
-            Some(ttl) => Ok(Expiry::After(ttl)),
-            None if options.keep_ttl => {
-                let kept = self.live(key)?.and_then(|old| old.expires_at);
-                Ok(kept.map_or(Expiry::Never, Expiry::At))
-            }
-            None => Ok(Expiry::Never),
-        }
-    }
-
-    /// Fails when a condition of `options` does not hold.
-    pub(super) fn check_conditions(&self, key: &str, options: SetOptions) -> Result<()> {
-        if !options.if_absent && options.if_version.is_none() {
-            return Ok(());
-        }
-        let old = self.live(key)?;
+    /// When a document expires that is written under these options. Fails when a condition of theirs does not hold.
+    pub(super) fn expiry_under(&self, key: &str, options: SetOptions) -> Result<Expiry> {
+        let must_know = options.if_absent || options.if_version.is_some() || options.keep_ttl;
+        let old = if must_know { self.live(key)? } else { None };
         let version = old.as_ref().map_or(0, |old| old.seq);
         if options.if_absent && old.is_some() {
             return Err(conflict(key, format!("there is a document already, of version {version}")));
@@ -84,7 +68,14 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         if let Some(expected) = options.if_version.filter(|&expected| expected != version) {
             return Err(conflict(key, format!("its version is {version}, not {expected}")));
         }
-        Ok(())
+        match (options.ttl, old.and_then(|old| old.expires_at)) {
+            (Some(_), _) if options.keep_ttl => {
+                Err(Error::invalid_options("a time to live is given or kept, not both"))
+            }
+            (Some(ttl), _) => Ok(Expiry::After(ttl)),
+            (None, Some(at)) if options.keep_ttl => Ok(Expiry::At(at)),
+            (None, _) => Ok(Expiry::Never),
+        }
     }
 
     /// As [`Database::increment`].

@@ -86,7 +86,8 @@ const SEQ_MAX: Seq = 1 << 53;
 /// What else is counted up ends here: nobody gets there, and whoever goes on counting from below does not overflow.
 const NUMBER_MAX: u64 = 1 << 63;
 
-/// Fails when superblock and manifest contradict each other, or count on from where no writer gets; only a file that was forged or mixed up does.
+/// Fails when superblock and manifest contradict each other, or count on from where no writer gets; only a file that was
+/// forged or mixed up does.
 pub(super) fn check_agreement(superblock: &Superblock, levels: &Levels) -> Result<()> {
     let log = &superblock.log;
     let numbers = [superblock.sequence, superblock.next_table_id, superblock.manifest.number];

@@ -2,8 +2,9 @@
 //! encryption and changes of its keys, the durability, how often and in what slices the database is maintained, and the host.
 
 use crate::agree::everything;
+use crate::directory::Directory;
 use crate::draw::{Kinds, operations, options};
-use crate::host::{Directory, Host};
+use crate::host::Host;
 use crate::model::Model;
 use crate::operation::Operation;
 use crate::torture::config;
@@ -66,7 +67,7 @@ pub fn alike(case: &Case) -> TestCaseResult {
     if !case.on_files {
         return play(Memory::new(), third, &played);
     }
-    let directory = Directory::new();
+    let directory = Directory::new("model");
     play(directory.0.clone(), third, &played)
 }
 

@@ -2,8 +2,6 @@
 
 use ferrolite::fs::simulated::{Fault, Operation, Simulated};
 use ferrolite::fs::{FileSystem, Memory, Std};
-use ferrolite::{Environment, HostEnvironment};
-use std::path::PathBuf;
 
 /// A file system, and whether it can be made to fail.
 pub trait Host: FileSystem {
@@ -25,25 +23,5 @@ impl Host for Simulated {
 
     fn heal(&self) {
         self.clear_faults();
-    }
-}
-
-/// A directory that goes with the test. WASI has no temporary directory: there it is in the current one.
-pub struct Directory(pub Std);
-
-impl Directory {
-    pub fn new() -> Self {
-        let parent = if cfg!(target_os = "wasi") { PathBuf::from("target") } else { std::env::temp_dir() };
-        let mut random = [0; 8];
-        HostEnvironment.fill_random(&mut random);
-        let directory = parent.join(format!("ferrolite-model-{:016x}", u64::from_le_bytes(random)));
-        std::fs::create_dir_all(&directory).unwrap();
-        Self(Std::new(directory))
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(self.0.directory());
     }
 }

@@ -3,6 +3,8 @@
 
 mod agree;
 mod alike;
+#[path = "../support/directory.rs"]
+mod directory;
 mod draw;
 mod host;
 mod input;

@@ -4,7 +4,8 @@
 //! It holds what the package can do and what does not depend on the time. Documents are written as JavaScript writes
 //! them, for there they are parsed and written anew.
 
-use crate::host::{Directory, Host};
+use crate::directory::Directory;
+use crate::host::Host;
 use crate::model::Model;
 use crate::operation::{Operation, Part, Text, Write};
 use crate::world::World;
@@ -251,7 +252,7 @@ fn the_stream_has_the_answers_of_the_model() {
 fn every_host_writes_the_same_bytes() {
     for (name, options) in settings() {
         let bytes = bytes_of(&play(Memory::new(), options.clone()));
-        let directory = Directory::new();
+        let directory = Directory::new("model");
         play(directory.0.clone(), options.clone());
         assert!(bytes_of(&directory.0) == bytes, "{name}: on files of the host");
         assert!(bytes_of(&play(Simulated::new(1), options)) == bytes, "{name}: on a simulated disk");

@@ -6,6 +6,8 @@
 mod arguments;
 #[cfg(not(target_os = "wasi"))]
 mod command_line;
+#[path = "../support/directory.rs"]
+mod directory;
 mod dispatch;
 #[cfg(not(target_os = "wasi"))]
 #[path = "../cli/harness.rs"]
@@ -15,30 +17,10 @@ mod library;
 mod table;
 mod values;
 
-use ferrolite::fs::{FileSystem, Memory, Std};
-use ferrolite::{Cipher, Encryption, Environment, HostEnvironment, Options};
+use directory::Directory;
+use ferrolite::fs::{FileSystem, Memory};
+use ferrolite::{Cipher, Encryption, Options};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-
-/// A folder that goes with the test. WASI has no temporary folder: there it is in the current one.
-struct Folder(Std);
-
-impl Folder {
-    fn new() -> Self {
-        let parent = if cfg!(target_os = "wasi") { PathBuf::from("target") } else { std::env::temp_dir() };
-        let mut random = [0; 8];
-        HostEnvironment.fill_random(&mut random);
-        let folder = parent.join(format!("ferrolite-verbs-{:016x}", u64::from_le_bytes(random)));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self(Std::new(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(self.0.directory());
-    }
-}
 
 /// Plays the whole table by the crate, plain and with each cipher.
 fn play_all<S: FileSystem>(fs: &S, persists: bool) {
@@ -69,7 +51,7 @@ fn the_library_answers_as_the_table_says_in_memory() {
 
 #[test]
 fn the_library_answers_as_the_table_says_on_files() {
-    play_all(&Folder::new().0, true);
+    play_all(&Directory::new("verbs").0, true);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `collections` and `drop-collection`.
 
-use super::Answer;
+use super::{Answer, done};
 use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::{Output, to_json};
@@ -18,10 +18,5 @@ pub fn list(db: &mut Db, _request: &Request, output: &mut Output) -> Result<Answ
 /// Drops a collection. `No` when there is none.
 pub fn drop(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let name = request.words.first().map_or("", String::as_str);
-    if db.drop_collection(name)? {
-        output.confirm(&json!({ "dropped": true }), "OK")?;
-        return Ok(Answer::Yes);
-    }
-    output.missing(&format!("collection {}", to_json(name)), &json!({ "dropped": false }))?;
-    Ok(Answer::No)
+    done(db.drop_collection(name)?, "dropped", &format!("collection {}", to_json(name)), output)
 }

@@ -1,6 +1,6 @@
 //! `get`, `set`, `delete`, `ttl`, `expire` and `persist`.
 
-use super::Answer;
+use super::{Answer, done};
 use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::{Output, to_json};
@@ -118,26 +118,14 @@ pub fn expire(db: &mut Db, request: &Request, output: &mut Output) -> Result<Ans
     let seconds: f64 =
         seconds.parse().map_err(|_| Failure::usage(format!("{seconds:?} is not a number of seconds")))?;
     let expires = request.documents(db)?.expire(key, ttl_from_seconds(seconds)?)?;
-    let value = json!({ "expires": expires });
-    if expires {
-        output.confirm(&value, "OK")?;
-        return Ok(Answer::Yes);
-    }
-    output.missing(&format!("document {}", to_json(key)), &value)?;
-    Ok(Answer::No)
+    done(expires, "expires", &format!("document {}", to_json(key)), output)
 }
 
 /// Takes a document's time to live away. `No` when there is none.
 pub fn persist(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let key = request.words.first().map_or("", String::as_str);
     let persisted = request.documents(db)?.persist(key)?;
-    let value = json!({ "persisted": persisted });
-    if persisted {
-        output.confirm(&value, "OK")?;
-        return Ok(Answer::Yes);
-    }
-    output.missing(&format!("document {} with a time to live", to_json(key)), &value)?;
-    Ok(Answer::No)
+    done(persisted, "persisted", &format!("document {} with a time to live", to_json(key)), output)
 }
 
 /// A document from standard input.

@@ -1,7 +1,7 @@
 //! `increment`, `swap`, `rename`, `patch` and `merge-patch`: the verbs that read a document and write it in one commit.
 
 use super::documents::{given, not_stored};
-use super::{Access, Answer};
+use super::{Access, Answer, done};
 use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::{Output, to_json};
@@ -86,11 +86,5 @@ pub fn merge_patch(db: &mut Db, request: &Request, output: &mut Output) -> Resul
 
 /// Tells whether there was a document to change.
 fn changed(name: &str, key: &str, was_there: bool, output: &mut Output) -> Result<Answer, Failure> {
-    if was_there {
-        output.confirm(&json!({ name: true }), "OK")?;
-        return Ok(Answer::Yes);
-    }
-    let what = format!("document {}", to_json(key));
-    output.missing(&what, &json!({ name: false }))?;
-    Ok(Answer::No)
+    done(was_there, name, &format!("document {}", to_json(key)), output)
 }
