@@ -29,7 +29,7 @@ export async function* piecesOf(
   source: ByteSource,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const piece of untilAborted(iterable(source, signal), signal, "setStream")) yield* shortPieces(piece);
+  for await (const piece of untilAborted(iterable(source), signal, "setStream")) yield* shortPieces(piece);
 }
 
 /** The pieces of a piece, none of them long. */
@@ -38,10 +38,10 @@ export function* shortPieces(piece: unknown): Generator<Uint8Array, void, undefi
   for (let at = 0; at < piece.length; at += PIECE_BYTES) yield piece.subarray(at, at + PIECE_BYTES);
 }
 
-function iterable(source: ByteSource, signal: AbortSignal | undefined): AsyncIterable<unknown> | Iterable<unknown> {
-  if ((source as unknown) instanceof Blob) return ofStream((source as Blob).stream(), signal);
+function iterable(source: ByteSource): AsyncIterable<unknown> | Iterable<unknown> {
+  if ((source as unknown) instanceof Blob) return ofStream((source as Blob).stream());
   if (typeof source === "object" && source !== null && !isBytes(source)) {
-    if (source instanceof ReadableStream) return ofStream(source, signal);
+    if (source instanceof ReadableStream) return ofStream(source);
     if (Symbol.asyncIterator in source || Symbol.iterator in source) return source;
   }
   const wanted = "a ReadableStream, a Blob, or an iterable of Uint8Arrays";
@@ -49,26 +49,19 @@ function iterable(source: ByteSource, signal: AbortSignal | undefined): AsyncIte
 }
 
 /** The chunks of a stream: not every host can iterate over it, and none ends that while a chunk is waited for. */
-async function* ofStream(
-  stream: ReadableStream<Uint8Array>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<unknown, void, undefined> {
+function ofStream(stream: ReadableStream<Uint8Array>): AsyncIterable<unknown> {
   const reader = stream.getReader();
-  const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
-  signal?.addEventListener("abort", cancel);
-  let isDone = false;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      isDone = done;
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-    if (!isDone) await reader.cancel(signal?.reason);
+  const next = async () => {
+    const result = await reader.read();
+    if (result.done) reader.releaseLock();
+    return result as IteratorResult<unknown>;
+  };
+  const end = async (reason: unknown) => {
+    await reader.cancel(reason);
     reader.releaseLock();
-  }
+    return { done: true as const, value: undefined };
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
 }
 
 /** A message of text, and behind a zero byte its attachments, each behind its length. */

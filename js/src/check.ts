@@ -56,9 +56,7 @@ export function operationsText(operations: unknown): string {
 
 /** A patch as JSON text. */
 export function patchText(patch: unknown): string {
-  const text = jsonText(patch);
-  if (typeof text === "string") return text;
-  throw new FerroliteError("InvalidPatch", `the patch cannot be used: ${text.place} is ${text.what}`, { cause: text.cause });
+  return checkedText("InvalidPatch", "the patch", patch);
 }
 
 const INT64_MIN = -(2n ** 63n);
@@ -85,9 +83,7 @@ export function indexText(index: unknown): string {
 
 /** What `find` compares with, as JSON text. */
 export function conditionText(condition: unknown): string {
-  const text = jsonText(condition);
-  if (typeof text === "string") return text;
-  throw new FerroliteError("InvalidCondition", `nothing equals or is ordered with ${text.place}: it is ${text.what}`);
+  return checkedText("InvalidCondition", "the condition", condition);
 }
 
 /** Anything that JSON can say, as text. What it cannot is told with its place. */

@@ -7,13 +7,13 @@ import { Collection } from "./collection.js";
 import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { exportStream } from "./export.js";
+import type { Refreshed } from "./host.js";
 import { assertCollectionName, prefixOf } from "./names.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { assertSchema, type StandardSchema } from "./schema.js";
 import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import { sliced } from "./sliced.js";
 import { Snapshot } from "./snapshot.js";
-import { refreshed } from "./storage/facts.js";
 import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";
 import { aborted, assertExportOptions } from "./transfer-options.js";
@@ -33,14 +33,16 @@ const RETRIES = 10;
  */
 export class Database extends Collection {
   readonly #caller: Caller;
+  readonly #refreshed: Refreshed;
   #storage: StorageFacts;
 
   /** @internal */
-  constructor(channel: Channel, storage: StorageFacts, release: () => unknown) {
+  constructor(channel: Channel, storage: StorageFacts, release: () => unknown, refreshed: Refreshed) {
     const caller = new Caller(channel, release);
     super(caller, "", "", undefined);
     this.#caller = caller;
     this.#storage = storage;
+    this.#refreshed = refreshed;
   }
 
   /** Where the data is, and how safe it is there, as it was when the database was opened or `storageFacts` was last called. */
@@ -50,7 +52,7 @@ export class Database extends Collection {
 
   /** Looks again where the data is, how safe it is there, and how much room there is. */
   async storageFacts(): Promise<StorageFacts> {
-    return (this.#storage = await refreshed(this.#storage));
+    return (this.#storage = await this.#refreshed(this.#storage));
   }
 
   /**

@@ -47,9 +47,14 @@ export function keyMaterial(encryption: Encryption): KeyMaterial {
   return { terms, secret: key === undefined ? passphraseBytes(passphrase) : keyBytes(key) };
 }
 
-/** The same of an encryption that need not be there. */
-export function optionalKeyMaterial(encryption: Encryption | undefined): KeyMaterial | undefined {
-  return encryption === undefined ? undefined : keyMaterial(encryption);
+/** Does `work` with a copy of the secret of an encryption, if there is one; it is wiped in the end. */
+export async function withKey<T>(encryption: Encryption | undefined, work: (material: KeyMaterial | undefined) => Promise<T>): Promise<T> {
+  const material = encryption && keyMaterial(encryption);
+  try {
+    return await work(material);
+  } finally {
+    wipe(material);
+  }
 }
 
 /** Another copy of a secret, to be given to `wipe` in the end, too. */

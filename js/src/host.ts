@@ -1,3 +1,5 @@
+import type { StorageFacts } from "./types.js";
+
 /** An open file, shaped like the browser's `FileSystemSyncAccessHandle`. */
 export interface Handle {
   /** Reads into `buffer` from offset `at`; fewer bytes than it holds only at the end of the file. */
@@ -26,3 +28,6 @@ export interface Host {
   remove(name: string): Promise<void>;
   list(): Promise<string[]>;
 }
+
+/** How a host looks again at what it has told of its storage. */
+export type Refreshed = (facts: StorageFacts) => Promise<StorageFacts>;

@@ -1,7 +1,8 @@
-/** Feeding the engine with the bytes of a database, wherever they come from. */
+/** The arguments of `Ferrolite.import`, and feeding the engine with the bytes of a database, wherever they come from. */
 import { FerroliteError } from "./error.js";
-import { aborted, isBuffer } from "./transfer-options.js";
-import type { ExportOptions, ImportSource } from "./types.js";
+import { assertOpenArguments } from "./options.js";
+import { aborted, assertWatched } from "./transfer-options.js";
+import type { ExportOptions, ImportOptions, ImportSource, OpenOptions } from "./types.js";
 
 /** Bytes that are handed over at once. */
 const CHUNK_BYTES = 256 << 10;
@@ -14,6 +15,21 @@ interface Reader {
   read(): Promise<Uint8Array | undefined>;
   /** Says that nothing more is wanted. */
   cancel(reason: unknown): Promise<unknown>;
+}
+
+/** Takes the options of `open` out of those of `Ferrolite.import`; throws unless they are what it takes. */
+export function splitImportOptions(name: unknown, source: unknown, options: unknown): { open: OpenOptions; watched: ExportOptions } {
+  assertOpenArguments(name, options);
+  const { signal, onProgress, ...open } = options as ImportOptions;
+  const watched = { signal, onProgress };
+  assertWatched(watched);
+  if (!isSource(source)) {
+    throw new FerroliteError(
+      "InvalidOptions",
+      "import takes the bytes of a database: a Blob, a Response, a ReadableStream of bytes, an ArrayBuffer or a Uint8Array",
+    );
+  }
+  return { open, watched };
 }
 
 /**
@@ -105,4 +121,16 @@ function checked(chunk: unknown): Uint8Array {
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (isBuffer(chunk)) return new Uint8Array(chunk);
   throw new FerroliteError("InvalidOptions", "the source of an import gives bytes: chunks that are Uint8Arrays");
+}
+
+function isSource(source: unknown): source is ImportSource {
+  if (typeof source !== "object" || source === null) return false;
+  if (ArrayBuffer.isView(source) || isBuffer(source)) return true;
+  const { getReader, stream, body, [Symbol.asyncIterator]: iterator } = source as unknown as Record<PropertyKey, unknown>;
+  return [getReader, stream, iterator].some((method) => typeof method === "function") || (typeof body === "object" && body !== null);
+}
+
+/** Whether it is an `ArrayBuffer`, of this realm or another. */
+function isBuffer(source: unknown): source is ArrayBuffer {
+  return Object.prototype.toString.call(source) === "[object ArrayBuffer]";
 }

@@ -1,5 +1,5 @@
 /** The names of collections, and how a call says which collection it is for. */
-import { isWellFormed } from "./check.js";
+import { describe, isWellFormed } from "./check.js";
 import { FerroliteError } from "./error.js";
 import type { StandardSchema } from "./schema.js";
 
@@ -22,11 +22,8 @@ export interface NamedCollection<D, I = D> {
 /** Throws unless this can be the name of a collection. */
 export function assertCollectionName(name: unknown): asserts name is string {
   if (typeof name === "string" && name !== "" && isWellFormed(name) && encoder.encode(name).length <= NAME_BYTES_MAX) return;
-  const what = typeof name === "string" ? JSON.stringify(name.slice(0, 40)) : String(name);
-  throw new FerroliteError(
-    "InvalidCollection",
-    `the name of a collection is a string of 1 to ${NAME_BYTES_MAX} bytes of UTF-8, not ${what}`,
-  );
+  const message = `the name of a collection is a string of 1 to ${NAME_BYTES_MAX} bytes of UTF-8, not ${describe(name)}`;
+  throw new FerroliteError("InvalidCollection", message);
 }
 
 /** What a call to a collection begins with, behind its bracket; nothing for the default one. */

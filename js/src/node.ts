@@ -1,21 +1,21 @@
 /** The package as Node, Bun and Deno see it: the engine runs in process, over the runtime's own files. */
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
-import { type KeyMaterial, optionalKeyMaterial, wipe } from "./encryption.js";
+import { type KeyMaterial, withKey } from "./encryption.js";
 import { FerroliteError, isReport } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
-import { feed } from "./import.js";
+import { feed, splitImportOptions } from "./import.js";
 import { type Loading, splitLoading } from "./loading.js";
 import { base, loadEngine, scheduler } from "./node-engine.js";
 import { databasePath, fileFacts, list, NodeHost, remove } from "./node-files.js";
-import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "./options.js";
+import { assertName, assertOpenArguments } from "./options.js";
+import { memoryFacts, splitOptions } from "./storage-options.js";
 import type { SessionRequest, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { salvage } from "./salvage.js";
 import { splitSalvageOptions } from "./salvage-options.js";
 import { Session } from "./session.js";
 import { openedUnlessAborted } from "./signals.js";
-import { splitImportOptions } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
@@ -61,8 +61,8 @@ function inTurns<R>(handle: (request: R) => void): (request: R) => void {
 
 /** An open database; the documentation is at the browser's class in `index.ts`, which has the same shape. */
 export class Ferrolite extends Database {
-  private constructor(channel: Channel, storage: StorageFacts, release: () => void) {
-    super(channel, storage, release);
+  private constructor(channel: Channel, storage: StorageFacts) {
+    super(channel, storage, () => {}, async (facts) => facts);
   }
 
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
@@ -70,14 +70,7 @@ export class Ferrolite extends Database {
     const { loading, rest } = splitLoading(options, base(), false);
     const { encryption, signal, ...plainOptions } = rest;
     const split = splitOptions(plainOptions, ["file"]);
-    return openedUnlessAborted(async () => {
-      const material = optionalKeyMaterial(encryption);
-      try {
-        return await Ferrolite.#open(name, split, material, loading);
-      } finally {
-        wipe(material);
-      }
-    }, signal);
+    return openedUnlessAborted(() => withKey(encryption, (material) => Ferrolite.#open(name, split, material, loading)), signal);
   }
 
   static async #open(
@@ -107,7 +100,7 @@ export class Ferrolite extends Database {
     const channel: Channel = new Channel(
       inTurns((request) => session.handle(request as SessionRequest)),
     );
-    return new Ferrolite(channel, host === undefined ? memoryFacts : fileFacts(path), () => {});
+    return new Ferrolite(channel, host === undefined ? memoryFacts : fileFacts(path));
   }
 
   static async import(name: string, source: ImportSource, options: ImportOptions = {}): Promise<Ferrolite> {
@@ -115,12 +108,7 @@ export class Ferrolite extends Database {
     const { loading, rest } = splitLoading(open, base(), false);
     const { encryption, ...plainOptions } = rest;
     const split = splitOptions(plainOptions, ["file"]);
-    const material = optionalKeyMaterial(encryption);
-    try {
-      return await Ferrolite.#import(databasePath(name), source, split, material, watched, loading);
-    } finally {
-      wipe(material);
-    }
+    return withKey(encryption, (material) => Ferrolite.#import(databasePath(name), source, split, material, watched, loading));
   }
 
   static async #import(
@@ -152,12 +140,7 @@ export class Ferrolite extends Database {
 
   static async salvage(name: string, out: string, options: SalvageOptions = {}): Promise<SalvageReport> {
     const { loading, rest } = splitSalvageOptions(name, out, options, base(), false);
-    const material = optionalKeyMaterial(rest.encryption);
-    try {
-      return await Ferrolite.#salvage(databasePath(name), databasePath(out), rest, material, loading);
-    } finally {
-      wipe(material);
-    }
+    return withKey(rest.encryption, (material) => Ferrolite.#salvage(databasePath(name), databasePath(out), rest, material, loading));
   }
 
   static async #salvage(

@@ -1,11 +1,8 @@
 /** Databases in the browser's origin private file system: one file each, in a directory of their own. */
-import { FerroliteError } from "./error.js";
+import { SUFFIX } from "./file-name.js";
 import type { Handle, Host } from "./host.js";
 
 export const DIRECTORY = "ferrolite";
-export const SUFFIX = ".ferrolite";
-/** What file systems allow a name to have. */
-const FILE_NAME_BYTES_MAX = 255;
 /** A tab that was closed, reloaded or killed a moment ago may still hold its file: how often to try again, and how long. */
 const RETRY_MS_MIN = 10;
 const RETRY_MS_MAX = 200;
@@ -14,18 +11,6 @@ const RETRIES_MS = 10_000;
 /** The parts of the browser's types that TypeScript knows in workers alone. */
 interface FileHandle extends FileSystemFileHandle {
   createSyncAccessHandle(): Promise<Handle>;
-}
-
-/** The database of a file. */
-export const databaseOf = (file: string): string => decodeURIComponent(file.slice(0, -SUFFIX.length));
-
-/** The file of a database. Whatever a file name cannot hold is escaped as in a URL. */
-export function fileName(name: string): string {
-  const file = encodeURIComponent(name).replaceAll("*", "%2A") + SUFFIX;
-  if (file.length > FILE_NAME_BYTES_MAX) {
-    throw new FerroliteError("InvalidOptions", `the name of the database is too long by ${file.length - FILE_NAME_BYTES_MAX}`);
-  }
-  return file;
 }
 
 /** Whether this browser claims to read and write files synchronously. Asked in a worker. */

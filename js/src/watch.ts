@@ -3,6 +3,7 @@ import type { EngineWatcher } from "./channel.js";
 import { keyText, plain, rangeText, watchOptionsText } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { FerroliteError } from "./error.js";
+import { aborted } from "./signals.js";
 import type { Change, Range, RowChanges, WatchOptions, WatchSelector } from "./types.js";
 import { quietly } from "./waiting.js";
 
@@ -123,7 +124,7 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
     this.#isOpening = true;
     try {
       const text = this.#watched.open();
-      if (this.#signal?.aborted === true) throw aborted(this.#signal);
+      if (this.#signal?.aborted === true) throw aborted(this.#signal, "the watch");
       const [id, version] = (await this.#caller.call(text)) as [number, number];
       this.#watched.passed(version);
       this.#number = id;
@@ -174,7 +175,7 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
   }
 
   readonly #abort = (): void => {
-    this.#finish(aborted(this.#signal));
+    this.#finish(aborted(this.#signal, "the watch"));
     void this.return();
   };
 
@@ -284,8 +285,4 @@ function selectorText(selector: WatchSelector | undefined): string {
   plain("InvalidRange", "a watch of one key", selector, ["key"]);
   const key = keyText(selector.key);
   return `{"gte":${key},"lte":${key}}`;
-}
-
-function aborted(signal: AbortSignal | undefined): FerroliteError {
-  return new FerroliteError("Aborted", "the watch was ended by its signal", { cause: signal?.reason });
 }

@@ -4,8 +4,8 @@ import { test } from "node:test";
 
 import { LIMITS, measure, table } from "../../tools/sizes.mjs";
 
-test("what a browser downloads is within its limits", (t) => {
-  const measured = measure();
+test("what a browser downloads is within its limits", async (t) => {
+  const measured = await measure();
   for (const line of table(measured).split("\n")) t.diagnostic(line);
   for (const [what, limit] of Object.entries(LIMITS)) {
     assert.ok(measured[what].gzip <= limit, `${what}: ${measured[what].gzip} bytes gzipped, ${limit} at most`);

@@ -1,17 +1,18 @@
 /** What is asked of all places in which a browser may keep databases. */
 import { FerroliteError } from "../error.js";
+import { databaseOf, fileName } from "../file-name.js";
 import * as opfs from "../opfs.js";
 import * as indexedDb from "./indexeddb.js";
 
 /** The names of all databases of this origin. */
 export async function list(): Promise<string[]> {
   const found = await everywhere(() => new opfs.OpfsHost().list(), indexedDb.listFiles);
-  return [...new Set(found.flat().map(opfs.databaseOf))].sort();
+  return [...new Set(found.flat().map(databaseOf))].sort();
 }
 
 /** Deletes a database wherever it is; whether there was one. */
 export async function remove(name: string): Promise<boolean> {
-  const file = opfs.fileName(name);
+  const file = fileName(name);
   try {
     return (await everywhere(() => opfs.removeFile(file), () => indexedDb.removeFile(file))).includes(true);
   } catch (thrown) {

@@ -1,8 +1,6 @@
 /** What a browser tells about the storage of a site. */
 import type { StorageFacts } from "../types.js";
 
-/** How long `persist` waits for the browser, and for the user whom it may ask. */
-const PERSIST_WAIT_MS = 10_000;
 /** How long facts wait for a browser that does not answer. */
 const FACTS_WAIT_MS = 2_000;
 
@@ -22,17 +20,8 @@ export async function refreshed(facts: StorageFacts): Promise<StorageFacts> {
   return browserFacts(facts.kind, facts.path ?? "", place);
 }
 
-/** Asks the browser to keep the data of this site; whether it will. */
-export async function persist(): Promise<boolean> {
-  const storage = storageManager();
-  if (storage === undefined) return false;
-  if (await isPersisted()) return true;
-  // Pages alone may ask.
-  if (typeof storage.persist !== "function") return false;
-  return within(PERSIST_WAIT_MS, storage.persist(), false);
-}
-
-function isPersisted(): Promise<boolean> {
+/** Whether the browser keeps the data of this site until the user clears it. */
+export function isPersisted(): Promise<boolean> {
   return within(FACTS_WAIT_MS, storageManager()?.persisted?.(), false);
 }
 
@@ -43,7 +32,7 @@ export async function estimated(): Promise<{ quota?: number; usage?: number }> {
 }
 
 /** It is there in secure contexts alone. */
-function storageManager(): StorageManager | undefined {
+export function storageManager(): StorageManager | undefined {
   return (globalThis.navigator as Navigator | undefined)?.storage;
 }
 

@@ -3,8 +3,9 @@
  * IndexedDB. One that exists stays where it is. Memory is never chosen unless it was asked for.
  */
 import { FerroliteError } from "../error.js";
+import { fileName } from "../file-name.js";
 import type { Host } from "../host.js";
-import { memoryFacts, type StorageOptions } from "../options.js";
+import { memoryFacts, type StorageOptions } from "../storage-options.js";
 import * as opfs from "../opfs.js";
 import type { Response } from "../protocol.js";
 import type { StorageFacts } from "../types.js";
@@ -42,7 +43,7 @@ type Found = boolean | string;
 /** Finds the place of a database, or of one that is to be made. Asked in a worker. */
 export async function placeOf(wish: Wish): Promise<Place> {
   if (wish.storage === "memory") return inMemory(wish.name, memoryFacts.reason);
-  const file = opfs.fileName(wish.name);
+  const file = fileName(wish.name);
   const found: Record<DurableKind, Found> = { opfs: await look("opfs", file), indexeddb: false };
   // Asked ahead, for a database that is to be made: each question takes the browser a while.
   const lacking = found.opfs === true || wish.storage === "indexeddb" ? undefined : opfs.lacking();
@@ -60,7 +61,7 @@ export async function placeOf(wish: Wish): Promise<Place> {
 
 /** Throws when a database of this name is anywhere: one that is to be made. */
 export async function assertNew(name: string): Promise<void> {
-  const file = opfs.fileName(name);
+  const file = fileName(name);
   const found = await Promise.all([look("opfs", file), look("indexeddb", file)]);
   if (!found.includes(true)) return;
   throw new FerroliteError("InvalidOptions", `"${name}" is there already; delete it, or take another name`);

@@ -90,7 +90,7 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
     const ttl = ttlOption(options);
     const documents: unknown[] = [];
     const keys: string[] = [];
-    list(entries, "InvalidValue", (entry) => {
+    const texts = list(entries, "InvalidValue", (entry) => {
       if (!Array.isArray(entry) || entry.length !== 2) {
         throw new FerroliteError("InvalidValue", "setMany takes an iterable of [key, document] pairs");
       }
@@ -105,7 +105,7 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
       const puts = keys.map((key, index) => this.#own(putText(key, ready[index]?.value, ttl, this.#attach)));
       return this.#caller.call(`["commit",[${puts.join(",")}]]`) as number;
     }
-    const pairs = keys.map((key, index) => `[${keyText(key)},${documentText(ready[index]?.value, key)}]`).join(",");
+    const pairs = keys.map((key, index) => `[${texts[index]},${documentText(ready[index]?.value, key)}]`).join(",");
     return this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`) as number;
   }
 

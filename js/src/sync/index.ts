@@ -1,12 +1,14 @@
 /** `ferrolite/sync` as browsers see it: for a dedicated worker, where the engine runs in the same thread as its caller. */
-import { type KeyMaterial, optionalKeyMaterial, wipe } from "../encryption.js";
+import { type KeyMaterial, withKey } from "../encryption.js";
 import { loadEngine, scheduler } from "../engine.js";
 import { FerroliteError } from "../error.js";
 import { Connection } from "../ferrolite.js";
-import { assertName, assertOpenArguments, splitOptions } from "../options.js";
+import { assertName, assertOpenArguments } from "../options.js";
+import { splitOptions } from "../storage-options.js";
 import { Session } from "../session.js";
 import { openedUnlessAborted } from "../signals.js";
 import { list, remove } from "../storage/everywhere.js";
+import { refreshed } from "../storage/facts.js";
 import { placeOf } from "../storage/ladder.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
 import { Channel } from "./channel.js";
@@ -17,7 +19,7 @@ export * from "./exports.js";
 /** An open database whose verbs return values. They are those of `SyncDatabase`. */
 export class FerroliteSync extends SyncDatabase {
   private constructor(channel: Channel, storage: StorageFacts) {
-    super(channel, storage, () => {});
+    super(channel, storage, () => {}, refreshed);
   }
 
   /**
@@ -30,14 +32,7 @@ export class FerroliteSync extends SyncDatabase {
     const { encryption, signal, ...plainOptions } = options;
     const split = splitOptions(plainOptions, ["opfs"]);
     if (split.place.storage !== "memory") assertInWorker();
-    return openedUnlessAborted(async () => {
-      const material = optionalKeyMaterial(encryption);
-      try {
-        return await FerroliteSync.#open(name, split, material);
-      } finally {
-        wipe(material);
-      }
-    }, signal);
+    return openedUnlessAborted(() => withKey(encryption, (material) => FerroliteSync.#open(name, split, material)), signal);
   }
 
   static async #open(

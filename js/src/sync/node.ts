@@ -1,10 +1,11 @@
 /** `ferrolite/sync` as Node, Bun and Deno see it. */
-import { type KeyMaterial, optionalKeyMaterial, wipe } from "../encryption.js";
+import { type KeyMaterial, withKey } from "../encryption.js";
 import { FerroliteError } from "../error.js";
 import { Connection } from "../ferrolite.js";
 import { loadEngine, scheduler } from "../node-engine.js";
 import { databasePath, fileFacts, list, NodeHost, remove } from "../node-files.js";
-import { assertName, assertOpenArguments, memoryFacts, splitOptions } from "../options.js";
+import { assertName, assertOpenArguments } from "../options.js";
+import { memoryFacts, splitOptions } from "../storage-options.js";
 import { Session } from "../session.js";
 import { openedUnlessAborted } from "../signals.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
@@ -16,21 +17,14 @@ export * from "./exports.js";
 /** An open database; the documentation is at the browser's class in `index.ts`, which has the same shape. */
 export class FerroliteSync extends SyncDatabase {
   private constructor(channel: Channel, storage: StorageFacts) {
-    super(channel, storage, () => {});
+    super(channel, storage, () => {}, async (facts) => facts);
   }
 
   static async open(name: string, options: OpenOptions = {}): Promise<FerroliteSync> {
     assertOpenArguments(name, options);
     const { encryption, signal, ...plainOptions } = options;
     const split = splitOptions(plainOptions, ["file"]);
-    return openedUnlessAborted(async () => {
-      const material = optionalKeyMaterial(encryption);
-      try {
-        return await FerroliteSync.#open(databasePath(name), split, material);
-      } finally {
-        wipe(material);
-      }
-    }, signal);
+    return openedUnlessAborted(() => withKey(encryption, (material) => FerroliteSync.#open(databasePath(name), split, material)), signal);
   }
 
   static async #open(

@@ -1,0 +1,107 @@
+/** What is done to databases as a whole, and rarely. It is loaded when it is called, or else behind what a page begins with. */
+import type { KeyMaterial } from "./encryption.js";
+import { FerroliteError } from "./error.js";
+import { fileName } from "./file-name.js";
+import { feed, splitImportOptions } from "./import.js";
+import { type Loading, splitLoading } from "./loading.js";
+import { base, clientOf, isShared, type Opened } from "./opening.js";
+import { assertName } from "./options.js";
+import type { PlainOptions, Request, StorageFacts } from "./protocol.js";
+import type { SalvageReport } from "./reports.js";
+import { splitSalvageOptions } from "./salvage-options.js";
+import { startWorker } from "./start-worker.js";
+import * as everywhere from "./storage/everywhere.js";
+import * as eviction from "./storage/eviction.js";
+import { exclusively, takeAlone } from "./tabs/locks.js";
+import type { ExportOptions, ImportOptions, ImportSource, SalvageOptions } from "./types.js";
+
+export { splitLoading } from "./loading.js";
+export { list } from "./storage/everywhere.js";
+export { refreshed } from "./storage/facts.js";
+export { persist } from "./storage/persist.js";
+
+/** `Ferrolite.import`; the secret is a copy. */
+export async function importFrom(
+  name: string,
+  source: ImportSource,
+  options: ImportOptions,
+  encryption: KeyMaterial | undefined,
+): Promise<Opened> {
+  const { open, watched } = splitImportOptions(name, source, options);
+  const { loading, rest } = splitLoading(open, base());
+  const { encryption: _, ...plainOptions } = rest;
+  return importInto(name, source, plainOptions, encryption, watched, loading);
+}
+
+async function importInto(
+  name: string,
+  source: ImportSource,
+  options: PlainOptions,
+  encryption: KeyMaterial | undefined,
+  watched: ExportOptions,
+  loading: Loading,
+): Promise<Opened> {
+  const client = isShared(options) ? clientOf(name, options, encryption, loading) : undefined;
+  const hold = client && (await takeAlone(fileName(name), "importing", client.lost));
+  const { worker, channel } = startWorker(name, loading);
+  let isBegun = false;
+  try {
+    await channel.request({ kind: "import", name, options, encryption });
+    isBegun = true;
+    await feed(source, watched, (bytes) => channel.request({ kind: "importChunk", bytes }));
+    isBegun = false;
+    if (client !== undefined && hold !== undefined) {
+      const facts = await client.openBy(hold, worker, (sharing) => channel.request({ kind: "importEnd", sharing }));
+      return [client.channel, facts, () => client.end()];
+    }
+    const facts = (await channel.request({ kind: "importEnd" })) as StorageFacts;
+    eviction.remember(name, facts.kind);
+    return [channel, facts, () => worker.terminate()];
+  } catch (thrown) {
+    if (isBegun) await channel.request({ kind: "abort" }).catch(() => {});
+    worker.terminate();
+    await hold?.release();
+    await client?.end();
+    throw FerroliteError.from(thrown, "Io");
+  }
+}
+
+/** `Ferrolite.salvage`; the secret is a copy. */
+export async function salvage(
+  name: string,
+  out: string,
+  options: SalvageOptions,
+  encryption: KeyMaterial | undefined,
+): Promise<SalvageReport> {
+  const { loading, rest } = splitSalvageOptions(name, out, options, base());
+  return exclusively(fileName(name), "salvaging", () => salvageInto(name, out, rest, encryption, loading));
+}
+
+async function salvageInto(
+  name: string,
+  out: string,
+  options: SalvageOptions,
+  encryption: KeyMaterial | undefined,
+  loading: Loading,
+): Promise<SalvageReport> {
+  const { worker, channel } = startWorker(name, loading);
+  const abort = () => worker.postMessage({ kind: "abort", id: 0 } satisfies Request);
+  options.signal?.addEventListener("abort", abort);
+  channel.onProgress = (done) => options.onProgress?.(done);
+  try {
+    return (await channel.request({ kind: "salvage", name, out, encryption })) as SalvageReport;
+  } catch (thrown) {
+    throw FerroliteError.from(thrown, "Io");
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+    worker.terminate();
+  }
+}
+
+/** `Ferrolite.delete`. */
+export async function remove(name: string): Promise<boolean> {
+  assertName(name);
+  const wasThere = await exclusively(fileName(name), "deleting", () => everywhere.remove(name));
+  eviction.forget(name);
+  return wasThere;
+}

@@ -1,0 +1,67 @@
+/** Opening a database in a browser: its file is held by a worker, which one of those who have it open has started. */
+import type { Channel } from "./channel.js";
+import type { KeyMaterial } from "./encryption.js";
+import { FerroliteError } from "./error.js";
+import { fileName } from "./file-name.js";
+import type { Loading } from "./loading.js";
+import type { PlainOptions, StorageFacts } from "./protocol.js";
+import { startWorker } from "./start-worker.js";
+import * as eviction from "./storage/eviction.js";
+import { canShare, Client } from "./tabs/client.js";
+
+/** What an open database is made of. */
+export type Opened = [channel: Channel, storage: StorageFacts, release: () => unknown];
+
+/** Opens a database together with whoever has it open, or alone where it cannot be shared. */
+export async function open(
+  name: string,
+  options: PlainOptions,
+  encryption: KeyMaterial | undefined,
+  loading: Loading,
+): Promise<Opened> {
+  if (!isShared(options)) return openAlone(name, options, encryption, loading);
+  try {
+    // Memory is never shared.
+    const shared = options.allowMemory === true ? { ...options, allowMemory: false } : options;
+    const client = clientOf(name, shared, encryption, loading);
+    return [client.channel, await client.open(), () => client.end()];
+  } catch (thrown) {
+    if (options.allowMemory !== true || (thrown as FerroliteError).code !== "Unsupported") throw thrown;
+    return openAlone(name, options, encryption, loading);
+  }
+}
+
+async function openAlone(
+  name: string,
+  options: PlainOptions,
+  encryption: KeyMaterial | undefined,
+  loading: Loading,
+): Promise<Opened> {
+  const { worker, channel } = startWorker(name, loading);
+  const expected = options.storage === "memory" ? undefined : eviction.expected(name);
+  try {
+    const facts = (await channel.request({ kind: "open", name, options, encryption, expected })) as StorageFacts;
+    eviction.remember(name, facts.kind);
+    return [channel, facts, () => worker.terminate()];
+  } catch (thrown) {
+    worker.terminate();
+    const error = FerroliteError.from(thrown, "Io");
+    // It is told once: the next time a new database is made.
+    if (error.code === "Evicted") eviction.forget(name);
+    throw error;
+  }
+}
+
+/** Whether others that open the same database share it. */
+export function isShared(options: PlainOptions): boolean {
+  return options.storage !== "memory" && canShare();
+}
+
+export function clientOf(name: string, options: PlainOptions, encryption: KeyMaterial | undefined, loading: Loading): Client {
+  return new Client({ name, file: fileName(name), options, encryption, startWorker: () => startWorker(name, loading) });
+}
+
+/** What addresses in options are relative to: the page, or in a worker its script. */
+export function base(): string | undefined {
+  return typeof document === "undefined" ? globalThis.location?.href : document.baseURI;
+}
