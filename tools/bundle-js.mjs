@@ -13,11 +13,19 @@ const js = join(root, "js");
 const dist = join(js, "dist");
 const esbuild = createRequire(join(js, "package.json"))("esbuild");
 
-/** The entries by host. Those of one host share what they have in common, so that there is one class of errors. */
-const ENTRIES = {
-  browser: { index: "index", sync: "sync/index", stores: "stores", react: "react" },
-  node: { node: "node", "sync-node": "sync/node", "stores-node": "stores", "react-node": "react" },
-};
+/**
+ * The entries by host, in groups: those of a group share what they have in common. In browsers each is one file, for each more
+ * takes time before a page can begin; the others are for what tells of changes, which is best told once.
+ */
+const ENTRIES = [
+  { platform: "browser", entries: { index: "index" } },
+  { platform: "browser", entries: { sync: "sync/index" } },
+  { platform: "browser", entries: { stores: "stores", react: "react" } },
+  { platform: "node", entries: { node: "node", "sync-node": "sync/node", "stores-node": "stores", "react-node": "react" } },
+];
+
+/** What scripts for browsers import when they need it: scripts of their own. */
+const LATER = ["administration", "byte-source"];
 
 /** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
 const WORKERS = { worker: "src/worker.ts", broker: "src/tabs/broker.ts" };
@@ -48,8 +56,16 @@ function inline(texts) {
   };
 }
 
+/** Leaves alone what is imported when it is needed. */
+const later = {
+  name: "later",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\// }, ({ path, kind }) => (kind === "dynamic-import" ? { path, external: true } : undefined)),
+};
+
 async function bundleEntries() {
-  for (const [platform, entries] of Object.entries(ENTRIES)) {
+  const scripts = LATER.map((name) => ({ platform: "browser", entries: { [name]: name } }));
+  for (const { platform, entries } of [...ENTRIES, ...scripts]) {
     await esbuild.build({
       ...common,
       entryPoints: Object.fromEntries(Object.entries(entries).map(([name, source]) => [name, `src/${source}.ts`])),
@@ -61,7 +77,7 @@ async function bundleEntries() {
       external: ["react"],
       // Beside the entries, for the address of the wasm is relative to the script.
       chunkNames: `shared-${platform}-[hash]`,
-      plugins: [bindings],
+      plugins: [bindings, ...(platform === "browser" ? [later] : [])],
     });
   }
 }

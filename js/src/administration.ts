@@ -1,18 +1,21 @@
-/** What is done to databases as a whole, and rarely. It is loaded when it is called, or else behind what a page begins with. */
+/**
+ * What is done to databases as a whole, and rarely. It is loaded when it is called, or else behind what a page begins with. It is
+ * a script of its own: what it shares with the page's that is not small is handed to it.
+ */
 import type { KeyMaterial } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { fileName } from "./file-name.js";
 import { feed, splitImportOptions } from "./import.js";
 import { type Loading, splitLoading } from "./loading.js";
-import { base, clientOf, isShared, type Opened } from "./opening.js";
+import type * as Opening from "./opening.js";
 import { assertName } from "./options.js";
 import type { PlainOptions, Request, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { splitSalvageOptions } from "./salvage-options.js";
-import { startWorker } from "./start-worker.js";
 import * as everywhere from "./storage/everywhere.js";
 import * as eviction from "./storage/eviction.js";
-import { exclusively, takeAlone } from "./tabs/locks.js";
+import { exclusively, takeAlone } from "./tabs/alone.js";
+import type { Started } from "./tabs/client.js";
 import type { ExportOptions, ImportOptions, ImportSource, SalvageOptions } from "./types.js";
 
 export { splitLoading } from "./loading.js";
@@ -22,25 +25,27 @@ export { persist } from "./storage/persist.js";
 
 /** `Ferrolite.import`; the secret is a copy. */
 export async function importFrom(
+  opening: typeof Opening,
   name: string,
   source: ImportSource,
   options: ImportOptions,
   encryption: KeyMaterial | undefined,
-): Promise<Opened> {
+): Promise<Opening.Opened> {
   const { open, watched } = splitImportOptions(name, source, options);
-  const { loading, rest } = splitLoading(open, base());
+  const { loading, rest } = splitLoading(open, opening.base());
   const { encryption: _, ...plainOptions } = rest;
-  return importInto(name, source, plainOptions, encryption, watched, loading);
+  return importInto(opening, name, source, plainOptions, encryption, watched, loading);
 }
 
 async function importInto(
+  { clientOf, isShared, startWorker }: typeof Opening,
   name: string,
   source: ImportSource,
   options: PlainOptions,
   encryption: KeyMaterial | undefined,
   watched: ExportOptions,
   loading: Loading,
-): Promise<Opened> {
+): Promise<Opening.Opened> {
   const client = isShared(options) ? clientOf(name, options, encryption, loading) : undefined;
   const hold = client && (await takeAlone(fileName(name), "importing", client.lost));
   const { worker, channel } = startWorker(name, loading);
@@ -68,23 +73,24 @@ async function importInto(
 
 /** `Ferrolite.salvage`; the secret is a copy. */
 export async function salvage(
+  { base, startWorker }: typeof Opening,
   name: string,
   out: string,
   options: SalvageOptions,
   encryption: KeyMaterial | undefined,
 ): Promise<SalvageReport> {
   const { loading, rest } = splitSalvageOptions(name, out, options, base());
-  return exclusively(fileName(name), "salvaging", () => salvageInto(name, out, rest, encryption, loading));
+  const start = () => startWorker(name, loading);
+  return exclusively(fileName(name), "salvaging", () => salvageInto(start(), name, out, rest, encryption));
 }
 
 async function salvageInto(
+  { worker, channel }: Started,
   name: string,
   out: string,
   options: SalvageOptions,
   encryption: KeyMaterial | undefined,
-  loading: Loading,
 ): Promise<SalvageReport> {
-  const { worker, channel } = startWorker(name, loading);
   const abort = () => worker.postMessage({ kind: "abort", id: 0 } satisfies Request);
   options.signal?.addEventListener("abort", abort);
   channel.onProgress = (done) => options.onProgress?.(done);

@@ -1,16 +1,12 @@
 /** Documents that are bytes: they travel beside the text of a message, as its attachments. */
+import type { ByteSource } from "./byte-source.js";
 import { documentText, keyText } from "./check.js";
-import { FerroliteError } from "./error.js";
-import { untilAborted } from "./signals.js";
+import { scriptMissing } from "./error.js";
+
+export type { ByteSource };
 
 /** Adds bytes to the message that is being gathered; its number there. */
 export type Attach = (bytes: Uint8Array) => number;
-
-/** What bytes can be read from, a piece at a time. */
-export type ByteSource = ReadableStream<Uint8Array> | Blob | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-
-/** The longest piece that is handed over at once. */
-const PIECE_BYTES = 1 << 20;
 
 /** Whether a document is bytes, and not JSON. */
 export function isBytes(document: unknown): document is Uint8Array {
@@ -29,39 +25,17 @@ export async function* piecesOf(
   source: ByteSource,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const piece of untilAborted(iterable(source), signal, "setStream")) yield* shortPieces(piece);
+  const { pieces } = await byteSource();
+  yield* pieces(source, signal);
 }
 
-/** The pieces of a piece, none of them long. */
-export function* shortPieces(piece: unknown): Generator<Uint8Array, void, undefined> {
-  if (!isBytes(piece)) throw new FerroliteError("InvalidValue", "a stream of bytes yields Uint8Arrays");
-  for (let at = 0; at < piece.length; at += PIECE_BYTES) yield piece.subarray(at, at + PIECE_BYTES);
-}
-
-function iterable(source: ByteSource): AsyncIterable<unknown> | Iterable<unknown> {
-  if ((source as unknown) instanceof Blob) return ofStream((source as Blob).stream());
-  if (typeof source === "object" && source !== null && !isBytes(source)) {
-    if (source instanceof ReadableStream) return ofStream(source);
-    if (Symbol.asyncIterator in source || Symbol.iterator in source) return source;
+/** How to read from sources: pages do not begin with it. */
+export async function byteSource(): Promise<typeof import("./byte-source.js")> {
+  try {
+    return await import("./byte-source.js");
+  } catch (thrown) {
+    throw scriptMissing(thrown);
   }
-  const wanted = "a ReadableStream, a Blob, or an iterable of Uint8Arrays";
-  throw new FerroliteError("InvalidValue", `bytes are read from ${wanted}`);
-}
-
-/** The chunks of a stream: not every host can iterate over it, and none ends that while a chunk is waited for. */
-function ofStream(stream: ReadableStream<Uint8Array>): AsyncIterable<unknown> {
-  const reader = stream.getReader();
-  const next = async () => {
-    const result = await reader.read();
-    if (result.done) reader.releaseLock();
-    return result as IteratorResult<unknown>;
-  };
-  const end = async (reason: unknown) => {
-    await reader.cancel(reason);
-    reader.releaseLock();
-    return { done: true as const, value: undefined };
-  };
-  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
 }
 
 /** A message of text, and behind a zero byte its attachments, each behind its length. */

@@ -221,9 +221,7 @@ export class Channel {
 function belongings(request: Numberless<Request>): Transferable[] {
   if ("bytes" in request) return [request.bytes.buffer];
   const found: Transferable[] = "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : [];
-  if ("sharing" in request && request.sharing) {
-    found.push(request.sharing.port, ...(request.sharing.broker === undefined ? [] : [request.sharing.broker]));
-  }
+  if ("sharing" in request && request.sharing) found.push(request.sharing.port);
   return found;
 }
 

@@ -36,6 +36,9 @@ export function setEngine(wasm: string | WebAssembly.Module): void {
   given = { wasm };
 }
 
+/** How long the first calls are left to themselves: compiling the rest takes the time of two processors. */
+const REST_MS = 100;
+
 /** The rest of the engine, on its way. */
 let following: Promise<void> | undefined;
 
@@ -47,7 +50,7 @@ export async function loadEngine(whole = false): Promise<void> {
   const { wasm, rest } = given ?? wasmSource();
   try {
     const first = await init({ module_or_path: typeof wasm === "string" ? await fetched(wasm) : wasm });
-    if (rest !== undefined) following ??= followBy(rest, first);
+    if (rest !== undefined) following ??= followBy(rest, first, whole ? 0 : REST_MS);
     // When this fails, it is tried again by whoever needs the rest.
     following?.catch(() => (following = undefined));
     if (whole) await following;

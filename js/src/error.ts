@@ -1,3 +1,5 @@
+import { brand } from "./brand.js";
+
 /**
  * What kind of thing went wrong. The codes are stable, and the same in Rust and on the command line.
  *
@@ -83,6 +85,7 @@ export class FerroliteError extends Error {
 
   static {
     this.prototype.name = "FerroliteError";
+    brand(this, "FerroliteError");
   }
 
   /** @internal The error that was thrown or reported, or one that tells of it with `fallback` as its code. */
@@ -110,4 +113,9 @@ export function isReport(thrown: unknown): thrown is ErrorReport {
     typeof (thrown as ErrorReport).code === "string" &&
     typeof (thrown as ErrorReport).message === "string"
   );
+}
+
+/** @internal A script of the package that comes when it is needed did not come. */
+export function scriptMissing(thrown: unknown): FerroliteError {
+  return FerroliteError.from(thrown, "Io", "a script of the package could not be loaded");
 }

@@ -1,8 +1,9 @@
 /** The package as browsers see it. */
+import { byteSource } from "./bytes.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, withKey } from "./encryption.js";
-import { FerroliteError } from "./error.js";
-import { base, open, type Opened } from "./opening.js";
+import { scriptMissing } from "./error.js";
+import * as opening from "./opening.js";
 import { assertOpenArguments } from "./options.js";
 import type { SalvageReport } from "./reports.js";
 import { openedUnlessAborted } from "./signals.js";
@@ -29,7 +30,7 @@ const REST_MS = 1000;
 
 /** An open database: one file, which all tabs and workers that open it share. Its verbs are those of `Database`. */
 export class Ferrolite extends Database {
-  private constructor(...opened: Opened) {
+  private constructor(...opened: opening.Opened) {
     super(...opened, async (facts) => (await administration()).refreshed(facts));
   }
 
@@ -44,17 +45,16 @@ export class Ferrolite extends Database {
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
     const { encryption, signal, ...rest } = options;
-    const opening = () => withKey(encryption, (material) => Ferrolite.#open(name, rest, material));
-    const db = await openedUnlessAborted(opening, signal);
-    setTimeout(() => administration().catch(() => {}), REST_MS);
+    const db = await openedUnlessAborted(() => withKey(encryption, (material) => Ferrolite.#open(name, rest, material)), signal);
+    setTimeout(() => void Promise.allSettled([administration(), byteSource()]), REST_MS);
     return db;
   }
 
   static async #open(name: string, options: OpenOptions, encryption: KeyMaterial | undefined): Promise<Ferrolite> {
     const { wasmUrl, wasmModule, worker, ...plain } = options;
     const isPlain = wasmUrl === undefined && wasmModule === undefined && worker === undefined;
-    const { loading, rest } = isPlain ? { loading: {}, rest: plain } : (await administration()).splitLoading(options, base());
-    return new Ferrolite(...(await open(name, rest, encryption, loading)));
+    const { loading, rest } = isPlain ? { loading: {}, rest: plain } : (await administration()).splitLoading(options, opening.base());
+    return new Ferrolite(...(await opening.open(name, rest, encryption, loading)));
   }
 
   /**
@@ -65,7 +65,7 @@ export class Ferrolite extends Database {
   static async import(name: string, source: ImportSource, options: ImportOptions = {}): Promise<Ferrolite> {
     return withKey(options?.encryption, async (material) => {
       const { importFrom } = await administration();
-      return new Ferrolite(...(await importFrom(name, source, options, material)));
+      return new Ferrolite(...(await importFrom(opening, name, source, options, material)));
     });
   }
 
@@ -75,7 +75,7 @@ export class Ferrolite extends Database {
    * by `signal`, the new database is removed.
    */
   static async salvage(name: string, out: string, options: SalvageOptions = {}): Promise<SalvageReport> {
-    return withKey(options?.encryption, async (material) => (await administration()).salvage(name, out, options, material));
+    return withKey(options?.encryption, async (material) => (await administration()).salvage(opening, name, out, options, material));
   }
 
   /** Deletes a database, wherever it is; whether there was one. `Locked` while it is open anywhere. */
@@ -101,6 +101,6 @@ async function administration() {
   try {
     return await import("./administration.js");
   } catch (thrown) {
-    throw FerroliteError.from(thrown, "Io", "a script of the package could not be loaded");
+    throw scriptMissing(thrown);
   }
 }

@@ -9,6 +9,8 @@ import { startWorker } from "./start-worker.js";
 import * as eviction from "./storage/eviction.js";
 import { canShare, Client } from "./tabs/client.js";
 
+export { startWorker };
+
 /** What an open database is made of. */
 export type Opened = [channel: Channel, storage: StorageFacts, release: () => unknown];
 
@@ -20,6 +22,8 @@ export async function open(
   loading: Loading,
 ): Promise<Opened> {
   if (!isShared(options)) return openAlone(name, options, encryption, loading);
+  // Waking it takes the browser a while, and the worker that will ask for it has yet to start.
+  navigator.storage?.getDirectory?.().catch(() => {});
   try {
     // Memory is never shared.
     const shared = options.allowMemory === true ? { ...options, allowMemory: false } : options;
@@ -57,6 +61,7 @@ export function isShared(options: PlainOptions): boolean {
   return options.storage !== "memory" && canShare();
 }
 
+/** Who will have a database open together with others. */
 export function clientOf(name: string, options: PlainOptions, encryption: KeyMaterial | undefined, loading: Loading): Client {
   return new Client({ name, file: fileName(name), options, encryption, startWorker: () => startWorker(name, loading) });
 }

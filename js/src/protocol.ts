@@ -25,6 +25,8 @@ export type Request =
       /** How other clients find it. Without, it is for one client, and the requests that follow come the same way. */
       readonly sharing?: Sharing | undefined;
     }
+  /** To an engine that others may find: its port to the broker, if there is one. Not answered. */
+  | { readonly kind: "broker"; readonly id: number; readonly port: MessagePort | undefined }
   /** The first message, in place of `open`: salvages a database into another. Answered by `value: SalvageReport`. */
   | {
       readonly kind: "salvage";

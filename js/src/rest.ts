@@ -14,14 +14,16 @@ export function loadRest(): void {
   load();
 }
 
-/** Loads the rest as soon as it can be had, and at once when it is needed before; returns when it is there. */
-export async function followBy(address: string, first: WebAssembly.Exports): Promise<void> {
+/** Loads the rest after a while, and at once when it is needed before; returns when it is there. */
+export async function followBy(address: string, first: WebAssembly.Exports, waitMs: number): Promise<void> {
   isThere = false;
   load = () => {
     if (isThere) return;
     new WebAssembly.Instance(new WebAssembly.Module(fetchNow(address)), { first });
     isThere = true;
   };
+  if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+  if (isThere) return;
   const rest = await compiled(address);
   // Twice does no harm: it puts the same functions into the same places.
   if (!isThere) await WebAssembly.instantiate(rest, { first });

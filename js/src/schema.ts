@@ -28,7 +28,7 @@ export function assertSchema(schema: unknown): asserts schema is StandardSchema 
   if (standard?.version === 1 && typeof standard.validate === "function") return;
   throw new FerroliteError(
     "InvalidOptions",
-    "validate is a validator that implements Standard Schema version 1, as those of Zod, Valibot and ArkType do",
+    "validate is a validator that implements Standard Schema version 1",
   );
 }
 

@@ -64,35 +64,3 @@ export async function openedUnlessAborted<T extends { close(): unknown }>(
     throw thrown;
   }
 }
-
-/** Goes through a source until its end, or the signal; also while the source is waited for. */
-export async function* untilAborted<T>(
-  source: AsyncIterable<T> | Iterable<T>,
-  signal: AbortSignal | undefined,
-  verb: string,
-): AsyncGenerator<T, void, undefined> {
-  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  let isOver = false;
-  try {
-    for (;;) {
-      const next = await abortable(iterator.next(), signal, verb).catch((thrown: unknown) => {
-        // A source that has failed is over.
-        isOver = signal?.aborted !== true;
-        throw thrown;
-      });
-      isOver = next.done === true;
-      if (isOver) return;
-      yield next.value as T;
-    }
-  } finally {
-    if (!isOver) await released(iterator, signal);
-  }
-}
-
-/** Tells a source that nothing more is wanted. One that was broken off may be busy for ever: it is not waited for. */
-async function released(iterator: AsyncIterator<unknown> | Iterator<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  // A stream is cancelled with what it is given here.
-  const end = (async () => iterator.return?.(signal?.aborted === true ? signal.reason : undefined))();
-  if (signal?.aborted !== true) await end;
-  else end.catch(() => {});
-}

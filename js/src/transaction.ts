@@ -1,3 +1,4 @@
+import { brand } from "./brand.js";
 import { type Attach, isBytes, putText } from "./bytes.js";
 import { keyText, ttlMs, ttlOption } from "./check.js";
 import { FerroliteError } from "./error.js";
@@ -20,6 +21,10 @@ export class Transaction<I = unknown> {
   #operations: ((attach: Attach) => string)[] = [];
   #prefix = "";
   #schema: StandardSchema | undefined;
+
+  static {
+    brand(this, "Transaction");
+  }
 
   /**
    * The same transaction, of which the writes go to another collection: `transaction.collection("users").set(...)`. Both

@@ -9,14 +9,20 @@ import { salvage } from "./salvage.js";
 import { Session } from "./session.js";
 import { splitOptions } from "./storage-options.js";
 import { assertNew, type Place, placeOf } from "./storage/ladder.js";
-import { Engine, introduce } from "./tabs/engine.js";
+import { Engine } from "./tabs/engine.js";
 import type { Notice, Sharing } from "./tabs/messages.js";
 
 /** The parts of a worker's global scope that are used here. */
 const scope = globalThis as unknown as {
   postMessage(message: Response | Notice, transfer: ArrayBuffer[]): void;
   onmessage: ((event: MessageEvent<Request>) => void) | null;
+  addEventListener(kind: "message", listener: (event: MessageEvent<Request>) => void): void;
 };
+
+/** The port to the broker, or none, when the page says so: some time after it has asked to open. */
+const broker = new Promise<MessagePort | undefined>((resolve) =>
+  scope.addEventListener("message", ({ data }) => data.kind === "broker" && resolve(data.port)),
+);
 
 /** Sends to the page. Where files are stored later than they are flushed it is what waits for that. */
 let post = (response: Response, transfer: ArrayBuffer[]): void => scope.postMessage(response, transfer);
@@ -46,8 +52,8 @@ async function share(
   place: Place,
   facts: ReturnType<Place["facts"]>,
   sharing: Sharing,
-  introduced: Promise<unknown>,
 ): Promise<void> {
+  scope.onmessage = null;
   connection.keepChanges(sharing.isSuccessor);
   const engine = new Engine(sharing, {
     session: new Session(connection, scheduler(), () => {}),
@@ -60,7 +66,7 @@ async function share(
     tell: (notice) => scope.postMessage(notice, []),
   });
   post({ id, value: undefined }, []);
-  await engine.start(introduced);
+  await engine.start(broker);
 }
 
 /** Throws unless a database can be opened with these. */
@@ -76,12 +82,11 @@ function fail(id: number, thrown: unknown): void {
 async function runOpen(first: Request & { kind: "open" }): Promise<void> {
   const { id, sharing } = first;
   try {
-    const introduced = sharing && introduce(sharing);
     const { place, engine, facts } = await prepare(first);
     const { terms, secret } = first.encryption ?? {};
     const connection = await Connection.open(place.host, place.file, engine, terms, secret);
     if (sharing === undefined) await serve(connection, id, facts);
-    else await share(connection, id, first, place, facts, sharing, introduced as Promise<unknown>);
+    else await share(connection, id, first, place, facts, sharing);
   } catch (thrown) {
     fail(first.id, thrown);
   } finally {
@@ -101,7 +106,7 @@ async function runImport(first: Request & { kind: "import" }): Promise<void> {
         if (data.kind === "importEnd") {
           const connection = await begun.finish();
           if (data.sharing === undefined) return await serve(connection, id, place.facts());
-          return await share(connection, id, first, place, place.facts(), data.sharing, introduce(data.sharing));
+          return await share(connection, id, first, place, place.facts(), data.sharing);
         }
         if (data.kind === "importChunk") begun.write(data.bytes);
         else await begun.giveUp();

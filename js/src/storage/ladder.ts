@@ -44,35 +44,44 @@ type Found = boolean | string;
 export async function placeOf(wish: Wish): Promise<Place> {
   if (wish.storage === "memory") return inMemory(wish.name, memoryFacts.reason);
   const file = fileName(wish.name);
-  const found: Record<DurableKind, Found> = { opfs: await look("opfs", file), indexeddb: false };
-  // Asked ahead, for a database that is to be made: each question takes the browser a while.
-  const lacking = found.opfs === true || wish.storage === "indexeddb" ? undefined : opfs.lacking();
+  const host = new opfs.OpfsHost();
+  // Each question takes the browser a while: what will probably be asked is asked ahead.
+  const looked = wish.expected === "opfs" && wish.storage !== "indexeddb" ? undefined : lookInIndexedDb(file);
+  const found: Record<DurableKind, Found> = { opfs: await lookInOpfs(host, file), indexeddb: false };
+  const lacking = found.opfs === true || wish.storage === "indexeddb" ? undefined : host.lacking();
   // What is in OPFS is not looked for in IndexedDB, unless it is asked for there.
-  if (found.opfs !== true || wish.storage === "indexeddb") found.indexeddb = await look("indexeddb", file);
+  if (found.opfs !== true || wish.storage === "indexeddb") found.indexeddb = await (looked ?? lookInIndexedDb(file));
   const there = wish.storage === "indexeddb" ? (["indexeddb", "opfs"] as const) : (["opfs", "indexeddb"] as const);
   const kind = there.find((kind) => found[kind] === true);
   if (kind !== undefined) {
     assertUsable(wish, kind);
-    return stored(wish, kind, file, "the database was made there, and stays there");
+    return stored(wish, kind, host, file, "the database was made there, and stays there");
   }
   assertNotEvicted(wish, found);
-  return placeOfNew(wish, file, lacking, found.indexeddb);
+  return placeOfNew(wish, host, file, lacking, found.indexeddb);
 }
 
 /** Throws when a database of this name is anywhere: one that is to be made. */
 export async function assertNew(name: string): Promise<void> {
   const file = fileName(name);
-  const found = await Promise.all([look("opfs", file), look("indexeddb", file)]);
+  const found = await Promise.all([lookInOpfs(new opfs.OpfsHost(), file), lookInIndexedDb(file)]);
   if (!found.includes(true)) return;
   throw new FerroliteError("InvalidOptions", `"${name}" is there already; delete it, or take another name`);
 }
 
-async function look(kind: DurableKind, file: string): Promise<Found> {
+async function lookInOpfs(host: opfs.OpfsHost, file: string): Promise<Found> {
   try {
-    if (kind === "opfs") return await opfs.has(file);
+    return await host.has(file);
+  } catch (thrown) {
+    return doesNotWork("private files", thrown);
+  }
+}
+
+async function lookInIndexedDb(file: string): Promise<Found> {
+  try {
     return indexedDb.lacking() ?? (await indexedDb.has(file));
   } catch (thrown) {
-    return doesNotWork(kind === "opfs" ? "private files" : "IndexedDB", thrown);
+    return doesNotWork("IndexedDB", thrown);
   }
 }
 
@@ -101,6 +110,7 @@ function assertNotEvicted({ name, expected }: Wish, found: Record<DurableKind, F
 
 async function placeOfNew(
   wish: Wish,
+  host: opfs.OpfsHost,
   file: string,
   inOpfs: Promise<string | undefined> | undefined,
   inIndexedDb: Found,
@@ -108,12 +118,12 @@ async function placeOfNew(
   const lacks: string[] = [];
   if (wish.storage !== "indexeddb") {
     const lacking = await inOpfs;
-    if (lacking === undefined) return stored(wish, "opfs", file);
+    if (lacking === undefined) return stored(wish, "opfs", host, file);
     lacks.push(lacking);
   }
   if (wish.storage !== "opfs") {
     const why = lacks.length === 0 ? 'storage: "indexeddb" was asked for' : `this browser has ${lacks.join()}`;
-    if (typeof inIndexedDb !== "string") return stored(wish, "indexeddb", file, why);
+    if (typeof inIndexedDb !== "string") return stored(wish, "indexeddb", host, file, why);
     lacks.push(inIndexedDb);
   }
   const lacking = lacks.join(", and ");
@@ -127,10 +137,10 @@ function inMemory(name: string, reason: string): Place {
   return { host: undefined, file: name, facts: async () => ({ ...memoryFacts, reason }), ordered: (post) => post };
 }
 
-function stored(wish: Wish, kind: DurableKind, file: string, why = ""): Place {
+function stored(wish: Wish, kind: DurableKind, files: opfs.OpfsHost, file: string, why = ""): Place {
   if (kind === "opfs") {
     const facts = () => browserFacts("opfs", `${opfs.DIRECTORY}/${file}`, "the origin's private file system");
-    return { host: new opfs.OpfsHost(), file, facts, ordered: (post) => post };
+    return { host: files, file, facts, ordered: (post) => post };
   }
   const host = new IndexedDbHost(wish.memoryLimit);
   const place = `IndexedDB, because ${why}; while it is open all of it is held in memory`;

@@ -1,5 +1,6 @@
 /** Documents that are bytes, where nothing can be waited for. */
-import { isBytes, shortPieces } from "../bytes.js";
+import { shortPieces } from "../byte-source.js";
+import { isBytes } from "../bytes.js";
 import { FerroliteError } from "../error.js";
 import { assertGoesOn } from "../signals.js";
 

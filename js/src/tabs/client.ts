@@ -12,7 +12,7 @@
 import { Channel } from "../channel.js";
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
 import { type ErrorReport, FerroliteError } from "../error.js";
-import type { PlainOptions, SessionRequest, StorageFacts } from "../protocol.js";
+import type { PlainOptions, Request, SessionRequest, StorageFacts } from "../protocol.js";
 import * as eviction from "../storage/eviction.js";
 import type { DurableKind } from "../storage/ladder.js";
 import { connect, startBroker } from "./connect.js";
@@ -28,6 +28,8 @@ import { isVisible, watchPage } from "./page.js";
 const NOBODY_MS = 5000;
 /** How long one that was told to take over may take to do so. */
 const TAKING_OVER_MS = 2000;
+/** How long the first calls are left to themselves, before the broker is started. */
+const BROKER_MS = 100;
 
 /** An engine's worker, and the channel by which it is asked to open. */
 export interface Started {
@@ -66,7 +68,8 @@ export class Client {
   #encryption: KeyMaterial | undefined;
   /** Where the database should be. */
   #expected: DurableKind | undefined;
-  #life: Hold | undefined;
+  /** By which others see that we are alive; on its way. */
+  #life: Promise<Hold | undefined> | undefined;
   #broadcast: BroadcastChannel | undefined;
   #unwatch = () => {};
   /** Calls our place in the queue for the lock off. */
@@ -103,7 +106,7 @@ export class Client {
 
   /** Opens the database, whoever leads; what is known of where it is. */
   async open(): Promise<StorageFacts> {
-    await this.#begin();
+    this.#begin();
     this.#seek();
     return this.#opened;
   }
@@ -111,7 +114,7 @@ export class Client {
   /** Leads by a worker that is about to open the file, and does so when `serve` gives it what belongs to that. */
   async openBy(hold: Hold, worker: Worker, serve: (sharing: Sharing) => Promise<unknown>): Promise<StorageFacts> {
     this.#hold = hold;
-    await this.#begin();
+    this.#begin();
     await this.#lead(worker, serve);
     return this.#opened;
   }
@@ -134,16 +137,23 @@ export class Client {
     this.#broadcast?.close();
     wipe(this.#encryption);
     await this.#hold?.release();
-    await this.#life?.release();
+    await (await this.#life)?.release();
   }
 
-  async #begin(): Promise<void> {
-    this.#life = await take(lifeOf(this.#file, this.#id));
+  #begin(): void {
+    this.#live();
     this.#listen();
     this.#unwatch = watchPage({
       showed: (isVisible) => this.#port?.postMessage({ kind: "visible", isVisible }, []),
       slept: (isLeft) => this.#sleep(isLeft),
-      woke: () => void this.#wake(),
+      woke: () => this.#wake(),
+    });
+  }
+
+  #live(): void {
+    this.#life ??= take(lifeOf(this.#file, this.#id)).catch((thrown: unknown) => {
+      this.#fail(FerroliteError.from(thrown, "Io"));
+      return undefined;
     });
   }
 
@@ -199,15 +209,17 @@ export class Client {
     const engine = (this.#engine = randomId());
     const { port1, port2 } = new MessageChannel();
     worker.addEventListener("message", ({ data }: MessageEvent<Notice>) => worker === this.#worker && this.#noticed(data));
+    // Where another engine was others wait for this one, and the broker is there.
+    if (this.#isIn) this.#introduce(worker);
     try {
-      const broker = startBroker()?.port;
-      const sharing = { file: this.#file, engine, client: this.#id, port: port2, broker, isSuccessor: this.#isIn };
-      await serve(sharing);
+      await serve({ file: this.#file, engine, client: this.#id, port: port2, isSuccessor: this.#isIn });
+      await this.#life;
       if (worker !== this.#worker) return;
       worker.addEventListener("error", ({ message }) => {
         if (worker === this.#worker) this.#noticed({ kind: "stopped", error: { code: "Io", message }, isOwn: true });
       });
       this.#join(port1);
+      if (!this.#isIn) setTimeout(() => this.#introduce(worker), BROKER_MS);
     } catch (thrown) {
       if (worker !== this.#worker) return;
       const error = FerroliteError.from(thrown, "Io");
@@ -222,10 +234,17 @@ export class Client {
     }
   }
 
+  /** Gives an engine its port to the broker. Where there is none, it says by itself that it is there. */
+  #introduce(worker: Worker): void {
+    const port = startBroker()?.port;
+    worker.postMessage({ kind: "broker", id: 0, port } satisfies Request, port === undefined ? [] : [port]);
+  }
+
   async #follow(engine: string): Promise<void> {
     this.#leave();
     this.#engine = engine;
     const port = await connect(this.#file, engine, this.#broadcast as BroadcastChannel);
+    await this.#life;
     if (this.#engine !== engine || this.#isOver) return port?.close();
     if (port !== undefined) return this.#join(port);
     // It is gone, or very busy.
@@ -334,7 +353,7 @@ export class Client {
     this.#broadcast?.close();
     if (isLeft) {
       this.#leave();
-      void this.#life?.release();
+      void this.#life?.then((hold) => hold?.release());
       this.#life = undefined;
     }
     if (this.#hold !== undefined) {
@@ -343,10 +362,10 @@ export class Client {
     }
   }
 
-  async #wake(): Promise<void> {
+  #wake(): void {
     if (!this.#isAsleep || this.#isOver) return;
     this.#isAsleep = false;
-    this.#life ??= await take(lifeOf(this.#file, this.#id));
+    this.#live();
     this.#listen();
     this.#seek();
   }
@@ -381,12 +400,12 @@ export class Client {
 
 function tooLate(): ErrorReport {
   const message =
-    "this page was asleep for so long that nobody knows any more whether the call was carried out; look, and repeat it if need be";
+    "this page was asleep for too long to know whether the call was carried out; look, and repeat it if need be";
   return { code: "Aborted", message };
 }
 
 function nobodyLeads(): FerroliteError {
   const message =
-    "this worker cannot start the database's worker, and nobody else has it open; open it in a page or a dedicated worker, too";
+    "this worker cannot start the database's worker, and nobody else has it open; open it in a page, too";
   return new FerroliteError("Unsupported", message);
 }

@@ -47,9 +47,8 @@ export interface Served {
   readonly tell: (notice: Notice) => void;
 }
 
-/** Says to the broker which engine this is, before it is open: that takes the broker a while. Resolves when it knows. */
-export function introduce({ broker, file, engine }: Sharing): Promise<unknown> {
-  if (broker === undefined) return Promise.resolve();
+/** Says to the broker which engine this is. Resolves when it knows. */
+function introduced(broker: MessagePort, { file, engine }: Sharing): Promise<unknown> {
   return new Promise((resolve) => {
     setTimeout(resolve, BROKER_MS);
     broker.addEventListener("message", resolve);
@@ -80,16 +79,18 @@ export class Engine {
     };
   }
 
-  /** Lets clients in from now on. */
-  async start(introduced: Promise<unknown>): Promise<void> {
-    const { broker, port } = this.#sharing;
-    this.#accept(port);
+  /** Lets the client in that has started it; and the others, once the broker is there, or is known to be none. */
+  async start(broker: Promise<MessagePort | undefined>): Promise<void> {
+    this.#accept(this.#sharing.port);
+    const port = await broker;
+    if (port !== undefined) {
+      port.addEventListener("message", ({ ports: [client] }) => client && this.#accept(client));
+      await introduced(port, this.#sharing);
+    }
     this.#broadcast.onmessage = ({ data }: MessageEvent<Announcement>) => {
       if (data.kind === "hello") this.#announce();
       else if (data.kind === "connect" && data.engine === this.#sharing.engine) this.#accept(new BroadcastChannel(data.channel));
     };
-    broker?.addEventListener("message", ({ ports: [port] }) => port && this.#accept(port));
-    await introduced;
     this.#announce();
   }
 

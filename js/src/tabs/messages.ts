@@ -74,8 +74,6 @@ export interface Sharing {
   readonly client: string;
   /** The engine's end of that client's port. */
   readonly port: MessagePort;
-  /** A port to the broker, where there is one. */
-  readonly broker: MessagePort | undefined;
   /** Whether its clients may come from another. */
   readonly isSuccessor: boolean;
 }
