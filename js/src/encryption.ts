@@ -49,7 +49,7 @@ export function keyMaterial(encryption: Encryption): KeyMaterial {
 
 /** Does `work` with a copy of the secret of an encryption, if there is one; it is wiped in the end. */
 export async function withKey<T>(encryption: Encryption | undefined, work: (material: KeyMaterial | undefined) => Promise<T>): Promise<T> {
-  const material = encryption && keyMaterial(encryption);
+  const material = encryption === undefined ? undefined : keyMaterial(encryption);
   try {
     return await work(material);
   } finally {
