@@ -2,6 +2,6 @@ import resolve from "@rollup/plugin-node-resolve";
 
 export default {
   input: "main.js",
-  output: { file: "out/main.js", format: "es" },
+  output: { dir: "out", format: "es" },
   plugins: [resolve({ browser: true })],
 };
