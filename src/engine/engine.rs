@@ -352,6 +352,7 @@ impl<F: File> Engine<F> {
             log.extents().for_each(|extent| self.free.release(extent));
         }
         self.free.release_reserve();
+        self.settle()?;
         self.truncate_tail(0)
     }
 

@@ -9,7 +9,7 @@ use super::engine::Engine;
 use super::entry::Seq;
 use super::error::Result;
 use super::levels::{BOTTOM, Edit, Placement};
-use super::reserve::{Room, is_full};
+use super::reserve::is_full;
 use super::table::Table;
 use crate::fs::File;
 use crate::page::Extent;
@@ -18,6 +18,9 @@ use crate::page::Extent;
 const SLACK_MIN: u64 = 1 << 20;
 /// Bytes of tables that one step moves, at least one table.
 const MOVE_BYTES: u64 = 4 << 20;
+
+/// Bytes of tables that closing moves at most, about.
+const SETTLE_BYTES: u64 = 2 * MOVE_BYTES;
 
 /// How far a compaction of everything has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,21 +158,30 @@ impl<F: File> Engine<F> {
             // The next commit that puts something holds one again.
             self.free.release_reserve();
         }
-        if self.memtable.is_empty() {
-            if let Some(log) = &mut self.log {
-                log.roll(&self.volume, &mut self.free, 0, self.synced_seq, Room::All)?;
-                let start = log.start_of_current();
-                let flushed_seq = self.last_seq;
-                self.install_with(Edit::default(), true, |superblock| {
-                    superblock.log = start;
-                    superblock.flushed_seq = flushed_seq;
-                })?;
-                self.release_log_before(&start);
-            }
-        } else {
-            self.install_with(Edit::default(), true, |_| {})?;
+        self.lower_log_and_manifest()?;
+        if self.free.free_bytes() > SLACK_MIN {
+            // They lie behind the log that there was, perhaps.
+            self.lower_log_and_manifest()?;
         }
         self.truncate_tail(0)
+    }
+
+    /// Begins a new log segment, if no commit is in memory alone, and writes the manifest anew: both as low as they may lie.
+    fn lower_log_and_manifest(&mut self) -> Result<()> {
+        if !self.memtable.is_empty() {
+            return self.install_with(Edit::default(), true, |_| {});
+        }
+        if let Some(log) = &mut self.log {
+            log.shrink(&self.volume, &mut self.free, self.synced_seq)?;
+            let start = log.start_of_current();
+            let flushed_seq = self.last_seq;
+            self.install_with(Edit::default(), true, |superblock| {
+                superblock.log = start;
+                superblock.flushed_seq = flushed_seq;
+            })?;
+            self.release_log_before(&start);
+        }
+        Ok(())
     }
 
     /// One idle step of giving space back, when there is enough of it. True while there is more.
@@ -186,6 +198,27 @@ impl<F: File> Engine<F> {
         }
         self.truncate_tail(slack)?;
         Ok(false)
+    }
+
+    /// Moves tables into holes before the file is closed, when that gives much and takes little: what was the log's and the
+    /// reserve's is free, and the last tables lie behind it.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        let mut moved = 0;
+        while moved < SETTLE_BYTES && self.free.free_bytes() > SLACK_MIN.max(self.free.end() / 4) {
+            match self.move_some_tables() {
+                // All is written: what cannot be moved now is where it is.
+                Ok(0) | Err(_) if self.failed.is_none() => break,
+                outcome => moved += outcome?,
+            }
+        }
+        if moved == 0 {
+            return Ok(());
+        }
+        // The manifest lies behind the tables where they were.
+        match self.install_with(Edit::default(), true, |_| {}) {
+            Err(_) if self.failed.is_none() => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Moves tables from the end of the file into holes, until about [`MOVE_BYTES`] are moved or no more than

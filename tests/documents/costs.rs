@@ -148,3 +148,32 @@ fn an_empty_database_is_small() {
     db.close().unwrap();
     assert!(fs.content("db").unwrap().len() < 128 << 10);
 }
+
+/// Bytes of tables, and of the file.
+fn sizes<F: File>(db: &Database<F>) -> (u64, u64) {
+    let stats = db.stats().engine;
+    (stats.levels.iter().map(|level| level.bytes).sum(), stats.file_bytes)
+}
+
+#[test]
+fn what_is_free_is_given_back_by_closing_and_by_compaction() {
+    let fs = Simulated::new(1);
+    let clock = Clock::new();
+    let options = Options::default;
+    let fill = || {
+        let mut db = open(&fs, &clock, options()).unwrap();
+        db.group(|db| (0..30_000).for_each(|index| set(db, index)));
+        db
+    };
+    let db = fill();
+    let (tables, file) = sizes(&db);
+    assert!(file > 2 * tables + (4 << 20), "{file} bytes for {tables} in tables, with the log and the reserve");
+    db.close().unwrap();
+    let (tables, file) = sizes(&open(&fs, &clock, options()).unwrap());
+    assert!(file < tables + (2 << 20), "{file} bytes for {tables} in tables, after closing");
+
+    let mut db = fill();
+    db.compact().unwrap();
+    let (tables, file) = sizes(&db);
+    assert!(file < tables + (1 << 20), "{file} bytes for {tables} in tables, after compaction");
+}

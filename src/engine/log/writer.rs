@@ -257,7 +257,7 @@ impl Log {
         if behind > self.current().len { self.roll(volume, free, frames_len, synced_seq, room) } else { Ok(()) }
     }
 
-    /// Goes on in a new segment, which has room for frames of `frames_len` bytes.
+    /// Goes on in a new segment, which has room for frames of `frames_len` bytes and is twice as long as the last one.
     pub(in crate::engine) fn roll<F: File>(
         &mut self,
         volume: &Volume<F>,
@@ -266,11 +266,33 @@ impl Log {
         synced_seq: Seq,
         room: Room,
     ) -> Result<()> {
-        self.ensure_attempts_left()?;
-        let old = self.current();
         let needed = (SEGMENT_DATA + frames_len + FRAME_HEADER_LEN) as u64;
         let least = needed.next_multiple_of(BLOCK_LEN);
-        let len = (old.len * 2).clamp(SEGMENT_LEN_MIN, self.segment_len_max).max(least);
+        let len = (self.current().len * 2).clamp(SEGMENT_LEN_MIN, self.segment_len_max).max(least);
+        self.go_on(volume, free, len, least, synced_seq, room)
+    }
+
+    /// Goes on in a new segment that is as short as one may be.
+    pub(in crate::engine) fn shrink<F: File>(
+        &mut self,
+        volume: &Volume<F>,
+        free: &mut FreeSet,
+        synced_seq: Seq,
+    ) -> Result<()> {
+        self.go_on(volume, free, BLOCK_LEN, BLOCK_LEN, synced_seq, Room::All)
+    }
+
+    fn go_on<F: File>(
+        &mut self,
+        volume: &Volume<F>,
+        free: &mut FreeSet,
+        len: u64,
+        least: u64,
+        synced_seq: Seq,
+        room: Room,
+    ) -> Result<()> {
+        self.ensure_attempts_left()?;
+        let old = self.current();
         let new = allocate(volume, free, len, least, old.index + 1, self.written, room)?;
         if let Err(error) = self.write_links(volume, &old, &new, synced_seq) {
             free.release(new.extent);
