@@ -66,10 +66,13 @@ pub(super) fn not_understood(what: impl fmt::Display) -> Error {
 impl<'a> Call<'a> {
     /// The raw JSON text of an argument.
     pub fn json(&self, index: usize) -> Result<&'a str> {
-        match self.optional(index) {
-            Some(text) => Ok(text),
-            None => Err(not_understood(format!("{:?} with {index} arguments", self.verb))),
-        }
+        self.raw(index).map(RawValue::get)
+    }
+
+    /// An argument that was parsed, and is left as text.
+    pub fn raw(&self, index: usize) -> Result<&'a RawValue> {
+        let argument = self.arguments.get(index).copied().flatten();
+        argument.ok_or_else(|| not_understood(format!("{:?} with {index} arguments", self.verb)))
     }
 
     /// The raw JSON text of an argument that may be left out.

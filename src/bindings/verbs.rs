@@ -206,7 +206,7 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
     }
     let mut documents = desk.database.named_mut(&call.collection);
     match call.verb {
-        "set" => answer.value(&documents.set_json(&call.key()?, call.json(1)?)?),
+        "set" => answer.value(&documents.set_raw(&call.key()?, call.raw(1)?)?),
         "setEx" => answer.value(&documents.set_ex_json(&call.key()?, call.json(1)?, call.ttl(2)?)?),
         "delete" => answer.value(&documents.delete(&call.key()?)?),
         "setMany" => {
@@ -215,7 +215,7 @@ fn write<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) 
             let transaction = pairs
                 .into_iter()
                 .try_fold(Transaction::new().named(&call.collection), |transaction, (key, json)| {
-                    put(transaction, &key.0, json.get(), ttl)
+                    transaction.set_raw(&key.0, json, ttl)
                 })?;
             answer.value(&desk.database.commit(transaction)?)
         }
@@ -380,8 +380,8 @@ impl Operation<'_> {
         let call = &self.0;
         let transaction = transaction.named(&call.collection);
         match call.verb {
-            "set" => put(transaction, &call.key()?, call.json(1)?, None),
-            "setEx" => put(transaction, &call.key()?, call.json(1)?, Some(call.ttl(2)?)),
+            "set" => transaction.set_raw(&call.key()?, call.raw(1)?, None),
+            "setEx" => transaction.set_raw(&call.key()?, call.raw(1)?, Some(call.ttl(2)?)),
             "setBytes" => {
                 let ttl = call.set_options()?.ttl;
                 transaction.set_bytes(&call.key()?, attachments.of(call, 1)?, ttl)
@@ -389,13 +389,6 @@ impl Operation<'_> {
             "delete" => transaction.delete(&call.key()?),
             verb => Err(not_understood(format!("{verb:?} in a transaction"))),
         }
-    }
-}
-
-fn put(transaction: Transaction, key: &str, json: &str, ttl: Option<Duration>) -> Result<Transaction> {
-    match ttl {
-        Some(ttl) => transaction.set_ex_json(key, json, ttl),
-        None => transaction.set_json(key, json),
     }
 }
 

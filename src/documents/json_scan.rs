@@ -19,13 +19,19 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not white space, where the scanner then stands.
+    #[inline(always)]
     pub fn peek(&mut self) -> Option<u8> {
-        let blank = self.rest().bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
-        self.at += blank;
-        self.rest().bytes().next()
+        loop {
+            let byte = self.byte()?;
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
     }
 
     /// Steps over `byte`, if that comes next.
+    #[inline(always)]
     pub fn take(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
@@ -34,28 +40,16 @@ impl<'a> Scanner<'a> {
     pub fn string(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
         let start = self.at;
-        loop {
-            self.at += self.rest().bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
-            match self.rest().as_bytes() {
-                [b'"', ..] => break,
-                // What is escaped is one byte, as `\"`, or followed by plain ones, as `\u12ab`.
-                [b'\\', escaped, ..] if escaped.is_ascii() => self.at += 2,
-                _ => return None,
-            }
-        }
-        let string = self.text.get(start..self.at)?;
-        self.at += 1;
-        Some(string)
+        self.end_string()?;
+        self.text.get(start..self.at - 1)
     }
 
     /// Steps over a number, `true`, `false` or `null`, and returns it.
     pub fn word(&mut self) -> Option<&'a str> {
         self.peek()?;
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
-        let length = self.rest().bytes().take_while(|byte| is_part(byte)).count();
-        let word = self.rest().get(..length).filter(|word| !word.is_empty())?;
-        self.at += length;
-        Some(word)
+        let start = self.at;
+        self.end_word()?;
+        self.text.get(start..self.at)
     }
 
     /// Steps over a value of any kind, and returns its text.
@@ -65,7 +59,8 @@ impl<'a> Scanner<'a> {
         loop {
             match self.peek()? {
                 b'"' => {
-                    self.string()?;
+                    self.at += 1;
+                    self.end_string()?;
                 }
                 b'{' | b'[' => {
                     depth += 1;
@@ -76,9 +71,7 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                 }
                 b',' | b':' if depth > 0 => self.at += 1,
-                _ => {
-                    self.word()?;
-                }
+                _ => self.end_word()?,
             }
             if depth == 0 {
                 return self.text.get(start..self.at);
@@ -123,8 +116,36 @@ impl<'a> Scanner<'a> {
         self.take(b',');
     }
 
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
+    #[inline(always)]
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Steps behind the end of the string within which the scanner stands.
+    #[inline]
+    fn end_string(&mut self) -> Option<()> {
+        loop {
+            match self.byte()? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                // What is escaped is one byte, as `\"`, or followed by plain ones, as `\u12ab`.
+                b'\\' if self.text.as_bytes().get(self.at + 1)?.is_ascii() => self.at += 2,
+                b'\\' => return None,
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// Steps over letters, digits, signs and points, of which there is one at least.
+    #[inline]
+    fn end_word(&mut self) -> Option<()> {
+        let start = self.at;
+        while let Some(b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.') = self.byte() {
+            self.at += 1;
+        }
+        (self.at > start).then_some(())
     }
 }
 

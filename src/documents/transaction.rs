@@ -107,6 +107,14 @@ impl Transaction {
         self.put(key, json.to_owned(), Expiry::After(ttl))
     }
 
+    /// Stores JSON that was parsed before; it expires `ttl` after the commit, if that is given.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub(crate) fn set_raw(self, key: &str, json: &serde_json::value::RawValue, ttl: Option<Duration>) -> Result<Self> {
+        ttl.map_or(Ok(0), |ttl| ttl::expiry(0, ttl))?;
+        json::check_length(json.get().len())?;
+        self.put(key, json.get().to_owned(), ttl.map_or(Expiry::Never, Expiry::After))
+    }
+
     /// Stores JSON text at `key` that expires at `expires_at`, in milliseconds since 1970: to restore what
     /// [`Document::expires_at`](crate::Document::expires_at) has told. When that time is past, the key is empty
     /// after the commit.

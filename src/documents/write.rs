@@ -81,6 +81,16 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
+    /// Stores JSON that was parsed before.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub(crate) fn set_raw(&mut self, key: &str, json: &serde_json::value::RawValue) -> Result<u64> {
+        self.measured_mut(Verb::Set, |documents| {
+            check_key(key)?;
+            json::check_length(json.get().len())?;
+            documents.put(key, NewValue::Json(json.get()), Expiry::Never)
+        })
+    }
+
     /// As [`Database::set_ex`].
     pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<u64> {
         self.measured_mut(Verb::Set, |documents| {
