@@ -123,6 +123,42 @@ impl Block {
         let offset = u32::from_le_bytes(*bytes) as usize;
         if offset < self.entries_end { Ok(offset) } else { Err(damaged()) }
     }
+
+    /// The entry at an offset; `None` behind the last one.
+    #[inline]
+    fn parts(&self, offset: usize) -> Result<Option<Parts<'_>>> {
+        let entries = self.data.get(offset..self.entries_end).unwrap_or_default();
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let mut reader = Reader::new(entries);
+        let parsed = (|| {
+            let shared = reader.length()?;
+            let rest = reader.length()?;
+            let flags = reader.u8().filter(|flags| are_flags(*flags))?;
+            let seq = reader.varint()?;
+            let expires_at = if flags & EXPIRES != 0 { reader.varint()? } else { 0 };
+            let value_len = if flags & PUT != 0 { reader.length()? } else { 0 };
+            let suffix = reader.bytes(rest)?;
+            reader.bytes(value_len)?;
+            let end = self.entries_end - reader.rest().len();
+            Some(Parts { shared, suffix, flags, seq, expires_at, value: (end - value_len, end) })
+        })();
+        parsed.map(Some).ok_or_else(damaged)
+    }
+}
+
+/// An entry of a page, as it lies there.
+struct Parts<'a> {
+    /// Bytes of the key shared with the entry before.
+    shared: usize,
+    /// The rest of the key.
+    suffix: &'a [u8],
+    flags: u8,
+    seq: Seq,
+    expires_at: u64,
+    /// Where the value begins and ends; the next entry begins there.
+    value: (usize, usize),
 }
 
 /// A position in a page.
@@ -179,34 +215,29 @@ impl BlockCursor {
 
     /// Decodes the entry at `self.next`; `self.key` holds the key before it.
     fn decode_next(&mut self) -> Result<()> {
-        self.offset = self.next;
-        if self.offset >= self.block.entries_end {
-            self.offset = self.block.entries_end;
+        let Some(parts) = self.block.parts(self.next)? else {
+            self.end();
             return Ok(());
-        }
-        let entries = self.block.data.get(self.offset..self.block.entries_end).ok_or_else(damaged)?;
-        let mut reader = Reader::new(entries);
-        let parsed = (|| {
-            let shared = reader.length()?;
-            let rest = reader.length()?;
-            let flags = reader.u8()?;
-            let seq = reader.varint()?;
-            let expires_at = if flags & EXPIRES != 0 { reader.varint()? } else { 0 };
-            let value_len = if flags & PUT != 0 { reader.length()? } else { 0 };
-            let suffix = reader.bytes(rest)?;
-            reader.bytes(value_len)?;
-            Some((shared, flags, seq, expires_at, suffix, value_len))
-        })();
-        let (shared, flags, seq, expires_at, suffix, value_len) = parsed.ok_or_else(damaged)?;
-        if shared > self.key.len() || !are_flags(flags) {
+        };
+        if parts.shared > self.key.len() {
             return Err(damaged());
         }
-        self.key.truncate(shared);
-        self.key.extend_from_slice(suffix);
-        (self.seq, self.flags, self.expires_at) = (seq, flags, expires_at);
-        self.next = self.block.entries_end - reader.rest().len();
-        self.value = (self.next - value_len, self.next);
+        self.key.truncate(parts.shared);
+        self.key.extend_from_slice(parts.suffix);
+        let Parts { seq, flags, expires_at, value, .. } = parts;
+        self.stand_at(seq, flags, expires_at, value);
         Ok(())
+    }
+
+    /// Takes the place of the entry at `self.next`, whose key is in `self.key`.
+    fn stand_at(&mut self, seq: Seq, flags: u8, expires_at: u64, value: (usize, usize)) {
+        (self.seq, self.flags, self.expires_at, self.value) = (seq, flags, expires_at, value);
+        (self.offset, self.next) = (self.next, value.1);
+    }
+
+    /// Behind the last entry.
+    fn end(&mut self) {
+        (self.offset, self.next) = (self.block.entries_end, self.block.entries_end);
     }
 
     fn go_to(&mut self, offset: usize) -> Result<()> {
@@ -281,19 +312,57 @@ impl BlockCursor {
         let (mut low, mut high) = (0, self.block.restart_count());
         while high - low > 1 {
             let middle = usize::midpoint(low, high);
-            self.go_to(self.block.restart(middle)?)?;
-            if self.order(key, seq) == Ordering::Less { low = middle } else { high = middle }
+            let parts = self.block.parts(self.block.restart(middle)?)?.ok_or_else(damaged)?;
+            if parts.shared > 0 {
+                return Err(damaged());
+            }
+            let order = parts.suffix.cmp(key).then_with(|| seq.cmp(&parts.seq));
+            if order == Ordering::Less { low = middle } else { high = middle }
         }
-        self.go_to(self.block.restart(low)?)?;
-        while self.valid() && self.order(key, seq) == Ordering::Less {
-            self.decode_next()?;
-        }
-        Ok(())
+        self.next = self.block.restart(low)?;
+        self.seek_from_next(key, seq)
     }
 
-    /// How the current entry stands to (`key`, `seq`).
-    fn order(&self, key: &[u8], seq: Seq) -> Ordering {
-        self.key.as_slice().cmp(key).then_with(|| seq.cmp(&self.seq))
+    /// The same among the entries from `self.next` on, where a restart is. Entries before (`key`, `seq`) are stepped over
+    /// without putting their keys together: what an entry shares with the one before, and that one with `key`, says how it
+    /// stands to `key`, unless these are the same.
+    fn seek_from_next(&mut self, key: &[u8], seq: Seq) -> Result<()> {
+        // What the key of the entry before has in common with `key`, and how long it is.
+        let (mut common, mut len) = (0, 0);
+        loop {
+            let Some(parts) = self.block.parts(self.next)? else {
+                self.end();
+                return Ok(());
+            };
+            if parts.shared > len {
+                return Err(damaged());
+            }
+            let rest = key.get(common..).unwrap_or_default();
+            let is_before = match parts.shared.cmp(&common) {
+                // It differs from `key` where the entry before does, or it differs there from the entry before, which is less.
+                Ordering::Greater => true,
+                Ordering::Less => false,
+                Ordering::Equal => {
+                    let more = parts.suffix.iter().zip(rest).take_while(|(a, b)| a == b).count();
+                    common += more;
+                    match (parts.suffix.get(more), rest.get(more)) {
+                        (None, None) => seq < parts.seq,
+                        (found, wanted) => found < wanted,
+                    }
+                }
+            };
+            len = parts.shared + parts.suffix.len();
+            if is_before {
+                self.next = parts.value.1;
+                continue;
+            }
+            self.key.clear();
+            self.key.extend_from_slice(key.get(..parts.shared).ok_or_else(damaged)?);
+            self.key.extend_from_slice(parts.suffix);
+            let Parts { seq, flags, expires_at, value, .. } = parts;
+            self.stand_at(seq, flags, expires_at, value);
+            return Ok(());
+        }
     }
 }
 
