@@ -1,5 +1,5 @@
-// The guide's apps: each is quoted as it is in examples/, and prints what the guide says. And the rest of the code on the pages of
-// the documentation: all of it is in types/pages.tsx, which `npm run check` compiles.
+// The guide's apps: each is quoted as it is in examples/, and prints what the guide says. And the rest of the code on the
+// pages of the documentation and in comments: all of it is in types/pages.tsx, which `npm run check` compiles.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
@@ -51,14 +51,17 @@ function bare(code) {
   return lines.filter((line) => line !== "" && !/^(import .*|"use \w+");$/.test(line)).join("\n");
 }
 
-test("what code there is on pages is checked by the compiler", () => {
+test("the code on pages and in comments is checked by the compiler", () => {
   const compiled = bare(readFileSync(join(root, "js", "tests", "types", "pages.tsx"), "utf8"));
   const inDocs = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md") && name !== "api.md");
-  const pages = ["README.md", "js/README.md", ...inDocs.map((name) => `docs/${name}`)];
+  const inSources = readdirSync(join(root, "js/src"), { recursive: true }).filter((name) => name.endsWith(".ts"));
+  const names = [...inDocs.map((name) => `docs/${name}`), ...inSources.map((name) => `js/src/${name}`)];
+  const pages = ["README.md", "js/README.md", ...names];
   const missing = [];
   let count = 0;
   for (const page of pages) {
-    const blocks = readFileSync(join(root, page), "utf8").matchAll(/(?<!\.mjs -->\n)^```[jt]sx?\n([^]*?)^```$/gm);
+    const text = readFileSync(join(root, page), "utf8").replace(/^ +\* ?/gm, (star) => (page.endsWith(".ts") ? "" : star));
+    const blocks = text.matchAll(/(?<!\.mjs -->\n)^```[jt]sx?\n([^]*?)^```$/gm);
     for (const paragraph of [...blocks].flatMap(([, code]) => code.split("\n\n")).map(bare)) {
       // There may be imports alone.
       if (paragraph === "") continue;
@@ -66,7 +69,7 @@ test("what code there is on pages is checked by the compiler", () => {
       if (!`\n${compiled}\n`.includes(`\n${paragraph}\n`)) missing.push(`${page}: ${paragraph}`);
     }
   }
-  assert.ok(count >= 25, `only ${count} pieces of code were found`);
+  assert.ok(count >= 45, `only ${count} pieces of code were found`);
   assert.deepEqual(missing, [], "js/tests/types/pages.tsx does not have this code");
 });
 

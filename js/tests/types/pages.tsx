@@ -1,24 +1,31 @@
-// The code on the pages of the documentation, line by line, but for its imports, its comments and the apps of examples/: a test
-// asks that all of it is here. What is declared around it is what the pages take as given.
+// The code on the pages of the documentation and in the comments of js/src, line by line, but for its imports, its comments and
+// the apps of examples/: a test asks that all of it is here. What is declared around it is what the pages take as given.
 import {
   type ActiveTransaction, type Change, type Collection, Ferrolite, FerroliteError, type Query, type StandardSchema, Transaction,
 } from "ferrolite";
 import { useDocument, useQuery } from "ferrolite/react";
-import { queryStore, type Store } from "ferrolite/stores";
+import { documentStore, queryStore, type Store } from "ferrolite/stores";
+import { FerroliteSync } from "ferrolite/sync";
 import { useEffect, useState } from "react";
 import { onScopeDispose, shallowRef } from "vue";
 
 import { copyIndexedDb, keyText, nextKey } from "../../../examples/from-indexeddb.mjs";
 
-// Of the validators as much as is used: what they take and give is text.
-type Texts<S> = StandardSchema<{ [K in keyof S]: string }>;
-interface Text {
-  min(length: number): Text;
-  email(): Text;
+// Of the validators as much as is used.
+interface Kind<T> {
+  readonly output: T;
+  min(length: number): Kind<T>;
+  email(): Kind<T>;
 }
-declare const z: { string(): Text; object<S>(shape: S): Texts<S> };
-declare const v: { string(): Text; email(): Text; pipe(...steps: Text[]): Text; object<S>(shape: S): Texts<S> };
-declare const type: <S>(shape: S) => Texts<S>;
+type Made<S> = StandardSchema<{ [K in keyof S]: S[K] extends Kind<infer T> ? T : string }>;
+declare const z: { string(): Kind<string>; number(): Kind<number>; object<S>(shape: S): Made<S> };
+declare const v: {
+  string(): Kind<string>;
+  email(): Kind<string>;
+  pipe<T>(...steps: Kind<T>[]): Kind<T>;
+  object<S>(shape: S): Made<S>;
+};
+declare const type: <S>(shape: S) => Made<S>;
 
 export async function readme(): Promise<void> {
   const db = await Ferrolite.open("notes");
@@ -252,4 +259,68 @@ export async function tabs(): Promise<void> {
   const db = await Ferrolite.open("notes");
   await db.increment("visits");
   for await (const change of db.watch()) console.log(change.key);
+}
+
+// In the comments of js/src.
+
+interface User { name: string; role: string; age: number }
+interface Settings { title: string }
+
+export async function comments(db: Ferrolite, handle: FileSystemFileHandle): Promise<number> {
+  await db.commit(new Transaction().set("a", { n: 1 }).setEx("b", { n: 2 }, 60).delete("c"));
+  await (await db.export()).pipeTo(await handle.createWritable());
+  const rows = await db.query<User>({ where: { role: "admin", age: { gte: 18 } }, orderBy: "age", limit: 10 });
+  for (const { key, value } of rows) console.log(key, value.name);
+  const users = db.collection<User>("users");
+  const checked = db.collection("users", { validate: z.object({ name: z.string(), age: z.number() }) });
+  (await users.get("a"))?.role satisfies string | undefined;
+  (await checked.get("a"))?.age satisfies number | undefined;
+  const left = await db.transaction(async (tx) => {
+    const account = await tx.get<{ cents: number }>("account:1");
+    if (account === undefined || account.cents < 20) throw new Error("too little");
+    await tx.set("account:1", { cents: account.cents - 20 });
+    return account.cents - 20;
+  });
+  return left;
+}
+
+export function commentsOfSync(db: FerroliteSync): number {
+  const rows = db.query<User>({ where: { role: "admin", age: { gte: 18 } }, orderBy: "age", limit: 10 });
+  for (const { key, value } of rows) console.log(key, value.name);
+  const left = db.transaction((tx) => {
+    const account = tx.get<{ cents: number }>("account:1");
+    if (account === undefined || account.cents < 20) throw new Error("too little");
+    tx.set("account:1", { cents: account.cents - 20 });
+    return account.cents - 20;
+  });
+  return left;
+}
+
+export async function commentsOfWatches(
+  db: Ferrolite,
+  show: (key: string, value: unknown) => void,
+  hide: (key: string) => void,
+  apply: (settings: Settings) => void,
+): Promise<void> {
+  for await (const change of db.watch({ prefix: "user:" })) console.log(change.kind, change.key, change.value);
+  for await (const { added, changed, removed } of db.watchQuery({ where: { done: false }, orderBy: "due", limit: 20 })) {
+    for (const { key, value } of [...added, ...changed]) show(key, value);
+    for (const key of removed) hide(key);
+  }
+  const open = queryStore<Task>(db, { where: { done: false }, orderBy: "due", limit: 20 });
+  open.get().value?.[0]?.value.due satisfies number | undefined;
+  const settings = documentStore<Settings>(db, "settings");
+  const stop = settings.subscribe(({ value }) => value && apply(value));
+  stop();
+}
+
+export function Title({ db }: { db: Ferrolite | undefined }) {
+  const { status, value, error } = useDocument<Settings>(db, "settings");
+  if (status === "failed") return <p>{error.message}</p>;
+  return <h1>{value?.title ?? "..."}</h1>;
+}
+
+export function List({ db }: { db: Ferrolite | undefined }) {
+  const { value: tasks = [] } = useQuery<Task>(db, { where: { done: false }, orderBy: "due", limit: 20 });
+  return <ul>{tasks.map(({ key, value }) => <li key={key}>{value.title}</li>)}</ul>;
 }
