@@ -1,20 +1,28 @@
 // Users and their orders: collections whose documents a validator has to let pass.
 import { Ferrolite } from "ferrolite";
 
-/** A validator as Standard Schema wants it. Zod, Valibot, ArkType and others make such objects. */
-const schema = (validate) => ({ "~standard": { version: 1, vendor: "example", validate } });
-
-const User = schema(({ name, email, ...rest }) => {
-  const issues = [];
-  if (typeof name !== "string" || name === "") issues.push({ message: "must be a name", path: ["name"] });
-  if (typeof email !== "string" || !email.includes("@")) issues.push({ message: "must be an address", path: ["email"] });
-  if (issues.length > 0) return { issues };
-  // What the validator gives is what is stored.
-  return { value: { role: "member", ...rest, name, email: email.toLowerCase() } };
-});
+/**
+ * A validator as Standard Schema wants it. Zod, Valibot, ArkType and others make such objects.
+ * @type {import("ferrolite").StandardSchema<{ name: string, email: string, role?: string }>}
+ */
+const User = {
+  "~standard": {
+    version: 1,
+    vendor: "example",
+    validate(/** @type {any} */ { name, email, ...rest }) {
+      const issues = [];
+      if (typeof name !== "string" || name === "") issues.push({ message: "must be a name", path: ["name"] });
+      if (typeof email !== "string" || !email.includes("@")) issues.push({ message: "must be an address", path: ["email"] });
+      if (issues.length > 0) return { issues };
+      // What the validator gives is what is stored.
+      return { value: { role: "member", ...rest, name, email: email.toLowerCase() } };
+    },
+  },
+};
 
 const db = await Ferrolite.open("shop");
 const users = db.collection("users", { validate: User });
+/** @type {import("ferrolite").Collection<{ user: string, total: number }>} */
 const orders = db.collection("orders");
 
 // Each collection has keys and indexes of its own.
@@ -24,8 +32,7 @@ await orders.createIndex(["user", "total"]);
 await users.set("ann", { name: "Ann", email: "Ann@Example.org" });
 console.log(await users.get("ann"));
 
-const told = (error) => console.log(`${error.code}: ${error.message}`);
-await users.set("ben", { name: "", email: "nowhere" }).catch(told);
+await users.set("ben", { name: "", email: "nowhere" }).catch((error) => console.log(`${error.code}: ${error.message}`));
 await users.set("eve", { name: "Eve", email: "ann@example.org" }).catch((error) => console.log(error.code));
 // A patch is validated, too: what it makes of the document.
 await users.mergePatch("ann", { email: null }).catch((error) => console.log(error.cause.issues[0].message));

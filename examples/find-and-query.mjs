@@ -1,7 +1,10 @@
 // A catalogue of books: indexes, filters, orders and pages.
 import { Ferrolite } from "ferrolite";
 
+/** @typedef {{ title: string, year: number, author: { name?: string }, tags?: string[] }} Book */
+
 const db = await Ferrolite.open("library");
+/** @type {import("ferrolite").Collection<Book>} */
 const books = db.collection("books");
 await books.setMany([
   ["dune", { title: "Dune", year: 1965, author: { name: "Frank Herbert" }, tags: ["sf", "desert"] }],
@@ -24,13 +27,13 @@ const newest = await books.query({ where: { tags: { contains: "sf" } }, orderBy:
 for (const { key, value } of newest) console.log("sf:", key, value.year);
 
 // Page by page; the cursor goes into the query of the next page.
-const query = { where: { year: { gte: 1900 } }, orderBy: "title", limit: 2, select: ["title"] };
-for (let after; ; ) {
-  const { rows, cursor } = await books.queryPage({ ...query, after });
+/** @type {import("ferrolite").Query<Book>} */
+let query = { where: { year: { gte: 1900 } }, orderBy: "title", limit: 2, select: ["title"] };
+do {
+  const { rows, cursor } = await books.queryPage(query);
   console.log("page:", rows.map((row) => row.value.title).join(", "));
-  if (cursor === undefined) break;
-  after = cursor;
-}
+  query = { ...query, after: cursor };
+} while (query.after !== undefined);
 
 console.log("how many:", await books.count({ where: { or: [{ "author.name": { startsWith: "J" } }, { year: 1973 }] } }));
 

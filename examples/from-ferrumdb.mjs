@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { Ferrolite, Transaction } from "ferrolite";
 
 const [old, name] = process.argv.slice(2);
+if (old === undefined || name === undefined) throw new Error("usage: node from-ferrumdb.mjs OLD NEW");
 
 // The command-line program reads files of FerrumDB 0.1.0 to 0.2.1, and never changes them.
 const run = spawnSync("ferrolite", ["import-ferrumdb", old, name, "--json"], { encoding: "utf8" });

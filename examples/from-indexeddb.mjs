@@ -1,6 +1,14 @@
 // Copies an IndexedDB database, as Dexie makes them, into Ferrolite: object stores become collections, and indexes indexes.
 // For browsers. Nothing else must write the old database in the meantime, and it stays as it is.
 
+/**
+ * @typedef {import("ferrolite").Ferrolite} Ferrolite
+ * @typedef {import("ferrolite").Collection} Collection
+ * @typedef {(key: IDBValidKey, store: string) => string} KeyOf
+ * @typedef {(value: any, store: string, key: IDBValidKey) => unknown} DocumentOf
+ * @typedef {{ documents: Record<string, number>, skipped: string[] }} Report
+ */
+
 /** Records that are read and written at once. */
 const BATCH = 500;
 
@@ -11,12 +19,19 @@ const BATCH = 500;
  * `keyOf(key, store)` gives the document key of an IndexedDB key; `keyText` is the default. `documentOf(value, store, key)`
  * gives the document, for values that JSON does not have: blobs, maps, typed arrays; and takes away fields that are null,
  * which IndexedDB leaves out of its indexes and Ferrolite does not.
+ *
+ * @param {string} name
+ * @param {Ferrolite} db
+ * @param {{ keyOf?: KeyOf, documentOf?: DocumentOf }} [options]
+ * @returns {Promise<Report>}
  */
 export async function copyIndexedDb(name, db, { keyOf = keyText, documentOf = (value) => value } = {}) {
+  /** @type {Report | undefined} */
   const done = await db.get(`copied:${name}`);
   if (done !== undefined) return done;
   const source = await openExisting(name);
   try {
+    /** @type {Report} */
     const report = { documents: {}, skipped: [] };
     for (const storeName of source.objectStoreNames) {
       await db.dropCollection(storeName);
@@ -38,39 +53,61 @@ export async function copyIndexedDb(name, db, { keyOf = keyText, documentOf = (v
  * The document key of an IndexedDB key. Strings stay as they are; whole numbers from 0 on get 16 digits, so that 9 comes
  * before 10; a date is its ISO text; and the parts of an array are joined by slashes, those in them as `%2F`. So keys of one
  * of these kinds keep their order, and there is an error for all others, which need a `keyOf` of your own.
+ *
+ * @param {IDBValidKey} key
+ * @returns {string}
  */
 export function keyText(key) {
   if (typeof key === "string") return key;
-  if (Number.isSafeInteger(key) && key >= 0) return String(key).padStart(16, "0");
+  if (typeof key === "number" && Number.isSafeInteger(key) && key >= 0) return String(key).padStart(16, "0");
   if (key instanceof Date) return key.toISOString();
   if (Array.isArray(key)) return key.map((part) => keyText(part).replaceAll("%", "%25").replaceAll("/", "%2F")).join("/");
   throw new TypeError(`no document key is made of the IndexedDB key ${String(key)}; give keyOf`);
 }
 
-/** The key of a new document where the old store counted by itself (`autoIncrement`, Dexie's `++id`). */
+/**
+ * The key of a new document where the old store counted by itself (`autoIncrement`, Dexie's `++id`).
+ *
+ * @param {Ferrolite} db
+ * @param {string} storeName
+ */
 export async function nextKey(db, storeName) {
-  return keyText(await db.increment(`last:${storeName}`));
+  return keyText(Number(await db.increment(`last:${storeName}`)));
 }
 
-/** Opens a database that is there, in the version that it has. */
+/**
+ * Opens a database that is there, in the version that it has.
+ *
+ * @param {string} name
+ */
 function openExisting(name) {
   const request = indexedDB.open(name);
   // An upgrade from nothing: there was none.
-  request.onupgradeneeded = () => request.transaction.abort();
+  request.onupgradeneeded = () => request.transaction?.abort();
   return result(request).catch(() => {
     throw new Error(`there is no IndexedDB database ${name}`);
   });
 }
 
+/**
+ * Copies the records of a store. Returns how many there were.
+ *
+ * @param {IDBDatabase} source
+ * @param {string} storeName
+ * @param {Collection} collection
+ * @param {KeyOf} keyOf
+ * @param {DocumentOf} documentOf
+ */
 async function copyStore(source, storeName, collection, keyOf, documentOf) {
   let count = 0;
-  for (let range; ; ) {
+  /** @type {IDBKeyRange | undefined} */
+  let range;
+  for (;;) {
     // A transaction of IndexedDB ends while something else is waited for, so each batch has its own.
     const store = source.transaction(storeName).objectStore(storeName);
     const [keys, values] = await Promise.all([result(store.getAllKeys(range, BATCH)), result(store.getAll(range, BATCH))]);
     if (keys.length === 0) break;
-    const entries = keys.map((key, at) => [keyOf(key, storeName), documentOf(values[at], storeName, key)]);
-    await collection.setMany(entries);
+    await collection.setMany(keys.map((key, at) => [keyOf(key, storeName), documentOf(values[at], storeName, key)]));
     count += keys.length;
     range = IDBKeyRange.lowerBound(keys.at(-1), true);
   }
@@ -79,6 +116,14 @@ async function copyStore(source, storeName, collection, keyOf, documentOf) {
   return count;
 }
 
+/**
+ * Makes the indexes of a store. Those that are left out are told in `skipped`.
+ *
+ * @param {IDBDatabase} source
+ * @param {string} storeName
+ * @param {Collection} collection
+ * @param {string[]} skipped
+ */
 async function copyIndexes(source, storeName, collection, skipped) {
   const store = source.transaction(storeName).objectStore(storeName);
   for (const { name, keyPath, unique, multiEntry } of [...store.indexNames].map((name) => store.index(name))) {
@@ -89,7 +134,12 @@ async function copyIndexes(source, storeName, collection, skipped) {
   }
 }
 
-/** The greatest number among the keys of a store that counts by itself. */
+/**
+ * The greatest number among the keys of a store that counts by itself.
+ *
+ * @param {IDBDatabase} source
+ * @param {string} storeName
+ */
 async function lastNumber(source, storeName) {
   const store = source.transaction(storeName).objectStore(storeName);
   if (!store.autoIncrement) return undefined;
@@ -97,7 +147,13 @@ async function lastNumber(source, storeName) {
   return typeof cursor?.key === "number" ? Math.floor(cursor.key) : 0;
 }
 
-/** What an IndexedDB request gives. */
+/**
+ * What an IndexedDB request gives.
+ *
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
 function result(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);

@@ -2,6 +2,7 @@
 import { Ferrolite, Transaction } from "ferrolite";
 
 const db = await Ferrolite.open("bank");
+/** @type {import("ferrolite").Collection<{ cents: number, name?: string }>} */
 const accounts = db.collection("accounts");
 
 // Writes that are known in advance: one commit, no reading.
@@ -9,11 +10,17 @@ await db.commit(
   new Transaction().set("opened", "2026-01-01").collection(accounts).set("ann", { cents: 10_000 }).set("ben", { cents: 500 }),
 );
 
-/** Moves money. What it reads cannot change before it commits: then it is run again. */
+/**
+ * Moves money. What it reads cannot change before it commits: then it is run again.
+ * @param {string} from
+ * @param {string} to
+ * @param {number} cents
+ */
 function transfer(from, to, cents) {
   return db.transaction(async (tx) => {
     const inTx = tx.collection(accounts);
     const [payer, payee] = await inTx.getMany([from, to]);
+    if (payer === undefined || payee === undefined) throw new Error("there is no such account");
     if (payer.cents < cents) throw new Error(`${from} has ${payer.cents} cents only`);
     await inTx.set(from, { cents: payer.cents - cents });
     await inTx.set(to, { cents: payee.cents + cents });
@@ -28,9 +35,10 @@ console.log(await accounts.entries());
 await transfer("ben", "ann", 1_000_000).catch((error) => console.log("refused:", error.message));
 
 // A single document needs no transaction. Only if nobody was faster:
-const { document, version } = await accounts.getDocument("ann");
-await accounts.set("ann", { ...document, name: "Ann" }, { ifVersion: version });
-await accounts.set("ann", { cents: 0 }, { ifVersion: version }).catch((error) => console.log("refused:", error.code));
+const ann = await accounts.getDocument("ann");
+if (ann === undefined) throw new Error("there is no such account");
+await accounts.set("ann", { ...ann.document, name: "Ann" }, { ifVersion: ann.version });
+await accounts.set("ann", { cents: 0 }, { ifVersion: ann.version }).catch((error) => console.log("refused:", error.code));
 
 // Counters are exact, and patches change what they name.
 console.log("receipt", await db.increment("receipts"), "and", await db.increment("receipts"));

@@ -6,7 +6,12 @@ import { Ferrolite } from "ferrolite";
 const db = await Ferrolite.open("cache", { durability: { periodic: 1000 } });
 const cache = db.collection("answers");
 
-/** What `fetchAnswer` gives for `key`, at most `seconds` old. */
+/**
+ * What `fetchAnswer` gives for `key`, at most `seconds` old.
+ * @param {string} key
+ * @param {number} seconds
+ * @param {(key: string) => unknown} fetchAnswer
+ */
 async function cached(key, seconds, fetchAnswer) {
   const kept = await cache.get(key);
   if (kept !== undefined) return kept;
@@ -16,6 +21,7 @@ async function cached(key, seconds, fetchAnswer) {
 }
 
 let fetched = 0;
+/** @param {string} city */
 const weather = (city) => ({ city, degrees: 20 + fetched++ });
 
 console.log(await cached("ulm", 0.5, weather)); // fetched
@@ -26,7 +32,7 @@ console.log(await cached("ulm", 0.5, weather)); // the first has expired
 // Times to live can be looked at and changed; `set` clears one unless it is told to keep it.
 await cache.expire("ulm", 3600);
 await cache.set("ulm", { city: "ulm", degrees: 30 }, { keepTtl: true });
-console.log("at most an hour:", (await cache.ttl("ulm")) <= 3600);
+console.log("at most an hour:", (await cache.ttl("ulm") ?? Infinity) <= 3600);
 await cache.persist("ulm");
 console.log("for ever:", await cache.ttl("ulm"));
 

@@ -52,6 +52,8 @@ export class Session {
   #messages = 0;
   #lastMessageMs = 0;
   #turnIsDue = false;
+  /** Whether the process does not end before that turn. */
+  #turnIsKept = false;
   #ended = false;
   #cancelQuiet: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
@@ -178,8 +180,10 @@ export class Session {
   }
 
   #takeTurn(keepAlive: boolean): void {
-    if (this.#turnIsDue) return;
+    // One that nobody waits for might never come.
+    if (this.#turnIsDue && (this.#turnIsKept || !keepAlive)) return;
     this.#turnIsDue = true;
+    this.#turnIsKept = keepAlive;
     this.#scheduler.soon(() => this.#turn(), keepAlive);
   }
 

@@ -1,4 +1,5 @@
-// The guide's apps: each is quoted as it is in examples/, and prints what the guide says.
+// The guide's apps: each is quoted as it is in examples/, and prints what the guide says. And the rest of the code on the
+// pages of the documentation and in comments: all of it is in types/pages.tsx, which `npm run check` compiles.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
@@ -43,6 +44,34 @@ async function within(use) {
     rmSync(directory, { recursive: true });
   }
 }
+
+/** Code without what pages and the file for the compiler do not have in common: comments, imports, exports, indentation. */
+function bare(code) {
+  const lines = code.split("\n").map((line) => line.replace(/(^|\s)\/\/ .*$/, "").trim().replace(/^export /, ""));
+  return lines.filter((line) => line !== "" && !/^(import .*|"use \w+");$/.test(line)).join("\n");
+}
+
+test("the code on pages and in comments is checked by the compiler", () => {
+  const compiled = bare(readFileSync(join(root, "js", "tests", "types", "pages.tsx"), "utf8"));
+  const inDocs = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md") && name !== "api.md");
+  const inSources = readdirSync(join(root, "js/src"), { recursive: true }).filter((name) => name.endsWith(".ts"));
+  const names = [...inDocs.map((name) => `docs/${name}`), ...inSources.map((name) => `js/src/${name}`)];
+  const pages = ["README.md", "js/README.md", ...names];
+  const missing = [];
+  let count = 0;
+  for (const page of pages) {
+    const text = readFileSync(join(root, page), "utf8").replace(/^ +\* ?/gm, (star) => (page.endsWith(".ts") ? "" : star));
+    const blocks = text.matchAll(/(?<!\.mjs -->\n)^```[jt]sx?\n([^]*?)^```$/gm);
+    for (const paragraph of [...blocks].flatMap(([, code]) => code.split("\n\n")).map(bare)) {
+      // There may be imports alone.
+      if (paragraph === "") continue;
+      count++;
+      if (!`\n${compiled}\n`.includes(`\n${paragraph}\n`)) missing.push(`${page}: ${paragraph}`);
+    }
+  }
+  assert.ok(count >= 45, `only ${count} pieces of code were found`);
+  assert.deepEqual(missing, [], "js/tests/types/pages.tsx does not have this code");
+});
 
 test("the guide quotes every app", () => {
   const apps = readdirSync(examples).filter((name) => name.endsWith(".mjs") && !IN_BROWSERS.includes(name));

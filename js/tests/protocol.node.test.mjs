@@ -257,6 +257,27 @@ test("watches are opened again at the next engine, and tell each change once", a
   assert.equal(caller.watches.size, 0);
 });
 
+test("a task keeps the process alive, also when a turn of maintenance is due", () => {
+  const kept = [];
+  const scheduler = manual();
+  const soon = (work, keepAlive) => kept.push(keepAlive) && scheduler.soon(work);
+  let tasks = 0;
+  const engine = connection({ hasTasks: () => tasks > 0, maintain: () => false, step: () => void tasks-- });
+  const session = new Session(engine, { ...scheduler, soon }, () => {});
+  session.handle({ kind: "calls", id: 1, message: bytes([]) });
+  const lastMessage = performance.now();
+  while (performance.now() < lastMessage + 6);
+  scheduler.due.shift()();
+  assert.deepEqual(kept, [false]);
+  tasks = 2;
+  session.handle({ kind: "calls", id: 2, message: bytes([]) });
+  assert.deepEqual(kept, [false, true]);
+  session.handle({ kind: "calls", id: 3, message: bytes([]) });
+  assert.deepEqual(kept, [false, true], "one is enough");
+  while (scheduler.due.length > 0) scheduler.due.shift()();
+  assert.equal(tasks, 0);
+});
+
 test("a closed session does nothing more", () => {
   const scheduler = manual();
   const session = new Session(connection({ hasTasks: () => true, maintain: assert.fail }), scheduler, () => {});
