@@ -65,6 +65,7 @@ async function begin(count, isSuccessor) {
   await db.setMany(Array.from({ length: 4 * count }, (_, number) => [`many:${number * 7919 % count}`, { priority: number }]));
   await db.getMany(Array.from({ length: count }, (_, number) => `many:${number}`));
   await db.getMany(["a", "b", "c", "missing"]);
+  connection.ask(0, 0, false, '[["get","a"]]');
   await db.delete("a");
   await db.count();
   for await (const entry of db.scan({ prefix: "task:", limit: 600 })) void entry;

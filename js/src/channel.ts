@@ -51,6 +51,7 @@ type Numberless<R> = R extends Request ? Omit<R, "id"> : never;
 export class Channel {
   readonly #post: Post;
   readonly #isFull: () => boolean;
+  readonly #isInThread: boolean;
   readonly #messages = new Map<number, Call[]>();
   readonly #requests = new Map<number, Waiting<unknown>>();
   readonly #tasks = new Map<number, Call>();
@@ -67,11 +68,12 @@ export class Channel {
 
   /**
    * `post` hands a request to the session, whose responses go to `receive`. While `isFull` nothing is handed over, and calls
-   * of several turns are gathered; `pump` is to be called when that is over.
+   * of several turns are gathered; `pump` is to be called when that is over. With `isInThread` calls are not made into bytes.
    */
-  constructor(post: Post, isFull: () => boolean = () => false) {
+  constructor(post: Post, isFull: () => boolean = () => false, isInThread = false) {
     this.#post = post;
     this.#isFull = isFull;
+    this.#isInThread = isInThread;
   }
 
   /** Grows whenever another engine answers: what was opened before is unknown to it. */
@@ -122,9 +124,13 @@ export class Channel {
         this.#deliver({ ...next.request, id }, belongings(next.request));
       } else {
         const text = `[${next.calls.map((call) => call.text).join(",")}]`;
-        const message = withAttachments(this.#encoder.encode(text), next.attachments);
         this.#messages.set(id, next.calls);
-        this.#deliver({ kind: "calls", id, message }, [message.buffer]);
+        if (this.#isInThread && next.attachments.length === 0) {
+          this.#deliver({ kind: "calls", id, message: text }, []);
+        } else {
+          const message = withAttachments(this.#encoder.encode(text), next.attachments);
+          this.#deliver({ kind: "calls", id, message }, [message.buffer]);
+        }
       }
     }
   }
@@ -200,7 +206,7 @@ export class Channel {
     }
   }
 
-  #settle(calls: Call[], answer: Uint8Array): void {
+  #settle(calls: Call[], answer: Uint8Array | string): void {
     let results: readonly Result[];
     try {
       results = resultsOf(answer);

@@ -28,6 +28,7 @@ export class Connection {
    * client's message: the writes of one that is repeated are not done twice, also by another engine.
    */
   execute(client: number, number: number, isRepeated: boolean, message: Uint8Array): Uint8Array<ArrayBuffer>;
+  ask(client: number, number: number, isRepeated: boolean, message: string): string | Uint8Array;
   /** Whether calls that were answered as pending wait for their next slice. */
   hasTasks(): boolean;
   /** Does one slice of one task; its client, and `[task, result]` as JSON bytes, when that was its last one. */

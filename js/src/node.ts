@@ -10,7 +10,7 @@ import { base, loadEngine, scheduler } from "./node-engine.js";
 import { databasePath, fileFacts, list, NodeHost, remove } from "./node-files.js";
 import { assertName, assertOpenArguments } from "./options.js";
 import { memoryFacts, splitOptions } from "./storage-options.js";
-import type { SessionRequest, StorageFacts } from "./protocol.js";
+import type { Request, SessionRequest, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { salvage } from "./salvage.js";
 import { splitSalvageOptions } from "./salvage-options.js";
@@ -97,9 +97,8 @@ export class Ferrolite extends Database {
       if ("fatal" in response) host?.closeAll();
       channel.receive(response);
     });
-    const channel: Channel = new Channel(
-      inTurns((request) => session.handle(request as SessionRequest)),
-    );
+    const handle = inTurns((request: Request) => session.handle(request as SessionRequest));
+    const channel: Channel = new Channel(handle, undefined, true);
     return new Ferrolite(channel, host === undefined ? memoryFacts : fileFacts(path));
   }
 

@@ -49,8 +49,8 @@ export type Request =
   | { readonly kind: "importEnd"; readonly id: number; readonly sharing?: Sharing | undefined }
   /** Breaks a salvage off, which is then answered by an error; or an import. */
   | { readonly kind: "abort"; readonly id: number }
-  /** A JSON array of calls `[verb, ...arguments]`. Answered by `answer`. */
-  | { readonly kind: "calls"; readonly id: number; readonly message: Uint8Array<ArrayBuffer> }
+  /** A JSON array of calls `[verb, ...arguments]`; as text within one thread, if it has no attachments. Answered by `answer`. */
+  | { readonly kind: "calls"; readonly id: number; readonly message: Uint8Array<ArrayBuffer> | string }
   /** Asks for the next bytes of an export. Answered by `value`, a `Uint8Array`, or `undefined` behind the last ones. */
   | { readonly kind: "exportChunk"; readonly id: number; readonly number: number }
   /** Lets this secret open the database from now on. Answered by `value: undefined`. */
@@ -67,8 +67,8 @@ export type SessionRequest = Extract<Request, { kind: "calls" | "exportChunk" | 
 export type PlainOptions = Omit<OpenOptions, "encryption" | "signal" | keyof LoadOptions>;
 
 export type Response =
-  /** The JSON array of results, one for each call and in their order. */
-  | { readonly id: number; readonly answer: Uint8Array }
+  /** The JSON array of results, one for each call and in their order; it may be text where the message was. */
+  | { readonly id: number; readonly answer: Uint8Array | string }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: ErrorReport }
   /** `[task, result]` as JSON: the result of a call that was first answered as pending. */

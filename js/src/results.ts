@@ -5,7 +5,8 @@ import { BYTES, OK, type Result } from "./protocol.js";
 const decoder = new TextDecoder();
 
 /** The results in an answer, each with the bytes that belong to it. */
-export function resultsOf(answer: Uint8Array): readonly Result[] {
+export function resultsOf(answer: Uint8Array | string): readonly Result[] {
+  if (typeof answer === "string") return JSON.parse(answer) as readonly Result[];
   const { text, attachments } = splitAttachments(answer);
   const results = JSON.parse(decoder.decode(text)) as readonly Result[];
   return attachments.length === 0 ? results : results.map((result) => withBytes(result, attachments));

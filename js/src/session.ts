@@ -95,8 +95,13 @@ export class Session {
     if (reply === undefined) return;
     try {
       if (request.kind === "calls") {
-        const answer = this.#connection.execute(client, id, request.repeated === true, request.message);
-        reply({ id, answer }, [answer.buffer]);
+        const { message, repeated = false } = request;
+        if (typeof message === "string") {
+          reply({ id, answer: this.#connection.ask(client, id, repeated, message) }, []);
+        } else {
+          const answer = this.#connection.execute(client, id, repeated, message);
+          reply({ id, answer }, [answer.buffer]);
+        }
       } else if (request.kind === "exportChunk") {
         const value = this.#connection.exportChunk(client, request.number);
         reply({ id, value }, value === undefined ? [] : [value.buffer]);

@@ -71,6 +71,16 @@ impl Connection {
         self.service.execute(message).map_err(|error| thrown(&error))
     }
 
+    /// The same for a message without attachments, as text, from the same thread: the answer is text, too, unless it has
+    /// attachments. A typed array, which is what bytes come in, takes longer to make than a short message to answer.
+    pub fn ask(&mut self, client: u32, number: f64, is_repeated: bool, message: &str) -> Result<JsValue, JsValue> {
+        let answer = self.execute(client, number, is_repeated, message.as_bytes())?;
+        Ok(match std::str::from_utf8(&answer) {
+            Ok(text) if !answer.contains(&0) => JsValue::from_str(text),
+            _ => Uint8Array::from(&answer[..]).into(),
+        })
+    }
+
     /// Whether calls that were answered as pending wait for their next slice.
     #[wasm_bindgen(js_name = hasTasks)]
     pub fn has_tasks(&self) -> bool {

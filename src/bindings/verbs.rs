@@ -15,7 +15,6 @@ use crate::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::time::Duration;
 
 /// How a verb gets along with others in one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -41,9 +41,7 @@ export class Channel {
 
   /** The result of one call, `[verb, ...arguments]` as JSON text; a promise of it when it waits for something to happen. */
   call(text: string): Result | Promise<Result> {
-    const message = withAttachments(this.#encoder.encode(`[${text}]`), this.#attachments);
-    this.#attachments = [];
-    const response = this.#ask({ kind: "calls", message });
+    const response = this.#ask({ kind: "calls", id: ++this.#id, message: this.#message(`[${text}]`) });
     const [result = [OK]] = "answer" in response ? resultsOf(response.answer) : [];
     if (result[0] !== PENDING) return result as Result;
     const task = result[1] as number;
@@ -56,7 +54,7 @@ export class Channel {
 
   /** What is answered to a request that is a message of its own. */
   request(request: Numberless<SessionRequest>): unknown {
-    const response = this.#ask(request);
+    const response = this.#ask({ ...request, id: ++this.#id } as SessionRequest);
     return "value" in response ? response.value : undefined;
   }
 
@@ -67,10 +65,17 @@ export class Channel {
     this.#tasks.clear();
   }
 
-  #ask(request: Numberless<SessionRequest>): Response {
+  #message(text: string): Uint8Array<ArrayBuffer> | string {
+    if (this.#attachments.length === 0) return text;
+    const message = withAttachments(this.#encoder.encode(text), this.#attachments);
+    this.#attachments = [];
+    return message;
+  }
+
+  #ask(request: SessionRequest): Response {
     if (this.#failure !== undefined) throw this.#failure;
     this.#response = undefined;
-    this.#session.handle({ ...request, id: ++this.#id } as SessionRequest);
+    this.#session.handle(request);
     const response = this.#response as Response | undefined;
     this.#response = undefined;
     if (this.#failure !== undefined) throw this.#failure;

@@ -86,5 +86,5 @@ export class Outbox {
 }
 
 function bytesOf(request: SessionRequest): number {
-  return request.kind === "calls" ? request.message.byteLength : 0;
+  return request.kind === "calls" ? request.message.length : 0;
 }
