@@ -31,7 +31,6 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over `byte`, if that comes next.
-    #[inline(always)]
     pub fn take(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
@@ -122,7 +121,6 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps behind the end of the string within which the scanner stands.
-    #[inline]
     fn end_string(&mut self) -> Option<()> {
         loop {
             match self.byte()? {
@@ -139,7 +137,6 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over letters, digits, signs and points, of which there is one at least.
-    #[inline]
     fn end_word(&mut self) -> Option<()> {
         let start = self.at;
         while let Some(b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.') = self.byte() {

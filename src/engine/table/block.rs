@@ -125,7 +125,6 @@ impl Block {
     }
 
     /// The entry at an offset; `None` behind the last one.
-    #[inline]
     fn parts(&self, offset: usize) -> Result<Option<Parts<'_>>> {
         let entries = self.data.get(offset..self.entries_end).unwrap_or_default();
         if entries.is_empty() {
@@ -133,12 +132,12 @@ impl Block {
         }
         let mut reader = Reader::new(entries);
         let parsed = (|| {
-            let shared = reader.length()?;
-            let rest = reader.length()?;
+            let shared = usize::try_from(reader.varint_inline()?).ok()?;
+            let rest = usize::try_from(reader.varint_inline()?).ok()?;
             let flags = reader.u8().filter(|flags| are_flags(*flags))?;
-            let seq = reader.varint()?;
+            let seq = reader.varint_inline()?;
             let expires_at = if flags & EXPIRES != 0 { reader.varint()? } else { 0 };
-            let value_len = if flags & PUT != 0 { reader.length()? } else { 0 };
+            let value_len = if flags & PUT != 0 { usize::try_from(reader.varint_inline()?).ok()? } else { 0 };
             let suffix = reader.bytes(rest)?;
             reader.bytes(value_len)?;
             let end = self.entries_end - reader.rest().len();
