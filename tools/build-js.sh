@@ -78,7 +78,8 @@ if ! unchanged parts js/dist/ferrolite_rest.wasm "${parts_inputs[@]}"; then
 fi
 cp -u LICENSE-APACHE LICENSE-MIT js/
 
-bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/bundle-js.mjs tools/bindings.mjs tools/provenance.mjs)
+bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/bundle-js.mjs tools/bindings.mjs tools/provenance.mjs
+  js/dist/ferrolite_first.wasm)
 if ! unchanged bundle js/dist/provenance.json "${bundle_inputs[@]}"; then
   say "bundling the scripts"
   node tools/bundle-js.mjs
