@@ -1,6 +1,8 @@
 // Makes the page work without a network: starts its service worker, and tells of new versions.
 import "./offline-files.js";
 
+const ASK_AGAIN_MS = 2000;
+
 const $ = (id) => document.getElementById(id);
 
 function show(state, text) {
@@ -42,7 +44,12 @@ function follow({ installing, waiting, active }) {
   const offer = () => {
     if (next.state !== "installed") return;
     $("update").hidden = false;
-    $("update-now").onclick = () => next.postMessage("take over");
+    // The page is loaded anew when it has taken over. One that could not be started, for want of memory, is asked again.
+    const ask = () => next.postMessage("take over");
+    $("update-now").onclick = () => {
+      ask();
+      setInterval(ask, ASK_AGAIN_MS);
+    };
   };
   next.addEventListener("statechange", offer);
   offer();

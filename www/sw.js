@@ -37,8 +37,8 @@ async function activate() {
   await clients.claim();
 }
 
-addEventListener("message", ({ data }) => {
-  if (data === "take over") skipWaiting();
+addEventListener("message", (event) => {
+  if (event.data === "take over") event.waitUntil(skipWaiting());
 });
 
 addEventListener("fetch", (event) => {
