@@ -21,6 +21,39 @@ const PEERS = {
     files: ["@sqlite.org/sqlite-wasm/dist/sqlite3.wasm"],
     packages: ["@sqlite.org/sqlite-wasm"],
   },
+  "wa-sqlite": {
+    source: `export { default as SQLiteESMFactory } from "wa-sqlite/dist/wa-sqlite.mjs";
+      export { Factory, SQLITE_ROW } from "wa-sqlite";
+      export { AccessHandlePoolVFS } from "wa-sqlite/src/examples/AccessHandlePoolVFS.js";`,
+    files: ["wa-sqlite/dist/wa-sqlite.wasm"],
+    packages: ["wa-sqlite"],
+  },
+  pglite: {
+    source: 'export { PGlite } from "@electric-sql/pglite";',
+    files: ["pglite.wasm", "pglite.data", "initdb.wasm"].map((file) => `@electric-sql/pglite/dist/${file}`),
+    packages: ["@electric-sql/pglite"],
+  },
+  dexie: { source: 'export { Dexie } from "dexie";', files: [], packages: ["dexie"] },
+  rxdb: {
+    source: `export { createRxDatabase } from "rxdb/plugins/core";
+      export { getRxStorageDexie } from "rxdb/plugins/storage-dexie";`,
+    files: [],
+    packages: ["rxdb", "rxjs"],
+  },
+  pouchdb: {
+    source: `import PouchDB from "pouchdb-core";
+      import indexeddb from "pouchdb-adapter-indexeddb";
+      import find from "pouchdb-find";
+      PouchDB.plugin(indexeddb).plugin(find);
+      export { PouchDB };`,
+    files: [],
+    packages: ["pouchdb-core", "pouchdb-adapter-indexeddb", "pouchdb-find"],
+  },
+  "idb-keyval": {
+    source: 'export { createStore, delMany, get, getMany, set, setMany, values } from "idb-keyval";',
+    files: [],
+    packages: ["idb-keyval"],
+  },
 };
 
 /** What a page with Ferrolite loads, in bundles like those of the peers. */
@@ -40,7 +73,7 @@ export async function bundlePeers() {
     await esbuild.build({
       stdin: { contents: source, resolveDir: installed, sourcefile: `${name}.js` },
       outfile: join(peersFolder, `${name}.js`),
-      bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", legalComments: "none", logLevel: "error",
+      bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", legalComments: "none", logLevel: "error", external: ["node:*"],
       define: { global: "globalThis", "process.env.NODE_ENV": '"production"' },
     });
     for (const file of files) copyFileSync(join(installed, "node_modules", file), join(peersFolder, basename(file)));
