@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-import { launchChromium } from "../js/tests/support/chromium.mjs";
+import { launchChromium, processesOf } from "../js/tests/support/chromium.mjs";
 import { subjects } from "../www/bench/subjects.js";
 import { assertSame, limitsTable, sizesTable, tableOf } from "../www/bench/tables.js";
 import { jsonBytes } from "../www/bench/work.js";
@@ -120,6 +120,7 @@ async function inBrowser(url, profile, action) {
   try {
     const page = await context.newPage();
     page.setDefaultTimeout(PART_MS_MAX);
+    await page.exposeFunction("processMegabytes", () => privateBytes(own) / 1e6);
     await page.goto(`${url}bench/run.html`);
     await page.waitForFunction("globalThis.bench !== undefined");
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
@@ -128,6 +129,16 @@ async function inBrowser(url, profile, action) {
     await context.close();
     if (profile === undefined) rmSync(own, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Memory that no other process shares, of the process in which the page and its workers run: of the largest renderer. */
+function privateBytes(profile) {
+  const renderers = processesOf(profile).filter(({ type }) => type === "renderer");
+  const kilobytes = renderers.map(({ pid }) => {
+    const fields = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    return Number(/^Private_Dirty: +([0-9]+)/m.exec(fields)[1]);
+  });
+  return Math.max(...kilobytes) * 1024;
 }
 
 /** Bytes of the files in which Chromium keeps OPFS and IndexedDB. */

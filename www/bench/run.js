@@ -28,10 +28,18 @@ async function bench(task) {
   return { ...result, figures: { ...result.figures, [name]: firstMs } };
 }
 
-/** Megabytes that this page and its workers hold; where the browser tells it only of pages that are isolated. */
+/**
+ * Megabytes that this page and its workers hold, without what is no longer used. The browser tells pages that are isolated how much
+ * JavaScript holds; `processMegabytes` is given by whoever has started the browser, and counts WebAssembly, too.
+ */
 async function measureMemory() {
-  if (!globalThis.crossOriginIsolated || performance.measureUserAgentSpecificMemory === undefined) return undefined;
-  return (await performance.measureUserAgentSpecificMemory()).bytes / 1e6;
+  if (!globalThis.crossOriginIsolated || performance.measureUserAgentSpecificMemory === undefined) return {};
+  const { bytes } = await performance.measureUserAgentSpecificMemory();
+  const process = await globalThis.processMegabytes?.();
+  return { heap: bytes / 1e6, process: process === undefined ? undefined : process - atStart };
 }
+
+/** What a page that does nothing holds is no subject's. */
+const atStart = await globalThis.processMegabytes?.();
 
 Object.assign(globalThis, { bench, benchLimits: limits });

@@ -34,7 +34,7 @@ export const subjects = {
     title: "IndexedDB, strict",
     worker: ["indexeddb", { durability: "strict" }],
     page: ["indexeddb", { durability: "strict" }],
-    settings: "transactions with durability: strict, which are flushed, as Ferrolite's are; getAll where it fits",
+    settings: "transactions with durability: strict, which are flushed, as Ferrolite's are; reads by getAll",
   },
   "indexeddb-relaxed": {
     title: "IndexedDB, relaxed",
@@ -81,7 +81,7 @@ export const subjects = {
     bundle: "rxdb",
     worker: ["rxdb", { durability: "strict" }],
     page: ["rxdb", { durability: "strict" }],
-    settings: "storage-dexie with chromeTransactionDurability: strict, multiInstance: false; it keeps documents that were read in memory",
+    settings: "storage-dexie with chromeTransactionDurability: strict, multiInstance: false; it keeps what was read in memory, and answers a query that is asked again from there",
     cannot: { equalsKeys: "always gives documents" },
   },
   pouchdb: {

@@ -33,7 +33,8 @@ export const rows = {
   open: { work: "cold open to first read", unit: "ms" },
   first: { work: "cold open to first document written", unit: "ms" },
   disk: { work: "bytes on disk, after the bulk insert", unit: "MB" },
-  memory: { work: "memory of the page and its workers", unit: "MB" },
+  heap: { work: "memory of JavaScript, after the reads", unit: "MB" },
+  process: { work: "memory of the page's process, after the reads", unit: "MB" },
 };
 
 /** Opens a new database and fills it; `onFirst` is called when its first document is durable. */
@@ -61,7 +62,7 @@ export async function work(open, count, onFirst, measureMemory) {
   const figures = {};
   const checks = { first: digest([firstRead]) };
   await reads(db, count, figures, checks);
-  figures.memory = await measureMemory();
+  Object.assign(figures, await measureMemory());
   await writes(db, count, figures);
   checks.end = digest(await db.scan(), true);
   await db.close();

@@ -17,7 +17,8 @@ const schema = {
     tags: { type: "array", items: text },
     about: text,
   }),
-  indexes: ["group", "address.city"],
+  // The key, too: without it a range of keys is looked for among all documents.
+  indexes: ["key", "group", "address.city"],
 };
 
 export async function open(name, { durability }) {

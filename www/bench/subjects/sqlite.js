@@ -2,7 +2,7 @@
 import { sqlite3InitModule } from "../peers/sqlite.js";
 
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, document TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS documents_group ON documents (document ->> '$.group');
   CREATE INDEX IF NOT EXISTS documents_city ON documents (document ->> '$.address.city');`;
 
@@ -17,13 +17,16 @@ export async function open(name, { journal }) {
   const put = db.prepare("INSERT INTO documents VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document");
   const remove = db.prepare("DELETE FROM documents WHERE key = ?");
   const get = db.prepare("SELECT document FROM documents WHERE key = ?");
+  const getMany = db.prepare(
+    "SELECT document FROM json_each(?) AS wanted CROSS JOIN documents ON documents.key = wanted.value ORDER BY wanted.key",
+  );
   const scan = db.prepare("SELECT document FROM documents ORDER BY key");
   const range = db.prepare("SELECT document FROM documents WHERE key >= ? ORDER BY key LIMIT ?");
   const equals = db.prepare("SELECT document FROM documents WHERE document ->> '$.group' = ?");
   const equalsKeys = db.prepare("SELECT key FROM documents WHERE document ->> '$.group' = ?");
   const nested = db.prepare("SELECT document FROM documents WHERE document ->> '$.address.city' = ?");
   const nestedRange = db.prepare("SELECT document FROM documents WHERE document ->> '$.address.city' BETWEEN ? AND ?");
-  const statements = [put, remove, get, scan, range, equals, equalsKeys, nested, nestedRange];
+  const statements = [put, remove, get, getMany, scan, range, equals, equalsKeys, nested, nestedRange];
 
   const run = (statement, values) => statement.bind(values).stepReset();
   const texts = (statement, values = []) => {
@@ -48,7 +51,7 @@ export async function open(name, { journal }) {
     put: (key, document) => void run(put, [key, JSON.stringify(document)]),
     insertMany: putAll,
     get: one,
-    getMany: (keys) => db.transaction(() => keys.map(one)),
+    getMany: (keys) => all(getMany, [JSON.stringify(keys)]),
     scan: () => all(scan),
     range: (from, limit) => all(range, [from, limit]),
     equals: (group) => all(equals, [group]),

@@ -2,7 +2,7 @@
 import { AccessHandlePoolVFS, Factory, SQLITE_ROW, SQLiteESMFactory } from "../peers/wa-sqlite.js";
 
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, document TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS documents_group ON documents (document ->> '$.group');
   CREATE INDEX IF NOT EXISTS documents_city ON documents (document ->> '$.address.city');`;
 
@@ -27,6 +27,9 @@ export async function open(name) {
   const put = await prepare("INSERT INTO documents VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document");
   const remove = await prepare("DELETE FROM documents WHERE key = ?");
   const get = await prepare("SELECT document FROM documents WHERE key = ?");
+  const getMany = await prepare(
+    "SELECT document FROM json_each(?) AS wanted CROSS JOIN documents ON documents.key = wanted.value ORDER BY wanted.key",
+  );
   const scan = await prepare("SELECT document FROM documents ORDER BY key");
   const range = await prepare("SELECT document FROM documents WHERE key >= ? ORDER BY key LIMIT ?");
   const equals = await prepare("SELECT document FROM documents WHERE document ->> '$.group' = ?");
@@ -59,13 +62,7 @@ export async function open(name) {
     put: (key, document) => alone(() => texts(put, [key, JSON.stringify(document)])),
     insertMany: putAll,
     get: one,
-    getMany: async (keys) => {
-      const found = [];
-      await transaction(async () => {
-        for (const key of keys) found.push(await one(key));
-      });
-      return found;
-    },
+    getMany: (keys) => all(getMany, [JSON.stringify(keys)]),
     scan: () => all(scan),
     range: (from, limit) => all(range, [from, limit]),
     equals: (group) => all(equals, [group]),
