@@ -29,14 +29,13 @@ async function bench(task) {
 }
 
 /**
- * Megabytes that this page and its workers hold, without what is no longer used. The browser tells pages that are isolated how much
- * JavaScript holds; `processMegabytes` is given by whoever has started the browser, and counts WebAssembly, too.
+ * Megabytes that this page and its workers hold, after garbage was collected: of JavaScript alone, and of the process, with its
+ * WebAssembly. Only who has started the browser can tell the second, and have the first done at once, not in some seconds.
  */
 async function measureMemory() {
-  if (!globalThis.crossOriginIsolated || performance.measureUserAgentSpecificMemory === undefined) return {};
+  if (globalThis.processMegabytes === undefined) return {};
   const { bytes } = await performance.measureUserAgentSpecificMemory();
-  const process = await globalThis.processMegabytes?.();
-  return { heap: bytes / 1e6, process: process === undefined ? undefined : process - atStart };
+  return { heap: bytes / 1e6, process: (await globalThis.processMegabytes()) - atStart };
 }
 
 /** What a page that does nothing holds is no subject's. */

@@ -1,8 +1,13 @@
 // Who is measured: the title in the tables, the driver in `subjects/` for a worker and for the page, and how it is set up.
 
+const UNFLUSHED = Object.fromEntries(["insert", "single", "together", "update", "delete"].map((row) => [row, "commits are not flushed"]));
+const CACHED = Object.fromEntries(
+  ["getMany", "scan", "range", "equals", "nested", "nestedRange"].map((row) => [row, "from the second time on answered from its memory"]),
+);
+
 /**
  * `worker` and `page` are `[driver, options]`; `bundle` names what a page loads, see `tools/bench-peers.mjs`; `cannot` says why rows
- * are empty.
+ * are empty, and `aside` in which rows a subject does less than the others, so that it is not compared with them.
  */
 export const subjects = {
   ferrolite: {
@@ -19,12 +24,14 @@ export const subjects = {
   },
   floor: {
     title: "floor",
+    reference: true,
     worker: ["floor"],
     page: ["remote", { subject: "floor" }],
     settings: "no database: JSON in one OPFS file, one write and one flush a commit, the index in memory and rebuilt at every start",
   },
   memory: {
     title: "memory",
+    reference: true,
     worker: ["memory"],
     page: ["memory"],
     keeps: false,
@@ -38,6 +45,7 @@ export const subjects = {
   },
   "indexeddb-relaxed": {
     title: "IndexedDB, relaxed",
+    aside: UNFLUSHED,
     worker: ["indexeddb", { durability: "relaxed" }],
     page: ["indexeddb", { durability: "relaxed" }],
     settings: "transactions with durability: relaxed, Chromium's default: a commit is not flushed, and a crash of the system can lose it",
@@ -78,6 +86,7 @@ export const subjects = {
   },
   rxdb: {
     title: "RxDB, strict",
+    aside: CACHED,
     bundle: "rxdb",
     worker: ["rxdb", { durability: "strict" }],
     page: ["rxdb", { durability: "strict" }],
@@ -86,6 +95,7 @@ export const subjects = {
   },
   pouchdb: {
     title: "PouchDB, relaxed",
+    aside: UNFLUSHED,
     bundle: "pouchdb",
     worker: ["pouchdb"],
     page: ["pouchdb"],
@@ -93,6 +103,7 @@ export const subjects = {
   },
   "idb-keyval": {
     title: "idb-keyval, relaxed",
+    aside: UNFLUSHED,
     bundle: "idb-keyval",
     worker: ["idb-keyval"],
     page: ["idb-keyval"],

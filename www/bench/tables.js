@@ -1,4 +1,5 @@
-// Figures of several runs as the tables of a report.
+// Figures of several runs as the tables of a report. `references` are subjects that are no databases; in the rows, `aside` are those
+// that do less than the others.
 import { limitRows } from "./limits.js";
 import { subjects } from "./subjects.js";
 import { median, rows } from "./work.js";
@@ -18,15 +19,19 @@ export function tableOf(place, count, runs, bytes) {
     title: `${place === "worker" ? "In a worker" : "From the page"}, ${count.toLocaleString("en")} documents`,
     about: `${ABOUT[place]} The documents are ${(bytes / 1e6).toFixed(1)} MB of JSON.`,
     subjects: found.map((id) => subjects[id].title),
+    references: found.filter((id) => subjects[id].reference).map((id) => subjects[id].title),
     rows: measured.map(([name, { work, unit }]) => {
       const values = {};
       const notes = {};
+      const aside = [];
       for (const id of found) {
-        const { title, cannot = {} } = subjects[id];
+        const { title, cannot = {}, aside: less = {} } = subjects[id];
         values[title] = summary(runs.filter(({ subject }) => subject === id).map(({ figures }) => figures[name]));
-        if (values[title] === null && cannot[name] !== undefined) notes[title] = cannot[name];
+        const note = values[title] === null ? cannot[name] : less[name];
+        if (note !== undefined) notes[title] = note;
+        if (less[name] !== undefined) aside.push(title);
       }
-      return { work, unit, better: "less", values, notes };
+      return { work, unit, better: "less", values, notes, aside };
     }),
   };
 }
@@ -38,6 +43,7 @@ export function limitsTable(count, runs) {
     title: `Limits, ${count.toLocaleString("en")} documents`,
     about: "What the same bytes cost without any database: in a worker, and between it and its page.",
     subjects: ["limit"],
+    references: ["limit"],
     rows: Object.entries(limitRows).map(([name, { work, unit }]) => ({
       work, unit, better: "less", values: { limit: summary(runs.map(({ figures }) => figures[name])) }, notes: {},
     })),

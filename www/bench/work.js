@@ -3,6 +3,7 @@
 import { citiesOf, cityOf, GROUP_SIZE, groupsOf, keyOf, pairsOf, random, sample } from "./documents.js";
 
 export const BATCH = 1000;
+/** So often, where there are enough documents. */
 const SINGLES = 500;
 const READS = 5000;
 const RANGES = 200;
@@ -72,7 +73,8 @@ export async function work(open, count, onFirst, measureMemory) {
 async function reads(db, count, figures, checks) {
   const keys = sample(READS, count, 1).map(keyOf);
   const draw = random(2);
-  const starts = Array.from({ length: RANGES }, () => keyOf(Math.floor(draw() * Math.max(1, count - RANGE_LENGTH))));
+  const ranges = Math.min(RANGES, Math.ceil(count / 10));
+  const starts = Array.from({ length: ranges }, () => keyOf(Math.floor(draw() * Math.max(1, count - RANGE_LENGTH))));
   const group = `group-${groupsOf(count) - 1}`;
   const city = Math.floor(citiesOf(count) / 2);
 
@@ -87,7 +89,7 @@ async function reads(db, count, figures, checks) {
   await measure("get", () => oneByOne(keys, (key) => db.get(key)), each(keys.length), { ordered: true });
   await measure("getMany", () => db.getMany(keys), each(keys.length), { ordered: true });
   await measure("scan", () => db.scan(), whole, { ordered: true });
-  await measure("range", async () => (await oneByOne(starts, (key) => db.range(key, RANGE_LENGTH))).flat(), each(RANGES), { ordered: true });
+  await measure("range", async () => (await oneByOne(starts, (key) => db.range(key, RANGE_LENGTH))).flat(), each(ranges), { ordered: true });
   await measure("equals", () => db.equals(group), whole);
   await measure("equalsKeys", () => db.equalsKeys(group), whole);
   await measure("nested", () => db.nested(cityOf(city)), whole);
@@ -95,7 +97,7 @@ async function reads(db, count, figures, checks) {
 }
 
 async function writes(db, count, figures) {
-  const singles = Math.min(SINGLES, count);
+  const singles = Math.min(SINGLES, Math.ceil(count / 10));
   const pairs = pairsOf(count, count + 2 * singles, count);
   const taken = [];
   for (const [key, document] of pairs.slice(0, singles)) taken.push((await timed(() => db.put(key, document)))[0]);
