@@ -21,12 +21,13 @@ WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int 
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
 .PHONY: help setup build native wasi package sizes docs demo-data demo serve test test-format test-lints test-rust test-reader \
-  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption bench-first-write million clean FORCE
+  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption bench-first-write \
+  bench-browser bench-browser-page bench-report million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 setup: ## install the tools that this machine lacks
 	@tools/setup.sh
@@ -178,7 +179,7 @@ mutations: ## put deliberate bugs into a copy of the source, one at a time, and 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 
-bench: bench-latency bench-encryption bench-first-write million ## measure everything
+bench: bench-latency bench-encryption bench-first-write bench-browser million ## measure everything
 
 bench-latency: ## print how long commits and slices of maintenance take, over a million documents
 	@cargo bench $(QUIET) --bench latency
@@ -193,6 +194,17 @@ bench-encryption: setup ## print what encryption costs, natively, under wasmtime
 
 bench-first-write: setup package ## print how long it takes from the import of the package to the first document, in a cold Chromium
 	@$(TOOL_PATHS); node tools/first-write.mjs
+
+bench-browser: setup package ## measure Ferrolite beside other databases in Chromium, into target/bench (OPTIONS="--runs 1 --count 20000,200000")
+	@tools/setup.sh bench
+	@$(TOOL_PATHS); node tools/bench-browser.mjs $(OPTIONS)
+
+bench-browser-page: setup package ## serve the page of that benchmark on localhost, for any browser
+	@tools/setup.sh bench
+	@$(TOOL_PATHS); node tools/bench-browser.mjs --serve
+
+bench-report: ## write docs/benchmarks.md and charts of the published runs; RUNS="browser native" publishes these first
+	@node tools/bench-report.mjs $(RUNS)
 
 million: setup wasi ## load a million documents under wasmtime, read them back, delete most, and compact
 	@$(TOOL_PATHS); node tools/million.mjs
