@@ -64,13 +64,15 @@ function chart(table, row) {
     const kind = subject.startsWith("Ferrolite") ? "own" : isAside ? "aside" : "peer";
     const isCut = median > end;
     const middle = top + BAR_HEIGHT / 2;
+    const width = round(Math.max(1, at(median) - NAME_WIDTH));
     const figure = shown(median) + (isCut ? " »" : "");
-    const spread = `<line x1="${round(at(min))}" x2="${round(at(max))}" y1="${middle}" y2="${middle}" stroke="currentColor" stroke-width="1"/>`;
+    const [from, to] = [round(at(min)), round(at(max))];
+    const spread = `<line x1="${from}" x2="${to}" y1="${middle}" y2="${middle}" stroke="currentColor" stroke-width="1"/>`;
     const text = `${subject}: ${shown(median)} ${row.unit}, ${runs} runs from ${shown(min)} to ${shown(max)}`;
     return (
       `<g><title>${escaped(text)}</title>` +
       `<text x="${NAME_WIDTH - 6}" y="${middle + 4}" text-anchor="end">${escaped(subject)}</text>` +
-      `<rect class="${kind}" x="${NAME_WIDTH}" y="${top + 3}" width="${round(Math.max(1, at(median) - NAME_WIDTH))}" height="${BAR_HEIGHT - 6}"/>` +
+      `<rect class="${kind}" x="${NAME_WIDTH}" y="${top + 3}" width="${width}" height="${BAR_HEIGHT - 6}"/>` +
       (isCut ? "" : spread) +
       `<text x="${round(Math.max(at(median), isCut ? 0 : at(max)) + 5)}" y="${middle + 4}">${escaped(figure)}</text></g>`
     );

@@ -13,11 +13,22 @@ const published = join(root, "docs", "benchmarks");
 
 /** Above so much Ferrolite counts as behind: within it two runs differ. */
 const BEHIND = 1.05;
+const LINE_LENGTH = 128;
 
 /** `{ name, date, machine, versions, settings, tables }` of each run, as its command has written it. */
 function readRuns() {
   const names = readdirSync(published).filter((name) => name.endsWith(".json"));
   return names.sort().map((name) => JSON.parse(readFileSync(join(published, name), "utf8")));
+}
+
+/** Text as lines of the width that the documents have; what is code stays in one piece. */
+function wrapped(text) {
+  const lines = [""];
+  for (const word of text.match(/(?:`[^`]*`|\S)+/g)) {
+    if (lines.at(-1).length + 1 + word.length > LINE_LENGTH) lines.push(word);
+    else lines.push(`${lines.pop()} ${word}`.trim());
+  }
+  return lines.join("\n");
 }
 
 const withSpread = ({ median, min, max }) => (min === max ? shown(median) : `${shown(median)} (${shown(min)}–${shown(max)})`);
@@ -26,8 +37,9 @@ const line = (cells) => `| ${cells.map(cell).join(" | ")} |`;
 
 function tableText(table) {
   const { title, about, subjects, rows } = table;
-  const parts = [`### ${title}`, about];
-  const comparisons = rows.map((row) => ({ row, ...compared(table, row) })).filter(({ own, best }) => own !== undefined && best !== undefined);
+  const parts = [`### ${title}`, wrapped(about)];
+  const pairs = rows.map((row) => ({ row, ...compared(table, row) }));
+  const comparisons = pairs.filter(({ own, best }) => own !== undefined && best !== undefined);
   if (comparisons.length > 0) {
     parts.push([
       line(["work", "unit", "Ferrolite", "best peer", "its figure", "ratio"]),
@@ -54,15 +66,15 @@ function tableText(table) {
       line([work, unit, ...subjects.map((subject) => (values[subject] ? withSpread(values[subject]) : "–") + mark(of[subject]))]),
     ),
   ].join("\n"));
-  if (notes.length > 0) parts.push(notes.map((note, at) => `[${at + 1}] ${note}`).join("; ") + ".");
+  if (notes.length > 0) parts.push(wrapped(`${notes.map((note, at) => `[${at + 1}] ${note}`).join("; ")}.`));
   return parts.join("\n\n");
 }
 
 function runText({ name, date, machine, versions, settings, tables }) {
   return [
     `## ${name[0].toUpperCase()}${name.slice(1)}`,
-    `Measured on ${date}: ${machine.cpu}, ${machine.cores} cores, ${machine.memory}, ${machine.system}.`,
-    `Versions: ${Object.entries(versions).map(([what, version]) => `${what} ${version}`).join(", ")}.`,
+    wrapped(`Measured on ${date}: ${machine.cpu}, ${machine.cores} cores, ${machine.memory}, ${machine.system}.`),
+    wrapped(`Versions: ${Object.entries(versions).map(([what, version]) => `${what} ${version}`).join(", ")}.`),
     "How each was set up:",
     [line(["subject", "settings"]), line(["---", "---"]), ...Object.entries(settings).map(([subject, text]) => line([subject, text]))].join("\n"),
     ...tables.map(tableText),
@@ -91,13 +103,18 @@ function losses(runs) {
 function report(runs, notes) {
   return `${[
     "# Benchmarks",
-    "<!-- Made by tools/bench-report.mjs of docs/benchmarks/*.json and docs/benchmarks/notes.md. Change those, and run `make bench-report`. -->",
-    "Ferrolite beside what its users would otherwise pick: the same work on the same data, in the same run, on one machine. Each figure " +
-      "is the median of several runs with the fastest and the slowest; the ratio is Ferrolite's median to that of the best peer, " +
-      "below 1 where Ferrolite is ahead. Peers that do less, such as commits that are not flushed, are in the tables, and not " +
-      "among the best. `floor`, `memory` and `limit` are no databases: they show what the same work costs at least.",
-    "`make bench-browser` measures in Chromium, and `make bench` everything; each leaves its figures in `target/bench`. " +
-      "`make bench-report RUNS=browser` publishes them here, with [charts](../www/bench/report.html).",
+    "<!-- Made by tools/bench-report.mjs of docs/benchmarks/*.json and docs/benchmarks/notes.md: change those. -->",
+    wrapped(
+      "Ferrolite beside what its users would otherwise pick: the same work on the same data, in the same run, on one machine. Each " +
+        "figure is the median of several runs with the fastest and the slowest; the ratio is Ferrolite's median to that of the best " +
+        "peer, below 1 where Ferrolite is ahead. Peers that do less, such as commits that are not flushed, are in the tables, and " +
+        "not among the best. `floor`, `memory` and `limit` are no databases: they show what the same work costs at least.",
+    ),
+    wrapped(
+      "`make bench-browser` measures in Chromium, and `make bench` everything; each leaves its figures in `target/bench`. `make " +
+        "bench-report RUNS=browser` publishes them here, with [charts](../www/bench/report.html); `make bench-browser-page` serves " +
+        "a page that measures in any browser.",
+    ),
     "## Where Ferrolite is behind, and why",
     losses(runs),
     ...(notes === "" ? [] : [notes]),
