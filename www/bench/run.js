@@ -24,7 +24,8 @@ async function bench(task) {
       else resolve(data.result);
     };
   });
-  worker.terminate();
+  // A profile is taken of it.
+  if (!task.keepWorker) worker.terminate();
   return { ...result, figures: { ...result.figures, [name]: firstMs } };
 }
 

@@ -108,6 +108,6 @@ export const subjects = {
     worker: ["idb-keyval"],
     page: ["idb-keyval"],
     settings: "a store of its own; it has no choice of durability, so commits are not flushed",
-    cannot: Object.fromEntries(["range", "equals", "equalsKeys", "nested", "nestedRange"].map((row) => [row, "has neither ranges nor indexes"])),
+    cannot: Object.fromEntries(["range", "equals", "equalsKeys", "nested", "nestedRange"].map((row) => [row, "no ranges, no indexes"])),
   },
 };

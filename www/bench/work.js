@@ -54,23 +54,28 @@ export async function load(open, count, onFirst) {
   return { figures: { insert: (insertMs * 1000) / (count - 1) }, checks: {} };
 }
 
-/** Opens a database that `load` has filled, and does everything else; `onFirst` is called when a first document is read. */
-export async function work(open, count, onFirst, measureMemory) {
+/**
+ * Opens a database that `load` has filled, and does everything else; `onFirst` is called when a first document is read. For a profile
+ * there are reads `only`, each repeated for `readMs`.
+ */
+export async function work(open, count, onFirst, measureMemory, { only, readMs } = {}) {
   const db = await open();
   const firstRead = await db.get(keyOf(count >> 1));
   onFirst();
 
   const figures = {};
   const checks = { first: digest([firstRead]) };
-  await reads(db, count, figures, checks);
-  Object.assign(figures, await measureMemory());
-  await writes(db, count, figures);
-  checks.end = digest(await db.scan(), true);
+  await reads(db, count, figures, checks, only, readMs);
+  if (only === undefined) {
+    Object.assign(figures, await measureMemory());
+    await writes(db, count, figures);
+    checks.end = digest(await db.scan(), true);
+  }
   await db.close();
   return { figures, checks };
 }
 
-async function reads(db, count, figures, checks) {
+async function reads(db, count, figures, checks, only, readMs) {
   const keys = sample(READS, count, 1).map(keyOf);
   const draw = random(2);
   const ranges = Math.min(RANGES, Math.ceil(count / 10));
@@ -79,8 +84,8 @@ async function reads(db, count, figures, checks) {
   const city = Math.floor(citiesOf(count) / 2);
 
   const measure = async (name, action, per, { ordered = false } = {}) => {
-    if (!can(db, name)) return;
-    const [ms, found] = await repeated(action);
+    if (!can(db, name) || only?.includes(name) === false) return;
+    const [ms, found] = await repeated(action, readMs);
     figures[name] = per(ms);
     checks[name] = digest(found, ordered);
   };
@@ -132,10 +137,10 @@ async function timed(action) {
   return [performance.now() - startMs, found];
 }
 
-async function repeated(action) {
+async function repeated(action, readMs) {
   const taken = [];
   let found;
-  for (let spentMs = 0; taken.length < 1 + REPEATS && (taken.length < 2 || spentMs < READ_MS_MAX); ) {
+  for (let spentMs = 0; isRepeated(taken.length, spentMs, readMs); ) {
     // Not while the next one is made: twice everything would not fit everywhere.
     found = undefined;
     const [ms, answer] = await timed(action);
@@ -145,6 +150,9 @@ async function repeated(action) {
   }
   return [median(taken.slice(1)), found];
 }
+
+const isRepeated = (times, spentMs, readMs) =>
+  readMs === undefined ? times < 1 + REPEATS && (times < 2 || spentMs < READ_MS_MAX) : spentMs < readMs;
 
 // Some libraries have promises of their own.
 const isPromise = (value) => typeof value?.then === "function";
