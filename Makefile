@@ -22,7 +22,7 @@ WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int 
 
 .PHONY: help setup build native wasi package sizes docs demo-data demo serve test test-format test-lints test-rust test-reader \
   test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption bench-first-write \
-  bench-browser bench-browser-page bench-report million clean FORCE
+  bench-browser bench-browser-page bench-profile bench-report million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
@@ -202,6 +202,10 @@ bench-browser: setup package ## measure Ferrolite beside other databases in Chro
 bench-browser-page: setup package ## serve the page of that benchmark on localhost, for any browser
 	@tools/setup.sh bench
 	@$(TOOL_PATHS); node tools/bench-browser.mjs --serve
+
+bench-profile: setup package ## print where some of that work spends its time (OPTIONS="--only get,equals --place page")
+	@tools/setup.sh bench
+	@$(TOOL_PATHS); node tools/bench-profile.mjs $(OPTIONS)
 
 bench-report: ## write docs/benchmarks.md and charts of the published runs; RUNS="browser native" publishes these first
 	@node tools/bench-report.mjs $(RUNS)
