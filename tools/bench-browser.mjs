@@ -3,7 +3,7 @@
 // Usage: node tools/bench-browser.mjs [--count N,...] [--runs N] [--subjects ID,...] [--places worker,page] [--out FILE] [--serve [PORT]]
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { cpus, release, tmpdir, totalmem } from "node:os";
+import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -38,6 +38,7 @@ const { values: options } = parseArgs({
   },
   allowPositionals: true,
 });
+let isSteady = process.env.FERROLITE_BENCH_STEADY !== undefined;
 const chosen = options.subjects.split(",");
 for (const id of chosen) if (subjects[id] === undefined) throw new Error(`no subject ${id}: there are ${Object.keys(subjects)}`);
 
@@ -64,6 +65,11 @@ function becomeSteady() {
   return true;
 }
 
+/** Whether this process still goes before all others: a machine may take that away again. */
+function isBeforeOthers() {
+  return / SCHED_RR$/m.test(spawnSync("chrt", ["-p", String(process.pid)], { encoding: "utf8" }).stdout ?? "");
+}
+
 async function measure() {
   await bundlePeers();
   const server = await serve(benchMounts(), 0, HEADERS);
@@ -77,7 +83,10 @@ async function measure() {
       for (let run = 1; run <= Number(options.runs); run++) {
         limits.push(await inBrowser(server.url, undefined, (page) => page.evaluate((count) => benchLimits(count), count)));
         for (const place of options.places.split(",")) {
-          for (const subject of chosen.filter((id) => subjects[id][place] !== undefined)) {
+          const able = chosen.filter((id) => subjects[id][place] !== undefined);
+          // Each time another one is first: what changes on the machine meanwhile is not always the same one's.
+          const first = ((run - 1) * Math.ceil(able.length / Number(options.runs))) % able.length;
+          for (const subject of [...able.slice(first), ...able.slice(0, first)]) {
             process.stderr.write(`${count} documents, run ${run}, ${place}: ${subjects[subject].title} ... `);
             const startMs = Date.now();
             const result = await triedRun(server.url, subject, place, count);
@@ -86,7 +95,8 @@ async function measure() {
               runs.push({ subject, place, ...result });
               assertSame(runs);
             }
-            process.stderr.write(`${((Date.now() - startMs) / 1000).toFixed(0)} s\n`);
+            isSteady &&= isBeforeOthers();
+            process.stderr.write(`${((Date.now() - startMs) / 1000).toFixed(0)} s, load ${loadavg()[0].toFixed(1)}\n`);
           }
         }
         const measured = options.places.split(",").map((place) => tableOf(place, count, runs.filter((run) => run.place === place), bytes));
@@ -186,7 +196,7 @@ function write(chromium, tables) {
       cpu: cpus()[0].model,
       cores: cpus().length,
       memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-      system: `Linux ${release()}, Chromium headless${process.env.FERROLITE_BENCH_STEADY ? ", chrt -r 1" : ""}`,
+      system: `Linux ${release()}, Chromium headless, ${isSteady ? "before all other processes (chrt -r 1)" : "beside other processes"}`,
     },
     versions: { ferrolite: version("js/package.json"), chromium, ...peerVersions() },
     settings: Object.fromEntries(chosen.map((id) => [subjects[id].title, subjects[id].settings])),
