@@ -92,7 +92,8 @@ async function remove(before, name) {
   const now = await stored();
   const root = await navigator.storage.getDirectory();
   for (const entry of now.names) if (!before.names.has(entry)) await root.removeEntry(entry, { recursive: true });
-  for (const database of now.databases) if (!before.databases.has(database)) indexedDB.deleteDatabase(database);
+  const added = [...now.databases].filter((database) => !before.databases.has(database));
+  await Promise.all(added.map((database) => new Promise((resolve) => (indexedDB.deleteDatabase(database).onsuccess = resolve))));
 }
 
 function say(state, text) {

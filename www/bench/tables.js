@@ -10,6 +10,10 @@ const ABOUT = {
   page: "The same work, called from the main thread of a page. What runs in workers alone is reached by one message a call.",
 };
 
+/** With fewer documents the rows have not as many as they say. */
+const ENOUGH = 20_000;
+const FEWER = " They are too few for all that the rows name: there is less of it.";
+
 /** `runs` are `{ subject, place, figures }` of one number of documents. */
 export function tableOf(place, count, runs, bytes) {
   const found = Object.keys(subjects).filter((id) => runs.some(({ subject }) => subject === id));
@@ -17,7 +21,7 @@ export function tableOf(place, count, runs, bytes) {
   return {
     id: `${place}-${count}`,
     title: `${place === "worker" ? "In a worker" : "From the page"}, ${count.toLocaleString("en")} documents`,
-    about: `${ABOUT[place]} The documents are ${(bytes / 1e6).toFixed(1)} MB of JSON.`,
+    about: `${ABOUT[place]} The documents are ${(bytes / 1e6).toFixed(1)} MB of JSON.${count < ENOUGH ? FEWER : ""}`,
     subjects: found.map((id) => subjects[id].title),
     references: found.filter((id) => subjects[id].reference).map((id) => subjects[id].title),
     rows: measured.map(([name, { work, unit }]) => {
@@ -54,13 +58,18 @@ export function limitsTable(count, runs) {
 export function sizesTable(sizes) {
   const values = {};
   const kilobytes = (bytes) => ({ median: bytes / 1000, min: bytes / 1000, max: bytes / 1000, runs: 1 });
-  for (const { title, bundle } of Object.values(subjects)) if (sizes[bundle] !== undefined) values[title] = kilobytes(sizes[bundle]);
+  const notes = {};
+  for (const { title, bundle, cannot } of Object.values(subjects)) {
+    if (sizes[bundle] === undefined) continue;
+    values[title] = kilobytes(sizes[bundle]);
+    if (cannot?.range !== undefined) notes[title] = cannot.range;
+  }
   return {
     id: "sizes",
     title: "What a page loads",
     about: "Scripts, minified by esbuild, and the WebAssembly and data that they load, all gzipped.",
     subjects: Object.keys(values),
-    rows: [{ work: "scripts and wasm, gzipped", unit: "kB", better: "less", values, notes: {} }],
+    rows: [{ work: "scripts and wasm, gzipped", unit: "kB", better: "less", values, notes, aside: Object.keys(notes) }],
   };
 }
 
