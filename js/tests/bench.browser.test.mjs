@@ -7,7 +7,7 @@ import { startChromium } from "./support/chromium.mjs";
 
 /** What needs no packages. */
 const SUBJECTS = ["ferrolite", "floor", "memory", "indexeddb-strict"];
-const DOCUMENTS = 500;
+const DOCUMENTS = 300;
 
 let server, browser, page;
 
