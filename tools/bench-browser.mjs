@@ -22,6 +22,7 @@ const SETTLE_MS = 1000;
 /** A subject that takes longer hangs, and is tried once more. */
 const partMsMax = (count) => 60_000 + 4 * count;
 const TRIES = 2;
+class Hanging extends Error {}
 /** Pages are isolated: clocks are exact, and memory can be measured. */
 const HEADERS = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 /** Memory is measured when it is asked for, not when the browser collects garbage next. */
@@ -123,8 +124,6 @@ async function triedRun(url, subject, place, count) {
   }
   return undefined;
 }
-
-class Hanging extends Error {}
 
 /** Fills a database in one browser, and works with it in another one that is started on the same profile. */
 async function oneRun(url, subject, place, count) {
