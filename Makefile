@@ -21,12 +21,13 @@ WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int 
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
 .PHONY: help setup build native wasi package sizes docs demo-data demo serve test test-format test-lints test-rust test-reader \
-  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption bench-first-write bench-node million clean FORCE
+  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption bench-first-write \
+  bench-node bench-browser bench-browser-page bench-profile bench-report million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 setup: ## install the tools that this machine lacks
 	@tools/setup.sh
@@ -178,7 +179,7 @@ mutations: ## put deliberate bugs into a copy of the source, one at a time, and 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 
-bench: bench-latency bench-encryption bench-first-write bench-node million ## measure everything
+bench: bench-latency bench-encryption bench-first-write bench-node bench-browser million ## measure everything
 
 bench-latency: ## print how long commits and slices of maintenance take, over a million documents
 	@cargo bench $(QUIET) --bench latency
@@ -196,6 +197,21 @@ bench-first-write: setup package ## print how long it takes from the import of t
 
 bench-node: setup package ## print what the verbs cost in Node, in process
 	@$(TOOL_PATHS); node tools/bench-node.mjs
+
+bench-browser: setup package ## measure Ferrolite beside other databases in Chromium, into target/bench (OPTIONS="--runs 1 --count 20000,200000")
+	@tools/setup.sh bench
+	@$(TOOL_PATHS); node tools/bench-browser.mjs $(OPTIONS)
+
+bench-browser-page: setup package ## serve the page of that benchmark on localhost, for any browser
+	@tools/setup.sh bench
+	@$(TOOL_PATHS); node tools/bench-browser.mjs --serve
+
+bench-profile: setup package ## print where some of that work spends its time (OPTIONS="--only get,equals --place page")
+	@tools/setup.sh bench
+	@$(TOOL_PATHS); node tools/bench-profile.mjs $(OPTIONS)
+
+bench-report: ## write docs/benchmarks.md and charts of the published runs; RUNS="browser native" publishes these first
+	@node tools/bench-report.mjs $(RUNS)
 
 million: setup wasi ## load a million documents under wasmtime, read them back, delete most, and compact
 	@$(TOOL_PATHS); node tools/million.mjs

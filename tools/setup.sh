@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks. Safe to run again: it checks first.
-# Usage: tools/setup.sh [build|wasmtime|browser|demo|projects|fuzz|coverage]...   (the first four, when nothing is named)
+# Usage: tools/setup.sh [build|wasmtime|browser|demo|projects|bench|fuzz|coverage]...   (the first four, when nothing is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -99,19 +99,30 @@ install_demo_data() {
   npm install --silent --no-fund --no-audit --prefix "$TOOLS/demo" "@mdn/browser-compat-data@$DEMO_DATA_VERSION"
 }
 
-# The tools of the test projects, each set by its lock file: a folder for each state of that, so that nothing is mixed.
+# What a lock file names, in a folder for each state of that, so that nothing is mixed. What packages run when they are installed
+# is left out where nobody needs it.
+install_locked() {
+  local project="$1" folder
+  shift
+  folder="$(node tools/projects.mjs "$project")"
+  [ -e "$folder/complete" ] && return
+  say "installing the tools of $project (npm, once)"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$project/package.json" "$project/package-lock.json" "$folder/"
+  npm ci --loglevel error --no-fund --no-audit "$@" --prefix "$folder" >/dev/null
+  touch "$folder/complete"
+}
+
 install_projects() {
-  local lock folder
+  local lock
   for lock in js/tests/projects/package-lock.json js/tests/projects/*/package-lock.json; do
-    folder="$(node tools/projects.mjs "$(dirname "$lock")")"
-    [ -e "$folder/complete" ] && continue
-    say "installing the tools of $(dirname "$lock") (npm, once)"
-    rm -rf "$folder"
-    mkdir -p "$folder"
-    cp "$(dirname "$lock")/package.json" "$lock" "$folder/"
-    npm ci --loglevel error --no-fund --no-audit --prefix "$folder" >/dev/null
-    touch "$folder/complete"
+    install_locked "$(dirname "$lock")"
   done
+}
+
+install_peers() {
+  install_locked www/bench --ignore-scripts
 }
 
 install_coverage() {
@@ -144,6 +155,7 @@ for part in "$@"; do
     browser) install_chromium; install_firefox ;;
     demo) install_demo_data ;;
     projects) install_projects ;;
+    bench) install_peers ;;
     fuzz) install_cargo_fuzz ;;
     coverage) install_coverage ;;
     *) say "unknown part: $part"; exit 2 ;;

@@ -1,0 +1,30 @@
+// How the subjects of a benchmark stand to each other: for the report and for its charts.
+
+/** What is no database, where a table does not say it itself. */
+export const REFERENCES = ["floor", "memory", "limit"];
+
+/** The subject that is compared, and those that it is compared with: databases that do the same in this row. */
+export function compared(table, row) {
+  const { subjects, references = REFERENCES } = table;
+  const own = subjects.find((subject) => subject.startsWith("Ferrolite"));
+  const peers = subjects.filter(
+    (subject) => !subject.startsWith("Ferrolite") && !references.includes(subject) && !(row.aside ?? []).includes(subject),
+  );
+  const sign = row.better === "more" ? -1 : 1;
+  const ranked = peers.filter((peer) => row.values[peer]).sort((a, b) => sign * (row.values[a].median - row.values[b].median));
+  return { own, best: ranked[0] };
+}
+
+/** How Ferrolite stands to a peer: below 1 it is ahead, whichever way is better. */
+export function ratioOf(row, own, best) {
+  if (!row.values[own] || !row.values[best]) return undefined;
+  const ratio = row.values[own].median / row.values[best].median;
+  return row.better === "more" ? 1 / ratio : ratio;
+}
+
+/** Three digits that mean something. */
+export function shown(number) {
+  if (number === 0) return "0";
+  if (Math.abs(number) >= 100) return Math.round(number).toLocaleString("en");
+  return String(Number(number.toPrecision(3)));
+}
