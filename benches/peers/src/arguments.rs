@@ -8,6 +8,7 @@ use lexopt::{Arg, Parser, ValueExt};
 
 use crate::plan::Plan;
 use crate::report::{Report, date};
+use crate::work::space;
 use crate::{runner, versions};
 
 const HELP: &str = "\
@@ -24,6 +25,7 @@ peers [OPTIONS]           measure, and print tables
   --cache MIB             memory for pages that were read (64)
   --directory DIR         where the databases are (target/bench/peers)
   --machine JSON          what the results say of the machine, for hosts that cannot tell; as --print-machine prints it
+  --memory-of NAME        print how much memory a database takes at most, and do nothing else
   --version-of NAME=V     a version that the results tell, too
 ";
 
@@ -34,6 +36,7 @@ pub struct Command {
     machine: Option<String>,
     versions: Vec<(String, String)>,
     print_machine: bool,
+    memory_of: Option<String>,
 }
 
 pub fn parse() -> Result<Command> {
@@ -44,6 +47,7 @@ pub fn parse() -> Result<Command> {
         machine: None,
         versions: Vec::new(),
         print_machine: false,
+        memory_of: None,
     };
     let mut parser = Parser::from_env();
     let list = |text: String| text.split(',').map(|part| part.to_lowercase()).collect();
@@ -69,6 +73,7 @@ pub fn parse() -> Result<Command> {
             "directory" => plan.directory = parser.value()?.into(),
             "machine" => command.machine = Some(parser.value()?.string()?),
             "print-machine" => command.print_machine = true,
+            "memory-of" => command.memory_of = Some(parser.value()?.string()?),
             "version-of" => {
                 let value = parser.value()?.string()?;
                 let (name, version) = value.split_once('=').context("--version-of takes NAME=VERSION")?;
@@ -85,6 +90,10 @@ impl Command {
     pub fn run(self) -> Result<bool> {
         if self.print_machine {
             println!("{}", serde_json::to_string(&versions::machine())?);
+            return Ok(true);
+        }
+        if let Some(name) = &self.memory_of {
+            println!("{}", space::memory(&self.plan, name)?);
             return Ok(true);
         }
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();

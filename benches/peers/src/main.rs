@@ -3,6 +3,7 @@
 //! `peers [--json FILE] [--runs N] [--tables ID,..] [--subjects NAME,..] [--documents N] ...`; `--help` lists all.
 
 mod arguments;
+mod counting;
 mod documents;
 mod measure;
 mod plan;

@@ -9,17 +9,29 @@ use crate::measure::{Run, Work};
 use crate::plan::Plan;
 use crate::report::{ReportTable, Row, Value};
 use crate::store::Subject;
-use crate::work::Table;
+use crate::work::{Columns, Table};
 use crate::{subjects, work};
 
 /// The tables, what is to be said of subjects, and whether all subjects found the same.
 pub fn run(plan: &Plan) -> Result<(Vec<ReportTable>, BTreeMap<String, String>, bool)> {
     let chosen =
         |names: &[String], name: &str| names.is_empty() || names.iter().any(|part| name.to_lowercase().contains(part));
-    let subjects: Vec<_> = subjects::all().into_iter().filter(|subject| chosen(&plan.subjects, subject.name)).collect();
+    let databases = subjects::all();
     let mut reports = Vec::new();
     let mut agree = true;
-    for table in work::all().into_iter().filter(|table| chosen(&plan.tables, table.id)) {
+    let mut settings = BTreeMap::new();
+    for table in
+        work::all().into_iter().filter(|table| plan.tables.is_empty() || plan.tables.iter().any(|id| id == table.id))
+    {
+        let columns = match table.columns {
+            Columns::Databases => &databases[..],
+            Columns::Own(columns) => columns,
+        };
+        let subjects: Vec<_> = columns.iter().copied().filter(|subject| chosen(&plan.subjects, subject.name)).collect();
+        if subjects.is_empty() {
+            continue;
+        }
+        settings.extend(subjects.iter().map(|subject| (subject.name.to_owned(), subject.settings.to_owned())));
         let (report, same) = run_table(&table, &subjects, plan)?;
         report.print();
         reports.push(report);
@@ -28,8 +40,6 @@ pub fn run(plan: &Plan) -> Result<(Vec<ReportTable>, BTreeMap<String, String>, b
     if reports.is_empty() {
         bail!("no table is called so: {}", plan.tables.join(", "));
     }
-    let mut settings: BTreeMap<String, String> =
-        subjects.iter().map(|subject| (subject.name.to_owned(), subject.settings.to_owned())).collect();
     settings.insert(
         "all".into(),
         format!("{} MiB of cache where there is one, one thread, {} runs", plan.cache >> 20, plan.runs),
@@ -42,7 +52,8 @@ fn run_table(table: &Table, subjects: &[Subject], plan: &Plan) -> Result<(Report
     let mut figures: BTreeMap<(String, &str), Vec<f64>> = BTreeMap::new();
     let mut failures: BTreeMap<String, String> = BTreeMap::new();
     let mut agree = true;
-    for turn in 0..plan.runs {
+    let runs = plan.runs.min(table.most_runs);
+    for turn in 0..runs {
         let mut checks: Option<(&str, Vec<(String, u64)>)> = None;
         for at in 0..subjects.len() {
             let subject = subjects[(at + turn) % subjects.len()];
@@ -74,7 +85,7 @@ fn run_table(table: &Table, subjects: &[Subject], plan: &Plan) -> Result<(Report
                 Some(_) => {}
             }
         }
-        eprintln!("{}: run {} of {}", table.id, turn + 1, plan.runs);
+        eprintln!("{}: run {} of {}", table.id, turn + 1, runs);
     }
     let names: Vec<String> = subjects.iter().map(|subject| subject.name.to_owned()).collect();
     let rows = rows.into_iter().map(|work| row(work, &names, &figures, &failures)).collect();

@@ -6,6 +6,12 @@ use serde_json::{Value, json};
 
 use crate::subjects;
 
+/// Those that take part in tables of their own only.
+#[cfg(not(target_os = "wasi"))]
+const OTHERS: [&str; 2] = ["feoxdb", "ferrumdb"];
+#[cfg(target_os = "wasi")]
+const OTHERS: [&str; 0] = [];
+
 /// The versions of all subjects, from the lock file that the program was built with.
 pub fn of_packages() -> BTreeMap<String, String> {
     let lock = include_str!("../Cargo.lock");
@@ -14,7 +20,7 @@ pub fn of_packages() -> BTreeMap<String, String> {
         Some(rest.split_once('"')?.0.to_owned())
     };
     let mut packages: Vec<_> = subjects::all().iter().map(|subject| subject.package).collect();
-    packages.extend(subjects::OTHERS);
+    packages.extend(OTHERS);
     let mut versions: BTreeMap<_, _> =
         packages.into_iter().filter_map(|package| Some((package.to_owned(), locked(package)?))).collect();
     #[cfg(feature = "sqlite")]

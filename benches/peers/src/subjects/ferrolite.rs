@@ -1,9 +1,7 @@
 //! Ferrolite, with its defaults but for the size of the cache.
 
-use std::path::Path;
-
 use anyhow::Result;
-use ferrolite::fs::{File, Std};
+use ferrolite::fs::{File, FileSystem, Std};
 use ferrolite::{Database, Durability, Options, Range, Transaction};
 
 use crate::store::{Change, Reader, Setup, Store, Subject};
@@ -13,18 +11,22 @@ pub const SUBJECT: Subject = Subject {
     package: "ferrolite",
     settings: "its defaults (LZ4, pages of 8 KiB, memtable of 4 MiB); Durability::Always (fdatasync) or Never; \
                a commit of one is set_json, of several a Transaction",
-    open,
+    open: |directory, setup| open(&Std::new(directory), setup),
 };
 
-fn open(directory: &Path, setup: Setup) -> Result<Box<dyn Store>> {
-    let fs = Std::new(directory);
-    Ok(Box::new(pollster::block_on(Database::open(&fs, "peers.ferrolite", options(setup)))?))
-}
+/// The same without a file.
+#[cfg(not(target_os = "wasi"))]
+pub const IN_MEMORY: Subject = Subject {
+    name: "Ferrolite in memory",
+    settings: "fs::Memory",
+    open: |_, setup| open(&ferrolite::fs::Memory::new(), setup),
+    ..SUBJECT
+};
 
-/// The options of a database that is set up so.
-pub fn options(setup: Setup) -> Options {
+fn open<S: FileSystem<File: 'static>>(fs: &S, setup: Setup) -> Result<Box<dyn Store>> {
     let durability = if setup.durable { Durability::Always } else { Durability::Never };
-    Options { durability, cache_size: setup.cache, ..Options::default() }
+    let options = Options { durability, cache_size: setup.cache, ..Options::default() };
+    Ok(Box::new(pollster::block_on(Database::open(fs, "peers.ferrolite", options))?))
 }
 
 impl<F: File> Reader for Database<F> {

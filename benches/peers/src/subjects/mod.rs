@@ -1,5 +1,7 @@
 //! The databases that take part, a file each.
 
+#[cfg(not(target_os = "wasi"))]
+mod feoxdb;
 mod ferrolite;
 #[cfg(not(target_os = "wasi"))]
 mod fjall;
@@ -12,16 +14,16 @@ mod sqlite;
 
 use crate::store::Subject;
 
-/// Those that take part in tables of their own only.
 #[cfg(not(target_os = "wasi"))]
-pub const OTHERS: [&str; 2] = ["feoxdb", "ferrumdb"];
-#[cfg(target_os = "wasi")]
-pub const OTHERS: [&str; 0] = [];
+pub use feoxdb::{IN_MEMORY as FEOXDB_IN_MEMORY, SUBJECT as FEOXDB};
+#[cfg(not(target_os = "wasi"))]
+pub use ferrolite::IN_MEMORY as FERROLITE_IN_MEMORY;
+pub use ferrolite::SUBJECT as FERROLITE;
 
-/// All that can be built for this host, Ferrolite first and the limit last.
+/// All that take part in the tables of all: Ferrolite first, and the limit last.
 pub fn all() -> Vec<Subject> {
     vec![
-        ferrolite::SUBJECT,
+        FERROLITE,
         redb::SUBJECT,
         #[cfg(feature = "sqlite")]
         sqlite::SUBJECT,

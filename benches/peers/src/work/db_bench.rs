@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::Table;
+use super::{Columns, Table};
 use crate::documents::{Random, document, ordered_key};
 use crate::measure::{Found, Run};
 use crate::store::{Change, Store};
@@ -14,6 +14,8 @@ pub const TABLE: Table = Table {
     title: "The work of LevelDB's db_bench",
     about: "Documents of about 300 bytes, a document a commit. Only fillsync flushes its commits (fdatasync); all others are \
             written without a flush. All is done by one thread: readwhilewriting is nine reads and a write in turn.",
+    columns: Columns::Databases,
+    most_runs: usize::MAX,
     work,
 };
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::Table;
+use super::{Columns, Table};
 use crate::documents::{document, scattered_key};
 use crate::measure::{Found, Run, load};
 use crate::store::Change;
@@ -12,6 +12,8 @@ pub const TABLE: Table = Table {
     title: "Durable commits",
     about: "Each commit is on the disk (fdatasync) before it returns. Documents of about 300 bytes, keys in random order, into a \
             database that holds a number of them already.",
+    columns: Columns::Databases,
+    most_runs: usize::MAX,
     work,
 };
 
