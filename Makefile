@@ -21,7 +21,7 @@ WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int 
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
 .PHONY: help setup build native wasi package sizes docs demo-data demo serve test test-format test-lints test-rust test-reader \
-  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption bench-first-write million clean FORCE
+  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption bench-first-write bench-peers million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
@@ -178,7 +178,7 @@ mutations: ## put deliberate bugs into a copy of the source, one at a time, and 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 
-bench: bench-latency bench-encryption bench-first-write million ## measure everything
+bench: bench-latency bench-encryption bench-first-write bench-peers million ## measure everything
 
 bench-latency: ## print how long commits and slices of maintenance take, over a million documents
 	@cargo bench $(QUIET) --bench latency
@@ -193,6 +193,9 @@ bench-encryption: setup ## print what encryption costs, natively, under wasmtime
 
 bench-first-write: setup package ## print how long it takes from the import of the package to the first document, in a cold Chromium
 	@$(TOOL_PATHS); node tools/first-write.mjs
+
+bench-peers: setup ## measure beside redb, SQLite, fjall, LMDB and others, natively and under wasmtime (PEERS="--runs 1 ..." for options)
+	@tools/bench-peers.sh all $(PEERS)
 
 million: setup wasi ## load a million documents under wasmtime, read them back, delete most, and compact
 	@$(TOOL_PATHS); node tools/million.mjs

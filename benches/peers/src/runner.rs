@@ -61,7 +61,7 @@ fn run_table(table: &Table, subjects: &[Subject], plan: &Plan) -> Result<(Report
             let _ = std::fs::remove_dir_all(&directory);
             let mut run = Run::new(plan, subject, directory.clone());
             let result = (table.work)(&mut run);
-            std::fs::remove_dir_all(&directory)?;
+            let _ = std::fs::remove_dir_all(&directory);
             if let Err(error) = result {
                 eprintln!("{}, {}: {error:#}", table.id, subject.name);
                 failures.insert(subject.name.into(), format!("{error:#}"));
@@ -87,7 +87,10 @@ fn run_table(table: &Table, subjects: &[Subject], plan: &Plan) -> Result<(Report
         }
         eprintln!("{}: run {} of {}", table.id, turn + 1, runs);
     }
-    let names: Vec<String> = subjects.iter().map(|subject| subject.name.to_owned()).collect();
+    // A column that nothing was asked of is left out.
+    let took_part = |name: &str| failures.contains_key(name) || figures.keys().any(|(_, subject)| *subject == name);
+    let names: Vec<String> =
+        subjects.iter().map(|subject| subject.name.to_owned()).filter(|name| took_part(name)).collect();
     let rows = rows.into_iter().map(|work| row(work, &names, &figures, &failures)).collect();
     let report = ReportTable {
         id: table.id.into(),
