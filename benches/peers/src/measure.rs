@@ -125,21 +125,25 @@ fn bytes_below(path: &Path) -> Result<u64> {
     let mut bytes = 0;
     for entry in std::fs::read_dir(path)? {
         let entry = entry?;
-        let metadata = entry.metadata()?;
-        bytes += if metadata.is_dir() { bytes_below(&entry.path())? } else { bytes_of(&metadata) };
+        let path = entry.path();
+        bytes += if path.is_dir() { bytes_below(&path)? } else { bytes_of(&path)? };
     }
     Ok(bytes)
 }
 
-/// Some databases make files longer than what they have written: what takes no room on the disk does not count.
+/// Some databases make files longer than what they have written: what takes no room on the disk does not count. What is not
+/// on the disk yet is brought there, so that it does.
 #[cfg(unix)]
-fn bytes_of(metadata: &std::fs::Metadata) -> u64 {
-    metadata.len().min(std::os::unix::fs::MetadataExt::blocks(metadata) * 512)
+fn bytes_of(path: &Path) -> Result<u64> {
+    let file = std::fs::File::open(path)?;
+    file.sync_all()?;
+    let metadata = file.metadata()?;
+    Ok(metadata.len().min(std::os::unix::fs::MetadataExt::blocks(&metadata) * 512))
 }
 
 #[cfg(not(unix))]
-fn bytes_of(metadata: &std::fs::Metadata) -> u64 {
-    metadata.len()
+fn bytes_of(path: &Path) -> Result<u64> {
+    Ok(std::fs::metadata(path)?.len())
 }
 
 /// A sum of what was found, cheap enough to be taken while the clock runs: lengths, and eight bytes of each document.

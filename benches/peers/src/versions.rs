@@ -21,11 +21,10 @@ pub fn of_packages() -> BTreeMap<String, String> {
     };
     let mut packages: Vec<_> = subjects::all().iter().map(|subject| subject.package).collect();
     packages.extend(OTHERS);
-    let mut versions: BTreeMap<_, _> =
-        packages.into_iter().filter_map(|package| Some((package.to_owned(), locked(package)?))).collect();
+    let versions = packages.into_iter().filter_map(|package| Some((package.to_owned(), locked(package)?)));
     #[cfg(feature = "sqlite")]
-    versions.insert("SQLite".into(), rusqlite::version().into());
-    versions
+    let versions = versions.chain([("SQLite".to_owned(), rusqlite::version().to_owned())]);
+    versions.collect()
 }
 
 /// What is known of the machine; nothing where the host has no `/proc`.
