@@ -2,8 +2,7 @@
 # Builds benches/peers and runs it, natively and for WASI under wasmtime: target/bench/native.json and target/bench/wasi.json.
 # Usage: tools/bench-peers.sh [native|wasi|all] [OPTIONS OF peers]...
 #
-# SQLite takes part under WASI when there is a C compiler for it: ZIG names the command of a Zig, as `python3 -m ziglang` of the
-# PyPI package ziglang.
+# SQLite takes part under WASI, too, compiled by Zig, which tools/setup.sh installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -15,8 +14,9 @@ host="${1:-all}"
 # The build is asked for in the crate's folder: its settings for cargo lie there.
 build() { (cd benches/peers && cargo build --locked --release --target-dir "$TARGET" "$@"); }
 
-# Zig takes the flags of a C compiler, but for the names that others have for the target.
+# Zig takes the flags of a C compiler, but for what others call the target.
 zig_compiler() {
+  local zig="$TOOLS/zig/bin/python -m ziglang"
   mkdir -p .build/zig
   cat >.build/zig/cc <<EOF
 #!/usr/bin/env bash
@@ -24,9 +24,9 @@ arguments=()
 for argument in "\$@"; do
   case "\$argument" in --target=* | -fuse-ld=*) ;; *) arguments+=("\$argument") ;; esac
 done
-exec $1 cc -target wasm32-wasi "\${arguments[@]}"
+exec $zig cc -target wasm32-wasi "\${arguments[@]}"
 EOF
-  printf '#!/usr/bin/env bash\nexec %s ar "$@"\n' "$1" >.build/zig/ar
+  printf '#!/usr/bin/env bash\nexec %s ar "$@"\n' "$zig" >.build/zig/ar
   chmod +x .build/zig/cc .build/zig/ar
   export CC_wasm32_wasip1="$PWD/.build/zig/cc" AR_wasm32_wasip1="$PWD/.build/zig/ar"
 }
@@ -37,12 +37,9 @@ if [ "$host" != wasi ]; then
   "$TARGET/release/peers" --name native --json target/bench/native.json "$@"
 fi
 if [ "$host" != native ]; then
-  features=()
-  if [ -n "${ZIG:-}" ]; then
-    zig_compiler "$ZIG"
-    features=(--features sqlite)
-  fi
-  build --target wasm32-wasip1 --no-default-features "${features[@]}"
+  tools/setup.sh peers
+  zig_compiler
+  build --target wasm32-wasip1
   wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
     --enable-reference-types --enable-multivalue --strip-debug --strip-producers \
     "$TARGET/wasm32-wasip1/release/peers.wasm" -o "$TARGET/peers.wasm"
