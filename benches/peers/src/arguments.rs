@@ -101,17 +101,17 @@ impl Command {
             Some(json) => serde_json::from_str(json).context("--machine takes JSON")?,
             None => versions::machine(),
         };
-        let (tables, settings, agree) = runner::run(&self.plan)?;
         let mut versions = versions::of_packages();
         versions.extend(self.versions);
-        if let Some(path) = self.json {
-            let report = Report { name: self.name, date: date(seconds), machine, versions, settings, tables };
+        let (name, date) = (self.name, date(seconds));
+        runner::run(&self.plan, |tables, settings| {
+            let Some(path) = &self.json else { return Ok(()) };
+            let report = Report { name: &name, date: &date, machine: &machine, versions: &versions, settings, tables };
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)?;
             }
-            std::fs::write(&path, serde_json::to_string_pretty(&report)? + "\n")
-                .with_context(|| path.display().to_string())?;
-        }
-        Ok(agree)
+            std::fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
+                .with_context(|| path.display().to_string())
+        })
     }
 }

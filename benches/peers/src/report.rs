@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 #[derive(Serialize)]
-pub struct Report {
-    pub name: String,
-    pub date: String,
-    pub machine: BTreeMap<String, serde_json::Value>,
-    pub versions: BTreeMap<String, String>,
-    pub settings: BTreeMap<String, String>,
-    pub tables: Vec<ReportTable>,
+pub struct Report<'a> {
+    pub name: &'a str,
+    pub date: &'a str,
+    pub machine: &'a BTreeMap<String, serde_json::Value>,
+    pub versions: &'a BTreeMap<String, String>,
+    pub settings: &'a BTreeMap<String, String>,
+    pub tables: &'a [ReportTable],
 }
 
 #[derive(Serialize)]

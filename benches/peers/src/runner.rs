@@ -12,14 +12,16 @@ use crate::store::Subject;
 use crate::work::{Columns, Table};
 use crate::{subjects, work};
 
-/// The tables, what is to be said of subjects, and whether all subjects found the same.
-pub fn run(plan: &Plan) -> Result<(Vec<ReportTable>, BTreeMap<String, String>, bool)> {
+/// Runs the tables, and hands over those that are done, and what is to be said of subjects, after each of them. Whether all
+/// subjects found the same.
+pub fn run(plan: &Plan, mut save: impl FnMut(&[ReportTable], &BTreeMap<String, String>) -> Result<()>) -> Result<bool> {
     let chosen =
         |names: &[String], name: &str| names.is_empty() || names.iter().any(|part| name.to_lowercase().contains(part));
     let databases = subjects::all();
     let mut reports = Vec::new();
     let mut agree = true;
-    let mut settings = BTreeMap::new();
+    let all = format!("{} MiB of cache where there is one, one thread, {} runs", plan.cache >> 20, plan.runs);
+    let mut settings = BTreeMap::from([("all".to_owned(), all)]);
     for table in
         work::all().into_iter().filter(|table| plan.tables.is_empty() || plan.tables.iter().any(|id| id == table.id))
     {
@@ -36,15 +38,12 @@ pub fn run(plan: &Plan) -> Result<(Vec<ReportTable>, BTreeMap<String, String>, b
         report.print();
         reports.push(report);
         agree &= same;
+        save(&reports, &settings)?;
     }
     if reports.is_empty() {
         bail!("no table is called so: {}", plan.tables.join(", "));
     }
-    settings.insert(
-        "all".into(),
-        format!("{} MiB of cache where there is one, one thread, {} runs", plan.cache >> 20, plan.runs),
-    );
-    Ok((reports, settings, agree))
+    Ok(agree)
 }
 
 fn run_table(table: &Table, subjects: &[Subject], plan: &Plan) -> Result<(ReportTable, bool)> {
