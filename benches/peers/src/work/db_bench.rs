@@ -74,7 +74,6 @@ fn work(run: &mut Run) -> Result<()> {
     run.check("readwhilewriting", found.sum);
 
     let live = load_size(&mut *store)?;
-    run.figure("file before compact, for each byte of keys and documents", "bytes", run.bytes_on_disk()? as f64 / live);
     run.time("compact", "ms", 1000, || store.compact())?;
     run.figure("file after it and closing, for each byte", "bytes", {
         store.close()?;
