@@ -11,9 +11,10 @@ use crate::store::{Change, Setup, Store};
 pub const TABLE: Table = Table {
     id: "space",
     title: "What is written, and what is kept",
-    about: "Documents of about 300 bytes, keys in random order, commits of 1,000 that are flushed. Bytes and calls are what the process wrote, as the system counts \
-            them, and all of them are for each byte of keys and documents. Files are measured while the database is open, which \
-            is when space is kept for later; memory is the peak of a process of its own, without that of the program.",
+    about: "Documents of about 300 bytes, keys in random order, commits of 1,000 that are flushed. Bytes and calls are what the \
+            process wrote, as the system counts them, and all of them are for each byte of keys and documents. Files are \
+            measured while the database is open, which is when space is kept for later; memory is the peak of a process of its \
+            own, without that of the program.",
     columns: Columns::Databases,
     most_runs: 3,
     work,
