@@ -22,7 +22,7 @@ WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int 
 
 .PHONY: help setup build native wasi package sizes docs demo-data demo serve test test-format test-lints test-rust test-reader \
   test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption bench-first-write \
-  bench-node bench-browser bench-browser-page bench-profile bench-report million clean FORCE
+  bench-node bench-browser bench-browser-page bench-profile bench-peers bench-report million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
@@ -179,7 +179,7 @@ mutations: ## put deliberate bugs into a copy of the source, one at a time, and 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 
-bench: bench-latency bench-encryption bench-first-write bench-node bench-browser million ## measure everything
+bench: bench-latency bench-encryption bench-first-write bench-node bench-browser bench-peers million ## measure everything
 
 bench-latency: ## print how long commits and slices of maintenance take, over a million documents
 	@cargo bench $(QUIET) --bench latency
@@ -212,6 +212,9 @@ bench-profile: setup package ## print where some of that work spends its time (O
 
 bench-report: ## write docs/benchmarks.md and charts of the published runs; RUNS="browser native" publishes these first
 	@node tools/bench-report.mjs $(RUNS)
+
+bench-peers: setup ## measure beside redb, SQLite, fjall, LMDB and others, natively and under wasmtime (PEERS="--runs 1 ..." for options)
+	@tools/bench-peers.sh all $(PEERS)
 
 million: setup wasi ## load a million documents under wasmtime, read them back, delete most, and compact
 	@$(TOOL_PATHS); node tools/million.mjs

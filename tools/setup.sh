@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks. Safe to run again: it checks first.
-# Usage: tools/setup.sh [build|wasmtime|browser|demo|projects|bench|fuzz|coverage]...   (the first four, when nothing is named)
+# Usage: tools/setup.sh [build|wasmtime|browser|demo|projects|bench|fuzz|coverage|peers]...   (the first four, when nothing is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -133,6 +133,14 @@ install_coverage() {
     --root "$TOOLS" --target-dir "$TOOLS/target" --quiet
 }
 
+# SQLite for WASI needs a C compiler and a C library; Zig brings both.
+install_zig() {
+  [ "$("$TOOLS/zig/bin/python" -m ziglang version 2>/dev/null || true)" = "$ZIGLANG_VERSION" ] && return
+  say "installing Zig $ZIGLANG_VERSION (PyPI ziglang), to compile SQLite for WASI"
+  [ -x "$TOOLS/zig/bin/pip" ] || python3 -m venv "$TOOLS/zig"
+  "$TOOLS/zig/bin/pip" install --quiet --disable-pip-version-check "ziglang==$ZIGLANG_VERSION"
+}
+
 install_cargo_fuzz() {
   [ "$(cargo fuzz --version 2>/dev/null || true)" = "cargo-fuzz $CARGO_FUZZ_VERSION" ] && return
   has c++ || fail "a C++ compiler is missing, which libFuzzer needs: install g++, then run this again"
@@ -158,6 +166,7 @@ for part in "$@"; do
     bench) install_peers ;;
     fuzz) install_cargo_fuzz ;;
     coverage) install_coverage ;;
+    peers) install_zig ;;
     *) say "unknown part: $part"; exit 2 ;;
   esac
 done
