@@ -1,7 +1,7 @@
 /** Documents that are bytes: they travel beside the text of a message, as its attachments. */
 import type { ByteSource } from "./byte-source.js";
 import { documentText, keyText } from "./check.js";
-import { scriptMissing } from "./error.js";
+import { needed } from "./error.js";
 
 export type { ByteSource };
 
@@ -30,13 +30,7 @@ export async function* piecesOf(
 }
 
 /** How to read from sources: pages do not begin with it. */
-export async function byteSource(): Promise<typeof import("./byte-source.js")> {
-  try {
-    return await import("./byte-source.js");
-  } catch (thrown) {
-    throw scriptMissing(thrown);
-  }
-}
+export const byteSource = () => needed(import("./byte-source.js"));
 
 /** A message of text, and behind a zero byte its attachments, each behind its length. */
 export function withAttachments(text: Uint8Array<ArrayBuffer>, attachments: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -115,7 +115,11 @@ export function isReport(thrown: unknown): thrown is ErrorReport {
   );
 }
 
-/** @internal A script of the package that comes when it is needed did not come. */
-export function scriptMissing(thrown: unknown): FerroliteError {
-  return FerroliteError.from(thrown, "Io", "a script of the package could not be loaded");
+/** @internal A script of the package that is imported when it is needed. One that does not come is an error of this package. */
+export async function needed<M>(script: Promise<M>): Promise<M> {
+  try {
+    return await script;
+  } catch (thrown) {
+    throw FerroliteError.from(thrown, "Io", "a script of the package could not be loaded");
+  }
 }

@@ -2,7 +2,7 @@
 import { byteSource } from "./bytes.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, withKey } from "./encryption.js";
-import { scriptMissing } from "./error.js";
+import { needed } from "./error.js";
 import * as opening from "./opening.js";
 import { assertOpenArguments } from "./options.js";
 import type { SalvageReport } from "./reports.js";
@@ -97,10 +97,4 @@ export class Ferrolite extends Database {
   }
 }
 
-async function administration() {
-  try {
-    return await import("./administration.js");
-  } catch (thrown) {
-    throw scriptMissing(thrown);
-  }
-}
+const administration = () => needed(import("./administration.js"));
