@@ -30,7 +30,9 @@ export async function* piecesOf(
 }
 
 /** How to read from sources: pages do not begin with it. */
-export const byteSource = () => needed(import("./byte-source.js"));
+export function byteSource(): Promise<typeof import("./byte-source.js")> {
+  return needed(import("./byte-source.js"));
+}
 
 /** A message of text, and behind a zero byte its attachments, each behind its length. */
 export function withAttachments(text: Uint8Array<ArrayBuffer>, attachments: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -97,4 +97,6 @@ export class Ferrolite extends Database {
   }
 }
 
-const administration = () => needed(import("./administration.js"));
+function administration() {
+  return needed(import("./administration.js"));
+}
