@@ -27,7 +27,7 @@ export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
   Selected, SelectQuery,
 } from "./query.js";
-export type { CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
+export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export type { Snapshot } from "./snapshot.js";
 export { Transaction } from "./transaction.js";

@@ -51,13 +51,10 @@ export interface Stats {
     readonly bytesWritten: number;
     readonly syncs: number;
   };
-  readonly cache: {
-    readonly hits: number;
-    readonly misses: number;
-    readonly bytes: number;
-    readonly pages: number;
-    readonly capacity: number;
-  };
+  /** The cache of pages. */
+  readonly cache: CacheStats;
+  /** The cache of documents and index entries that are read again and again. */
+  readonly rowCache: CacheStats;
   readonly memtableBytes: number;
   readonly memtableEntries: number;
   /** Levels 0 to 6 of all trees together. */
@@ -92,6 +89,17 @@ export interface Stats {
   } | null;
   /** Why the database has closed itself to writes, if it has. */
   readonly failed: string | null;
+}
+
+/** How a cache is doing. */
+export interface CacheStats {
+  /** Reads that found what they looked for, and those that did not. */
+  readonly hits: number;
+  readonly misses: number;
+  readonly bytes: number;
+  readonly entries: number;
+  /** The most bytes it may hold. */
+  readonly capacity: number;
 }
 
 /** How long the calls of one verb took inside of the engine, in microseconds. Quantiles are precise to 3%. */

@@ -7,7 +7,7 @@ use super::key::{CollectionId, check_key};
 use super::latencies::Verb;
 use super::scan::Scan;
 use super::{Collection, Database, Range, Ttl};
-use crate::engine::{Entry, Seq};
+use crate::engine::{Entry, KeyReader, Seq};
 use crate::fs::File;
 use serde::de::DeserializeOwned;
 use std::ops::Deref;
@@ -38,27 +38,22 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::get_many`].
     pub fn get_many<T: DeserializeOwned>(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
         self.measured(Verb::GetMany, || {
-            let view = self.view();
-            let read = |key: &str| self.document(key, view)?.map(|document| document.parse()).transpose();
-            keys.iter().map(|key| read(key.as_ref())).collect()
+            let parse = |document: Option<Document>| document.map(|document| document.parse()).transpose();
+            self.documents(keys)?.into_iter().map(parse).collect()
         })
     }
 
     /// As [`Database::get_many_json`].
     pub fn get_many_json(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<String>>> {
         self.measured(Verb::GetMany, || {
-            let view = self.view();
-            let read = |key: &str| self.document(key, view)?.map(Document::into_json).transpose();
-            keys.iter().map(|key| read(key.as_ref())).collect()
+            let json = |document: Option<Document>| document.map(Document::into_json).transpose();
+            self.documents(keys)?.into_iter().map(json).collect()
         })
     }
 
     /// As [`Database::get_documents`].
     pub fn get_documents(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<Document>>> {
-        self.measured(Verb::GetMany, || {
-            let view = self.view();
-            keys.iter().map(|key| self.document(key.as_ref(), view)).collect()
-        })
+        self.measured(Verb::GetMany, || self.documents(keys))
     }
 
     /// As [`Database::has`].
@@ -151,12 +146,34 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         };
         Document::new(self.database.source(self.id, view.at), key, &entry).map(Some)
     }
+
+    /// Several documents, read in the order of their keys: those that lie on one page are read together.
+    fn documents(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<Document>>> {
+        keys.iter().try_for_each(|key| check_key(key.as_ref()))?;
+        let view = self.view();
+        let (source, mut reader) = (self.database.source(self.id, view.at), self.database.reader(view));
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_unstable_by_key(|&index| keys[index].as_ref());
+        let mut documents = vec![None; keys.len()];
+        for index in order {
+            let key = keys[index].as_ref();
+            if let Some(entry) = reader.get(&self.id.document_key(key))? {
+                documents[index] = Some(Document::new(source, key, &entry)?);
+            }
+        }
+        Ok(documents)
+    }
 }
 
 impl<F: File> Database<F> {
     /// The newest commit, and the one clock reading of an operation.
     pub(super) fn view(&self) -> View {
         View { at: self.engine.last_seq(), now_ms: self.engine.now_ms() }
+    }
+
+    /// Reads many keys.
+    pub(super) fn reader(&self, view: View) -> KeyReader<'_, F> {
+        self.engine.reader(view.at, view.now_ms)
     }
 
     /// Where the texts of documents are read as of a commit.

@@ -1,11 +1,13 @@
 //! The engine: what is open, and how it came to be.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::compaction::Job;
 use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
 use super::flush::Frozen;
+use super::hot_rows::HotRows;
 use super::levels::{Edit, Levels};
 use super::log::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover};
 use super::manifest::Manifest;
@@ -39,6 +41,7 @@ pub struct Engine<F> {
     pub(super) found_log: Vec<Extent>,
     pub(super) memtable: Memtable,
     pub(super) frozen: Option<Frozen>,
+    pub(super) hot_rows: RefCell<HotRows>,
     pub(super) job: Option<Job>,
     pub(super) next_table_id: u64,
     /// The newest commit that was applied, written, and known durable.

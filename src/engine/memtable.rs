@@ -42,6 +42,13 @@ pub(super) struct Undo {
     kept_older: bool,
 }
 
+impl Undo {
+    /// What was inserted.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+}
+
 /// Keys and their versions.
 #[derive(Debug, Default)]
 pub(super) struct Memtable {

@@ -26,6 +26,7 @@ mod export;
 mod flush;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod hot_rows;
 mod keys;
 mod levels;
 mod log;
@@ -54,7 +55,7 @@ pub use error::Error;
 pub use export::Export;
 pub use keys::RotateProgress;
 pub use options::{Compression, Durability, Options};
-pub use read::{Cursor, KeyRange, Snapshot};
+pub use read::{Cursor, KeyRange, KeyReader, Snapshot};
 pub use salvage::{Losses, LostPiece, Salvager};
 pub use space::CompactProgress;
 pub use statistics::{EncryptionStatistics, SpaceStatistics, Statistics};

@@ -1,11 +1,13 @@
 //! How an engine comes to be open: of a new file, of one that is there, and of one that is damaged.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
 use super::engine::{Engine, check_agreement, used_extents};
 use super::error::{Error, Result};
+use super::hot_rows::HotRows;
 use super::levels::Levels;
 use super::log::{recover, recover_to_break};
 use super::manifest::Manifest;
@@ -35,7 +37,7 @@ impl<F: File> Engine<F> {
         };
         let file = files.open(name, mode).await?;
         let access = Access {
-            cache_size: options.cache_size,
+            cache_size: HotRows::split(options.cache_size).1,
             compression: options.compression,
             encryption: options.encryption.as_ref(),
             environment: Arc::clone(&environment),
@@ -127,6 +129,7 @@ impl<F: File> Engine<F> {
     ) -> Result<Self> {
         let free = FreeSet::derive(Vec::new()).expect("nothing overlaps nothing");
         let table_target = options.table_size();
+        let hot_rows = RefCell::new(HotRows::new(HotRows::split(options.cache_size).0));
         let mut engine = Self {
             next_table_id: superblock.next_table_id,
             last_seq: superblock.flushed_seq,
@@ -144,6 +147,7 @@ impl<F: File> Engine<F> {
             found_log: Vec::new(),
             memtable: Memtable::default(),
             frozen: None,
+            hot_rows,
             job: None,
             group: Vec::new(),
             group_bytes: 0,

@@ -15,7 +15,7 @@ use super::entry::Version;
 use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, Run, Tree};
 use super::reserve::is_full;
-use super::table::{Table, TableId};
+use super::table::{Table, TableId, key_hash};
 use crate::fs::File;
 
 /// Bytes of the file that small tables which are rewritten together take, where there is room for them.
@@ -104,8 +104,9 @@ impl<F: File> Engine<F> {
         if versions.iter().all(|version| version.seq <= newest_snapshot) {
             return Ok(());
         }
+        let hash = key_hash(key);
         for newer in tree.candidates(key).take_while(|newer| plan.tables().all(|table| table.id != newer.id)) {
-            if newer.get(&self.volume, key, u64::MAX)?.is_some() {
+            if newer.get(&self.volume, key, hash, u64::MAX, None)?.is_some() {
                 versions.retain(|version| version.seq <= newest_snapshot);
                 return Ok(());
             }
@@ -120,7 +121,9 @@ impl<F: File> Engine<F> {
         let read = tree.runs.iter().filter(|run| run.tables.iter().any(is_read));
         let oldest = read.map(|run| run.number).min().unwrap_or(plan.output_run);
         // What cannot be read may be there.
-        let holds = |table: &Arc<Table>| table.get(&self.volume, key, u64::MAX).map_or(true, |found| found.is_some());
+        let hash = key_hash(key);
+        let get = |table: &Arc<Table>| table.get(&self.volume, key, hash, u64::MAX, None);
+        let holds = |table: &Arc<Table>| get(table).map_or(true, |found| found.is_some());
         tree.candidates_below(plan.output_level, oldest, key).any(holds)
     }
 }

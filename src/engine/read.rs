@@ -9,7 +9,7 @@ use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, Tree};
 use super::merge::{Direction, MemoryCursor, Merge, RunCursor, Source};
 use super::salvage::find_in_damaged;
-use super::table::Table;
+use super::table::{LastPages, Table, key_hash};
 use crate::fs::File;
 
 /// A range of engine keys inside one key space.
@@ -59,10 +59,32 @@ impl<F: File> Engine<F> {
     /// # Errors
     /// [`super::Error::Corrupt`], [`super::Error::Fs`].
     pub fn get(&self, key: &[u8], at: Seq, now_ms: u64) -> Result<Option<Entry>> {
-        Ok(self.find_version(key, at)?.and_then(|version| version.visible(self.clock(now_ms))))
+        let kept = self.hot_rows.borrow_mut().get(key, at);
+        let version = if kept.is_some() { kept } else { self.find_and_offer(key, at)? };
+        Ok(version.and_then(|version| version.visible(self.clock(now_ms))))
     }
 
-    fn find_version(&self, key: &[u8], at: Seq) -> Result<Option<Version>> {
+    /// For reading many keys as of `at` and `now_ms`; fast where they come in their order.
+    pub fn reader(&self, at: Seq, now_ms: u64) -> KeyReader<'_, F> {
+        KeyReader { engine: self, at, clock: self.clock(now_ms), last: LastPages::default() }
+    }
+
+    fn find_and_offer(&self, key: &[u8], at: Seq) -> Result<Option<Version>> {
+        let hash = key_hash(key);
+        let version = self.find_version(key, hash, at, None)?;
+        if let Some(version) = version.as_ref().filter(|_| at >= self.last_seq) {
+            self.hot_rows.borrow_mut().offer(key, hash, version);
+        }
+        Ok(version)
+    }
+
+    fn find_version(
+        &self,
+        key: &[u8],
+        hash: u64,
+        at: Seq,
+        mut last: Option<&mut LastPages>,
+    ) -> Result<Option<Version>> {
         if let Some(version) = self.memtable.get(key, at) {
             return Ok(Some(version));
         }
@@ -71,7 +93,7 @@ impl<F: File> Engine<F> {
         }
         let Some(tree) = prefix_of(key).and_then(|prefix| self.levels.tree(prefix)) else { return Ok(None) };
         for table in tree.candidates(key) {
-            let found = match table.get(&self.volume, key, at) {
+            let found = match table.get(&self.volume, key, hash, at, last.as_deref_mut()) {
                 Err(error @ Error::Corrupt { .. }) if self.options.allow_damage => {
                     find_in_damaged(table, &self.volume, key, at, error)
                 }
@@ -159,6 +181,25 @@ impl<F: File> Engine<F> {
         if let Ok(index) = self.snapshots.binary_search(&snapshot.seq) {
             self.snapshots.remove(index);
         }
+    }
+}
+
+/// Reads one key after the other. Made by [`Engine::reader`].
+pub struct KeyReader<'a, F> {
+    engine: &'a Engine<F>,
+    at: Seq,
+    clock: Clock,
+    last: LastPages,
+}
+
+impl<F: File> KeyReader<'_, F> {
+    /// As [`Engine::get`].
+    ///
+    /// # Errors
+    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    pub fn get(&mut self, key: &[u8]) -> Result<Option<Entry>> {
+        let version = self.engine.find_version(key, key_hash(key), self.at, Some(&mut self.last))?;
+        Ok(version.and_then(|version| version.visible(self.clock)))
     }
 }
 

@@ -97,6 +97,8 @@ pub struct Statistics {
     pub io: IoStatistics,
     /// The page cache.
     pub cache: CacheStatistics,
+    /// The cache of documents and index entries that are read again and again.
+    pub row_cache: CacheStatistics,
     /// Bytes of commits in memory.
     pub memtable_bytes: u64,
     /// Keys in memory.
@@ -142,6 +144,7 @@ impl<F: File> Engine<F> {
             counters: self.counters,
             io: self.volume.io_statistics(),
             cache: self.volume.cache_statistics(),
+            row_cache: self.hot_rows.borrow().statistics(),
             memtable_bytes: (self.memtable.size() + frozen.map_or(0, |frozen| frozen.size())) as u64,
             memtable_entries: (self.memtable.len() + frozen.map_or(0, |frozen| frozen.len())) as u64,
             levels,

@@ -33,6 +33,7 @@ impl<F: File> Engine<F> {
         self.group_commits += 1;
         for operation in batch.into_operations() {
             let newest_snapshot = self.snapshots.last().copied().unwrap_or(0);
+            self.hot_rows.get_mut().remove(&operation.key);
             let undo = self.memtable.insert(operation, seq, |old| old <= newest_snapshot);
             self.group.push(undo);
         }
@@ -98,6 +99,7 @@ impl<F: File> Engine<F> {
 
     fn take_group_back(&mut self) {
         for undo in std::mem::take(&mut self.group).into_iter().rev() {
+            self.hot_rows.get_mut().remove(undo.key());
             self.memtable.undo(undo);
         }
         self.last_seq = self.written_seq;
@@ -138,6 +140,7 @@ impl<F: File> Engine<F> {
         {
             self.abandon_outputs(job.into_output());
         }
+        self.hot_rows.get_mut().clear();
         let Some(tree) = self.levels.tree(prefix) else { return Ok(()) };
         let tables: Vec<_> = (0..LEVEL_COUNT).flat_map(|level| tree.tables_of(level)).cloned().collect();
         let edit = Edit { removed: tables.iter().map(|table| table.id).collect(), added: Vec::new() };

@@ -35,7 +35,7 @@ mod slots;
 mod superblock;
 mod volume;
 
-pub use cache::CacheStatistics;
+pub use cache::{Cache, CacheStatistics};
 pub use error::{Error, KeyError, Result};
 pub use extents::{Extent, FreeSet};
 pub use header::{Compression, PageHeader, PageRef};

@@ -62,6 +62,9 @@ pub struct IoStatistics {
 /// Bytes of zeros that are written with one call.
 const BACK_LEN: u64 = 1 << 20;
 
+/// A table's id and the page's offset in the table. Ids are never used again, so what is cached cannot become stale.
+type PageKey = (u64, u32);
+
 /// One database file.
 pub struct Volume<F> {
     file: F,
@@ -70,7 +73,7 @@ pub struct Volume<F> {
     aead: Option<AeadSeal>,
     environment: Arc<dyn Environment>,
     compression: Compression,
-    cache: RefCell<Cache>,
+    cache: RefCell<Cache<PageKey, Bytes>>,
     /// Tracked here, because asking is slow in some browsers.
     file_len: Cell<u64>,
     owner: Cell<Owner>,
@@ -254,12 +257,12 @@ impl<F: File> Volume<F> {
     /// repeated, such as compaction's.
     pub fn read_table_page(&self, place: Place, address: u64, reference: &PageRef, keep: bool) -> Result<Bytes> {
         let key = (place.owner, reference.offset);
-        if let Some(page) = self.cache.borrow_mut().get(key) {
-            return Ok(page);
+        if let Some(page) = self.cache.borrow_mut().get(&key) {
+            return Ok(page.clone());
         }
         let page = self.read_page(place, address + u64::from(reference.offset), reference)?;
         if keep {
-            self.cache.borrow_mut().insert(key, page.clone());
+            self.cache.borrow_mut().insert(key, page.clone(), page.len());
         }
         Ok(page)
     }

@@ -129,8 +129,8 @@ fn planned<'a, F: File>(
     query: Prepared,
 ) -> Result<(Context<'a, F>, Plan<'a>)> {
     let plan = plan(database, collection, view, &query)?;
-    let counts = Cell::default();
-    Ok((Context { database, collection, view, query, is_written: None, reads: None, counts }, plan))
+    let (reader, counts) = (RefCell::new(database.reader(view)), Cell::default());
+    Ok((Context { database, collection, view, reader, query, is_written: None, reads: None, counts }, plan))
 }
 
 /// A query in a transaction.
@@ -170,7 +170,8 @@ impl<'a, F: File> InTransaction<'a, F> {
             reads.add_key(second.index.key());
         }
         let (is_written, reads) = (Some(is_written), Some(RefCell::new(reads)));
-        let context = Context { database, collection, view, query, is_written, reads, counts: Cell::default() };
+        let (reader, counts) = (RefCell::new(database.reader(view)), Cell::default());
+        let context = Context { database, collection, view, reader, query, is_written, reads, counts };
         Rows::new(context, plan, own)
     }
 }

@@ -15,7 +15,7 @@ use crate::documents::json;
 use crate::documents::key::CollectionId;
 use crate::documents::path::NotJson;
 use crate::documents::read::View;
-use crate::engine::{Cursor, Entry, KeyRange};
+use crate::engine::{Cursor, Entry, KeyRange, KeyReader};
 use crate::fs::File;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -30,6 +30,8 @@ pub(super) struct Context<'a, F: File> {
     pub database: &'a Database<F>,
     pub collection: CollectionId,
     pub view: View,
+    /// Reads the documents.
+    pub reader: RefCell<KeyReader<'a, F>>,
     pub query: Prepared,
     /// Whether a transaction has written a key: what is stored there does not count.
     pub is_written: Option<KeyTest<'a>>,
@@ -120,7 +122,7 @@ impl<F: File> Context<'_, F> {
             reads.borrow_mut().add_key(self.collection.document_key(key));
         }
         self.count(|counts| counts.documents += 1);
-        self.database.entry(self.collection, key, self.view)
+        Ok(self.reader.borrow_mut().get(&self.collection.document_key(key))?)
     }
 
     /// Makes sure that something is a row, and reads its document.

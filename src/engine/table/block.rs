@@ -8,7 +8,7 @@
 //!          varint  milliseconds since 1970-01-01 UTC, with an expiry
 //!          varint  length of the value, for a put
 //!          the rest of the key, the value
-//! then:    u32     offset of each restart; every 16th entry is one
+//! then:    u32     offset of each restart
 //!          u32     number of restarts, at least 1
 //! ```
 //!
@@ -22,26 +22,52 @@ use crate::engine::entry::{EXPIRES, PUT, Seq, Version, are_flags};
 use crate::engine::error::{Error, Result};
 use crate::page::codec::{Reader, put_varint};
 
-/// Entries from one restart to the next: a search decodes half as many on average, and each restart costs 4 bytes
+/// How often there is a restart: a search decodes half the entries from one to the next on average, and each costs 4 bytes
 /// and an unshared key.
-const RESTART_INTERVAL: usize = 16;
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RestartInterval {
+    /// Entries, at most.
+    entries: usize,
+    /// Bytes behind which the next entry is one: where entries are long, an unshared key is little.
+    bytes: usize,
+}
+
+impl RestartInterval {
+    pub(super) const DATA: Self = Self { entries: 16, bytes: 512 };
+    /// Index pages are searched for every lookup, and are a hundredth of the data.
+    pub(super) const INDEX: Self = Self { entries: 1, bytes: 0 };
+}
 
 /// Gathers entries into a page's payload.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct BlockBuilder {
+    interval: RestartInterval,
     out: Vec<u8>,
     restarts: Vec<u32>,
-    entries: usize,
+    /// Entries since the last restart, itself included.
+    since_restart: usize,
     last_key: Vec<u8>,
 }
 
 impl BlockBuilder {
+    pub(super) fn new(interval: RestartInterval) -> Self {
+        Self { interval, out: Vec::new(), restarts: Vec::new(), since_restart: 0, last_key: Vec::new() }
+    }
+
+    fn is_restart(&self) -> bool {
+        let RestartInterval { entries, bytes } = self.interval;
+        self.restarts
+            .last()
+            .is_none_or(|&last| self.since_restart >= entries || self.out.len() - last as usize >= bytes)
+    }
+
     pub(super) fn push(&mut self, key: &[u8], version: &Version) {
         let mut shared = 0;
-        if self.entries.is_multiple_of(RESTART_INTERVAL) {
+        if self.is_restart() {
             self.restarts.push(self.out.len() as u32);
+            self.since_restart = 0;
         } else {
-            shared = self.last_key.iter().zip(key).take_while(|(a, b)| a == b).count();
+            shared = common_len(&self.last_key, key);
         }
         let rest = key.get(shared..).unwrap_or_default();
         put_varint(&mut self.out, shared as u64);
@@ -60,11 +86,11 @@ impl BlockBuilder {
         self.out.extend_from_slice(version.value.as_deref().unwrap_or_default());
         self.last_key.truncate(shared);
         self.last_key.extend_from_slice(rest);
-        self.entries += 1;
+        self.since_restart += 1;
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries == 0
+        self.restarts.is_empty()
     }
 
     /// Bytes so far.
@@ -85,7 +111,6 @@ impl BlockBuilder {
         out.extend_from_slice(&(self.restarts.len() as u32).to_le_bytes());
         self.restarts.clear();
         self.last_key.clear();
-        self.entries = 0;
         out
     }
 }
@@ -96,6 +121,25 @@ pub(super) struct Block {
     data: Bytes,
     /// Where the entries end and the restarts begin.
     entries_end: usize,
+}
+
+/// How many bytes two keys have in common at their front.
+fn common_len(a: &[u8], b: &[u8]) -> usize {
+    let (a_words, a_rest) = a.as_chunks::<8>();
+    let (b_words, b_rest) = b.as_chunks::<8>();
+    for (index, (a, b)) in a_words.iter().zip(b_words).enumerate() {
+        let differing = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if differing != 0 {
+            return 8 * index + differing.trailing_zeros() as usize / 8;
+        }
+    }
+    let (a, b) = if a_words.len() < b_words.len() {
+        (a_rest, &b[8 * a_words.len()..])
+    } else {
+        (&a[8 * b_words.len()..], b_rest)
+    };
+    let words = 8 * a_words.len().min(b_words.len());
+    words + a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 fn damaged() -> Error {
@@ -130,25 +174,99 @@ impl Block {
         if entries.is_empty() {
             return Ok(None);
         }
-        let mut reader = Reader::new(entries);
-        let parsed = (|| {
-            let shared = usize::try_from(reader.varint_inline()?).ok()?;
-            let rest = usize::try_from(reader.varint_inline()?).ok()?;
-            let flags = reader.u8().filter(|flags| are_flags(*flags))?;
-            let seq = reader.varint_inline()?;
-            let expires_at = if flags & EXPIRES != 0 { reader.varint()? } else { 0 };
-            let value_len = if flags & PUT != 0 { usize::try_from(reader.varint_inline()?).ok()? } else { 0 };
-            let suffix = reader.bytes(rest)?;
-            reader.bytes(value_len)?;
-            let end = self.entries_end - reader.rest().len();
-            Some(Parts { shared, suffix, flags, seq, expires_at, value: (end - value_len, end) })
-        })();
-        parsed.map(Some).ok_or_else(damaged)
+        Parts::decode(entries, offset).map(Some).ok_or_else(damaged)
+    }
+
+    /// The first entry that is not before (`key`, `seq`): a larger key, or this key no newer than `seq`.
+    pub(super) fn search(&self, key: &[u8], seq: Seq) -> Result<Option<Found<'_>>> {
+        let (mut low, mut high) = (0, self.restart_count());
+        while high - low > 1 {
+            let middle = usize::midpoint(low, high);
+            let parts = self.parts(self.restart(middle)?)?.ok_or_else(damaged)?;
+            if parts.shared > 0 {
+                return Err(damaged());
+            }
+            let order = parts.suffix.cmp(key).then_with(|| seq.cmp(&parts.seq));
+            if order == Ordering::Less { low = middle } else { high = middle }
+        }
+        self.search_from(self.restart(low)?, key, seq)
+    }
+
+    /// The same among the entries from `offset` on, where a restart is. Entries before (`key`, `seq`) are stepped over
+    /// without putting their keys together: what an entry shares with the one before, and that one with `key`, says how it
+    /// stands to `key`, unless these are the same.
+    fn search_from(&self, mut offset: usize, key: &[u8], seq: Seq) -> Result<Option<Found<'_>>> {
+        // What the key of the entry before has in common with `key`, and how long it is.
+        let (mut common, mut len) = (0, 0);
+        while let Some(parts) = self.parts(offset)? {
+            if parts.shared > len {
+                return Err(damaged());
+            }
+            if parts.shared == 0 {
+                // A restart, which says nothing of what it has in common with the entry before.
+                common = 0;
+            }
+            let rest = key.get(common..).unwrap_or_default();
+            let mut is_key = false;
+            let is_before = match parts.shared.cmp(&common) {
+                // It differs from `key` where the entry before does, or it differs there from the entry before, which is less.
+                Ordering::Greater => true,
+                Ordering::Less => false,
+                Ordering::Equal => {
+                    let more = common_len(parts.suffix, rest);
+                    common += more;
+                    match (parts.suffix.get(more), rest.get(more)) {
+                        (None, None) => {
+                            is_key = true;
+                            seq < parts.seq
+                        }
+                        (found, wanted) => found < wanted,
+                    }
+                }
+            };
+            if !is_before {
+                return Ok(Some(Found { offset, is_key, parts }));
+            }
+            len = parts.shared + parts.suffix.len();
+            offset = parts.value.1;
+        }
+        Ok(None)
+    }
+
+    /// The value of an entry, in place.
+    pub(super) fn value(&self, parts: &Parts<'_>) -> &[u8] {
+        self.data.get(parts.value.0..parts.value.1).unwrap_or_default()
+    }
+
+    /// An entry as a version.
+    pub(super) fn version(&self, parts: &Parts<'_>) -> Version {
+        let Parts { seq, flags, expires_at, value, .. } = *parts;
+        Version {
+            seq,
+            value: (flags & PUT != 0).then(|| self.data.slice(value.0..value.1)),
+            expires_at: (flags & EXPIRES != 0).then_some(expires_at),
+        }
+    }
+}
+
+/// An entry that was searched for.
+pub(super) struct Found<'a> {
+    /// Where it begins.
+    offset: usize,
+    /// Whether its key is the one that was sought.
+    pub(super) is_key: bool,
+    pub(super) parts: Parts<'a>,
+}
+
+impl Found<'_> {
+    /// Its key, where `sought` was.
+    pub(super) fn key(&self, sought: &[u8]) -> Option<Vec<u8>> {
+        Some([sought.get(..self.parts.shared)?, self.parts.suffix].concat())
     }
 }
 
 /// An entry of a page, as it lies there.
-struct Parts<'a> {
+pub(super) struct Parts<'a> {
     /// Bytes of the key shared with the entry before.
     shared: usize,
     /// The rest of the key.
@@ -158,6 +276,41 @@ struct Parts<'a> {
     expires_at: u64,
     /// Where the value begins and ends; the next entry begins there.
     value: (usize, usize),
+}
+
+impl<'a> Parts<'a> {
+    /// The entry at the front of `entries`, which lie at `offset` in the page.
+    #[inline(always)]
+    fn decode(entries: &'a [u8], offset: usize) -> Option<Self> {
+        let mut at = 0;
+        let shared = usize::try_from(varint(entries, &mut at)?).ok()?;
+        let rest = usize::try_from(varint(entries, &mut at)?).ok()?;
+        let flags = *entries.get(at).filter(|flags| are_flags(**flags))?;
+        at += 1;
+        let seq = varint(entries, &mut at)?;
+        let expires_at = if flags & EXPIRES != 0 { varint(entries, &mut at)? } else { 0 };
+        let value_len = if flags & PUT != 0 { usize::try_from(varint(entries, &mut at)?).ok()? } else { 0 };
+        let key_end = at.checked_add(rest)?;
+        let end = key_end.checked_add(value_len).filter(|&end| end <= entries.len())?;
+        let suffix = entries.get(at..key_end)?;
+        Some(Self { shared, suffix, flags, seq, expires_at, value: (offset + key_end, offset + end) })
+    }
+}
+
+/// The varint at `at`, which goes behind it. Here for speed: most have one byte.
+#[inline(always)]
+fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    let first = *bytes.get(*at)?;
+    *at += 1;
+    if first < 0x80 { Some(u64::from(first)) } else { long_varint(bytes, at) }
+}
+
+/// A varint of which one byte was read.
+fn long_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    let mut reader = Reader::new(bytes.get(*at - 1..)?);
+    let value = reader.varint()?;
+    *at = bytes.len() - reader.rest().len();
+    Some(value)
 }
 
 /// A position in a page.
@@ -308,60 +461,18 @@ impl BlockCursor {
 
     /// To the first entry that is not before (`key`, `seq`): a larger key, or this key no newer than `seq`.
     pub(super) fn seek(&mut self, key: &[u8], seq: Seq) -> Result<()> {
-        let (mut low, mut high) = (0, self.block.restart_count());
-        while high - low > 1 {
-            let middle = usize::midpoint(low, high);
-            let parts = self.block.parts(self.block.restart(middle)?)?.ok_or_else(damaged)?;
-            if parts.shared > 0 {
-                return Err(damaged());
-            }
-            let order = parts.suffix.cmp(key).then_with(|| seq.cmp(&parts.seq));
-            if order == Ordering::Less { low = middle } else { high = middle }
-        }
-        self.next = self.block.restart(low)?;
-        self.seek_from_next(key, seq)
-    }
-
-    /// The same among the entries from `self.next` on, where a restart is. Entries before (`key`, `seq`) are stepped over
-    /// without putting their keys together: what an entry shares with the one before, and that one with `key`, says how it
-    /// stands to `key`, unless these are the same.
-    fn seek_from_next(&mut self, key: &[u8], seq: Seq) -> Result<()> {
-        // What the key of the entry before has in common with `key`, and how long it is.
-        let (mut common, mut len) = (0, 0);
-        loop {
-            let Some(parts) = self.block.parts(self.next)? else {
-                self.end();
-                return Ok(());
-            };
-            if parts.shared > len {
-                return Err(damaged());
-            }
-            let rest = key.get(common..).unwrap_or_default();
-            let is_before = match parts.shared.cmp(&common) {
-                // It differs from `key` where the entry before does, or it differs there from the entry before, which is less.
-                Ordering::Greater => true,
-                Ordering::Less => false,
-                Ordering::Equal => {
-                    let more = parts.suffix.iter().zip(rest).take_while(|(a, b)| a == b).count();
-                    common += more;
-                    match (parts.suffix.get(more), rest.get(more)) {
-                        (None, None) => seq < parts.seq,
-                        (found, wanted) => found < wanted,
-                    }
-                }
-            };
-            len = parts.shared + parts.suffix.len();
-            if is_before {
-                self.next = parts.value.1;
-                continue;
-            }
-            self.key.clear();
-            self.key.extend_from_slice(key.get(..parts.shared).ok_or_else(damaged)?);
-            self.key.extend_from_slice(parts.suffix);
-            let Parts { seq, flags, expires_at, value, .. } = parts;
-            self.stand_at(seq, flags, expires_at, value);
+        let Some(Found { offset, parts, .. }) = self.block.search(key, seq)? else {
+            self.end();
             return Ok(());
-        }
+        };
+        // What is not before `key` shares with it what it shares with the entry before.
+        self.key.clear();
+        self.key.extend_from_slice(key.get(..parts.shared).ok_or_else(damaged)?);
+        self.key.extend_from_slice(parts.suffix);
+        let Parts { seq, flags, expires_at, value, .. } = parts;
+        self.next = offset;
+        self.stand_at(seq, flags, expires_at, value);
+        Ok(())
     }
 }
 
@@ -380,7 +491,7 @@ mod tests {
     }
 
     fn block(count: usize) -> Block {
-        let mut builder = BlockBuilder::default();
+        let mut builder = BlockBuilder::new(RestartInterval::DATA);
         for index in 0..count {
             builder.push(&key(index), &version(index));
         }
@@ -390,7 +501,7 @@ mod tests {
     #[test]
     fn restarts_that_are_no_entries_are_found() {
         let page = |restarts: &[u32]| {
-            let mut builder = BlockBuilder::default();
+            let mut builder = BlockBuilder::new(RestartInterval::DATA);
             (0..40).for_each(|index| builder.push(&key(index), &version(index)));
             let mut data = builder.finish();
             data.truncate(Block::new(data.clone().into()).unwrap().entries_end);
@@ -458,7 +569,7 @@ mod tests {
 
     #[test]
     fn a_tombstone_with_an_expiry_is_damage() {
-        let mut builder = BlockBuilder::default();
+        let mut builder = BlockBuilder::new(RestartInterval::DATA);
         builder.push(&key(0), &Version { seq: 1, value: None, expires_at: Some(77) });
         let mut cursor = BlockCursor::new(Block::new(builder.finish().into()).unwrap());
         assert!(cursor.first().is_err());

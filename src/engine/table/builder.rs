@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::block::BlockBuilder;
+use super::block::{BlockBuilder, RestartInterval};
 use super::filter;
 use super::meta::{Table, TableId, TableStatistics};
 use crate::engine::entry::{Seq, Version};
@@ -40,10 +40,10 @@ impl TableBuilder {
             id,
             page_size,
             extent: Vec::new(),
-            data: BlockBuilder::default(),
+            data: BlockBuilder::new(RestartInterval::DATA),
             unindexed: None,
-            index: BlockBuilder::default(),
-            root: BlockBuilder::default(),
+            index: BlockBuilder::new(RestartInterval::INDEX),
+            root: BlockBuilder::new(RestartInterval::INDEX),
             is_deep: false,
             hashes: Vec::new(),
             page_max_seq: 0,

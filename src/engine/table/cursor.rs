@@ -189,7 +189,12 @@ impl TableCursor {
 }
 
 pub(super) fn child(page: &BlockCursor) -> Result<PageRef> {
-    let mut reader = Reader::new(page.value());
+    page_reference(page.value())
+}
+
+/// The reference that is the value of an entry in an index page.
+pub(super) fn page_reference(value: &[u8]) -> Result<PageRef> {
+    let mut reader = Reader::new(value);
     PageRef::decode(&mut reader)
         .filter(|_| reader.is_empty())
         .ok_or_else(|| Error::corrupt("table index", "a page reference, although the checksum holds"))

@@ -1,6 +1,6 @@
 //! What a fuzzer calls of tables.
 
-use super::block::{Block, BlockBuilder, BlockCursor};
+use super::block::{Block, BlockBuilder, BlockCursor, RestartInterval};
 use super::{Table, filter};
 use crate::engine::entry::{Seq, Version};
 use crate::engine::error::Error;
@@ -17,7 +17,7 @@ pub fn block(data: &[u8]) {
     if input.flag() {
         let entries = entries_of(&mut input);
         if !entries.is_empty() {
-            let mut builder = BlockBuilder::default();
+            let mut builder = BlockBuilder::new(RestartInterval::DATA);
             entries.iter().for_each(|(key, version)| builder.push(key, version));
             assert_eq!(read_sound(builder.finish().into()), entries, "a page holds what was written");
         }
@@ -28,7 +28,7 @@ pub fn block(data: &[u8]) {
         Err(error) => assert!(matches!(error, Error::Corrupt { .. }), "{error}"),
         Ok(entries) => {
             let is_ordered = entries.windows(2).all(|pair| order(&pair[0]) < order(&pair[1]));
-            let mut builder = BlockBuilder::default();
+            let mut builder = BlockBuilder::new(RestartInterval::DATA);
             entries.iter().for_each(|(key, version)| builder.push(key, version));
             // What could have been written must read in every way as it does forwards.
             if is_ordered && builder.finish() == payload {

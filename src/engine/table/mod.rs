@@ -20,6 +20,7 @@ mod cursor;
 mod filter;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod last_pages;
 mod meta;
 mod walker;
 
@@ -27,5 +28,7 @@ pub(super) use audit::audit;
 pub(super) use builder::TableBuilder;
 pub(super) use copying::TableCopy;
 pub(super) use cursor::TableCursor;
+pub(super) use filter::hash as key_hash;
+pub(super) use last_pages::LastPages;
 pub(super) use meta::{Table, TableId};
 pub(super) use walker::{Gap, WalkedTable, Walker, first_key};

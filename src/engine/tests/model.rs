@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Random, TestEnvironment, small_options};
-use crate::engine::{Batch, Compression, Durability, Engine, KeyRange, Options, Seq, Snapshot};
+use crate::engine::{Batch, Compression, Durability, Engine, Entry, KeyRange, Options, Seq, Snapshot};
 use crate::environment::Environment;
 use crate::fs::{Memory, MemoryFile};
 
@@ -21,6 +21,7 @@ struct Model {
     snapshots: Vec<Snapshot>,
     /// By engines that are not open any more.
     tables_dropped: u64,
+    row_hits: u64,
 }
 
 fn key(index: u64) -> Vec<u8> {
@@ -40,6 +41,7 @@ impl Model {
             versions: Versions::new(),
             snapshots: Vec::new(),
             tables_dropped: 0,
+            row_hits: 0,
         };
         model.environment.now_ms.store(1000, Ordering::Relaxed);
         model.open();
@@ -74,6 +76,14 @@ impl Model {
             }
         }
         let seq = self.engine().append(batch).unwrap();
+        if random.below(10) == 0 {
+            // What was read of a group that is taken back must not be seen again.
+            for (key, ..) in changes.iter().chain(&changes) {
+                self.engine().get(key, seq, now).unwrap();
+            }
+            self.engine().abandon_group();
+            return;
+        }
         for (key, value, expires_at) in changes {
             let versions = self.versions.entry(key).or_default();
             versions.retain(|version| version.0 != seq);
@@ -97,11 +107,19 @@ impl Model {
         let ats: Vec<_> = self.snapshots.iter().map(|snapshot| snapshot.seq).chain([last]).collect();
         for at in ats {
             let expected = self.expected(at, now);
-            for _ in 0..20 {
-                let key = key(random.below(1000));
-                let found = self.engine().get(&key, at, now).unwrap().map(|entry| entry.value.to_vec());
-                assert_eq!(found.as_ref(), expected.get(&key), "{:?} at {at}", String::from_utf8_lossy(&key));
-            }
+            // Some keys are read again and again, at different times.
+            let mut keys: Vec<_> = (0..20).map(|_| key(random.below(1000))).collect();
+            keys.extend((0..30).map(|_| key(random.below(10))));
+            let engine = self.engine.as_ref().unwrap();
+            let is_expected = |key: &[u8], found: Option<Entry>| {
+                let found = found.map(|entry| entry.value.to_vec());
+                assert_eq!(found.as_ref(), expected.get(key), "{:?} at {at}", String::from_utf8_lossy(key));
+            };
+            keys.iter().for_each(|key| is_expected(key, engine.get(key, at, now).unwrap()));
+            let mut reader = engine.reader(at, now);
+            keys.iter().for_each(|key| is_expected(key, reader.get(key).unwrap()));
+            keys.sort_unstable();
+            keys.iter().for_each(|key| is_expected(key, reader.get(key).unwrap()));
             let (a, b) = (key(random.below(1000)), key(random.below(1000)));
             let prefix = a[..8].to_vec();
             let mut successor = prefix.clone();
@@ -146,6 +164,7 @@ impl Model {
         self.snapshots.clear();
         let engine = self.engine.take().unwrap();
         self.tables_dropped += engine.statistics().counters.tables_dropped;
+        self.row_hits += engine.statistics().row_cache.hits;
         if close {
             engine.close().unwrap();
         } else {
@@ -186,7 +205,7 @@ impl Model {
 
 #[test]
 fn matches_a_map_of_versions() {
-    let mut tables_dropped = 0;
+    let (mut tables_dropped, mut row_hits) = (0, 0);
     for seed in 1..=40 {
         let mut random = Random((seed as u64).wrapping_mul(0x1234_5678_9ABC_DEF1));
         let compression = if seed % 2 == 0 { Compression::Lz4 } else { Compression::None };
@@ -197,6 +216,8 @@ fn matches_a_map_of_versions() {
         model.reopen(true);
         model.verify(&mut random);
         tables_dropped += model.tables_dropped;
+        row_hits += model.row_hits;
     }
     assert!(tables_dropped > 40, "{tables_dropped} tables were dropped unread");
+    assert!(row_hits > 10_000, "{row_hits} rows were found in their cache");
 }

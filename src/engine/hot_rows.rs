@@ -1,0 +1,105 @@
+//! The rows that are read again and again: a hit costs one lookup by hash, and no search of pages.
+//!
+//! What is here is the newest version of its key, written or not: each write takes its key out, and so does taking a write
+//! back. A row is let in when it is read a second time, so that what is read once does not push out what is hot.
+
+use bytes::Bytes;
+
+use super::entry::{Seq, Version};
+use crate::page::{Cache, CacheStatistics};
+
+/// Keys whose first reading is remembered.
+const SEEN: usize = 1024;
+
+/// The part of the cache's bytes that rows may take: one in so many.
+const PART: usize = 8;
+
+/// A cache of rows.
+#[derive(Debug)]
+pub(super) struct HotRows {
+    rows: Cache<Bytes, Version>,
+    /// Hashes of keys that were read, each at the place that its low bits tell.
+    seen: Vec<u64>,
+}
+
+impl HotRows {
+    /// The bytes for rows, and those that are left for pages.
+    pub(super) fn split(cache_size: usize) -> (usize, usize) {
+        (cache_size / PART, cache_size - cache_size / PART)
+    }
+
+    /// A cache of at most so many bytes.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { rows: Cache::new(capacity), seen: vec![0; SEEN] }
+    }
+
+    /// The newest version of a key, if it is here and not newer than `at`.
+    pub(super) fn get(&mut self, key: &[u8], at: Seq) -> Option<Version> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        self.rows.get(key).filter(|version| version.seq <= at).cloned()
+    }
+
+    /// Keeps the newest version of a key if that was read before. `hash` is of the key.
+    pub(super) fn offer(&mut self, key: &[u8], hash: u64, version: &Version) {
+        let seen = &mut self.seen[hash as usize % SEEN];
+        if std::mem::replace(seen, hash) != hash {
+            return;
+        }
+        // The value may be a part of a page, which would be kept as a whole.
+        let value = version.value.as_deref().map(Bytes::copy_from_slice);
+        let size = key.len() + version.size();
+        self.rows.insert(Bytes::copy_from_slice(key), Version { value, ..*version }, size);
+    }
+
+    /// A key is written, or a write taken back.
+    pub(super) fn remove(&mut self, key: &[u8]) {
+        if !self.rows.is_empty() {
+            self.rows.remove(key);
+        }
+    }
+
+    /// A key space is dropped.
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+    }
+
+    pub(super) fn statistics(&self) -> CacheStatistics {
+        self.rows.statistics()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(seq: Seq, value: &'static str) -> Version {
+        Version { seq, value: Some(value.into()), expires_at: None }
+    }
+
+    #[test]
+    fn rows_are_kept_when_they_are_read_again() {
+        let mut rows = HotRows::new(1 << 20);
+        rows.offer(b"key", 77, &version(3, "a"));
+        assert_eq!(rows.get(b"key", 9), None);
+        rows.offer(b"key", 77, &version(3, "a"));
+        assert_eq!(rows.get(b"key", 9), Some(version(3, "a")));
+        assert_eq!(rows.get(b"key", 2), None, "an older state");
+        rows.remove(b"key");
+        assert_eq!(rows.get(b"key", 9), None);
+    }
+
+    #[test]
+    fn what_is_read_once_does_not_push_out_what_is_hot() {
+        let mut rows = HotRows::new(100 * 160);
+        let hot = version(1, "hot");
+        (0..2).for_each(|_| rows.offer(b"hot", 5, &hot));
+        for index in 1..10_000_u64 {
+            let key = index.to_le_bytes();
+            rows.offer(&key, index.wrapping_mul(0x9E37_79B9_7F4A_7C15), &version(1, "once"));
+        }
+        assert_eq!(rows.get(b"hot", 1), Some(hot));
+        assert_eq!(rows.statistics().entries, 1);
+    }
+}
