@@ -74,14 +74,14 @@ impl Document {
 
     /// The document in an entry of the engine.
     pub(super) fn from_entry<F: File>(source: Source<'_, F>, engine_key: &[u8], entry: &Entry) -> Result<Self> {
-        Self::new(source, key_of(engine_key)?, entry)
+        Self::new(source, key_of(engine_key)?.to_owned(), entry)
     }
 
     /// The document at `key`, from its entry.
-    pub(super) fn new<F: File>(source: Source<'_, F>, key: &str, entry: &Entry) -> Result<Self> {
-        let bytes = source.blob(key, entry)?;
-        let json = if bytes.is_none() { source.text(key, entry)?.into_owned() } else { String::new() };
-        Ok(Self { key: key.to_owned(), json, bytes, version: entry.seq, expires_at: entry.expires_at })
+    pub(super) fn new<F: File>(source: Source<'_, F>, key: String, entry: &Entry) -> Result<Self> {
+        let bytes = source.blob(&key, entry)?;
+        let json = if bytes.is_none() { source.text(&key, entry)?.into_owned() } else { String::new() };
+        Ok(Self { key, json, bytes, version: entry.seq, expires_at: entry.expires_at })
     }
 }
 

@@ -144,7 +144,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         let Some(entry) = self.database.entry(self.id, key, view)? else {
             return Ok(None);
         };
-        Document::new(self.database.source(self.id, view.at), key, &entry).map(Some)
+        Document::new(self.database.source(self.id, view.at), key.to_owned(), &entry).map(Some)
     }
 
     /// Several documents, read in the order of their keys: those that lie on one page are read together.
@@ -158,7 +158,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         for index in order {
             let key = keys[index].as_ref();
             if let Some(entry) = reader.get(&self.id.document_key(key))? {
-                documents[index] = Some(Document::new(source, key, &entry)?);
+                documents[index] = Some(Document::new(source, key.to_owned(), &entry)?);
             }
         }
         Ok(documents)

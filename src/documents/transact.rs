@@ -246,7 +246,7 @@ impl<F: File> ActiveTransaction<'_, F> {
         let view = self.open.snapshot.view;
         let entry = self.database.entry(id, key, view)?;
         let source = self.database.source(id, view.at);
-        let document = entry.map(|entry| Document::new(source, key, &entry)).transpose();
+        let document = entry.map(|entry| Document::new(source, key.to_owned(), &entry)).transpose();
         self.open.reads.add_key(engine_key);
         document
     }

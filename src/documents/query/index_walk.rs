@@ -6,6 +6,7 @@ use super::order::{Place, push_component};
 use super::query::Prepared;
 use super::walk::{Context, Found, State};
 use crate::documents::catalog::Index;
+use crate::documents::content::Content;
 use crate::documents::error::Result;
 use crate::documents::find::{disagreement, parse_entry};
 use crate::documents::index_entry::{IndexEntry, components, parts};
@@ -51,7 +52,8 @@ enum SortValue {
 /// What an index entry says of its document.
 pub(super) struct Mark<'a> {
     reader: Arc<IndexReader<'a>>,
-    encoded: Vec<u8>,
+    /// What its document must have, where that may be another than the one it was made for.
+    encoded: Option<Vec<u8>>,
     is_cut: bool,
     /// It has an expiry: compaction may have dropped the document, and not yet the entry.
     may_be_stale: bool,
@@ -130,11 +132,13 @@ impl<'a> IndexReader<'a> {
         if !context.is_wanted(entry.key) || self.among.as_ref().is_some_and(|among| !among.contains(entry.key)) {
             return Ok(None);
         }
+        let may_be_stale = stored.expires_at.is_some();
+        let is_ambiguous = may_be_stale || entry.is_cut || self.index.indexed.multi;
         let mut mark = Mark {
             reader: Arc::clone(self),
-            encoded: entry.encoded.to_vec(),
+            encoded: is_ambiguous.then(|| entry.encoded.to_vec()),
             is_cut: entry.is_cut,
-            may_be_stale: stored.expires_at.is_some(),
+            may_be_stale,
             is_sure: false,
             has_no_place: true,
         };
@@ -232,16 +236,21 @@ impl Mark<'_> {
         let Some(document) = document else {
             return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
         };
-        let Some(text) = context.source().indexed_text(key, &document)? else {
+        if !Content::of(key, &document.value)?.is_indexed() {
             return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
-        };
-        if self.may_be_stale || self.is_cut || indexed.multi {
-            let is_it = |(part, is_cut): &(Vec<u8>, bool)| (part, *is_cut) == (&self.encoded, self.is_cut);
+        }
+        let is_enough = self.is_sure && !self.has_no_place;
+        if is_enough && self.encoded.is_none() {
+            return Ok(Some((place, document)));
+        }
+        let text = context.source().text(key, &document)?;
+        if let Some(encoded) = &self.encoded {
+            let is_it = |(part, is_cut): &(Vec<u8>, bool)| (part, *is_cut) == (encoded, self.is_cut);
             if !parts(indexed, key, &text)?.iter().any(is_it) {
                 return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
             }
         }
-        if self.is_sure && !self.has_no_place {
+        if is_enough {
             return Ok(Some((place, document)));
         }
         Ok(context.row(key, &text)?.map(|place| (place, document)))

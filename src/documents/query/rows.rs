@@ -133,8 +133,7 @@ impl<'a, F: File> Rows<'a, F> {
                 self.context.read(found)?.ok_or_else(|| disagreement(&key))?
             }
         };
-        let key = place.key.clone();
-        let document = Document::new(self.context.source(), &key, &entry)?;
+        let document = Document::new(self.context.source(), place.key.clone(), &entry)?;
         Ok(Some((place, document)))
     }
 

@@ -170,7 +170,7 @@ impl Block {
 
     /// The entry at an offset; `None` behind the last one.
     fn parts(&self, offset: usize) -> Result<Option<Parts<'_>>> {
-        let entries = self.data.get(offset..self.entries_end).unwrap_or_default();
+        let entries = self.entries().get(offset..).unwrap_or_default();
         if entries.is_empty() {
             return Ok(None);
         }
@@ -182,12 +182,12 @@ impl Block {
         let (mut low, mut high) = (0, self.restart_count());
         while high - low > 1 {
             let middle = usize::midpoint(low, high);
-            let parts = self.parts(self.restart(middle)?)?.ok_or_else(damaged)?;
-            if parts.shared > 0 {
-                return Err(damaged());
-            }
-            let order = parts.suffix.cmp(key).then_with(|| seq.cmp(&parts.seq));
-            if order == Ordering::Less { low = middle } else { high = middle }
+            let (found, found_seq) = self.restart_key(self.restart(middle)?).ok_or_else(damaged)?;
+            let is_before = match found.cmp(key) {
+                Ordering::Equal => seq < found_seq,
+                order => order == Ordering::Less,
+            };
+            if is_before { low = middle } else { high = middle }
         }
         self.search_from(self.restart(low)?, key, seq)
     }
@@ -198,10 +198,12 @@ impl Block {
     fn search_from(&self, mut offset: usize, key: &[u8], seq: Seq) -> Result<Option<Found<'_>>> {
         // What the key of the entry before has in common with `key`, and how long it is.
         let (mut common, mut len) = (0, 0);
-        while let Some(parts) = self.parts(offset)? {
-            if parts.shared > len {
-                return Err(damaged());
+        loop {
+            let entries = self.entries().get(offset..).unwrap_or_default();
+            if entries.is_empty() {
+                return Ok(None);
             }
+            let parts = Parts::decode(entries, offset).filter(|parts| parts.shared <= len).ok_or_else(damaged)?;
             if parts.shared == 0 {
                 // A restart, which says nothing of what it has in common with the entry before.
                 common = 0;
@@ -230,7 +232,30 @@ impl Block {
             len = parts.shared + parts.suffix.len();
             offset = parts.value.1;
         }
-        Ok(None)
+    }
+
+    /// The key and sequence number of the restart at `offset`; `None` when there is none.
+    #[inline(always)]
+    fn restart_key(&self, offset: usize) -> Option<(&[u8], Seq)> {
+        let entry = self.entries().get(offset..)?;
+        let mut at = 0;
+        if varint(entry, &mut at)? > 0 {
+            return None;
+        }
+        let len = usize::try_from(varint(entry, &mut at)?).ok()?;
+        let flags = *entry.get(at)?;
+        at += 1;
+        let seq = varint(entry, &mut at)?;
+        for flag in [EXPIRES, PUT] {
+            if flags & flag != 0 {
+                varint(entry, &mut at)?;
+            }
+        }
+        Some((entry.get(at..at.checked_add(len)?)?, seq))
+    }
+
+    fn entries(&self) -> &[u8] {
+        self.data.get(..self.entries_end).unwrap_or_default()
     }
 
     /// The value of an entry, in place.
