@@ -2,13 +2,16 @@
 
 use super::answer::Answer;
 use super::call::Call;
+use crate::documents::Verb;
 use crate::fs::File;
-use crate::{ActiveTransaction, Collection, Database, Document, Error, FindPage, IndexSpec, Query, QueryPage, Result};
+use crate::{
+    ActiveTransaction, Collection, Database, Document, Error, FindPage, IndexSpec, Query, QueryPage, Result, Rows,
+};
 
 /// Answers a query of the newest state.
 pub(super) fn ask<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     match call.verb {
-        "query" => page(answer, &documents.query_page(&query(call)?)?),
+        "query" => documents.measured(Verb::Query, || page(answer, &mut documents.rows(&query(call)?)?, Rows::cursor)),
         "findOne" => first(answer, documents.find_one(&query(call)?)?),
         "countRows" => answer.value(&documents.count_rows(&query(call)?)?),
         "explain" => answer.value(&documents.explain(&query(call)?)?),
@@ -24,7 +27,10 @@ pub(super) fn ask_in<F: File>(
     answer: &mut Answer,
 ) -> Result<()> {
     match call.verb {
-        "query" => page(answer, &documents.query_page(&query(call)?)?),
+        "query" => {
+            let QueryPage { rows, cursor } = documents.query_page(&query(call)?)?;
+            page(answer, &mut rows.into_iter().map(Ok), |_| Ok(cursor))
+        }
         "findOne" => first(answer, documents.find_one(&query(call)?)?),
         "countRows" => answer.value(&documents.count_rows(&query(call)?)?),
         "findPage" => keys(answer, documents.find_page(&call.path()?, &call.condition()?, &call.find_options()?)?),
@@ -64,13 +70,17 @@ fn first(answer: &mut Answer, document: Option<Document>) -> Result<()> {
     Ok(())
 }
 
-fn page(answer: &mut Answer, page: &QueryPage) -> Result<()> {
+fn page<R: Iterator<Item = Result<Document>>>(
+    answer: &mut Answer,
+    rows: &mut R,
+    cursor: impl FnOnce(&mut R) -> Result<Option<String>>,
+) -> Result<()> {
     answer.open();
     answer.text("{\"rows\":");
-    answer.array(page.rows.iter().map(Ok), row)?;
-    if let Some(cursor) = &page.cursor {
+    answer.array(rows.by_ref(), |answer, document| row(answer, &document))?;
+    if let Some(cursor) = cursor(rows)? {
         answer.text(",\"cursor\":");
-        answer.json(cursor)?;
+        answer.json(&cursor)?;
     }
     answer.text("}");
     answer.close();
@@ -82,6 +92,8 @@ fn row(answer: &mut Answer, document: &Document) -> Result<()> {
     answer.json(&document.key)?;
     answer.text(",\"value\":");
     answer.text(&document.json);
-    answer.text(&format!(",\"version\":{}}}", document.version));
+    answer.text(",\"version\":");
+    answer.json(&document.version)?;
+    answer.text("}");
     Ok(())
 }

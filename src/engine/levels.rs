@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::compare::compare;
 use super::entry::Prefix;
 use super::table::{Table, TableId};
 
@@ -180,8 +181,8 @@ impl Tree {
 
 /// The one of these tables that may hold `key`. REQUIRES: sorted, not overlapping.
 fn holder<'a>(tables: &'a [Arc<Table>], key: &[u8]) -> Option<&'a Arc<Table>> {
-    let index = tables.partition_point(|table| table.largest.as_ref() < key);
-    tables.get(index).filter(|table| table.smallest.as_ref() <= key)
+    let index = tables.partition_point(|table| compare(&table.largest, key).is_lt());
+    tables.get(index).filter(|table| compare(&table.smallest, key).is_le())
 }
 
 /// The tables that reach into the closed range. REQUIRES: sorted, not overlapping.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::compare::compare;
 use super::entry::{Seq, Version};
 use super::error::Result;
 use super::memtable::{Memtable, Range, Versions};
@@ -229,7 +230,7 @@ impl<'a> Merge<'a> {
         else {
             return false;
         };
-        let order = a.0.cmp(b.0).then_with(|| b.1.cmp(&a.1));
+        let order = compare(a.0, b.0).then_with(|| b.1.cmp(&a.1));
         match self.direction {
             Direction::Forward => order == Ordering::Less,
             Direction::Backward => order == Ordering::Greater,

@@ -17,6 +17,7 @@
 mod batch;
 mod check;
 mod compaction;
+mod compare;
 #[expect(clippy::module_inception, reason = "the engine is what the module is named for")]
 mod engine;
 mod entry;

@@ -3,6 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::compare::compare;
 use super::engine::Engine;
 use super::entry::{Clock, Entry, Prefix, Seq, Version, prefix_of};
 use super::error::{Error, Result};
@@ -269,10 +270,10 @@ impl<F: File> Cursor<'_, F> {
     fn is_beyond(&self, key: &[u8]) -> bool {
         match (self.direction, &self.limit) {
             (_, Bound::Unbounded) => false,
-            (Direction::Forward, Bound::Included(end)) => key > end.as_slice(),
-            (Direction::Forward, Bound::Excluded(end)) => key >= end.as_slice(),
-            (Direction::Backward, Bound::Included(start)) => key < start.as_slice(),
-            (Direction::Backward, Bound::Excluded(start)) => key <= start.as_slice(),
+            (Direction::Forward, Bound::Included(end)) => compare(key, end).is_gt(),
+            (Direction::Forward, Bound::Excluded(end)) => compare(key, end).is_ge(),
+            (Direction::Backward, Bound::Included(start)) => compare(key, start).is_lt(),
+            (Direction::Backward, Bound::Excluded(start)) => compare(key, start).is_le(),
         }
     }
 }

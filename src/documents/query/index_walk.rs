@@ -63,6 +63,17 @@ pub(super) struct Mark<'a> {
     pub has_no_place: bool,
 }
 
+/// What the values of an entry say of its row. Many entries one after the other have the same.
+#[derive(Default)]
+struct Verdict {
+    is_known: bool,
+    encoded: Vec<u8>,
+    /// The part of the filter that is about them is met.
+    is_met: bool,
+    /// What the row is ordered by, where they tell.
+    sort: Option<Vec<u8>>,
+}
+
 /// A walk over ranges of an index.
 pub(super) struct IndexWalk<'a, F> {
     reader: Arc<IndexReader<'a>>,
@@ -75,6 +86,7 @@ pub(super) struct IndexWalk<'a, F> {
     alike: Vec<Place>,
     /// The entry behind them.
     ahead: Option<(Vec<u8>, Entry)>,
+    verdict: Verdict,
 }
 
 impl<'a> IndexReader<'a> {
@@ -122,12 +134,21 @@ impl<'a> IndexReader<'a> {
         self.values.iter().map(value).collect()
     }
 
+    /// What the values of an entry that is not cut say; `None` when they are none.
+    fn judge(&self, entry: &IndexEntry<'_>) -> Option<Verdict> {
+        let parts = components(entry.encoded)?;
+        let is_met = self.test.is_met_by(&self.values(&parts)).ok()?;
+        let sort = if is_met { self.sort_key(&parts) } else { None };
+        Some(Verdict { is_known: true, encoded: entry.encoded.to_vec(), is_met, sort })
+    }
+
     /// What may be a row, as far as the entry tells.
     fn found<F: File>(
         self: &Arc<Self>,
         context: &Context<'a, F>,
         entry: &IndexEntry<'_>,
         stored: &Entry,
+        verdict: &mut Verdict,
     ) -> Result<Option<Found<'a>>> {
         if !context.is_wanted(entry.key) || self.among.as_ref().is_some_and(|among| !among.contains(entry.key)) {
             return Ok(None);
@@ -146,14 +167,15 @@ impl<'a> IndexReader<'a> {
             let place = context.query.order.row(Vec::new(), entry.key);
             return Ok(Some(Found { place, state: State::Unread(mark) }));
         }
-        let parts = components(entry.encoded).ok_or_else(|| disagreement(entry.key))?;
-        if !self.test.is_met_by(&self.values(&parts)).map_err(|_| disagreement(entry.key))? {
+        if !verdict.is_known || verdict.encoded != entry.encoded {
+            *verdict = self.judge(entry).ok_or_else(|| disagreement(entry.key))?;
+        }
+        if !verdict.is_met {
             return Ok(None);
         }
         mark.is_sure = self.is_whole_filter && !mark.may_be_stale;
-        let sort = self.sort_key(&parts);
-        mark.has_no_place = sort.is_none();
-        let place = context.query.order.row(sort.unwrap_or_default(), entry.key);
+        mark.has_no_place = verdict.sort.is_none();
+        let place = context.query.order.row(verdict.sort.clone().unwrap_or_default(), entry.key);
         if !mark.has_no_place && context.is_before(&place) {
             return Ok(None);
         }
@@ -229,8 +251,8 @@ fn lower(end: Bound<Vec<u8>>, position: &[u8]) -> Bound<Vec<u8>> {
 }
 
 impl Mark<'_> {
-    /// The row and its document, unless the document is none.
-    pub fn read<F: File>(self, context: &Context<'_, F>, place: Place) -> Result<Option<(Place, Entry)>> {
+    /// The document of a row, unless it is none, and its place where that was not known.
+    pub fn read<F: File>(self, context: &Context<'_, F>, place: &mut Place) -> Result<Option<Entry>> {
         let (key, indexed) = (&place.key, &self.reader.index.indexed);
         let document = context.document(key)?;
         let Some(document) = document else {
@@ -241,7 +263,7 @@ impl Mark<'_> {
         }
         let is_enough = self.is_sure && !self.has_no_place;
         if is_enough && self.encoded.is_none() {
-            return Ok(Some((place, document)));
+            return Ok(Some(document));
         }
         let text = context.source().text(key, &document)?;
         if let Some(encoded) = &self.encoded {
@@ -251,9 +273,12 @@ impl Mark<'_> {
             }
         }
         if is_enough {
-            return Ok(Some((place, document)));
+            return Ok(Some(document));
         }
-        Ok(context.row(key, &text)?.map(|place| (place, document)))
+        let Some(row) = context.row(key, &text)? else { return Ok(None) };
+        drop(text);
+        *place = row;
+        Ok(Some(document))
     }
 }
 
@@ -271,7 +296,7 @@ impl<'a, F: File> IndexWalk<'a, F> {
         if !reverse {
             ranges.reverse();
         }
-        Self { reader, ranges, cursor: None, reverse, alike: Vec::new(), ahead: None }
+        Self { reader, ranges, cursor: None, reverse, alike: Vec::new(), ahead: None, verdict: Verdict::default() }
     }
 
     /// The next row, or what may be one.
@@ -285,7 +310,7 @@ impl<'a, F: File> IndexWalk<'a, F> {
             let entry = parse_entry(reader.index, &engine_key, &stored)?;
             if entry.is_cut && reader.is_in_order {
                 self.sort_alike(context, &entry, &stored)?;
-            } else if let Some(found) = reader.found(context, &entry, &stored)? {
+            } else if let Some(found) = reader.found(context, &entry, &stored, &mut self.verdict)? {
                 return Ok(Some(found));
             }
         }
@@ -312,8 +337,8 @@ impl<'a, F: File> IndexWalk<'a, F> {
     /// Reads the documents of all entries that were cut like this one.
     fn sort_alike(&mut self, context: &Context<'a, F>, first: &IndexEntry<'_>, stored: &Entry) -> Result<()> {
         let reader = Arc::clone(&self.reader);
-        if let Some(found) = reader.found(context, first, stored)? {
-            self.alike.extend(context.read(found)?.map(|(place, _)| place));
+        if let Some(mut found) = reader.found(context, first, stored, &mut self.verdict)? {
+            self.alike.extend(context.read(&mut found)?.map(|_| found.place));
         }
         while let Some((engine_key, stored)) = self.next_entry(context)? {
             let entry = parse_entry(reader.index, &engine_key, &stored)?;
@@ -321,8 +346,8 @@ impl<'a, F: File> IndexWalk<'a, F> {
                 self.ahead = Some((engine_key, stored));
                 break;
             }
-            if let Some(found) = reader.found(context, &entry, &stored)? {
-                self.alike.extend(context.read(found)?.map(|(place, _)| place));
+            if let Some(mut found) = reader.found(context, &entry, &stored, &mut self.verdict)? {
+                self.alike.extend(context.read(&mut found)?.map(|_| found.place));
             }
         }
         self.alike.sort_unstable_by(|a, b| b.cmp(a));

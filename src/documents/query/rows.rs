@@ -3,6 +3,7 @@
 use super::index_ranges::Delivery;
 use super::order::Place;
 use super::plan::Plan;
+use super::token;
 use super::walk::{Context, Found, State, Walk};
 use crate::documents::Document;
 use crate::documents::error::Result;
@@ -26,6 +27,8 @@ pub struct Rows<'a, F: File> {
     skip: u64,
     left: u64,
     is_over: bool,
+    /// The last row that was asked for, of a query with a limit.
+    last: Option<Place>,
 }
 
 enum Row<'a> {
@@ -57,7 +60,7 @@ impl<'a, F: File> Rows<'a, F> {
         }
         placed.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
         let (skip, left) = (context.query.offset, context.query.limit.unwrap_or(u64::MAX));
-        Ok(Self { context, source, own: placed, head: None, skip, left, is_over: left == 0 })
+        Ok(Self { context, source, own: placed, head: None, skip, left, is_over: left == 0, last: None })
     }
 
     /// The next row that is not of the transaction, or what may be one.
@@ -70,14 +73,14 @@ impl<'a, F: File> Rows<'a, F> {
 
     /// The next stored row. Its document is only read where nothing else tells that it is one.
     fn next_stored(&mut self) -> Result<Option<Found<'a>>> {
-        while let Some(found) = self.next_found()? {
-            match &found.state {
-                State::Unread(mark) if !mark.is_sure => {
-                    if let Some((place, document)) = self.context.read(found)? {
-                        return Ok(Some(Found { place, state: State::Read(document) }));
-                    }
-                }
-                _ => return Ok(Some(found)),
+        while let Some(mut found) = self.next_found()? {
+            let is_sure = !matches!(&found.state, State::Unread(mark) if !mark.is_sure);
+            if is_sure {
+                return Ok(Some(found));
+            }
+            if let Some(document) = self.context.read(&mut found)? {
+                found.state = State::Read(document);
+                return Ok(Some(found));
             }
         }
         Ok(None)
@@ -123,30 +126,50 @@ impl<'a, F: File> Rows<'a, F> {
         Ok(row)
     }
 
-    /// The next row and its place.
-    pub(super) fn next_row(&mut self) -> Result<Option<(Place, Document)>> {
-        let (place, entry) = match self.next_counted()? {
+    /// The next row, whole.
+    pub(super) fn next_row(&mut self) -> Result<Option<Document>> {
+        let mut found = match self.next_counted()? {
             None => return Ok(None),
-            Some(Row::Own(place, document)) => return Ok(Some((place, document))),
-            Some(Row::Stored(found)) => {
-                let key = found.place.key.clone();
-                self.context.read(found)?.ok_or_else(|| disagreement(&key))?
+            Some(Row::Own(place, document)) => {
+                self.note_last(&place);
+                return Ok(Some(document));
             }
+            Some(Row::Stored(found)) => found,
         };
-        let document = Document::new(self.context.source(), place.key.clone(), &entry)?;
-        Ok(Some((place, document)))
+        let entry = self.context.read(&mut found)?.ok_or_else(|| disagreement(&found.place.key))?;
+        self.note_last(&found.place);
+        Document::new(self.context.source(), found.place.key, &entry).map(Some)
+    }
+
+    /// Where the page after this row begins, if there are pages.
+    fn note_last(&mut self, place: &Place) {
+        if self.context.query.limit.is_some() {
+            self.last = Some(place.clone());
+        }
+    }
+
+    /// Where the next page begins, if there is one. REQUIRES: the rows of this one were all asked for.
+    pub(crate) fn cursor(&mut self) -> Result<Option<String>> {
+        match self.last.take() {
+            Some(last) if self.has_more()? => Ok(Some(token::write(&self.context.query.order, &last))),
+            _ => Ok(None),
+        }
     }
 
     /// The place of the next row, which has its key.
     pub(super) fn next_place(&mut self) -> Result<Option<Place>> {
-        Ok(self.next_counted()?.map(|row| match row {
+        let place = self.next_counted()?.map(|row| match row {
             Row::Own(place, _) => place,
             Row::Stored(found) => found.place,
-        }))
+        });
+        if let Some(place) = &place {
+            self.note_last(place);
+        }
+        Ok(place)
     }
 
     /// Whether there is a row behind the limit.
-    pub(super) fn has_more(&mut self) -> Result<bool> {
+    fn has_more(&mut self) -> Result<bool> {
         Ok(!self.is_over && self.next_any()?.is_some())
     }
 
@@ -160,7 +183,7 @@ impl<'a, F: File> Rows<'a, F> {
     }
 
     /// What the query takes of a row.
-    pub(super) fn selected(&self, document: Document) -> Result<Document> {
+    fn selected(&self, document: Document) -> Result<Document> {
         let Some(projection) = &self.context.query.projection else { return Ok(document) };
         let damaged = |NotJson| json::damaged(&document.key, "its text is not JSON");
         let json = projection.of(&document.json).map_err(damaged)?;
@@ -197,9 +220,9 @@ fn sorted<'a, F: File>(context: &Context<'a, F>, walk: &mut Walk<'a, F>) -> Resu
 }
 
 /// The place of what is a row; `None` when it is none.
-fn place_of<F: File>(context: &Context<'_, F>, found: Found<'_>) -> Result<Option<Place>> {
+fn place_of<F: File>(context: &Context<'_, F>, mut found: Found<'_>) -> Result<Option<Place>> {
     match &found.state {
-        State::Unread(mark) if !mark.is_sure || mark.has_no_place => Ok(context.read(found)?.map(|(place, _)| place)),
+        State::Unread(mark) if !mark.is_sure || mark.has_no_place => Ok(context.read(&mut found)?.map(|_| found.place)),
         _ => Ok(Some(found.place)),
     }
 }
@@ -210,7 +233,7 @@ impl<F: File> Iterator for Rows<'_, F> {
     fn next(&mut self) -> Option<Self::Item> {
         match self.next_row() {
             Ok(None) => None,
-            Ok(Some((_, document))) => Some(self.selected(document)),
+            Ok(Some(document)) => Some(self.selected(document)),
             Err(error) => {
                 self.is_over = true;
                 Some(Err(error))

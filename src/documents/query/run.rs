@@ -1,11 +1,9 @@
 //! Asking queries: of a collection, and in a transaction.
 
 use super::index_ranges::Delivery;
-use super::order::Place;
 use super::plan::{Access, Plan};
 use super::query::{Prepared, Query};
 use super::rows::Rows;
-use super::token;
 use super::walk::{Context, KeyTest};
 use crate::documents::catalog::Index;
 use crate::documents::error::Result;
@@ -199,22 +197,11 @@ impl<'a, F: File> Rows<'a, F> {
     }
 
     pub(in crate::documents) fn into_keys(mut self) -> Result<FindPage> {
-        let (mut keys, mut last) = (Vec::new(), None);
+        let mut keys = Vec::new();
         while let Some(place) = self.next_place()? {
-            keys.push(place.key.clone());
-            last = Some(place);
+            keys.push(place.key);
         }
-        Ok(FindPage { keys, cursor: self.cursor_behind(last)? })
-    }
-
-    /// Where the next page begins, if there is one.
-    fn cursor_behind(&mut self, last: Option<Place>) -> Result<Option<String>> {
-        match last {
-            Some(last) if self.context.query.limit.is_some() && self.has_more()? => {
-                Ok(Some(token::write(&self.context.query.order, &last)))
-            }
-            _ => Ok(None),
-        }
+        Ok(FindPage { keys, cursor: self.cursor()? })
     }
 
     pub(in crate::documents) fn of(
@@ -228,11 +215,7 @@ impl<'a, F: File> Rows<'a, F> {
     }
 
     pub(in crate::documents) fn into_page(mut self) -> Result<QueryPage> {
-        let (mut rows, mut last) = (Vec::new(), None);
-        while let Some((place, document)) = self.next_row()? {
-            rows.push(self.selected(document)?);
-            last = Some(place);
-        }
-        Ok(QueryPage { rows, cursor: self.cursor_behind(last)? })
+        let rows = self.by_ref().collect::<Result<_>>()?;
+        Ok(QueryPage { rows, cursor: self.cursor()? })
     }
 }

@@ -125,13 +125,12 @@ impl<F: File> Context<'_, F> {
         Ok(self.reader.borrow_mut().get(&self.collection.document_key(key))?)
     }
 
-    /// Makes sure that something is a row, and reads its document.
-    pub fn read<'f>(&self, found: Found<'f>) -> Result<Option<(Place, Entry)>> {
-        let Found { place, state } = found;
-        match state {
-            State::Read(document) => Ok(Some((place, document))),
-            State::Known => Ok(self.document(&place.key)?.map(|document| (place, document))),
-            State::Unread(mark) => mark.read(self, place),
+    /// Makes sure that something is a row, and reads its document. Then its place is known, too.
+    pub fn read(&self, found: &mut Found<'_>) -> Result<Option<Entry>> {
+        match std::mem::replace(&mut found.state, State::Known) {
+            State::Read(document) => Ok(Some(document)),
+            State::Known => self.document(&found.place.key),
+            State::Unread(mark) => mark.read(self, &mut found.place),
         }
     }
 }

@@ -18,6 +18,7 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 
+use crate::engine::compare::{common_len, compare};
 use crate::engine::entry::{EXPIRES, PUT, Seq, Version, are_flags};
 use crate::engine::error::{Error, Result};
 use crate::page::codec::{Reader, put_varint};
@@ -33,9 +34,9 @@ pub(super) struct RestartInterval {
 }
 
 impl RestartInterval {
-    pub(super) const DATA: Self = Self { entries: 16, bytes: 512 };
+    pub(super) const DATA: Self = Self { entries: 16, bytes: 1 << 20 };
     /// Index pages are searched for every lookup, and are a hundredth of the data.
-    pub(super) const INDEX: Self = Self { entries: 1, bytes: 0 };
+    pub(super) const INDEX: Self = Self { entries: 16, bytes: 1 << 20 };
 }
 
 /// Gathers entries into a page's payload.
@@ -123,25 +124,6 @@ pub(super) struct Block {
     entries_end: usize,
 }
 
-/// How many bytes two keys have in common at their front.
-fn common_len(a: &[u8], b: &[u8]) -> usize {
-    let (a_words, a_rest) = a.as_chunks::<8>();
-    let (b_words, b_rest) = b.as_chunks::<8>();
-    for (index, (a, b)) in a_words.iter().zip(b_words).enumerate() {
-        let differing = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
-        if differing != 0 {
-            return 8 * index + differing.trailing_zeros() as usize / 8;
-        }
-    }
-    let (a, b) = if a_words.len() < b_words.len() {
-        (a_rest, &b[8 * a_words.len()..])
-    } else {
-        (&a[8 * b_words.len()..], b_rest)
-    };
-    let words = 8 * a_words.len().min(b_words.len());
-    words + a.iter().zip(b).take_while(|(a, b)| a == b).count()
-}
-
 fn damaged() -> Error {
     Error::corrupt("table page", "its entries, although the checksum holds")
 }
@@ -183,7 +165,7 @@ impl Block {
         while high - low > 1 {
             let middle = usize::midpoint(low, high);
             let (found, found_seq) = self.restart_key(self.restart(middle)?).ok_or_else(damaged)?;
-            let is_before = match found.cmp(key) {
+            let is_before = match compare(found, key) {
                 Ordering::Equal => seq < found_seq,
                 order => order == Ordering::Less,
             };

@@ -2,6 +2,7 @@
 
 use super::block::Block;
 use super::meta::TableId;
+use crate::engine::compare::compare;
 
 /// As many as there are sorted sets of tables that a key may be in, in a tree that is not behind with its merges.
 const PAGES_MAX: usize = 8;
@@ -29,7 +30,7 @@ impl LastPages {
     /// The page of a table where this key is first, if it is here.
     pub(super) fn holding(&self, table: TableId, key: &[u8]) -> Option<&Block> {
         let page = self.pages.iter().find(|page| page.table == table)?;
-        (page.from.as_slice() <= key && key <= page.to.as_slice()).then_some(&page.page)
+        (compare(&page.from, key).is_le() && compare(key, &page.to).is_le()).then_some(&page.page)
     }
 
     pub(super) fn keep(&mut self, page: LastPage) {
