@@ -131,7 +131,7 @@ impl Bench {
 
 #[test]
 fn deleting_and_compacting_make_room_again() {
-    for (seed, leaves_receipts) in [(1, true), (2, true), (5, true), (1, false)] {
+    for (seed, leaves_receipts) in [(2, true), (3, true), (5, true), (2, false)] {
         let mut bench = Bench::new(4 << 20, seed, leaves_receipts);
         for round in 0..4 {
             bench.fill();

@@ -34,9 +34,9 @@ pub(super) struct RestartInterval {
 }
 
 impl RestartInterval {
-    pub(super) const DATA: Self = Self { entries: 16, bytes: 1 << 20 };
+    pub(super) const DATA: Self = Self { entries: 16, bytes: 512 };
     /// Index pages are searched for every lookup, and are a hundredth of the data.
-    pub(super) const INDEX: Self = Self { entries: 16, bytes: 1 << 20 };
+    pub(super) const INDEX: Self = Self { entries: 1, bytes: 0 };
 }
 
 /// Gathers entries into a page's payload.
