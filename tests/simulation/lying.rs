@@ -14,10 +14,10 @@ use ferrolite::fs::simulated::{Fault, Operation as Call};
 /// Seeds in an ordinary run.
 const SEEDS: u64 = if cfg!(target_os = "wasi") { 300 } else { 1500 };
 
-/// Bits rot anywhere, more often where everything begins.
+/// Bits rot anywhere, more often where everything begins: in the superblocks, and in the slots of keys behind them.
 fn rot(world: &mut World, random: &mut Random) {
     for _ in 0..random.pick(&[1, 1, 1, 2, 8]) {
-        let reach = random.pick(&[u64::MAX, u64::MAX, 200_000, 16 << 10]);
+        let reach = random.pick(&[u64::MAX, u64::MAX, 200_000, 24 << 10]);
         let bit = random.below(8) as u32;
         world.rot(|len| (random.below(len.min(reach)), bit));
     }
