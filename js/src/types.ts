@@ -93,7 +93,7 @@ export interface OpenOptions extends LoadOptions {
   readonly memoryLimit?: number;
   /** Default: `"always"`. */
   readonly durability?: Durability;
-  /** Bytes of memory for pages read from the file. Default: 8 MiB. */
+  /** Bytes of memory for what was read: an eighth for single documents that are read again, the rest for pages. Default: 8 MiB. */
   readonly cacheSize?: number;
   /** Bytes of memory for commits not yet sorted into tables. Default: 4 MiB. */
   readonly memtableSize?: number;

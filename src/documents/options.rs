@@ -29,7 +29,8 @@ pub struct Options {
     pub allow_damage: bool,
     /// When a commit is made durable. Default: [`Durability::Always`].
     pub durability: Durability,
-    /// Bytes of memory for pages that were read. Default: 8 MiB.
+    /// Bytes of memory for what was read: an eighth for single documents and index entries that are read again and again,
+    /// the rest for pages. Default: 8 MiB.
     pub cache_size: usize,
     /// Bytes of memory for what was written and is not yet in tables, 16 KiB to 1 GiB. Default: 4 MiB.
     pub memtable_size: usize,

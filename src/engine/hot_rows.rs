@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 
+use super::compare::compare;
 use super::entry::{Seq, Version};
+use super::table::key_hash;
 use crate::page::{Cache, CacheStatistics};
 
 /// Keys whose first reading is remembered.
@@ -17,7 +19,8 @@ const PART: usize = 8;
 /// A cache of rows.
 #[derive(Debug)]
 pub(super) struct HotRows {
-    rows: Cache<Bytes, Version>,
+    /// By the hash of the key: of keys that have the same, one is here.
+    rows: Cache<u64, (Bytes, Version)>,
     /// Hashes of keys that were read, each at the place that its low bits tell.
     seen: Vec<u64>,
 }
@@ -33,15 +36,16 @@ impl HotRows {
         Self { rows: Cache::new(capacity), seen: vec![0; SEEN] }
     }
 
-    /// The newest version of a key, if it is here and not newer than `at`.
-    pub(super) fn get(&mut self, key: &[u8], at: Seq) -> Option<Version> {
+    /// The newest version of a key, if it is here and not newer than `at`. `hash` is [`key_hash`] of the key.
+    pub(super) fn get(&mut self, key: &[u8], hash: u64, at: Seq) -> Option<Version> {
         if self.rows.is_empty() {
             return None;
         }
-        self.rows.get(key).filter(|version| version.seq <= at).cloned()
+        let (found, version) = self.rows.get(&hash)?;
+        (version.seq <= at && compare(found, key).is_eq()).then(|| version.clone())
     }
 
-    /// Keeps the newest version of a key if that was read before. `hash` is of the key.
+    /// Keeps the newest version of a key if that was read before.
     pub(super) fn offer(&mut self, key: &[u8], hash: u64, version: &Version) {
         let seen = &mut self.seen[hash as usize % SEEN];
         if std::mem::replace(seen, hash) != hash {
@@ -50,13 +54,13 @@ impl HotRows {
         // The value may be a part of a page, which would be kept as a whole.
         let value = version.value.as_deref().map(Bytes::copy_from_slice);
         let size = key.len() + version.size();
-        self.rows.insert(Bytes::copy_from_slice(key), Version { value, ..*version }, size);
+        self.rows.insert(hash, (Bytes::copy_from_slice(key), Version { value, ..*version }), size);
     }
 
     /// A key is written, or a write taken back.
     pub(super) fn remove(&mut self, key: &[u8]) {
         if !self.rows.is_empty() {
-            self.rows.remove(key);
+            self.rows.remove(&key_hash(key));
         }
     }
 
@@ -78,28 +82,42 @@ mod tests {
         Version { seq, value: Some(value.into()), expires_at: None }
     }
 
+    fn offer(rows: &mut HotRows, key: &[u8], version: &Version) {
+        rows.offer(key, key_hash(key), version);
+    }
+
+    fn get(rows: &mut HotRows, key: &[u8], at: Seq) -> Option<Version> {
+        rows.get(key, key_hash(key), at)
+    }
+
     #[test]
     fn rows_are_kept_when_they_are_read_again() {
         let mut rows = HotRows::new(1 << 20);
-        rows.offer(b"key", 77, &version(3, "a"));
-        assert_eq!(rows.get(b"key", 9), None);
-        rows.offer(b"key", 77, &version(3, "a"));
-        assert_eq!(rows.get(b"key", 9), Some(version(3, "a")));
-        assert_eq!(rows.get(b"key", 2), None, "an older state");
+        offer(&mut rows, b"key", &version(3, "a"));
+        assert_eq!(get(&mut rows, b"key", 9), None);
+        offer(&mut rows, b"key", &version(3, "a"));
+        assert_eq!(get(&mut rows, b"key", 9), Some(version(3, "a")));
+        assert_eq!(get(&mut rows, b"key", 2), None, "an older state");
         rows.remove(b"key");
-        assert_eq!(rows.get(b"key", 9), None);
+        assert_eq!(get(&mut rows, b"key", 9), None);
+    }
+
+    #[test]
+    fn keys_with_the_same_hash_are_not_mistaken_for_each_other() {
+        let mut rows = HotRows::new(1 << 20);
+        (0..2).for_each(|_| rows.offer(b"one", 7, &version(1, "a")));
+        (0..2).for_each(|_| rows.offer(b"two", 7, &version(2, "b")));
+        assert_eq!(rows.get(b"one", 7, 9), Some(version(1, "a")));
+        assert_eq!(rows.get(b"two", 7, 9), None);
     }
 
     #[test]
     fn what_is_read_once_does_not_push_out_what_is_hot() {
         let mut rows = HotRows::new(100 * 160);
         let hot = version(1, "hot");
-        (0..2).for_each(|_| rows.offer(b"hot", 5, &hot));
-        for index in 1..10_000_u64 {
-            let key = index.to_le_bytes();
-            rows.offer(&key, index.wrapping_mul(0x9E37_79B9_7F4A_7C15), &version(1, "once"));
-        }
-        assert_eq!(rows.get(b"hot", 1), Some(hot));
+        (0..2).for_each(|_| offer(&mut rows, b"hot", &hot));
+        (0..10_000_u64).for_each(|index| offer(&mut rows, &index.to_le_bytes(), &version(1, "once")));
+        assert_eq!(get(&mut rows, b"hot", 1), Some(hot));
         assert_eq!(rows.statistics().entries, 1);
     }
 }

@@ -28,7 +28,7 @@ pub struct Options {
     pub allow_damage: bool,
     /// When commits are durable.
     pub durability: Durability,
-    /// Bytes of page payloads to keep in memory.
+    /// Bytes of page payloads and rows to keep in memory.
     pub cache_size: usize,
     /// Bytes of new commits to gather in memory before they are written as a table. Up to twice as much is held
     /// while one memtable is written and the next one fills.

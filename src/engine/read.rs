@@ -60,8 +60,9 @@ impl<F: File> Engine<F> {
     /// # Errors
     /// [`super::Error::Corrupt`], [`super::Error::Fs`].
     pub fn get(&self, key: &[u8], at: Seq, now_ms: u64) -> Result<Option<Entry>> {
-        let kept = self.hot_rows.borrow_mut().get(key, at);
-        let version = if kept.is_some() { kept } else { self.find_and_offer(key, at)? };
+        let hash = key_hash(key);
+        let kept = self.hot_rows.borrow_mut().get(key, hash, at);
+        let version = if kept.is_some() { kept } else { self.find_and_offer(key, hash, at)? };
         Ok(version.and_then(|version| version.visible(self.clock(now_ms))))
     }
 
@@ -70,8 +71,7 @@ impl<F: File> Engine<F> {
         KeyReader { engine: self, at, clock: self.clock(now_ms), last: LastPages::default() }
     }
 
-    fn find_and_offer(&self, key: &[u8], at: Seq) -> Result<Option<Version>> {
-        let hash = key_hash(key);
+    fn find_and_offer(&self, key: &[u8], hash: u64, at: Seq) -> Result<Option<Version>> {
         let version = self.find_version(key, hash, at, None)?;
         if let Some(version) = version.as_ref().filter(|_| at >= self.last_seq) {
             self.hot_rows.borrow_mut().offer(key, hash, version);

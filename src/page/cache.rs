@@ -4,7 +4,6 @@
 //! for room clears bits until it finds one that is clear (F. J. Corbató, "A paging experiment with the Multics
 //! system", 1968). Weighted by bytes, the hand goes on until the new page fits.
 
-use std::borrow::Borrow;
 use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
@@ -36,7 +35,7 @@ struct Slot<K, V> {
     referenced: bool,
 }
 
-/// A cache of what is cheap to clone.
+/// A cache.
 #[derive(Debug)]
 pub struct Cache<K, V> {
     index: FxHashMap<K, usize>,
@@ -48,17 +47,14 @@ pub struct Cache<K, V> {
     misses: u64,
 }
 
-impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
+impl<K: Copy + Eq + Hash, V> Cache<K, V> {
     /// A cache that holds at most `capacity` bytes.
     pub fn new(capacity: usize) -> Self {
         Self { index: FxHashMap::default(), slots: Vec::new(), hand: 0, bytes: 0, capacity, hits: 0, misses: 0 }
     }
 
     /// What is held at `key`.
-    pub fn get<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&V>
-    where
-        K: Borrow<Q>,
-    {
+    pub fn get(&mut self, key: &K) -> Option<&V> {
         let slot = self.index.get(key).and_then(|&slot| self.slots.get_mut(slot));
         match slot {
             Some(slot) => {
@@ -84,15 +80,12 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
             self.evict_one();
         }
         self.bytes += weight;
-        self.index.insert(key.clone(), self.slots.len());
+        self.index.insert(key, self.slots.len());
         self.slots.push(Slot { key, value, weight, referenced: false });
     }
 
     /// Lets go of what is held at `key`.
-    pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q)
-    where
-        K: Borrow<Q>,
-    {
+    pub fn remove(&mut self, key: &K) {
         if let Some(slot) = self.index.remove(key) {
             self.take(slot);
         }
@@ -115,7 +108,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         let taken = self.slots.swap_remove(slot);
         self.bytes -= taken.weight;
         if let Some(moved) = self.slots.get(slot) {
-            self.index.insert(moved.key.clone(), slot);
+            self.index.insert(moved.key, slot);
         }
     }
 
