@@ -15,7 +15,7 @@ const HELP: &str = "\
 peers [OPTIONS]           measure, and print tables
   --json FILE             write the results there, too
   --name NAME             of the results (native)
-  --runs N                runs, of which medians are taken (5)
+  --runs N                runs, of which medians are taken (3)
   --tables ID,...         only these tables
   --subjects NAME,...     only these databases
   --documents N           documents of most tables (50000)
