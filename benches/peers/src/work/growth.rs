@@ -57,27 +57,38 @@ fn work(run: &mut Run) -> Result<()> {
     run.figure("open and read one", "us", start.elapsed().as_secs_f64() * 1e6);
 
     let mut random = Random::new(23);
-    let mut keys = |count_of: usize| -> Vec<String> { (0..count_of).map(|_| scattered_key(random.below(count))).collect() };
+    let mut keys =
+        |count_of: usize| -> Vec<String> { (0..count_of).map(|_| scattered_key(random.below(count))).collect() };
     let present = keys(10_000);
     run.time("read", "us", present.len(), || {
-        present.iter().try_for_each(|key| Ok(ensure!(db.get_json(key)?.is_some(), "{key} is missing")))
+        for key in &present {
+            ensure!(db.get_json(key)?.is_some(), "{key} is missing");
+        }
+        Ok(())
     })?;
     let missing: Vec<String> = keys(10_000).into_iter().map(|key| key + ".").collect();
     run.time("read of a missing key", "us", missing.len(), || {
-        missing.iter().try_for_each(|key| Ok(ensure!(db.get_json(key)?.is_none(), "{key} is there")))
+        for key in &missing {
+            ensure!(db.get_json(key)?.is_none(), "{key} is there");
+        }
+        Ok(())
     })?;
     let ranges: Vec<Range> = keys(500).iter().map(|key| Range::all().gte(key.as_str()).limit(50)).collect();
     run.time("range of 50", "us", ranges.len(), || {
-        ranges.iter().try_for_each(|range| Ok(ensure!(!db.entries_json(range)?.is_empty(), "a range is empty")))
+        for range in &ranges {
+            ensure!(!db.entries_json(range)?.is_empty(), "a range is empty");
+        }
+        Ok(())
     })?;
     let options = FindOptions { limit: Some(10), ..FindOptions::default() };
     let cities: Vec<Condition> =
-        (0..500).map(|index| Condition::equals(&format!("city {}", index % 300))).collect::<Result<_, _>>()?;
-    run.time("find by the index, 10 of them", "us", cities.len(), || {
-        cities.iter().try_for_each(|city| {
+        (0..500).map(|index| Condition::equals(&format!("city {index}"))).collect::<Result<_, _>>()?;
+    run.time("find by the index, at most 10 of them", "us", cities.len(), || {
+        for city in &cities {
             let found = db.find("address.city", city, &options)?.len();
-            Ok(ensure!(found == 10, "{found} were found"))
-        })
+            ensure!((1..=10).contains(&found), "{found} were found");
+        }
+        Ok(())
     })?;
     let (written, documents) = (keys(500), (0..500).map(document).collect::<Vec<_>>());
     run.sample("durable commit, written over", written.len(), |index| {
