@@ -36,8 +36,9 @@ pub fn run(plan: &Plan, mut save: impl FnMut(&[ReportTable], &BTreeMap<String, S
         if subjects.is_empty() {
             continue;
         }
-        settings.extend(subjects.iter().map(|subject| (subject.name.to_owned(), subject.settings.to_owned())));
         let (report, same) = run_table(&table, &subjects, plan)?;
+        let those = subjects.iter().filter(|subject| report.subjects.iter().any(|name| name == subject.name));
+        settings.extend(those.map(|subject| (subject.name.to_owned(), subject.settings.to_owned())));
         report.print();
         reports.push(report);
         agree &= same;

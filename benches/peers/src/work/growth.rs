@@ -23,7 +23,7 @@ pub const TABLE: Table = Table {
 };
 
 const fn sized(name: &'static str) -> Subject {
-    Subject { name, ..subjects::FERROLITE }
+    Subject { name, settings: "documents in Ferrolite, with its defaults", ..subjects::FERROLITE }
 }
 
 fn work(run: &mut Run) -> Result<()> {
