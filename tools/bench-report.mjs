@@ -83,20 +83,20 @@ function runText({ name, date, machine, versions, settings, tables }) {
 
 /** Where Ferrolite is behind the best peer, by the ratio. */
 function losses(runs) {
-  const found = runs.flatMap(({ tables }) =>
+  const found = runs.flatMap(({ name, tables }) =>
     tables.flatMap((table) =>
       table.rows.flatMap((row) => {
         const { own, best } = compared(table, row);
         const ratio = own !== undefined && best !== undefined ? ratioOf(row, own, best) : undefined;
-        return ratio > BEHIND ? [{ table: table.title, work: row.work, best, ratio }] : [];
+        return ratio > BEHIND ? [{ name, table: table.title, work: row.work, best, ratio }] : [];
       }),
     ),
   );
   if (found.length === 0) return "Ferrolite is ahead of every peer, or beside it, in all rows.";
   found.sort((a, b) => b.ratio - a.ratio);
   return [
-    line(["where", "work", "best peer", "ratio"]), line(["---", "---", "---", "---:"]),
-    ...found.map(({ table, work, best, ratio }) => line([table, work, best, ratio.toFixed(2)])),
+    line(["run", "where", "work", "best peer", "ratio"]), line(["---", "---", "---", "---", "---:"]),
+    ...found.map(({ name, table, work, best, ratio }) => line([name, table, work, best, ratio.toFixed(2)])),
   ].join("\n");
 }
 
