@@ -91,6 +91,11 @@ fn work(run: &mut Run) -> Result<()> {
         store.read(&mut |reader| order.iter().try_for_each(|&index| found.get(reader, &documents[index].0)))
     })?;
     run.check("readrandom, compacted", found.sum);
+    let mut found = Found::default();
+    run.time("seekrandom, compacted", "us", reads, || {
+        store.read(&mut |reader| order.iter().try_for_each(|&index| found.scan(reader, &documents[index].0, 1)))
+    })?;
+    run.check("seekrandom, compacted", found.sum);
     run.discard(store)
 }
 
