@@ -12,11 +12,11 @@ use crate::work::space;
 use crate::{runner, versions, work};
 
 const HELP: &str = "\
-peers [OPTIONS]           measure, and print tables; about ten minutes, or one with
+peers [OPTIONS]           measure, and print tables; about seven minutes, or half of one with
                           --runs 1 --documents 10000 --reads 10000 --durable-commits 100 --largest 100000
   --json FILE             write the results there, too
   --name NAME             of the results (native)
-  --runs N                runs, of which medians are taken (3)
+  --runs N                runs, of which medians are taken (5)
   --tables ID,...         only these tables: {tables}
   --subjects NAME,...     only these databases
   --documents N           documents of most tables (50000)

@@ -25,7 +25,7 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            runs: 3,
+            runs: 5,
             documents: 50_000,
             durable_commits: 500,
             reads: 50_000,
