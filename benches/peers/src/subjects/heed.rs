@@ -12,8 +12,8 @@ use crate::store::{Change, Reader, Setup, Store, Subject};
 pub const SUBJECT: Subject = Subject {
     name: "heed (LMDB)",
     package: "heed",
-    settings: "its defaults (fdatasync) or NO_SYNC; a database of Bytes to Bytes; a map of 16 GiB, the system's cache; compact is a compacted copy that takes \
-               the place of the file",
+    settings: "its defaults (fdatasync) or NO_SYNC; a database of Bytes to Bytes; a map of 16 GiB, the system's cache; \
+               compact is a compacted copy that takes the place of the file",
     open,
 };
 

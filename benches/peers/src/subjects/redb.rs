@@ -10,7 +10,8 @@ use crate::store::{Change, Reader, Setup, Store, Subject};
 pub const SUBJECT: Subject = Subject {
     name: "redb",
     package: "redb",
-    settings: "its defaults; Durability::Immediate (one phase, fdatasync) or None; a table of &[u8] to &[u8], as in its own benchmark; reads of a kind share a transaction and a table",
+    settings: "its defaults; Durability::Immediate (one phase, fdatasync) or None; a table of &[u8] to &[u8], \
+               as in its own benchmark; reads of a kind share a transaction and a table",
     open,
 };
 

@@ -31,8 +31,7 @@ fn work(run: &mut Run) -> Result<()> {
     if count > run.plan.largest as u64 {
         return Ok(());
     }
-    drop(run.create(false)?);
-    let fs = Std::new(run.path());
+    let fs = Std::new(run.create_directory()?);
     let open = |durability| {
         pollster::block_on(Database::open(&fs, "growth.ferrolite", Options { durability, ..Options::default() }))
     };

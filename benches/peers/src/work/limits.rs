@@ -23,9 +23,9 @@ pub const TABLE: Table = Table {
 };
 
 fn work(run: &mut Run) -> Result<()> {
-    drop(run.create(false)?);
+    let directory = run.create_directory()?;
     let open = |name: &str| -> Result<File> {
-        Ok(OpenOptions::new().read(true).write(true).create_new(true).open(run.path().join(name))?)
+        Ok(OpenOptions::new().read(true).write(true).create_new(true).open(directory.join(name))?)
     };
     let (appended, room) = (open("appended")?, open("room")?);
     let frame = vec![b'x'; 340];
