@@ -22,6 +22,24 @@ export function ratioOf(row, own, best) {
   return row.better === "more" ? 1 / ratio : ratio;
 }
 
+/**
+ * How long work takes in one run for each unit of time that it takes in another: of each row that is in both, Ferrolite's medians
+ * and the ratios of all subjects that were measured in both.
+ */
+export function across(from, to) {
+  return to.tables.flatMap((table) => {
+    const other = from.tables.find(({ id }) => id === table.id);
+    return table.rows.flatMap((row) => {
+      const before = other?.rows.find(({ work, unit }) => work === row.work && unit === row.unit);
+      const { own } = compared(table, row);
+      if (!/^[mu]s/.test(row.unit) || !before?.values[own] || !row.values[own]) return [];
+      const both = table.subjects.filter((subject) => before.values[subject] && row.values[subject]);
+      const ratios = Object.fromEntries(both.map((subject) => [subject, row.values[subject].median / before.values[subject].median]));
+      return [{ table: table.title, work: row.work, unit: row.unit, own, from: before.values[own], to: row.values[own], ratios }];
+    });
+  });
+}
+
 /** Three digits that mean something. */
 export function shown(number) {
   if (number === 0) return "0";

@@ -2,6 +2,7 @@
 # Builds benches/peers and runs it, natively and for WASI under wasmtime: target/bench/native.json and target/bench/wasi.json.
 # Usage: tools/bench-peers.sh [native|wasi|all] [OPTIONS OF peers]...
 #
+# LAUNCHER="chrt -r 1" is put in front of what measures, not of what builds.
 # SQLite takes part under WASI, too, compiled by Zig, which tools/setup.sh installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,7 +35,7 @@ EOF
 build
 machine="$("$TARGET/release/peers" --print-machine)"
 if [ "$host" != wasi ]; then
-  "$TARGET/release/peers" --name native --json target/bench/native.json "$@"
+  ${LAUNCHER:-} "$TARGET/release/peers" --name native --json target/bench/native.json "$@"
 fi
 if [ "$host" != native ]; then
   tools/setup.sh peers
@@ -43,6 +44,6 @@ if [ "$host" != native ]; then
   wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
     --enable-reference-types --enable-multivalue --strip-debug --strip-producers \
     "$TARGET/wasm32-wasip1/release/peers.wasm" -o "$TARGET/peers.wasm"
-  wasmtime run --dir . "$TARGET/peers.wasm" --name wasi --json target/bench/wasi.json --machine "$machine" \
+  ${LAUNCHER:-} wasmtime run --dir . "$TARGET/peers.wasm" --name wasi --json target/bench/wasi.json --machine "$machine" \
     --version-of "wasmtime=$(wasmtime --version | awk '{ print $2 }')" "$@"
 fi

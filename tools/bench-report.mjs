@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { charts } from "./bench-charts.mjs";
-import { compared, ratioOf, shown } from "./bench-compare.mjs";
+import { across, compared, ratioOf, shown } from "./bench-compare.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const published = join(root, "docs", "benchmarks");
@@ -83,21 +83,41 @@ function runText({ name, date, machine, versions, settings, tables }) {
 
 /** Where Ferrolite is behind the best peer, by the ratio. */
 function losses(runs) {
-  const found = runs.flatMap(({ tables }) =>
+  const found = runs.flatMap(({ name, tables }) =>
     tables.flatMap((table) =>
       table.rows.flatMap((row) => {
         const { own, best } = compared(table, row);
         const ratio = own !== undefined && best !== undefined ? ratioOf(row, own, best) : undefined;
-        return ratio > BEHIND ? [{ table: table.title, work: row.work, best, ratio }] : [];
+        return ratio > BEHIND ? [{ name, table: table.title, work: row.work, best, ratio }] : [];
       }),
     ),
   );
   if (found.length === 0) return "Ferrolite is ahead of every peer, or beside it, in all rows.";
   found.sort((a, b) => b.ratio - a.ratio);
   return [
-    line(["where", "work", "best peer", "ratio"]), line(["---", "---", "---", "---:"]),
-    ...found.map(({ table, work, best, ratio }) => line([table, work, best, ratio.toFixed(2)])),
+    line(["run", "where", "work", "best peer", "ratio"]), line(["---", "---", "---", "---", "---:"]),
+    ...found.map(({ name, table, work, best, ratio }) => line([name, table, work, best, ratio.toFixed(2)])),
   ].join("\n");
+}
+
+/** What WebAssembly costs, where the same was measured natively and under WASI. */
+function wasiBesideNative(runs) {
+  const [native, wasi] = ["native", "wasi"].map((of) => runs.find(({ name }) => name === of));
+  const rows = native && wasi ? across(native, wasi) : [];
+  if (rows.length === 0) return [];
+  const others = [...new Set(rows.flatMap(({ own, ratios }) => Object.keys(ratios).filter((subject) => subject !== own)))];
+  const factor = (ratio) => ratio?.toFixed(2) ?? "–";
+  return [
+    "## WASI beside native",
+    wrapped("How many times as long the same work takes under wasmtime: Ferrolite's medians and their ratio, and the ratios of others."),
+    [
+      line(["where", "work", "unit", "native", "WASI", "ratio", ...others]),
+      line(["---", "---", "---", "---:", "---:", "---:", ...others.map(() => "---:")]),
+      ...rows.map(({ table, work, unit, own, from, to, ratios }) =>
+        line([table, work, unit, shown(from.median), shown(to.median), factor(ratios[own]), ...others.map((other) => factor(ratios[other]))]),
+      ),
+    ].join("\n"),
+  ];
 }
 
 function report(runs, notes) {
@@ -108,7 +128,7 @@ function report(runs, notes) {
       "Ferrolite beside what its users would otherwise pick: the same work on the same data, in the same run, on one machine. Each " +
         "figure is the median of several runs with the fastest and the slowest; the ratio is Ferrolite's median to that of the best " +
         "peer, below 1 where Ferrolite is ahead. Peers that do less, such as commits that are not flushed, are in the tables, and " +
-        "not among the best. `floor`, `memory` and `limit` are no databases: they show what the same work costs at least.",
+        "not among the best. `floor`, `memory`, `limit` and `raw file` are no databases: they show what the same work costs at least.",
     ),
     wrapped(
       "`make bench-browser` measures in Chromium, and `make bench` everything; each leaves its figures in `target/bench`. `make " +
@@ -118,6 +138,7 @@ function report(runs, notes) {
     "## Where Ferrolite is behind, and why",
     losses(runs),
     ...(notes === "" ? [] : [notes]),
+    ...wasiBesideNative(runs),
     ...runs.map(runText),
   ].join("\n\n")}\n`;
 }

@@ -32,9 +32,15 @@ impl<'a> Run<'a> {
 
     /// A new database in a directory of its own.
     pub fn create(&mut self, durable: bool) -> Result<Box<dyn Store>> {
+        self.create_directory()?;
+        self.open(durable)
+    }
+
+    /// A directory for a database that is made there by other means.
+    pub fn create_directory(&mut self) -> Result<PathBuf> {
         self.databases += 1;
         std::fs::create_dir_all(self.path()).context("a directory for the database")?;
-        self.open(durable)
+        Ok(self.path())
     }
 
     /// Opens the newest database again.

@@ -20,6 +20,8 @@ pub struct ReportTable {
     pub title: String,
     pub about: String,
     pub subjects: Vec<String>,
+    /// Those of them that are no databases.
+    pub references: Vec<String>,
     pub rows: Vec<Row>,
 }
 

@@ -12,6 +12,9 @@ use crate::store::Subject;
 use crate::work::{Columns, Table};
 use crate::{subjects, work};
 
+/// What is no database.
+const REFERENCES: [&str; 2] = ["raw file", "limit"];
+
 /// Runs the tables, and hands over those that are done, and what is to be said of subjects, after each of them. Whether all
 /// subjects found the same.
 pub fn run(plan: &Plan, mut save: impl FnMut(&[ReportTable], &BTreeMap<String, String>) -> Result<()>) -> Result<bool> {
@@ -33,8 +36,9 @@ pub fn run(plan: &Plan, mut save: impl FnMut(&[ReportTable], &BTreeMap<String, S
         if subjects.is_empty() {
             continue;
         }
-        settings.extend(subjects.iter().map(|subject| (subject.name.to_owned(), subject.settings.to_owned())));
         let (report, same) = run_table(&table, &subjects, plan)?;
+        let those = subjects.iter().filter(|subject| report.subjects.iter().any(|name| name == subject.name));
+        settings.extend(those.map(|subject| (subject.name.to_owned(), subject.settings.to_owned())));
         report.print();
         reports.push(report);
         agree &= same;
@@ -91,11 +95,13 @@ fn run_table(table: &Table, subjects: &[Subject], plan: &Plan) -> Result<(Report
     let names: Vec<String> =
         subjects.iter().map(|subject| subject.name.to_owned()).filter(|name| took_part(name)).collect();
     let rows = rows.into_iter().map(|work| row(work, &names, &figures, &failures)).collect();
+    let references = names.iter().filter(|name| REFERENCES.contains(&name.as_str())).cloned().collect();
     let report = ReportTable {
         id: table.id.into(),
         title: table.title.into(),
         about: table.about.into(),
         subjects: names,
+        references,
         rows,
     };
     Ok((report, agree))

@@ -27,6 +27,11 @@ pub trait Store {
     /// Reads, all of it in one read transaction where the database has them.
     fn read(&mut self, work: &mut dyn FnMut(&dyn Reader) -> Result<()>) -> Result<()>;
 
+    /// The same for work that is one read.
+    fn read_one(&mut self, work: &mut dyn FnMut(&dyn Reader) -> Result<()>) -> Result<()> {
+        self.read(work)
+    }
+
     /// Makes all changes as one atomic commit. It is on the disk when this returns, if the database was opened as durable.
     fn commit(&mut self, changes: &[Change]) -> Result<()>;
 

@@ -10,8 +10,9 @@ use crate::store::{Change, Reader, Setup, Store, Subject};
 pub const SUBJECT: Subject = Subject {
     name: "feoxdb",
     package: "feoxdb",
-    settings: "its defaults, a file of 4 GiB; durable commits are insert and flush(), as its documentation says; without its jemalloc, \
-               which would replace the allocator of all others in the program",
+    settings: "its defaults, by which its threads write and flush what is new every 100 ms; a durable commit is its changes and \
+               flush(), the only call that waits for the disk: four fsync, and three more where an old value is retired; without its \
+               jemalloc, which would replace the allocator of all others in the program",
     open,
 };
 
@@ -30,7 +31,7 @@ struct Feox {
 
 fn open(directory: &Path, setup: Setup) -> Result<Box<dyn Store>> {
     let path = directory.join("peers.feox");
-    let store = FeoxStore::builder().device_path(path.to_string_lossy()).file_size(4 << 30).build()?;
+    let store = FeoxStore::new(Some(path.to_string_lossy().into()))?;
     Ok(Box::new(Feox { store, durable: setup.durable }))
 }
 

@@ -14,6 +14,15 @@ pub const SUBJECT: Subject = Subject {
     open: |directory, setup| open(&Std::new(directory), setup),
 };
 
+/// The same with a flush every 100 ms where not every commit is flushed: what feoxdb promises.
+#[cfg(not(target_os = "wasi"))]
+pub const PERIODIC: Subject = Subject {
+    name: "Ferrolite (periodic)",
+    settings: "Durability::Periodic, 100 ms, in place of Never",
+    open: |directory, setup| open_with(&Std::new(directory), setup, Durability::Periodic { interval_ms: 100 }),
+    ..SUBJECT
+};
+
 /// The same without a file.
 #[cfg(not(target_os = "wasi"))]
 pub const IN_MEMORY: Subject = Subject {
@@ -24,7 +33,11 @@ pub const IN_MEMORY: Subject = Subject {
 };
 
 fn open<S: FileSystem<File: 'static>>(fs: &S, setup: Setup) -> Result<Box<dyn Store>> {
-    let durability = if setup.durable { Durability::Always } else { Durability::Never };
+    open_with(fs, setup, Durability::Never)
+}
+
+fn open_with<S: FileSystem<File: 'static>>(fs: &S, setup: Setup, otherwise: Durability) -> Result<Box<dyn Store>> {
+    let durability = if setup.durable { Durability::Always } else { otherwise };
     let options = Options { durability, cache_size: setup.cache, ..Options::default() };
     Ok(Box::new(pollster::block_on(Database::open(fs, "peers.ferrolite", options))?))
 }

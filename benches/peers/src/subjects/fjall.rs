@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use fjall::{Database, Iter, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Slice, Snapshot};
 
 use crate::store::{Change, Reader, Setup, Store, Subject};
 
@@ -30,6 +30,10 @@ fn open(directory: &Path, setup: Setup) -> Result<Box<dyn Store>> {
 impl Store for Fjall {
     fn read(&mut self, work: &mut dyn FnMut(&dyn Reader) -> Result<()>) -> Result<()> {
         work(&View { snapshot: self.db.snapshot(), documents: &self.documents })
+    }
+
+    fn read_one(&mut self, work: &mut dyn FnMut(&dyn Reader) -> Result<()>) -> Result<()> {
+        work(&self.documents)
     }
 
     fn commit(&mut self, changes: &[Change]) -> Result<()> {
@@ -70,18 +74,33 @@ struct View<'a> {
 
 impl Reader for View<'_> {
     fn get(&self, key: &str, found: &mut dyn FnMut(&[u8])) -> Result<bool> {
-        let value = self.snapshot.get(self.documents, key)?;
-        if let Some(json) = &value {
-            found(json);
-        }
-        Ok(value.is_some())
+        Ok(lend(self.snapshot.get(self.documents, key)?, found))
     }
 
     fn scan(&self, from: &str, limit: usize, found: &mut dyn FnMut(&[u8], &[u8])) -> Result<()> {
-        for entry in self.snapshot.range(self.documents, from..).take(limit) {
-            let (key, json) = entry.into_inner()?;
-            found(&key, &json);
-        }
-        Ok(())
+        lend_all(self.snapshot.range(self.documents, from..), limit, found)
     }
+}
+
+/// A read on its own needs no snapshot.
+impl Reader for Keyspace {
+    fn get(&self, key: &str, found: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        Ok(lend(self.get(key)?, found))
+    }
+
+    fn scan(&self, from: &str, limit: usize, found: &mut dyn FnMut(&[u8], &[u8])) -> Result<()> {
+        lend_all(self.range(from..), limit, found)
+    }
+}
+
+fn lend(value: Option<Slice>, found: &mut dyn FnMut(&[u8])) -> bool {
+    value.inspect(|json| found(json)).is_some()
+}
+
+fn lend_all(entries: Iter, limit: usize, found: &mut dyn FnMut(&[u8], &[u8])) -> Result<()> {
+    for entry in entries.take(limit) {
+        let (key, json) = entry.into_inner()?;
+        found(&key, &json);
+    }
+    Ok(())
 }

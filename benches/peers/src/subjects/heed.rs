@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use heed::types::Str;
+use heed::types::Bytes;
 use heed::{CommitOrAbort, CompactionOption, Database, Env, EnvFlags, EnvOpenOptions, RoTxn, WithTls};
 
 use crate::store::{Change, Reader, Setup, Store, Subject};
@@ -12,14 +12,14 @@ use crate::store::{Change, Reader, Setup, Store, Subject};
 pub const SUBJECT: Subject = Subject {
     name: "heed (LMDB)",
     package: "heed",
-    settings: "its defaults (fdatasync) or NO_SYNC; a map of 16 GiB, the system's cache; compact is a compacted copy that takes \
-               the place of the file",
+    settings: "its defaults (fdatasync) or NO_SYNC; a database of Bytes to Bytes; a map of 16 GiB, the system's cache; \
+               compact is a compacted copy that takes the place of the file",
     open,
 };
 
 struct Heed {
     env: Option<Env>,
-    documents: Database<'static, Str, Str>,
+    documents: Database<'static, Bytes, Bytes>,
     directory: PathBuf,
     durable: bool,
 }
@@ -30,7 +30,7 @@ fn open(directory: &Path, setup: Setup) -> Result<Box<dyn Store>> {
 }
 
 #[expect(unsafe_code, reason = "heed opens a memory map in no other way")]
-fn open_env(directory: &Path, durable: bool) -> Result<(Env, Database<'static, Str, Str>)> {
+fn open_env(directory: &Path, durable: bool) -> Result<(Env, Database<'static, Bytes, Bytes>)> {
     let mut options = EnvOpenOptions::new();
     options.map_size(16 << 30);
     let flags = if durable { EnvFlags::empty() } else { EnvFlags::NO_SYNC };
@@ -38,7 +38,7 @@ fn open_env(directory: &Path, durable: bool) -> Result<(Env, Database<'static, S
     let env = unsafe { options.flags(flags).open(directory)? };
     let transaction = env.write_txn()?;
     let created = env.create_databases_and_commit(transaction, |opener, transaction| {
-        opener.create_database::<Str, Str>(transaction, None).map(CommitOrAbort::<_, ()>::Commit)
+        opener.create_database::<Bytes, Bytes>(transaction, None).map(CommitOrAbort::<_, ()>::Commit)
     })?;
     Ok((env, created.unwrap_commit()))
 }
@@ -58,9 +58,9 @@ impl Store for Heed {
         let mut transaction = self.env()?.write_txn()?;
         for change in changes {
             match change {
-                Change::Put(key, json) => self.documents.put(&mut transaction, key, json)?,
+                Change::Put(key, json) => self.documents.put(&mut transaction, key.as_bytes(), json.as_bytes())?,
                 Change::Delete(key) => {
-                    self.documents.delete(&mut transaction, key)?;
+                    self.documents.delete(&mut transaction, key.as_bytes())?;
                 }
             }
         }
@@ -90,25 +90,25 @@ impl Store for Heed {
 
 struct View<'a> {
     transaction: RoTxn<'a, WithTls>,
-    documents: Database<'static, Str, Str>,
+    documents: Database<'static, Bytes, Bytes>,
 }
 
 impl Reader for View<'_> {
     fn get(&self, key: &str, found: &mut dyn FnMut(&[u8])) -> Result<bool> {
-        let value = self.documents.get(&self.transaction, key)?;
+        let value = self.documents.get(&self.transaction, key.as_bytes())?;
         if let Some(json) = value {
-            found(json.as_bytes());
+            found(json);
         }
         Ok(value.is_some())
     }
 
     fn scan(&self, from: &str, limit: usize, found: &mut dyn FnMut(&[u8], &[u8])) -> Result<()> {
         // It has no empty keys, not even to begin with.
-        let start = if from.is_empty() { Bound::Unbounded } else { Bound::Included(from) };
+        let start = if from.is_empty() { Bound::Unbounded } else { Bound::Included(from.as_bytes()) };
         let range = (start, Bound::Unbounded);
         for entry in self.documents.range(&self.transaction, &range)?.take(limit) {
             let (key, json) = entry?;
-            found(key.as_bytes(), json.as_bytes());
+            found(key, json);
         }
         Ok(())
     }

@@ -16,9 +16,9 @@ use crate::store::Subject;
 
 #[cfg(not(target_os = "wasi"))]
 pub use feoxdb::{IN_MEMORY as FEOXDB_IN_MEMORY, SUBJECT as FEOXDB};
-#[cfg(not(target_os = "wasi"))]
-pub use ferrolite::IN_MEMORY as FERROLITE_IN_MEMORY;
 pub use ferrolite::SUBJECT as FERROLITE;
+#[cfg(not(target_os = "wasi"))]
+pub use ferrolite::{IN_MEMORY as FERROLITE_IN_MEMORY, PERIODIC as FERROLITE_PERIODIC};
 
 /// All that take part in the tables of all: Ferrolite first, and the limit last.
 pub fn all() -> Vec<Subject> {

@@ -1,9 +1,10 @@
 //! SQLite: one table with a text key, prepared statements, a write-ahead log.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use anyhow::Result;
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, Statement, params};
 
 use crate::store::{Change, Reader, Setup, Store, Subject};
 
@@ -11,7 +12,7 @@ pub const SUBJECT: Subject = Subject {
     name: "SQLite",
     package: "rusqlite",
     settings: "WAL, synchronous FULL (fdatasync) or OFF, locking_mode EXCLUSIVE; an ordinary table, since its \
-               documentation advises WITHOUT ROWID for rows below 200 bytes only; cached prepared statements; compact is VACUUM and a checkpoint",
+               documentation advises WITHOUT ROWID for rows below 200 bytes only; prepared statements; compact is VACUUM and a checkpoint",
     open,
 };
 
@@ -31,20 +32,26 @@ fn open(directory: &Path, setup: Setup) -> Result<Box<dyn Store>> {
     Ok(Box::new(Sqlite { connection }))
 }
 
+const PUT: &str = "INSERT INTO documents VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET json = excluded.json";
+const DELETE: &str = "DELETE FROM documents WHERE key = ?";
+const GET: &str = "SELECT json FROM documents WHERE key = ?";
+const SCAN: &str = "SELECT key, json FROM documents WHERE key >= ? ORDER BY key LIMIT ?";
+
 impl Sqlite {
     fn run(&self, sql: &str) -> Result<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
     }
 
-    fn change(&self, change: &Change) -> Result<()> {
-        const PUT: &str = "INSERT INTO documents VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET json = excluded.json";
-        match change {
-            Change::Put(key, json) => self.connection.prepare_cached(PUT)?.execute(params![key, json])?,
-            Change::Delete(key) => {
-                self.connection.prepare_cached("DELETE FROM documents WHERE key = ?")?.execute(params![key])?
-            }
-        };
+    /// All changes with the same two statements.
+    fn change(&self, changes: &[Change]) -> Result<()> {
+        let (mut put, mut delete) = (self.connection.prepare_cached(PUT)?, self.connection.prepare_cached(DELETE)?);
+        for change in changes {
+            match change {
+                Change::Put(key, json) => put.execute(params![key, json])?,
+                Change::Delete(key) => delete.execute(params![key])?,
+            };
+        }
         Ok(())
     }
 }
@@ -53,17 +60,30 @@ impl Store for Sqlite {
     fn read(&mut self, work: &mut dyn FnMut(&dyn Reader) -> Result<()>) -> Result<()> {
         // One transaction for all reads spares each of them its own.
         self.run("BEGIN")?;
-        work(self)?;
+        let statement = |sql| Ok::<_, rusqlite::Error>(RefCell::new(self.connection.prepare_cached(sql)?));
+        work(&View { get: statement(GET)?, scan: statement(SCAN)? })?;
         self.run("COMMIT")
     }
 
+    fn read_one(&mut self, work: &mut dyn FnMut(&dyn Reader) -> Result<()>) -> Result<()> {
+        work(self)
+    }
+
     fn commit(&mut self, changes: &[Change]) -> Result<()> {
-        if let [change] = changes {
-            return self.change(change);
+        match changes {
+            [Change::Put(key, json)] => {
+                self.connection.prepare_cached(PUT)?.execute(params![key, json])?;
+            }
+            [Change::Delete(key)] => {
+                self.connection.prepare_cached(DELETE)?.execute(params![key])?;
+            }
+            _ => {
+                self.run("BEGIN IMMEDIATE")?;
+                self.change(changes)?;
+                self.run("COMMIT")?;
+            }
         }
-        self.run("BEGIN IMMEDIATE")?;
-        changes.iter().try_for_each(|change| self.change(change))?;
-        self.run("COMMIT")
+        Ok(())
     }
 
     fn compact(&mut self) -> Result<()> {
@@ -75,22 +95,44 @@ impl Store for Sqlite {
     }
 }
 
+/// A read on its own, which is a transaction of its own.
 impl Reader for Sqlite {
     fn get(&self, key: &str, found: &mut dyn FnMut(&[u8])) -> Result<bool> {
-        let mut statement = self.connection.prepare_cached("SELECT json FROM documents WHERE key = ?")?;
-        let mut rows = statement.query(params![key])?;
-        let Some(row) = rows.next()? else { return Ok(false) };
-        found(row.get_ref(0)?.as_bytes()?);
-        Ok(true)
+        get(&mut *self.connection.prepare_cached(GET)?, key, found)
     }
 
     fn scan(&self, from: &str, limit: usize, found: &mut dyn FnMut(&[u8], &[u8])) -> Result<()> {
-        let sql = "SELECT key, json FROM documents WHERE key >= ? ORDER BY key LIMIT ?";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![from, limit as i64])?;
-        while let Some(row) = rows.next()? {
-            found(row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
-        }
-        Ok(())
+        scan(&mut *self.connection.prepare_cached(SCAN)?, from, limit, found)
     }
+}
+
+/// Reads of one transaction, with the same two statements.
+struct View<'a> {
+    get: RefCell<CachedStatement<'a>>,
+    scan: RefCell<CachedStatement<'a>>,
+}
+
+impl Reader for View<'_> {
+    fn get(&self, key: &str, found: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        get(&mut self.get.borrow_mut(), key, found)
+    }
+
+    fn scan(&self, from: &str, limit: usize, found: &mut dyn FnMut(&[u8], &[u8])) -> Result<()> {
+        scan(&mut self.scan.borrow_mut(), from, limit, found)
+    }
+}
+
+fn get(statement: &mut Statement, key: &str, found: &mut dyn FnMut(&[u8])) -> Result<bool> {
+    let mut rows = statement.query(params![key])?;
+    let Some(row) = rows.next()? else { return Ok(false) };
+    found(row.get_ref(0)?.as_bytes()?);
+    Ok(true)
+}
+
+fn scan(statement: &mut Statement, from: &str, limit: usize, found: &mut dyn FnMut(&[u8], &[u8])) -> Result<()> {
+    let mut rows = statement.query(params![from, limit as i64])?;
+    while let Some(row) = rows.next()? {
+        found(row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
+    }
+    Ok(())
 }

@@ -66,7 +66,7 @@ fn work(run: &mut Run) -> Result<()> {
             if turn % 10 == 9 {
                 put(&mut *store, index, (index + 11) % count)?;
             } else {
-                store.read(&mut |reader| found.get(reader, &documents[index].0))?;
+                store.read_one(&mut |reader| found.get(reader, &documents[index].0))?;
             }
         }
         Ok(())
@@ -82,7 +82,7 @@ fn work(run: &mut Run) -> Result<()> {
     let start = Instant::now();
     let mut store = run.open(false)?;
     let mut found = Found::default();
-    store.read(&mut |reader| found.get(reader, &documents[order[0]].0))?;
+    store.read_one(&mut |reader| found.get(reader, &documents[order[0]].0))?;
     run.figure("open and read one", "us", start.elapsed().as_secs_f64() * 1e6);
     run.check("open and read one", found.sum);
     let order = shuffled(reads);
@@ -91,6 +91,11 @@ fn work(run: &mut Run) -> Result<()> {
         store.read(&mut |reader| order.iter().try_for_each(|&index| found.get(reader, &documents[index].0)))
     })?;
     run.check("readrandom, compacted", found.sum);
+    let mut found = Found::default();
+    run.time("seekrandom, compacted", "us", reads, || {
+        store.read(&mut |reader| order.iter().try_for_each(|&index| found.scan(reader, &documents[index].0, 1)))
+    })?;
+    run.check("seekrandom, compacted", found.sum);
     run.discard(store)
 }
 
@@ -105,7 +110,7 @@ fn read(run: &mut Run, store: &mut dyn Store, documents: &[(String, String)], or
 
     let mut found = Found::default();
     run.time("readrandom, a transaction each", "us", reads, || {
-        order.iter().try_for_each(|&index| store.read(&mut |reader| found.get(reader, &documents[index].0)))
+        order.iter().try_for_each(|&index| store.read_one(&mut |reader| found.get(reader, &documents[index].0)))
     })?;
     run.check("readrandom, a transaction each", found.sum);
 

@@ -20,7 +20,7 @@ pub const TABLE: Table = Table {
 fn work(run: &mut Run) -> Result<()> {
     let (present, commits) = (run.plan.documents / 5, run.plan.durable_commits);
     let pair = |index: usize| (scattered_key(index as u64), document(index as u64));
-    let documents: Vec<_> = (0..present + commits + 100_000).map(pair).collect();
+    let documents: Vec<_> = (0..present + commits + 26_000).map(pair).collect();
     let (first, rest) = documents.split_at(present);
     let (single, rest) = rest.split_at(commits);
     let mut store = run.create(true)?;
@@ -33,7 +33,7 @@ fn work(run: &mut Run) -> Result<()> {
     })?;
     run.sample("a read and a commit", commits, |index| {
         let mut found = Found::default();
-        store.read(&mut |reader| found.get(reader, &first[index].0))?;
+        store.read_one(&mut |reader| found.get(reader, &first[index].0))?;
         store.commit(&[Change::Put(&first[index].0, &single[index].1)])
     })?;
     run.sample("a deletion a commit", commits, |index| store.commit(&[Change::Delete(&single[index].0)]))?;

@@ -33,7 +33,7 @@ const FERRUMDB: Subject = Subject {
 };
 
 fn work(run: &mut Run) -> Result<()> {
-    drop(run.create(true)?);
+    run.create_directory()?;
     if run.subject.name == FERRUMDB.name {
         tokio::runtime::Runtime::new()?.block_on(ferrumdb(run))
     } else {

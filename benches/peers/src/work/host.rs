@@ -23,8 +23,7 @@ pub const TABLE: Table = Table {
 fn work(run: &mut Run) -> Result<()> {
     let count = run.plan.documents as u64;
     let counter = Counter::default();
-    drop(run.create(true)?);
-    let fs = Counting::new(Std::new(run.path()), &counter);
+    let fs = Counting::new(Std::new(run.create_directory()?), &counter);
     let open = |durability| {
         let options = Options { durability, cache_size: run.plan.cache, ..Options::default() };
         pollster::block_on(Database::open(&fs, "counted.ferrolite", options))

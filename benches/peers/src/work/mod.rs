@@ -46,7 +46,9 @@ pub fn all() -> Vec<Table> {
         ycsb::DURABLE,
         redb_bench::TABLE,
         #[cfg(not(target_os = "wasi"))]
-        feoxdb::TABLE,
+        feoxdb::IN_FILE,
+        #[cfg(not(target_os = "wasi"))]
+        feoxdb::IN_MEMORY,
         #[cfg(not(target_os = "wasi"))]
         ferrumdb::TABLE,
         space::TABLE,

@@ -124,7 +124,7 @@ pub fn memory(plan: &Plan, name: &str) -> Result<f64> {
     let mut found = Found::default();
     for _ in 0..plan.documents {
         let key = scattered_key(random.below(plan.documents as u64));
-        store.read(&mut |reader| found.get(reader, &key))?;
+        store.read_one(&mut |reader| found.get(reader, &key))?;
     }
     let after = peak().context("the system does not tell")?;
     store.close()?;

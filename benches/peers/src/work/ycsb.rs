@@ -26,12 +26,17 @@ pub const DURABLE: Table = Table {
     ..UNFLUSHED
 };
 
-/// An operation on the record of a number; what is written was made before the clock runs.
-enum Operation {
-    Read(u64),
-    Write(u64, String),
-    Scan(u64, usize),
-    Modify(u64, String),
+/// An operation; its key and what is written were made before the clock runs.
+struct Operation {
+    key: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Read,
+    Write(String),
+    Scan(usize),
+    Modify(String),
 }
 
 fn work(run: &mut Run, durable: bool) -> Result<()> {
@@ -59,41 +64,40 @@ fn operations(workload: char, count: usize, records: &mut u64) -> Vec<Operation>
     let mut operation = || {
         let chosen = popular.item(&mut random);
         let share = random.below(100);
-        let text = |random: &mut Random| record(random.next());
-        let mut insert = |random: &mut Random| {
+        let mut insert = || {
             *records += 1;
-            Operation::Write(*records - 1, text(random))
+            *records - 1
         };
-        match workload {
-            'A' if share < 50 => Operation::Write(chosen, text(&mut random)),
-            'B' if share < 5 => Operation::Write(chosen, text(&mut random)),
-            'F' if share < 50 => Operation::Modify(chosen, text(&mut random)),
-            'D' | 'E' if share < 5 => insert(&mut random),
-            'D' => Operation::Read(*records - 1 - popular.rank(&mut random)),
-            'E' => Operation::Scan(chosen, 1 + random.below(100) as usize),
-            _ => Operation::Read(chosen),
-        }
+        let (index, kind) = match workload {
+            'A' if share < 50 => (chosen, Kind::Write(record(random.next()))),
+            'B' if share < 5 => (chosen, Kind::Write(record(random.next()))),
+            'F' if share < 50 => (chosen, Kind::Modify(record(random.next()))),
+            'D' | 'E' if share < 5 => (insert(), Kind::Write(record(random.next()))),
+            'D' => (*records - 1 - popular.rank(&mut random), Kind::Read),
+            'E' => (chosen, Kind::Scan(1 + random.below(100) as usize)),
+            _ => (chosen, Kind::Read),
+        };
+        Operation { key: scattered_key(index), kind }
     };
     (0..count).map(|_| operation()).collect()
 }
 
-fn carry_out(store: &mut dyn Store, operation: &Operation, found: &mut Found) -> Result<()> {
-    match operation {
-        Operation::Read(index) => store.read(&mut |reader| found.get(reader, &scattered_key(*index))),
-        Operation::Write(index, record) => store.commit(&[Change::Put(&scattered_key(*index), record)]),
-        Operation::Scan(index, limit) => store.read(&mut |reader| found.scan(reader, &scattered_key(*index), *limit)),
-        Operation::Modify(index, record) => {
-            let key = scattered_key(*index);
+fn carry_out(store: &mut dyn Store, Operation { key, kind }: &Operation, found: &mut Found) -> Result<()> {
+    match kind {
+        Kind::Read => store.read_one(&mut |reader| found.get(reader, key)),
+        Kind::Write(record) => store.commit(&[Change::Put(key, record)]),
+        Kind::Scan(limit) => store.read_one(&mut |reader| found.scan(reader, key, *limit)),
+        Kind::Modify(record) => {
             let mut text = Vec::new();
-            store.read(&mut |reader| {
-                reader.get(&key, &mut |json| text.extend_from_slice(json))?;
+            store.read_one(&mut |reader| {
+                reader.get(key, &mut |json| text.extend_from_slice(json))?;
                 Ok(())
             })?;
             // The first field of the new record takes the place of the old one's: both begin with `{"field0":"`.
             let field = 11..111;
             let (old, new) = (text.get_mut(field.clone()).context("a record")?, &record.as_bytes()[field]);
             old.copy_from_slice(new);
-            store.commit(&[Change::Put(&key, std::str::from_utf8(&text)?)])
+            store.commit(&[Change::Put(key, std::str::from_utf8(&text)?)])
         }
     }
 }
