@@ -98,7 +98,7 @@ export class Ferrolite extends Database {
       channel.receive(response);
     });
     const handle = inTurns((request: Request) => session.handle(request as SessionRequest));
-    const channel: Channel = new Channel(handle, undefined, true);
+    const channel: Channel = new Channel(handle, undefined, Infinity);
     return new Ferrolite(channel, host === undefined ? memoryFacts : fileFacts(path));
   }
 

@@ -4,19 +4,27 @@ import { loadEngine, scheduler, setEngine } from "./engine.js";
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
 import { fileName } from "./file-name.js";
-import type { PlainOptions, Request, Response, SessionRequest } from "./protocol.js";
+import { type PlainOptions, type Request, type Response, type SessionRequest, TEXT_MAX } from "./protocol.js";
 import { salvage } from "./salvage.js";
 import { Session } from "./session.js";
 import { splitOptions } from "./storage-options.js";
 import { assertNew, type Place, placeOf } from "./storage/ladder.js";
 import { Engine } from "./tabs/engine.js";
-import type { Notice, Sharing } from "./tabs/messages.js";
+import type { Notice, Port, Sharing } from "./tabs/messages.js";
 
 /** The parts of a worker's global scope that are used here. */
 const scope = globalThis as unknown as {
   postMessage(message: Response | Notice, transfer: ArrayBuffer[]): void;
   onmessage: ((event: MessageEvent<Request>) => void) | null;
   addEventListener(kind: "message", listener: (event: MessageEvent<Request>) => void): void;
+};
+
+/** By which the page that has started this worker talks to it. */
+const starter: Port = {
+  postMessage: (message, transfer) => scope.postMessage(message as Response, transfer as ArrayBuffer[]),
+  set onmessage(listener: Port["onmessage"]) {
+    scope.onmessage = listener;
+  },
 };
 
 /** The port to the broker, or none, when the page says so: some time after it has asked to open. */
@@ -39,7 +47,7 @@ async function prepare({ name, options, expected }: Pick<Request & { kind: "open
 /** From now on messages go to the database; the one that opened it is answered. */
 async function serve(connection: Connection, id: number, facts: ReturnType<Place["facts"]>): Promise<void> {
   const value = await facts;
-  const session = new Session(connection, scheduler(), post);
+  const session = new Session(connection, scheduler(), post, TEXT_MAX);
   scope.onmessage = ({ data }) => session.handle(data as SessionRequest);
   post({ id, value }, []);
 }
@@ -53,16 +61,16 @@ async function share(
   facts: ReturnType<Place["facts"]>,
   sharing: Sharing,
 ): Promise<void> {
-  scope.onmessage = null;
   connection.keepChanges(sharing.isSuccessor);
   const engine = new Engine(sharing, {
-    session: new Session(connection, scheduler(), () => {}),
+    session: new Session(connection, scheduler(), () => {}, TEXT_MAX),
     facts: await facts,
     ordered: place.ordered,
     options,
     encryption,
     prove: (material: KeyMaterial | undefined) => connection.opens(material?.terms, material?.secret),
     check: checkOptions,
+    port: starter,
     tell: (notice) => scope.postMessage(notice, []),
   });
   post({ id, value: undefined }, []);

@@ -71,12 +71,20 @@ impl Connection {
         self.service.execute(message).map_err(|error| thrown(&error))
     }
 
-    /// The same for a message without attachments, as text, from the same thread: the answer is text, too, unless it has
+    /// The same for a message without attachments, as text: the answer is text, too, unless it is longer than `text_max` or has
     /// attachments. A typed array, which is what bytes come in, takes longer to make than a short message to answer.
-    pub fn ask(&mut self, client: u32, number: f64, is_repeated: bool, message: &str) -> Result<JsValue, JsValue> {
+    pub fn ask(
+        &mut self,
+        client: u32,
+        number: f64,
+        is_repeated: bool,
+        message: &str,
+        text_max: f64,
+    ) -> Result<JsValue, JsValue> {
         let answer = self.execute(client, number, is_repeated, message.as_bytes())?;
+        let is_short = answer.len() as f64 <= text_max && !answer.contains(&0);
         Ok(match std::str::from_utf8(&answer) {
-            Ok(text) if !answer.contains(&0) => JsValue::from_str(text),
+            Ok(text) if is_short => JsValue::from_str(text),
             _ => Uint8Array::from(&answer[..]).into(),
         })
     }
