@@ -34,14 +34,10 @@ export class OpfsHost implements Host {
   readonly exclusive = true;
   /** The directory, once it is there: each step on the way to a file takes the browser a while. */
   #directory: FileSystemDirectoryHandle | undefined;
-  /** The file that was found last, for when it is opened. */
-  #found: FileSystemFileHandle | undefined;
 
   async open(name: string, mode: "read" | "write" | "create"): Promise<Handle> {
     const create = mode === "create";
-    const found = this.#found?.name === name ? this.#found : undefined;
-    this.#found = undefined;
-    const file = found ?? (await (await this.#enter(create)).getFileHandle(name, { create }));
+    const file = await (await this.#enter(create)).getFileHandle(name, { create });
     const endMs = performance.now() + RETRIES_MS;
     for (let waitMs = RETRY_MS_MIN; ; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
       try {
@@ -54,7 +50,6 @@ export class OpfsHost implements Host {
   }
 
   async remove(name: string): Promise<void> {
-    this.#found = undefined;
     await (await this.#enter(false)).removeEntry(name);
   }
 
@@ -72,7 +67,7 @@ export class OpfsHost implements Host {
   /** Whether there is this file. Throws what the browser throws where it has no private files. */
   async has(file: string): Promise<boolean> {
     try {
-      this.#found = await (await this.#enter(false)).getFileHandle(file);
+      await (await this.#enter(false)).getFileHandle(file);
       return true;
     } catch (thrown) {
       if (isNotFound(thrown)) return false;

@@ -7,17 +7,9 @@ const FACTS_WAIT_MS = 2_000;
 const FOR_GOOD = "the browser keeps it until the user clears it";
 const UNTIL_FULL = "the browser may clear it when the disk is full, unless the page asks it not to with Ferrolite.persist()";
 
-/** What a browser is asked for the facts of any database; its answer takes a while. */
-export const asked = () => Promise.all([isPersisted(), estimated()]);
-
 /** The facts of a database that a browser keeps. `place` says where it is, and why there. */
-export async function browserFacts(
-  kind: "opfs" | "indexeddb",
-  path: string,
-  place: string,
-  answer: ReturnType<typeof asked> = asked(),
-): Promise<StorageFacts> {
-  const [persistent, estimate] = await answer;
+export async function browserFacts(kind: "opfs" | "indexeddb", path: string, place: string): Promise<StorageFacts> {
+  const [persistent, estimate] = await Promise.all([isPersisted(), estimated()]);
   return { kind, persistent, path, reason: `${place}; ${persistent ? FOR_GOOD : UNTIL_FULL}`, ...estimate };
 }
 

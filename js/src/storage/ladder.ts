@@ -10,7 +10,7 @@ import * as opfs from "../opfs.js";
 import type { Response } from "../protocol.js";
 import type { StorageFacts } from "../types.js";
 import { doesNotWork, unsupported } from "./everywhere.js";
-import { asked, browserFacts } from "./facts.js";
+import { browserFacts } from "./facts.js";
 import * as indexedDb from "./indexeddb.js";
 // Not by `import()`, though most browsers never need it: there are bundlers that cannot divide a worker (Vite up to version 7).
 import { IndexedDbHost } from "./indexeddb-host.js";
@@ -26,8 +26,8 @@ export interface Place {
   readonly host: Host | undefined;
   /** The name of its file. */
   readonly file: string;
-  readonly kind: StorageFacts["kind"];
-  facts(): Promise<StorageFacts>;
+  /** What the browser tells of it, on its way. */
+  readonly facts: Promise<StorageFacts>;
   /** Makes of `post` what sends an answer when all that it tells of is stored. */
   ordered(post: Post): Post;
 }
@@ -46,7 +46,6 @@ export async function placeOf(wish: Wish): Promise<Place> {
   if (wish.storage === "memory") return inMemory(wish.name, memoryFacts.reason);
   const file = fileName(wish.name);
   const host = new opfs.OpfsHost();
-  const answer = asked();
   // Each question takes the browser a while: what will probably be asked is asked ahead.
   const looked = wish.expected === "opfs" && wish.storage !== "indexeddb" ? undefined : lookInIndexedDb(file);
   const found: Record<DurableKind, Found> = { opfs: await lookInOpfs(host, file), indexeddb: false };
@@ -57,10 +56,10 @@ export async function placeOf(wish: Wish): Promise<Place> {
   const kind = there.find((kind) => found[kind] === true);
   if (kind !== undefined) {
     assertUsable(wish, kind);
-    return stored(wish, kind, host, file, answer, "the database was made there, and stays there");
+    return stored(wish, kind, host, file, "the database was made there, and stays there");
   }
   assertNotEvicted(wish, found);
-  return placeOfNew(wish, host, file, answer, lacking, found.indexeddb);
+  return placeOfNew(wish, host, file, lacking, found.indexeddb);
 }
 
 /** Throws when a database of this name is anywhere: one that is to be made. */
@@ -114,19 +113,18 @@ async function placeOfNew(
   wish: Wish,
   host: opfs.OpfsHost,
   file: string,
-  answer: ReturnType<typeof asked>,
   inOpfs: Promise<string | undefined> | undefined,
   inIndexedDb: Found,
 ): Promise<Place> {
   const lacks: string[] = [];
   if (wish.storage !== "indexeddb") {
     const lacking = await inOpfs;
-    if (lacking === undefined) return stored(wish, "opfs", host, file, answer);
+    if (lacking === undefined) return stored(wish, "opfs", host, file);
     lacks.push(lacking);
   }
   if (wish.storage !== "opfs") {
     const why = lacks.length === 0 ? 'storage: "indexeddb" was asked for' : `this browser has ${lacks.join()}`;
-    if (typeof inIndexedDb !== "string") return stored(wish, "indexeddb", host, file, answer, why);
+    if (typeof inIndexedDb !== "string") return stored(wish, "indexeddb", host, file, why);
     lacks.push(inIndexedDb);
   }
   const lacking = lacks.join(", and ");
@@ -137,25 +135,18 @@ async function placeOfNew(
 }
 
 function inMemory(name: string, reason: string): Place {
-  return { host: undefined, file: name, kind: "memory", facts: async () => ({ ...memoryFacts, reason }), ordered: (post) => post };
+  return { host: undefined, file: name, facts: Promise.resolve({ ...memoryFacts, reason }), ordered: (post) => post };
 }
 
-function stored(
-  wish: Wish,
-  kind: DurableKind,
-  files: opfs.OpfsHost,
-  file: string,
-  answer: ReturnType<typeof asked>,
-  why = "",
-): Place {
+function stored(wish: Wish, kind: DurableKind, files: opfs.OpfsHost, file: string, why = ""): Place {
   if (kind === "opfs") {
-    const facts = () => browserFacts("opfs", `${opfs.DIRECTORY}/${file}`, "the origin's private file system", answer);
-    return { host: files, file, kind, facts, ordered: (post) => post };
+    const facts = browserFacts(kind, `${opfs.DIRECTORY}/${file}`, "the origin's private file system");
+    return { host: files, file, facts, ordered: (post) => post };
   }
   const host = new IndexedDbHost(wish.memoryLimit);
   const place = `IndexedDB, because ${why}; while it is open all of it is held in memory`;
-  const facts = () => browserFacts("indexeddb", indexedDb.databaseName(file), place, answer);
-  return { host, file, kind, facts, ordered: (post) => host.whenStored(post) };
+  const facts = browserFacts(kind, indexedDb.databaseName(file), place);
+  return { host, file, facts, ordered: (post) => host.whenStored(post) };
 }
 
 function titleOf(kind: DurableKind): string {
