@@ -48,6 +48,10 @@ function take() {
   for (const [name, mark] of marks) if (mark.value === 1) called.add(name);
 }
 
+function forget() {
+  for (const [, mark] of marks) mark.value = 0;
+}
+
 /** What nearly every program does before anything else; what needs more may wait until the rest is there. */
 async function begin(count, isSuccessor) {
   const host = new NodeHost();
@@ -73,7 +77,7 @@ async function begin(count, isSuccessor) {
   await db.setMany(Array.from({ length: 4 * count }, (_, number) => [`many:${number * 7919 % count}`, { priority: number }]));
   await db.getMany(Array.from({ length: count }, (_, number) => `many:${number}`));
   await db.getMany(["a", "b", "c", "missing"]);
-  connection.ask(0, 0, false, '[["get","a"]]');
+  connection.ask(0, 0, false, '[["get","a"]]', Infinity);
   await db.delete("a");
   await db.count();
   for await (const entry of db.scan({ prefix: "task:", limit: 600 })) void entry;
@@ -87,12 +91,34 @@ async function begin(count, isSuccessor) {
   host.closeAll();
 }
 
+/** What a program does that finds a database of its own: it says again which indexes there are, and reads. */
+async function beginAgain(indexes) {
+  const create = indexes.map((path) => `["createIndex","${path}"]`);
+  const opened = async (calls) => {
+    const host = new NodeHost();
+    const connection = await Connection.open(host, path, {}, undefined, undefined);
+    connection.ask(0, 1, false, `[${calls}]`, Infinity);
+    while (connection.hasTasks()) connection.step();
+    return () => {
+      connection.close();
+      host.closeAll();
+    };
+  };
+  // Building them may wait.
+  (await opened(create))();
+  forget();
+  const close = await opened([...create, `["get","${key(1)}"]`]);
+  take();
+  close();
+}
+
 try {
   await loadEngine();
   marks = Object.entries(await init({})).filter(([name]) => name.startsWith("called "));
   await begin(1000, false);
-  for (const [, mark] of marks) mark.value = 0;
+  forget();
   await begin(1000, true);
+  await beginAgain(["priority", "due.day"]);
   (await Connection.open(undefined, "options", {}, undefined, undefined)).close();
   for (const name of called) console.log(name.slice("called ".length));
 } finally {

@@ -51,7 +51,7 @@ type Numberless<R> = R extends Request ? Omit<R, "id"> : never;
 export class Channel {
   readonly #post: Post;
   readonly #isFull: () => boolean;
-  readonly #isInThread: boolean;
+  readonly #textMax: number;
   readonly #messages = new Map<number, Call[]>();
   readonly #requests = new Map<number, Waiting<unknown>>();
   readonly #tasks = new Map<number, Call>();
@@ -68,12 +68,13 @@ export class Channel {
 
   /**
    * `post` hands a request to the session, whose responses go to `receive`. While `isFull` nothing is handed over, and calls
-   * of several turns are gathered; `pump` is to be called when that is over. With `isInThread` calls are not made into bytes.
+   * of several turns are gathered; `pump` is to be called when that is over. Calls of at most `textMax` characters together
+   * are not made into bytes.
    */
-  constructor(post: Post, isFull: () => boolean = () => false, isInThread = false) {
+  constructor(post: Post, isFull: () => boolean = () => false, textMax = 0) {
     this.#post = post;
     this.#isFull = isFull;
-    this.#isInThread = isInThread;
+    this.#textMax = textMax;
   }
 
   /** Grows whenever another engine answers: what was opened before is unknown to it. */
@@ -125,7 +126,7 @@ export class Channel {
       } else {
         const text = `[${next.calls.map((call) => call.text).join(",")}]`;
         this.#messages.set(id, next.calls);
-        if (this.#isInThread && next.attachments.length === 0) {
+        if (text.length <= this.#textMax && next.attachments.length === 0) {
           this.#deliver({ kind: "calls", id, message: text }, []);
         } else {
           const message = withAttachments(this.#encoder.encode(text), next.attachments);
@@ -223,12 +224,10 @@ export class Channel {
   }
 }
 
-/** What a request hands over: the bytes in it, the secret, or ports. */
+/** What a request hands over: the bytes in it, or the secret. */
 function belongings(request: Numberless<Request>): Transferable[] {
   if ("bytes" in request) return [request.bytes.buffer];
-  const found: Transferable[] = "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : [];
-  if ("sharing" in request && request.sharing) found.push(request.sharing.port);
-  return found;
+  return "encryption" in request && request.encryption ? [request.encryption.secret.buffer] : [];
 }
 
 function take<V>(map: Map<number, V>, id: number): V | undefined {

@@ -1,7 +1,7 @@
 /** The engine in a browser's worker: how it is loaded, and how it does things later. */
 import { FerroliteError } from "./error.js";
 import init from "./ferrolite.js";
-import { followBy } from "./rest.js";
+import { fetched, followBy } from "./rest.js";
 import type { Scheduler } from "./session.js";
 import { wasmSource } from "./wasm-source.js";
 
@@ -58,10 +58,4 @@ export async function loadEngine(whole = false): Promise<void> {
     const from = typeof wasm === "string" ? ` from ${wasm}` : "";
     throw FerroliteError.from(thrown, "Io", `the engine could not be loaded${from}`);
   }
-}
-
-async function fetched(address: string): Promise<Response> {
-  const response = await fetch(address);
-  if (response.ok) return response;
-  throw new Error(`the server answered ${response.status}`);
 }

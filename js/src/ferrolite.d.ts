@@ -28,7 +28,8 @@ export class Connection {
    * client's message: the writes of one that is repeated are not done twice, also by another engine.
    */
   execute(client: number, number: number, isRepeated: boolean, message: Uint8Array): Uint8Array<ArrayBuffer>;
-  ask(client: number, number: number, isRepeated: boolean, message: string): string | Uint8Array;
+  /** The same by text; an answer that is longer than `textMax`, or has attachments, is bytes. */
+  ask(client: number, number: number, isRepeated: boolean, message: string, textMax: number): string | Uint8Array<ArrayBuffer>;
   /** Whether calls that were answered as pending wait for their next slice. */
   hasTasks(): boolean;
   /** Does one slice of one task; its client, and `[task, result]` as JSON bytes, when that was its last one. */

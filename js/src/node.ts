@@ -96,9 +96,9 @@ export class Ferrolite extends Database {
     const session = new Session(connection, scheduler, (response) => {
       if ("fatal" in response) host?.closeAll();
       channel.receive(response);
-    });
+    }, Infinity);
     const handle = inTurns((request: Request) => session.handle(request as SessionRequest));
-    const channel: Channel = new Channel(handle, undefined, true);
+    const channel: Channel = new Channel(handle, undefined, Infinity);
     return new Ferrolite(channel, host === undefined ? memoryFacts : fileFacts(path));
   }
 

@@ -1,7 +1,8 @@
 /**
  * The messages between `Database` and the `Session` that drives the engine: across a worker's port in browsers, by
- * plain calls in process elsewhere. Documents travel as JSON text within `message` and `answer`, in UTF-8, and those that
- * are bytes behind it, so that buffers are handed over and not copied; what is around them are plain objects. The secret of an encrypted database is a
+ * plain calls in process elsewhere. Documents travel as JSON text within `message` and `answer`: short ones as they are, which
+ * costs least; long ones in UTF-8, and those that are bytes behind it, so that buffers are handed over and not copied. What is
+ * around them are plain objects. The secret of an encrypted database is a
  * buffer of its own, too, which the receiver wipes.
  */
 import type { KeyMaterial } from "./encryption.js";
@@ -49,7 +50,7 @@ export type Request =
   | { readonly kind: "importEnd"; readonly id: number; readonly sharing?: Sharing | undefined }
   /** Breaks a salvage off, which is then answered by an error; or an import. */
   | { readonly kind: "abort"; readonly id: number }
-  /** A JSON array of calls `[verb, ...arguments]`; as text within one thread, if it has no attachments. Answered by `answer`. */
+  /** A JSON array of calls `[verb, ...arguments]`; as text, or as bytes with attachments. Answered by `answer`. */
   | { readonly kind: "calls"; readonly id: number; readonly message: Uint8Array<ArrayBuffer> | string }
   /** Asks for the next bytes of an export. Answered by `value`, a `Uint8Array`, or `undefined` behind the last ones. */
   | { readonly kind: "exportChunk"; readonly id: number; readonly number: number }
@@ -87,6 +88,9 @@ export type Result =
   | readonly [kind: typeof BYTES, attachment: number]
   | readonly [kind: typeof ERROR, error: ErrorReport]
   | readonly [kind: typeof PENDING, task: number];
+
+/** Between threads: what is longer goes as bytes, which are handed over, and decoded by the receiver. */
+export const TEXT_MAX = 32 << 10;
 
 export const OK = 0;
 export const ERROR = 1;

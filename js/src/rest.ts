@@ -24,16 +24,17 @@ export async function followBy(address: string, first: WebAssembly.Exports, wait
   };
   if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
   if (isThere) return;
-  const rest = await compiled(address);
+  const rest = await WebAssembly.compile(await (await fetched(address)).arrayBuffer());
   // Twice does no harm: it puts the same functions into the same places.
   if (!isThere) await WebAssembly.instantiate(rest, { first });
   isThere = true;
 }
 
-async function compiled(address: string): Promise<WebAssembly.Module> {
+/** What a server answers, unless it is an error. */
+export async function fetched(address: string): Promise<Response> {
   const response = await fetch(address);
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  return WebAssembly.compile(await response.arrayBuffer());
+  if (response.ok) return response;
+  throw new Error(`the server answered ${response.status}`);
 }
 
 /** The engine stands still in the middle of a call meanwhile: what cannot be answered by a promise. */
@@ -41,11 +42,13 @@ function fetchNow(address: string): ArrayBuffer {
   const request = new XMLHttpRequest();
   request.open("GET", address, false);
   request.responseType = "arraybuffer";
+  let cause;
   try {
     request.send();
-  } catch (cause) {
-    throw new RestMissing(`the rest of the engine could not be loaded from ${address}`, { cause });
+    if (request.status === 200) return request.response as ArrayBuffer;
+    cause = new Error(`the server answered ${request.status}`);
+  } catch (thrown) {
+    cause = thrown;
   }
-  if (request.status === 200) return request.response as ArrayBuffer;
-  throw new RestMissing(`the rest of the engine could not be loaded from ${address}: the server answered ${request.status}`);
+  throw new RestMissing(`the rest of the engine could not be loaded from ${address}: ${(cause as Error).message}`, { cause });
 }

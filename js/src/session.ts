@@ -11,7 +11,7 @@
 import { type KeyMaterial, wipe } from "./encryption.js";
 import { type ErrorReport, isReport } from "./error.js";
 import type { Connection } from "./ferrolite.js";
-import { ERROR, type Response, type Result, type SessionRequest } from "./protocol.js";
+import { ERROR, type Response, type Result, type SessionRequest, TEXT_MAX } from "./protocol.js";
 import { isWhole, RestMissing } from "./rest.js";
 
 /** The longest turn of background work. */
@@ -47,6 +47,7 @@ type Numbered = SessionRequest & { readonly repeated?: boolean };
 
 export class Session {
   readonly #connection: Connection;
+  readonly #textMax: number;
   readonly #scheduler: Scheduler;
   readonly #clients = new Map<number, Reply>();
   #messages = 0;
@@ -63,8 +64,9 @@ export class Session {
   /** Is called when the engine stops: with the client whose message was the reason, unless it was nobody's. */
   onStop: ((error: ErrorReport, client: number | undefined) => void) | undefined;
 
-  /** `reply` is for the first client. */
-  constructor(connection: Connection, scheduler: Scheduler, reply: Reply) {
+  /** `reply` is for the first client. Longer answers than `textMax` are bytes; in one thread none are. */
+  constructor(connection: Connection, scheduler: Scheduler, reply: Reply, textMax = TEXT_MAX) {
+    this.#textMax = textMax;
     this.#connection = connection;
     this.#scheduler = scheduler;
     this.#clients.set(FIRST, reply);
@@ -97,7 +99,8 @@ export class Session {
       if (request.kind === "calls") {
         const { message, repeated = false } = request;
         if (typeof message === "string") {
-          reply({ id, answer: this.#connection.ask(client, id, repeated, message) }, []);
+          const answer = this.#connection.ask(client, id, repeated, message, this.#textMax);
+          reply({ id, answer }, typeof answer === "string" ? [] : [answer.buffer]);
         } else {
           const answer = this.#connection.execute(client, id, repeated, message);
           reply({ id, answer }, [answer.buffer]);
@@ -141,8 +144,7 @@ export class Session {
 
   /** A client closes, and the file stays open for the others: what it has written is put on the disk. */
   #bidFarewell(id: number, client: number): undefined {
-    const answer = this.#connection.execute(client, id, false, new TextEncoder().encode('[["flush"]]'));
-    const [result] = JSON.parse(new TextDecoder().decode(answer)) as [Result];
+    const [result] = JSON.parse(this.#connection.ask(client, id, false, '[["flush"]]', this.#textMax) as string) as [Result];
     this.#clients.delete(client);
     this.#connection.leave(client);
     // Who was opened for reading, or a database that has failed, has nothing to flush.

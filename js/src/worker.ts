@@ -10,7 +10,7 @@ import { Session } from "./session.js";
 import { splitOptions } from "./storage-options.js";
 import { assertNew, type Place, placeOf } from "./storage/ladder.js";
 import { Engine } from "./tabs/engine.js";
-import type { Notice, Sharing } from "./tabs/messages.js";
+import type { Notice, Port, Sharing } from "./tabs/messages.js";
 
 /** The parts of a worker's global scope that are used here. */
 const scope = globalThis as unknown as {
@@ -32,12 +32,11 @@ async function prepare({ name, options, expected }: Pick<Request & { kind: "open
   const { place: wish, engine } = splitOptions(options);
   const [place] = await Promise.all([placeOf({ ...wish, name, expected }), loadEngine()]);
   post = place.ordered(post);
-  // Asking the browser takes a while.
-  return { place, engine, facts: place.facts() };
+  return { place, engine };
 }
 
 /** From now on messages go to the database; the one that opened it is answered. */
-async function serve(connection: Connection, id: number, facts: ReturnType<Place["facts"]>): Promise<void> {
+async function serve(connection: Connection, id: number, { facts }: Place): Promise<void> {
   const value = await facts;
   const session = new Session(connection, scheduler(), post);
   scope.onmessage = ({ data }) => session.handle(data as SessionRequest);
@@ -50,19 +49,20 @@ async function share(
   id: number,
   { options, encryption }: Request & { kind: "open" | "import" },
   place: Place,
-  facts: ReturnType<Place["facts"]>,
   sharing: Sharing,
 ): Promise<void> {
   scope.onmessage = null;
   connection.keepChanges(sharing.isSuccessor);
   const engine = new Engine(sharing, {
     session: new Session(connection, scheduler(), () => {}),
-    facts: await facts,
+    facts: await place.facts,
     ordered: place.ordered,
     options,
     encryption,
     prove: (material: KeyMaterial | undefined) => connection.opens(material?.terms, material?.secret),
     check: checkOptions,
+    // When it is closed there is nobody for whom this worker is there.
+    port: scope as Port,
     tell: (notice) => scope.postMessage(notice, []),
   });
   post({ id, value: undefined }, []);
@@ -82,11 +82,11 @@ function fail(id: number, thrown: unknown): void {
 async function runOpen(first: Request & { kind: "open" }): Promise<void> {
   const { id, sharing } = first;
   try {
-    const { place, engine, facts } = await prepare(first);
+    const { place, engine } = await prepare(first);
     const { terms, secret } = first.encryption ?? {};
     const connection = await Connection.open(place.host, place.file, engine, terms, secret);
-    if (sharing === undefined) await serve(connection, id, facts);
-    else await share(connection, id, first, place, facts, sharing);
+    if (sharing === undefined) await serve(connection, id, place);
+    else await share(connection, id, first, place, sharing);
   } catch (thrown) {
     fail(first.id, thrown);
   } finally {
@@ -105,8 +105,8 @@ async function runImport(first: Request & { kind: "import" }): Promise<void> {
       try {
         if (data.kind === "importEnd") {
           const connection = await begun.finish();
-          if (data.sharing === undefined) return await serve(connection, id, place.facts());
-          return await share(connection, id, first, place, place.facts(), data.sharing);
+          if (data.sharing === undefined) return await serve(connection, id, place);
+          return await share(connection, id, first, place, data.sharing);
         }
         if (data.kind === "importChunk") begun.write(data.bytes);
         else await begun.giveUp();

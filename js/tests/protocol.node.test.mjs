@@ -152,6 +152,10 @@ test("each client gets its own answers, and the one whose call stops the engine 
       if (number === 9) throw new Error("panicked");
       return bytes([[0, client]]);
     },
+    ask(client, number, isRepeated) {
+      executed.push([client, number, isRepeated]);
+      return JSON.stringify([[0, client]]);
+    },
     watchesPassed: () => new Float64Array(0),
   });
   const said = { 1: [], 2: [] };

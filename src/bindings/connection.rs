@@ -7,7 +7,7 @@ use super::files::{AnyFile, Files};
 use super::service::Message;
 use crate::fs::Host;
 use crate::{Database, Encryption, Error, Options};
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, JSON, Object, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -71,12 +71,20 @@ impl Connection {
         self.service.execute(message).map_err(|error| thrown(&error))
     }
 
-    /// The same for a message without attachments, as text, from the same thread: the answer is text, too, unless it has
+    /// The same for a message without attachments, as text: the answer is text, too, unless it is longer than `text_max` or has
     /// attachments. A typed array, which is what bytes come in, takes longer to make than a short message to answer.
-    pub fn ask(&mut self, client: u32, number: f64, is_repeated: bool, message: &str) -> Result<JsValue, JsValue> {
+    pub fn ask(
+        &mut self,
+        client: u32,
+        number: f64,
+        is_repeated: bool,
+        message: &str,
+        text_max: f64,
+    ) -> Result<JsValue, JsValue> {
         let answer = self.execute(client, number, is_repeated, message.as_bytes())?;
+        let is_short = answer.len() as f64 <= text_max && !answer.contains(&0);
         Ok(match std::str::from_utf8(&answer) {
-            Ok(text) if !answer.contains(&0) => JsValue::from_str(text),
+            Ok(text) if is_short => JsValue::from_str(text),
             _ => Uint8Array::from(&answer[..]).into(),
         })
     }
@@ -162,7 +170,7 @@ impl Connection {
 /// The options, and the encryption beside them.
 pub(super) fn parse_options(options: JsValue, terms: JsValue, secret: Option<Vec<u8>>) -> crate::Result<Options> {
     let encryption = parse_encryption(terms, secret)?;
-    Ok(Options { encryption, ..parse_object(options)? })
+    Ok(Options { encryption, ..parse_plain(&options)? })
 }
 
 /// The encryption of `secret` by its terms; none without terms.
@@ -173,6 +181,18 @@ fn parse_encryption(terms: JsValue, secret: Option<Vec<u8>>) -> crate::Result<Op
         return Ok(None);
     }
     parse_object::<Terms>(terms)?.with(secret).map(Some)
+}
+
+/// An object of JavaScript whose fields are all JSON, by way of its text: what reads JSON is there already when a program begins.
+fn parse_plain<T: DeserializeOwned>(object: &JsValue) -> crate::Result<T> {
+    let not_plain = || invalid("they are an object, by name, of what JSON can carry");
+    let text = JSON::stringify(object).ok().and_then(|text| text.as_string()).ok_or_else(not_plain)?;
+    // JSON leaves them out.
+    let is_function = |entry: JsValue| entry.unchecked_ref::<Array>().get(1).is_function();
+    if !text.starts_with('{') || Object::entries(object.unchecked_ref::<Object>()).iter().any(is_function) {
+        return Err(not_plain());
+    }
+    serde_json::from_str(&text).map_err(|error| invalid(&error.to_string()))
 }
 
 /// An object of JavaScript, by way of a JSON value: read straight into a struct, fields that it does not have would be

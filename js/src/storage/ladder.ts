@@ -26,7 +26,8 @@ export interface Place {
   readonly host: Host | undefined;
   /** The name of its file. */
   readonly file: string;
-  facts(): Promise<StorageFacts>;
+  /** What the browser tells of it, on its way. */
+  readonly facts: Promise<StorageFacts>;
   /** Makes of `post` what sends an answer when all that it tells of is stored. */
   ordered(post: Post): Post;
 }
@@ -134,17 +135,17 @@ async function placeOfNew(
 }
 
 function inMemory(name: string, reason: string): Place {
-  return { host: undefined, file: name, facts: async () => ({ ...memoryFacts, reason }), ordered: (post) => post };
+  return { host: undefined, file: name, facts: Promise.resolve({ ...memoryFacts, reason }), ordered: (post) => post };
 }
 
 function stored(wish: Wish, kind: DurableKind, files: opfs.OpfsHost, file: string, why = ""): Place {
   if (kind === "opfs") {
-    const facts = () => browserFacts("opfs", `${opfs.DIRECTORY}/${file}`, "the origin's private file system");
+    const facts = browserFacts(kind, `${opfs.DIRECTORY}/${file}`, "the origin's private file system");
     return { host: files, file, facts, ordered: (post) => post };
   }
   const host = new IndexedDbHost(wish.memoryLimit);
   const place = `IndexedDB, because ${why}; while it is open all of it is held in memory`;
-  const facts = () => browserFacts("indexeddb", indexedDb.databaseName(file), place);
+  const facts = browserFacts(kind, indexedDb.databaseName(file), place);
   return { host, file, facts, ordered: (post) => host.whenStored(post) };
 }
 

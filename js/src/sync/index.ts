@@ -42,13 +42,13 @@ export class FerroliteSync extends SyncDatabase {
   ): Promise<FerroliteSync> {
     try {
       const [place] = await Promise.all([placeOf({ ...wish, name }), loadEngine(!isInWorker())]);
-      const facts = await place.facts();
+      const facts = await place.facts;
       if (facts.kind === "indexeddb") {
         const message = `FerroliteSync cannot wait until IndexedDB has stored something; use Ferrolite ("${name}" is in ${facts.reason})`;
         throw new FerroliteError("Unsupported", message);
       }
       const connection = await Connection.open(place.host, place.file, engine, encryption?.terms, encryption?.secret);
-      const channel = new Channel((receive) => new Session(connection, scheduler(), receive));
+      const channel = new Channel((receive) => new Session(connection, scheduler(), receive, Infinity));
       return new FerroliteSync(channel, facts);
     } catch (thrown) {
       throw FerroliteError.from(thrown, "Io");

@@ -40,7 +40,7 @@ export class FerroliteSync extends SyncDatabase {
         return new Session(connection, scheduler, (response) => {
           if ("fatal" in response) host?.closeAll();
           receive(response);
-        });
+        }, Infinity);
       });
       return new FerroliteSync(channel, host === undefined ? memoryFacts : fileFacts(path));
     } catch (thrown) {

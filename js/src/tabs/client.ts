@@ -12,7 +12,7 @@
 import { Channel } from "../channel.js";
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
 import { type ErrorReport, FerroliteError } from "../error.js";
-import type { PlainOptions, Request, SessionRequest, StorageFacts } from "../protocol.js";
+import { type PlainOptions, type Request, type SessionRequest, type StorageFacts, TEXT_MAX } from "../protocol.js";
 import * as eviction from "../storage/eviction.js";
 import type { DurableKind } from "../storage/ladder.js";
 import { connect, startBroker } from "./connect.js";
@@ -97,7 +97,7 @@ export class Client {
     this.#expected = eviction.expected(name);
     this.#startWorker = startWorker;
     this.#outbox = new Outbox(() => this.channel.pump(), (id) => this.channel.receive({ id, error: tooLate() }));
-    this.channel = new Channel((request) => this.#outbox.push(request as SessionRequest), () => this.#outbox.isFull);
+    this.channel = new Channel((request) => this.#outbox.push(request as SessionRequest), () => this.#outbox.isFull, TEXT_MAX);
     this.#opened = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -207,18 +207,17 @@ export class Client {
     this.#leave();
     this.#worker = worker;
     const engine = (this.#engine = randomId());
-    const { port1, port2 } = new MessageChannel();
     worker.addEventListener("message", ({ data }: MessageEvent<Notice>) => worker === this.#worker && this.#noticed(data));
     // Where another engine was others wait for this one, and the broker is there.
     if (this.#isIn) this.#introduce(worker);
     try {
-      await serve({ file: this.#file, engine, client: this.#id, port: port2, isSuccessor: this.#isIn });
+      await serve({ file: this.#file, engine, client: this.#id, isSuccessor: this.#isIn });
       await this.#life;
       if (worker !== this.#worker) return;
       worker.addEventListener("error", ({ message }) => {
         if (worker === this.#worker) this.#noticed({ kind: "stopped", error: { code: "Io", message }, isOwn: true });
       });
-      this.#join(port1);
+      this.#join(worker);
       if (!this.#isIn) setTimeout(() => this.#introduce(worker), BROKER_MS);
     } catch (thrown) {
       if (worker !== this.#worker) return;
@@ -245,7 +244,7 @@ export class Client {
     this.#engine = engine;
     const port = await connect(this.#file, engine, this.#broadcast as BroadcastChannel);
     await this.#life;
-    if (this.#engine !== engine || this.#isOver) return port?.close();
+    if (this.#engine !== engine || this.#isOver) return port?.close?.();
     if (port !== undefined) return this.#join(port);
     // It is gone, or very busy.
     this.#engine = undefined;
@@ -383,7 +382,7 @@ export class Client {
     this.#engine = undefined;
     if (this.#port === undefined) return;
     this.#port.onmessage = null;
-    this.#port.close();
+    this.#port.close?.();
     this.#port = undefined;
   }
 

@@ -43,6 +43,8 @@ export interface Served {
   readonly prove: (material: KeyMaterial | undefined) => void;
   /** Throws unless these could be the options of a database. */
   readonly check: (options: PlainOptions) => Promise<void>;
+  /** By which the client talks that has started it. */
+  readonly port: Port;
   /** Tells the client that has started it. */
   readonly tell: (notice: Notice) => void;
 }
@@ -81,7 +83,7 @@ export class Engine {
 
   /** Lets the client in that has started it; and the others, once the broker is there, or is known to be none. */
   async start(broker: Promise<MessagePort | undefined>): Promise<void> {
-    this.#accept(this.#sharing.port);
+    this.#accept(this.#served.port);
     const port = await broker;
     if (port !== undefined) {
       port.addEventListener("message", ({ ports: [client] }) => client && this.#accept(client));
@@ -100,10 +102,10 @@ export class Engine {
   }
 
   #accept(port: Port): void {
-    if (this.#isOver) return port.close();
+    if (this.#isOver) return port.close?.();
     let guest: Guest | undefined;
     port.onmessage = async ({ data }: MessageEvent<ClientMessage>) => {
-      if (this.#isOver) return;
+      if (this.#isOver || data.kind === "broker") return;
       if (data.kind === "join") guest = await this.#join(port, data);
       else if (guest !== undefined) this.#handle(guest, data);
     };
@@ -137,7 +139,7 @@ export class Engine {
       return guest;
     } catch (thrown) {
       say(port, { kind: "refused", error: FerroliteError.from(thrown, "Internal").report() });
-      port.close();
+      port.close?.();
       return undefined;
     } finally {
       wipe(join.encryption);
@@ -194,7 +196,7 @@ export class Engine {
     if (guest === undefined || this.#isOver) return;
     if (this.#guests.get(guest.id) === guest) this.#guests.delete(guest.id);
     guest.over.abort();
-    guest.port.close();
+    guest.port.close?.();
     this.#served.session.leave(guest.number);
     this.#consider();
   }

@@ -11,7 +11,7 @@
  */
 import type { KeyMaterial } from "../encryption.js";
 import { type ErrorReport, FerroliteError } from "../error.js";
-import type { PlainOptions, Response, SessionRequest, StorageFacts } from "../protocol.js";
+import type { PlainOptions, Request, Response, SessionRequest, StorageFacts } from "../protocol.js";
 
 /** Grows with every change of what clients and engines say. Different ones refuse each other. */
 export const PROTOCOL = 1;
@@ -43,6 +43,7 @@ export interface Join {
 /** What a client sends over its port. `repeated`: another engine may have got it before. */
 export type ClientMessage =
   | Join
+  | Extract<Request, { kind: "broker" }>
   | { readonly kind: "visible"; readonly isVisible: boolean | undefined }
   | (SessionRequest & { readonly repeated?: boolean });
 
@@ -72,17 +73,19 @@ export interface Sharing {
   readonly engine: string;
   /** The client that starts it. */
   readonly client: string;
-  /** The engine's end of that client's port. */
-  readonly port: MessagePort;
   /** Whether its clients may come from another. */
   readonly isSuccessor: boolean;
 }
 
-/** A `MessagePort`, or a `BroadcastChannel` in its place, which copies what it should transfer. */
+/**
+ * A `MessagePort`; or a `BroadcastChannel` in its place, which copies what it should transfer. Who has started an engine
+ * talks to it by its worker, which takes half the time: messages by a `MessagePort` go by way of another thread.
+ */
 export interface Port {
   postMessage(message: ClientMessage | EngineMessage, transfer: Transferable[]): void;
   onmessage: ((event: MessageEvent) => unknown) | null;
-  close(): void;
+  /** Not of a worker, which is ended otherwise. */
+  close?(): void;
 }
 
 /** A name that nothing else has. */
