@@ -98,16 +98,13 @@ impl Tree {
     }
 
     /// The deepest level that a table with this range can be put into without anything newer being below it or
-    /// anything overlapping beside it. Above what overlaps it, only a level that is not left out: each one in use is
-    /// another place for reads to look.
+    /// anything overlapping beside it.
     pub(super) fn landing_level(&self, smallest: &[u8], largest: &[u8]) -> usize {
         let is_free = |tables: &[Arc<Table>]| overlapping(tables, smallest, largest).is_empty();
         if !self.runs.iter().all(|run| is_free(&run.tables)) {
             return 0;
         }
-        let Some(taken) = (1..LEVEL_COUNT).find(|&level| !is_free(self.level(level))) else { return BOTTOM };
-        let targets = self.targets();
-        (1..taken).rev().find(|&level| targets[level] > 0 || !self.level(level).is_empty()).unwrap_or(0)
+        (1..LEVEL_COUNT).take_while(|&level| is_free(self.level(level))).last().unwrap_or(0)
     }
 
     /// The size each level should have, from the bottom up; 0 for levels that are left out.
