@@ -162,7 +162,7 @@ fn what_is_free_is_given_back_by_closing_and_by_compaction() {
     let options = Options::default;
     let fill = || {
         let mut db = open(&fs, &clock, options()).unwrap();
-        db.group(|db| (0..30_000).for_each(|index| set(db, index)));
+        db.group(|db| (0..30_000).for_each(|index| set(db, index))).unwrap();
         db
     };
     let db = fill();
