@@ -155,7 +155,9 @@ async function inBrowser(url, profile, action) {
     const page = await context.newPage();
     await page.exposeFunction("processMegabytes", () => privateBytes(own) / 1e6);
     await page.goto(`${url}bench/run.html`);
-    await page.waitForFunction("globalThis.bench !== undefined");
+    await page.waitForFunction("globalThis.bench !== undefined").catch((cause) => {
+      throw new Hanging("the page of the benchmark does not load", { cause });
+    });
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     return { ...(await action(page)), chromium: context.browser()?.version() };
   } finally {
