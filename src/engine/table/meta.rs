@@ -146,7 +146,7 @@ impl Table {
             let index = self.block(volume, PlaceKind::Index, &reference)?;
             // Index keys have sequence number 0: to find a key's first page, all its versions must be behind.
             let Some(found) = index.search(key, Seq::MAX)? else { return Ok(None) };
-            reference = page_reference(index.value(&found.parts))?;
+            reference = page_reference(index.value(found.parts.content))?;
             separator = last.as_ref().and_then(|_| found.key(key));
         }
         let data = self.block(volume, PlaceKind::Data, &reference)?;
@@ -160,7 +160,7 @@ impl Table {
     /// The same in the first page that may have the key.
     fn get_in<F: File>(&self, page: &Block, volume: &Volume<F>, key: &[u8], at: Seq) -> Result<Option<Version>> {
         match page.search(key, at)? {
-            Some(found) => Ok(found.is_key.then(|| page.version(&found.parts))),
+            Some(found) => Ok(found.is_key.then(|| page.version(found.parts.content))),
             None => self.get_behind(volume, key, at),
         }
     }
