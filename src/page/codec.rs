@@ -60,12 +60,6 @@ impl<'a> Reader<'a> {
 
     /// A LEB128 integer of at most 64 bits.
     pub fn varint(&mut self) -> Option<u64> {
-        self.varint_inline()
-    }
-
-    /// The same, for where it is read very often: in place as far as it has one byte or two.
-    #[inline(always)]
-    pub fn varint_inline(&mut self) -> Option<u64> {
         match *self.rest {
             [first, ref rest @ ..] if first < 0x80 => {
                 self.rest = rest;
