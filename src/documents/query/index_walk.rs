@@ -64,9 +64,7 @@ pub(super) struct Mark<'a> {
 }
 
 /// What the values of an entry say of its row. Many entries one after the other have the same.
-#[derive(Default)]
 struct Verdict {
-    is_known: bool,
     encoded: Vec<u8>,
     /// The part of the filter that is about them is met.
     is_met: bool,
@@ -86,7 +84,8 @@ pub(super) struct IndexWalk<'a, F> {
     alike: Vec<Place>,
     /// The entry behind them.
     ahead: Option<(Vec<u8>, Entry)>,
-    verdict: Verdict,
+    /// On the entry before.
+    verdict: Option<Verdict>,
 }
 
 impl<'a> IndexReader<'a> {
@@ -139,7 +138,7 @@ impl<'a> IndexReader<'a> {
         let parts = components(entry.encoded)?;
         let is_met = self.test.is_met_by(&self.values(&parts)).ok()?;
         let sort = if is_met { self.sort_key(&parts) } else { None };
-        Some(Verdict { is_known: true, encoded: entry.encoded.to_vec(), is_met, sort })
+        Some(Verdict { encoded: entry.encoded.to_vec(), is_met, sort })
     }
 
     /// What may be a row, as far as the entry tells.
@@ -148,7 +147,7 @@ impl<'a> IndexReader<'a> {
         context: &Context<'a, F>,
         entry: &IndexEntry<'_>,
         stored: &Entry,
-        verdict: &mut Verdict,
+        last: &mut Option<Verdict>,
     ) -> Result<Option<Found<'a>>> {
         if !context.is_wanted(entry.key) || self.among.as_ref().is_some_and(|among| !among.contains(entry.key)) {
             return Ok(None);
@@ -167,9 +166,11 @@ impl<'a> IndexReader<'a> {
             let place = context.query.order.row(Vec::new(), entry.key);
             return Ok(Some(Found { place, state: State::Unread(mark) }));
         }
-        if !verdict.is_known || verdict.encoded != entry.encoded {
-            *verdict = self.judge(entry).ok_or_else(|| disagreement(entry.key))?;
-        }
+        let verdict = match last.take() {
+            Some(same) if same.encoded == entry.encoded => same,
+            _ => self.judge(entry).ok_or_else(|| disagreement(entry.key))?,
+        };
+        let verdict = last.insert(verdict);
         if !verdict.is_met {
             return Ok(None);
         }
@@ -296,7 +297,7 @@ impl<'a, F: File> IndexWalk<'a, F> {
         if !reverse {
             ranges.reverse();
         }
-        Self { reader, ranges, cursor: None, reverse, alike: Vec::new(), ahead: None, verdict: Verdict::default() }
+        Self { reader, ranges, cursor: None, reverse, alike: Vec::new(), ahead: None, verdict: None }
     }
 
     /// The next row, or what may be one.
