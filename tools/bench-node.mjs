@@ -6,13 +6,9 @@ import { join } from "node:path";
 
 import { FerroliteSync } from "../js/dist/sync-node.js";
 import { citiesOf, cityOf, groupsOf, keyOf, pairsOf, sample } from "../www/bench/documents.js";
+import { BATCH, CHANGED, RANGE_LENGTH, RANGES, READS, SINGLES } from "../www/bench/work.js";
 
 const DOCUMENTS = 20_000;
-const BATCH = 1000;
-const COMMITS = 500;
-const READS = 5000;
-const RANGES = 200;
-const CHANGED = 2000;
 /** How long maintenance may take before documents are read. */
 const QUIET_MS = 300;
 
@@ -37,13 +33,13 @@ async function measure(path) {
   time("bulk insert, batches of 1,000, a document", "us", DOCUMENTS, () => {
     for (let at = 0; at < DOCUMENTS; at += BATCH) db.setMany(documents.slice(at, at + BATCH));
   });
-  time("single durable commit", "us", COMMITS, () => times(COMMITS, (at) => db.set(`single:${at}`, documents[at][1])));
-  times(COMMITS, (at) => db.delete(`single:${at}`));
+  time("single durable commit", "us", SINGLES, () => times(SINGLES, (at) => db.set(`single:${at}`, documents[at][1])));
+  times(SINGLES, (at) => db.delete(`single:${at}`));
   await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   time("random read, one by one", "us", READS, () => keys.forEach((key) => db.get(key)));
   time("random reads in one call, a document", "us", READS, () => db.getMany(keys));
   time("ordered scan of all", "ms", 1, () => db.entries({}));
-  time("range of 50 documents", "us", RANGES, () => times(RANGES, (at) => db.entries({ gte: keys[at], limit: 50 })));
+  time("range of 50 documents", "us", RANGES, () => times(RANGES, (at) => db.entries({ gte: keys[at], limit: RANGE_LENGTH })));
   time("index equality, 2,000 documents", "ms", groups, () =>
     times(groups, (group) => db.query({ where: { group: `group-${group}` } })));
   time("index equality, 2,000 keys", "ms", groups, () => times(groups, (group) => db.find("group", `group-${group}`)));

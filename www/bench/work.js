@@ -4,11 +4,11 @@ import { citiesOf, cityOf, GROUP_SIZE, groupsOf, keyOf, pairsOf, random, sample 
 
 export const BATCH = 1000;
 /** So often, where there are enough documents. */
-const SINGLES = 500;
-const READS = 5000;
-const RANGES = 200;
-const RANGE_LENGTH = 50;
-const CHANGED = 2000;
+export const SINGLES = 500;
+export const READS = 5000;
+export const RANGES = 200;
+export const RANGE_LENGTH = 50;
+export const CHANGED = 2000;
 /** A read is repeated until it has taken so long, and the first time, in which code is compiled, does not count. */
 const READ_MS_MAX = 3000;
 const REPEATS = 5;
