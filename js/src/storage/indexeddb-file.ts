@@ -107,7 +107,9 @@ export class IndexedDbFile implements Handle {
   truncate(length: number): void {
     this.#assertGood();
     this.#reserve(length);
+    const before = this.#chunks.bytes;
     this.#chunks.truncate(length);
+    if (this.#chunks.bytes < before) this.#context.room.give(before - this.#chunks.bytes);
     this.#storeLater();
   }
 

@@ -19,6 +19,8 @@ export class Room {
   #left = Infinity;
   /** By how much they have, since the beginning. */
   #grown = 0;
+  /** What they gave back and have not taken again, while the browser still counts it as used, as Chromium does for minutes. */
+  #returned = 0;
   /** Bytes that were written since it was last asked. */
   #written = 0;
   #isAsking = false;
@@ -38,7 +40,9 @@ export class Room {
     this.#isAsking = false;
     if (quota === undefined || usage === undefined) return;
     const margin = Math.min(MARGIN_BYTES_MAX, quota * MARGIN_SHARE);
-    this.#left = Math.max(0, quota - usage - margin - (this.#grown - grown));
+    const told = quota - usage - margin - (this.#grown - grown);
+    if (told >= this.#returned) this.#returned = 0;
+    this.#left = Math.max(told, this.#returned);
   }
 
   /** Takes room for so many bytes, if there is as much. */
@@ -53,7 +57,14 @@ export class Room {
     }
     this.#left -= bytes;
     this.#grown += bytes;
+    this.#returned = Math.max(0, this.#returned - bytes);
     return true;
+  }
+
+  /** Gives back as many, which files have become shorter by. */
+  give(bytes: number): void {
+    this.#left += bytes;
+    this.#returned += bytes;
   }
 
   /** So many bytes were written, over others or not. */
