@@ -115,7 +115,7 @@ impl<F: File> Engine<F> {
         let mut merges = Vec::new();
         for tables in tree.runs_in(&prefix, None) {
             let all = (Bound::Unbounded, Bound::Unbounded);
-            let run = RunCursor::new(&self.volume, tables, all.0, all.1, Direction::Forward, false)?;
+            let run = RunCursor::new(&self.volume, tables.into(), all.0, all.1, Direction::Forward, false)?;
             merges.push(Merge::new(vec![Source::Run(run)], Direction::Forward));
         }
         if merges.len() < 2 {

@@ -244,7 +244,7 @@ impl<F: File> Engine<F> {
         }
         let unbounded = (Bound::Unbounded, Bound::Unbounded);
         let sources = plan.runs.iter().filter(|tables| !tables.is_empty()).map(|tables| {
-            RunCursor::new(&self.volume, tables.clone(), unbounded.0, unbounded.1, Direction::Forward, false)
+            RunCursor::new(&self.volume, tables.clone().into(), unbounded.0, unbounded.1, Direction::Forward, false)
                 .map(Source::Run)
         });
         let sources = sources.collect::<Result<_>>().inspect_err(|error| self.leave_alone(&plan, error))?;

@@ -31,7 +31,7 @@ impl<F: File> Engine<F> {
         }
         let Some(tree) = range.prefix().and_then(|prefix| self.levels.tree(prefix)) else { return Ok(entries) };
         let smallest = bytes_of(start).unwrap_or_default();
-        for table in tree.runs_in(smallest, bytes_of(end)).iter().flatten() {
+        for table in tree.runs_in(smallest, bytes_of(end)).flatten() {
             let begins = bytes_of(start).filter(|start| *start > table.smallest.as_ref());
             let ends = bytes_of(end).filter(|end| *end <= table.largest.as_ref());
             let from = begins.map_or(Ok(0.0), |key| self.position(table, key))?;

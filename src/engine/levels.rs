@@ -81,15 +81,17 @@ impl Tree {
 
     /// Sorted sets of tables that do not overlap each other and reach into the closed range, newest first. Without a
     /// largest key the range goes on to the end.
-    pub(super) fn runs_in(&self, smallest: &[u8], largest: Option<&[u8]>) -> Vec<Vec<Arc<Table>>> {
+    pub(super) fn runs_in<'a>(
+        &'a self,
+        smallest: &[u8],
+        largest: Option<&[u8]>,
+    ) -> impl Iterator<Item = &'a [Arc<Table>]> {
         let runs = self.runs.iter().map(|run| run.tables.as_slice());
-        runs.chain(self.deep.iter().map(Vec::as_slice))
-            .map(|tables| {
-                let largest = largest.or(tables.last().map(|table| table.largest.as_ref())).unwrap_or_default();
-                overlapping(tables, smallest, largest).to_vec()
-            })
-            .filter(|tables| !tables.is_empty())
-            .collect()
+        let sets = runs.chain(self.deep.iter().map(Vec::as_slice)).map(move |tables| {
+            let largest = largest.or(tables.last().map(|table| table.largest.as_ref())).unwrap_or_default();
+            overlapping(tables, smallest, largest)
+        });
+        sets.filter(|tables| !tables.is_empty())
     }
 
     /// Whether a level below `level` may hold `key`.

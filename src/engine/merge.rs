@@ -2,6 +2,7 @@
 //!
 //! Forwards, entries come in key order and those of one key newest first; backwards, exactly reversed.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -67,19 +68,19 @@ impl<'a> MemoryCursor<'a> {
 
 /// A position in tables that do not overlap, in key order.
 #[derive(Debug)]
-pub(super) struct RunCursor {
-    tables: Vec<Arc<Table>>,
+pub(super) struct RunCursor<'a> {
+    tables: Cow<'a, [Arc<Table>]>,
     index: usize,
     cursor: TableCursor,
     direction: Direction,
     keep: bool,
 }
 
-impl RunCursor {
+impl<'a> RunCursor<'a> {
     /// A cursor at the first entry in `start..end` (backwards: the last). `keep` tells whether pages go into the cache.
     pub(super) fn new<F: File>(
         volume: &Volume<F>,
-        tables: Vec<Arc<Table>>,
+        tables: Cow<'a, [Arc<Table>]>,
         start: Bound<&[u8]>,
         end: Bound<&[u8]>,
         direction: Direction,
@@ -159,7 +160,7 @@ impl RunCursor {
 #[derive(Debug)]
 pub(super) enum Source<'a> {
     Memory(MemoryCursor<'a>),
-    Run(RunCursor),
+    Run(RunCursor<'a>),
 }
 
 impl Source<'_> {

@@ -156,7 +156,7 @@ fn small_runs(tree: &Tree, len_max: u64, is_left: impl Fn(&Arc<Table>) -> bool) 
 
 /// Whether a newer table reaches into the range of this one, or there are tombstones in it.
 fn may_shrink(tree: &Tree, table: &Table) -> bool {
-    let sets = tree.runs_in(&table.smallest, Some(&table.largest));
-    let is_newest = sets.first().is_none_or(|newest| newest.iter().any(|there| there.id == table.id));
+    let mut sets = tree.runs_in(&table.smallest, Some(&table.largest));
+    let is_newest = sets.next().is_none_or(|newest| newest.iter().any(|there| there.id == table.id));
     !is_newest || table.statistics.tombstones > 0
 }

@@ -146,13 +146,13 @@ impl<F: File> Engine<F> {
         Ok(Cursor { engine: self, merge, direction, limit, at, clock: self.clock(now_ms), key: Vec::new() })
     }
 
-    fn add_tables(
-        &self,
-        tree: &Tree,
+    fn add_tables<'a>(
+        &'a self,
+        tree: &'a Tree,
         start: Bound<&[u8]>,
         end: Bound<&[u8]>,
         direction: Direction,
-        sources: &mut Vec<Source<'_>>,
+        sources: &mut Vec<Source<'a>>,
     ) -> Result<()> {
         let smallest = match start {
             Bound::Included(key) | Bound::Excluded(key) => key,
@@ -163,7 +163,7 @@ impl<F: File> Engine<F> {
             Bound::Unbounded => None,
         };
         for tables in tree.runs_in(smallest, largest) {
-            sources.push(Source::Run(RunCursor::new(&self.volume, tables, start, end, direction, true)?));
+            sources.push(Source::Run(RunCursor::new(&self.volume, tables.into(), start, end, direction, true)?));
         }
         Ok(())
     }
