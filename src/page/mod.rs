@@ -48,4 +48,4 @@ pub use seal::ChecksumSeal;
 pub use seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};
 pub use slots::Slots;
 pub use superblock::{ExpiryHorizon, LogStart, ManifestHead, Superblock};
-pub use volume::{Access, IoStatistics, Volume};
+pub use volume::{Access, GuideTo, IoStatistics, TablePage, Volume};

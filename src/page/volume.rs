@@ -62,6 +62,18 @@ pub struct IoStatistics {
 /// Bytes of zeros that are written with one call.
 const BACK_LEN: u64 = 1 << 20;
 
+/// A page of a table.
+#[derive(Debug, Clone)]
+pub struct TablePage {
+    /// What was written.
+    pub payload: Bytes,
+    /// What its reader made of it, to find its way in it; empty in a page that is not kept.
+    pub guide: Bytes,
+}
+
+/// Makes the guide of a page.
+pub type GuideTo = fn(&Bytes) -> Bytes;
+
 /// A table's id and the page's offset in the table. Ids are never used again, so what is cached cannot become stale.
 type PageKey = (u64, u32);
 
@@ -73,7 +85,7 @@ pub struct Volume<F> {
     aead: Option<AeadSeal>,
     environment: Arc<dyn Environment>,
     compression: Compression,
-    cache: RefCell<Cache<PageKey, Bytes>>,
+    cache: RefCell<Cache<PageKey, TablePage>>,
     /// Tracked here, because asking is slow in some browsers.
     file_len: Cell<u64>,
     owner: Cell<Owner>,
@@ -253,16 +265,24 @@ impl<F: File> Volume<F> {
         append_page(extent, header, place_offset, payload, self.compression, self.seal())
     }
 
-    /// Reads a page of the table extent at `address`, through the cache. `keep` is false for reads that will not be
-    /// repeated, such as compaction's.
-    pub fn read_table_page(&self, place: Place, address: u64, reference: &PageRef, keep: bool) -> Result<Bytes> {
+    /// Reads a page of the table extent at `address`, through the cache. `guide_to` makes the guide of a page that is
+    /// kept; without it the page is not, as where compaction reads what it will not read again.
+    pub fn read_table_page(
+        &self,
+        place: Place,
+        address: u64,
+        reference: &PageRef,
+        guide_to: Option<GuideTo>,
+    ) -> Result<TablePage> {
         let key = (place.owner, reference.offset);
         if let Some(page) = self.cache.borrow_mut().get(&key) {
             return Ok(page.clone());
         }
-        let page = self.read_page(place, address + u64::from(reference.offset), reference)?;
-        if keep {
-            self.cache.borrow_mut().insert(key, page.clone(), page.len());
+        let payload = self.read_page(place, address + u64::from(reference.offset), reference)?;
+        let guide = guide_to.map(|guide_to| guide_to(&payload)).unwrap_or_default();
+        let page = TablePage { payload, guide };
+        if guide_to.is_some() {
+            self.cache.borrow_mut().insert(key, page.clone(), page.payload.len() + page.guide.len());
         }
         Ok(page)
     }

@@ -38,7 +38,7 @@ use super::table::{Table, WalkedTable};
 use crate::crypto::Encryption;
 use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};
-use crate::page::{Access, Compression, ExpiryHorizon, LogStart, PlaceKind, Slots, Superblock, Volume};
+use crate::page::{Access, Compression, ExpiryHorizon, LogStart, Slots, Superblock, Volume};
 pub(super) use lookup::find_in_damaged;
 use merge::SalvageMerge;
 pub use report::{Losses, LostPiece};
@@ -162,7 +162,7 @@ impl<F: File> Salvager<F> {
     }
 
     fn has_root(&self, table: &Table) -> Result<bool> {
-        match table.read_page(&self.volume, PlaceKind::Index, &table.root, false) {
+        match table.read_root(&self.volume) {
             Ok(_) => Ok(true),
             Err(Error::Corrupt { .. }) => Ok(false),
             Err(error) => Err(error),

@@ -31,7 +31,7 @@ pub(in crate::engine) fn audit<F: File>(table: &Table, volume: &Volume<F>, probl
         problems: Vec::new(),
     };
     if table.filter.len > 0 {
-        let page = table.read_page(volume, PlaceKind::Filter, &table.filter, false);
+        let page = table.read_filter(volume, false);
         audit.filter = audit.unless_damaged(page)?;
     }
     audit.index_page(&table.root, table.depth)?;

@@ -16,6 +16,7 @@
 
 mod builder;
 mod cursor;
+mod guide;
 
 use std::cmp::Ordering;
 
@@ -24,15 +25,19 @@ use bytes::Bytes;
 use crate::engine::compare::{common_len, compare};
 use crate::engine::entry::{EXPIRES, PUT, Seq, Version, are_flags};
 use crate::engine::error::{Error, Result};
+use crate::page::TablePage;
 use crate::page::codec::Reader;
 
 pub(super) use builder::{BlockBuilder, RestartInterval};
 pub(super) use cursor::BlockCursor;
+pub(super) use guide::guide_to;
 
 /// A decoded page of entries.
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     data: Bytes,
+    /// Where keys lie in it; empty when it is not known.
+    guide: Bytes,
     /// Where the entries end and the restarts begin.
     entries_end: usize,
 }
@@ -49,7 +54,12 @@ impl Block {
         if count == 0 || entries_end == 0 {
             return Err(damaged());
         }
-        Ok(Self { data, entries_end })
+        Ok(Self { data, guide: Bytes::new(), entries_end })
+    }
+
+    /// A page that was read.
+    pub(super) fn of(page: TablePage) -> Result<Self> {
+        Ok(Self { guide: page.guide, ..Self::new(page.payload)? })
     }
 
     fn restart_count(&self) -> usize {
@@ -74,7 +84,8 @@ impl Block {
 
     /// The first entry that is not before (`key`, `seq`): a larger key, or this key no newer than `seq`.
     pub(super) fn search(&self, key: &[u8], seq: Seq) -> Result<Option<Found<'_>>> {
-        let (mut low, mut high) = (0, self.restart_count());
+        let count = self.restart_count();
+        let (mut low, mut high) = guide::narrow(&self.guide, count, key).unwrap_or((0, count));
         while high - low > 1 {
             let middle = usize::midpoint(low, high);
             let (found, found_seq) = self.restart_key(self.restart(middle)?).ok_or_else(damaged)?;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::block::{Block, BlockCursor};
+use super::block::{Block, BlockCursor, guide_to};
 use super::cursor::page_reference;
 use super::last_pages::{LastPage, LastPages};
 use super::{TableCursor, filter};
@@ -10,7 +10,7 @@ use crate::engine::entry::{Prefix, Seq, Version, prefix_of};
 use crate::engine::error::Result;
 use crate::fs::File;
 use crate::page::codec::{Reader, put_prefixed, put_varint};
-use crate::page::{BLOCK_LEN, Extent, PageRef, Place, PlaceKind, Volume};
+use crate::page::{BLOCK_LEN, Extent, GuideTo, PageRef, Place, PlaceKind, TablePage, Volume};
 
 /// Names a table for ever; never used again.
 pub type TableId = u64;
@@ -90,17 +90,30 @@ impl Table {
         self.smallest.as_ref() <= largest && self.largest.as_ref() >= smallest
     }
 
-    pub(in crate::engine) fn read_page<F: File>(
+    /// Reads a page, which is kept when it is made a guide.
+    fn read_page<F: File>(
         &self,
         volume: &Volume<F>,
         kind: PlaceKind,
         reference: &PageRef,
-        keep: bool,
-    ) -> Result<Bytes> {
+        guide_to: Option<GuideTo>,
+    ) -> Result<TablePage> {
         let place = Place::new(kind, self.id, u64::from(reference.offset));
-        Ok(volume.read_table_page(place, self.address, reference, keep)?)
+        Ok(volume.read_table_page(place, self.address, reference, guide_to)?)
     }
 
+    /// Reads the root page.
+    pub(in crate::engine) fn read_root<F: File>(&self, volume: &Volume<F>) -> Result<Bytes> {
+        Ok(self.read_page(volume, PlaceKind::Index, &self.root, None)?.payload)
+    }
+
+    /// Reads the filter page; `keep` as in [`Table::read_block`].
+    pub(super) fn read_filter<F: File>(&self, volume: &Volume<F>, keep: bool) -> Result<Bytes> {
+        let no_guide: GuideTo = |_| Bytes::new();
+        Ok(self.read_page(volume, PlaceKind::Filter, &self.filter, keep.then_some(no_guide))?.payload)
+    }
+
+    /// A cursor on a page. `keep` is false for reads that will not be repeated.
     pub(super) fn read_block<F: File>(
         &self,
         volume: &Volume<F>,
@@ -108,11 +121,12 @@ impl Table {
         reference: &PageRef,
         keep: bool,
     ) -> Result<BlockCursor> {
-        Ok(BlockCursor::new(Block::new(self.read_page(volume, kind, reference, keep)?)?))
+        let guide_to: GuideTo = guide_to;
+        Ok(BlockCursor::new(Block::of(self.read_page(volume, kind, reference, keep.then_some(guide_to))?)?))
     }
 
     fn block<F: File>(&self, volume: &Volume<F>, kind: PlaceKind, reference: &PageRef) -> Result<Block> {
-        Block::new(self.read_page(volume, kind, reference, true)?)
+        Block::of(self.read_page(volume, kind, reference, Some(guide_to))?)
     }
 
     /// Whether the filter rules out a key with this [`hash`](filter::hash).
@@ -120,7 +134,7 @@ impl Table {
         if self.filter.len == 0 {
             return Ok(false);
         }
-        let filter = self.read_page(volume, PlaceKind::Filter, &self.filter, true)?;
+        let filter = self.read_filter(volume, true)?;
         Ok(!filter::may_contain(&filter, hash))
     }
 

@@ -117,3 +117,64 @@ fn any_bytes_are_read_without_a_panic() {
         }
     }
 }
+
+/// A page of these keys, in order; several versions of some.
+fn versions_of(keys: &[Vec<u8>], interval: RestartInterval) -> Bytes {
+    let mut builder = BlockBuilder::new(interval);
+    for (index, key) in keys.iter().enumerate() {
+        for seq in (1..=1 + index as u64 % 4).rev() {
+            builder.push(key, &Version { seq, value: Some(Bytes::from_static(b"value")), expires_at: None });
+        }
+    }
+    builder.finish().into()
+}
+
+#[test]
+fn a_guide_changes_nothing_of_what_is_found() {
+    let numbered =
+        |front: &str, count: usize| (0..count).map(|index| format!("{front}{index:09}").into_bytes()).collect();
+    let mut nested: Vec<Vec<u8>> = (0..40).map(|len| vec![0; len]).collect();
+    nested.extend((0..40).map(|len| [&[7; 5][..], &vec![0; len], &[1]].concat()));
+    nested.sort();
+    let sets: [Vec<Vec<u8>>; 5] = [
+        numbered("", 1),
+        numbered("user:", 200),
+        numbered("a far longer front:", 60),
+        nested,
+        vec![b"a".to_vec(), b"b".to_vec()],
+    ];
+    for keys in sets {
+        for interval in [RestartInterval::DATA, RestartInterval::INDEX] {
+            let payload = versions_of(&keys, interval);
+            let plain = Block::new(payload.clone()).unwrap();
+            let guide = guide_to(&payload);
+            assert_eq!(guide.is_empty(), plain.restart_count() < 2);
+            let guided = Block::of(TablePage { payload, guide }).unwrap();
+            let cut = keys.iter().flat_map(|key| {
+                [0, 1, key.len() / 2, key.len().saturating_sub(1)].map(|at| key[..at.min(key.len())].to_vec())
+            });
+            let longer = keys.iter().flat_map(|key| [0, 1, 255].map(|end| [&key[..], &[end]].concat()));
+            for sought in keys.iter().cloned().chain(cut).chain(longer) {
+                for seq in [0, 1, 2, 3, Seq::MAX] {
+                    let place =
+                        |block: &Block| block.search(&sought, seq).unwrap().map(|found| (found.offset, found.is_key));
+                    assert_eq!(place(&guided), place(&plain), "{sought:?} at {seq}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_damaged_has_no_guide() {
+    let payload = versions_of(&(0..40).map(key).collect::<Vec<_>>(), RestartInterval::DATA);
+    for index in 0..payload.len() {
+        let mut data = payload.to_vec();
+        data[index] ^= 0xff;
+        let payload = Bytes::from(data);
+        let guide = guide_to(&payload);
+        let Ok(block) = Block::of(TablePage { payload, guide }) else { continue };
+        let _ = block.search(&key(20), 20);
+    }
+    assert!(guide_to(&Bytes::from_static(b"no page")).is_empty());
+}
