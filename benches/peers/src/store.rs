@@ -35,6 +35,12 @@ pub trait Store {
     /// Makes all changes as one atomic commit. It is on the disk when this returns, if the database was opened as durable.
     fn commit(&mut self, changes: &[Change]) -> Result<()>;
 
+    /// Does the maintenance that a program is to ask for while it is idle, or leaves time for it to threads. Whether it had
+    /// to be asked for.
+    fn settle(&mut self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Makes the file as small as the database can.
     fn compact(&mut self) -> Result<()>;
 

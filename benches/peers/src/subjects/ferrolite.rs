@@ -10,9 +10,12 @@ pub const SUBJECT: Subject = Subject {
     name: "Ferrolite",
     package: "ferrolite",
     settings: "its defaults (LZ4, pages of 8 KiB, memtable of 4 MiB); Durability::Always (fdatasync) or Never; \
-               a commit of one is set_json, of several a Transaction",
+               a commit of one is set_json, of several a Transaction; maintain() while idle",
     open: |directory, setup| open(&Std::new(directory), setup),
 };
+
+/// Bytes of a slice of maintenance.
+const SLICE: usize = 128 << 10;
 
 /// The same with a flush every 100 ms where not every commit is flushed: what feoxdb promises.
 #[cfg(not(target_os = "wasi"))]
@@ -85,6 +88,11 @@ impl<F: File> Store for Database<F> {
             }
         }
         Ok(())
+    }
+
+    fn settle(&mut self) -> Result<bool> {
+        while self.maintain(SLICE)? {}
+        Ok(true)
     }
 
     fn compact(&mut self) -> Result<()> {

@@ -45,6 +45,9 @@ fn work(run: &mut Run) -> Result<()> {
         loading += start.elapsed();
     }
     run.figure("load, 1,000 a commit", "us/document", loading.as_secs_f64() * 1e6 / count as f64);
+    let start = Instant::now();
+    while db.maintain(128 << 10)? {}
+    run.figure("maintenance while idle, after it", "us/document", start.elapsed().as_secs_f64() * 1e6 / count as f64);
     db.close()?;
     let bytes = count as f64 * 320.0;
     run.figure("file, closed, for each 320 bytes loaded", "bytes/byte", run.bytes_on_disk()? as f64 / bytes);

@@ -52,6 +52,7 @@ fn work(run: &mut Run) -> Result<()> {
     let mut store = run.open(true)?;
     let reads = run.plan.reads;
     let order: Vec<usize> = (0..reads as u64).map(|read| (scatter(read) % total as u64) as usize).collect();
+    store.settle()?;
     for _ in 0..2 {
         run.figures.retain(|(work, _)| !work.name.starts_with("random "));
         run.checks.retain(|(name, _)| !name.starts_with("random "));

@@ -46,6 +46,7 @@ fn work(run: &mut Run, durable: bool) -> Result<()> {
     let mut store = run.create(durable)?;
     run.time("load, 1,000 a commit", "us/record", documents.len(), || load(&mut *store, &documents, 1000))?;
     drop(documents);
+    store.settle()?;
     for workload in ['A', 'B', 'C', 'F', 'D', 'E'] {
         let operations = operations(workload, count, &mut records);
         let mut found = Found::default();
