@@ -22,6 +22,8 @@ before(async () => {
   put("no-wasm", ["index.js", "administration.js", "worker.js"]);
   put("no-worker", ["index.js", "administration.js"]);
   put("elsewhere", ["worker.js", "ferrolite_bg.wasm", "ferrolite_first.wasm", "ferrolite_rest.wasm"]);
+  put("first-part", ["index.js", "administration.js", "worker.js", "broker.js", "ferrolite_first.wasm"]);
+  put("whole", ["index.js", "administration.js", "worker.js", "broker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"]);
   copyFileSync(join(projects, "app", "run.js"), join(packed.directory, "run.js"));
   server = await serve({ "/tests/": tests, "/": packed.directory });
   browser = await startChromium();
@@ -91,6 +93,29 @@ test("export, import and salvage take them, too", async () => {
     return { lost: report.lost.length, a };
   };
   assert.deepEqual(await on("no-wasm", work), { lost: 0, a: { n: 1 } });
+});
+
+test("opening a database and reading from it takes the first part of the engine alone, whatever there is in it", async () => {
+  const fill = async ({ Ferrolite }, count) => {
+    // Many tables.
+    const db = await Ferrolite.open(`loading-${count}`, { memtableSize: 16 << 10 });
+    await db.createIndex("group");
+    const pair = (number) => [`key:${number}`, { number, group: number % 10, text: "0123456789".repeat(20) }];
+    for (let from = 0; from < count; from += 100) await db.setMany(Array.from({ length: 100 }, (_, at) => pair(from + at)));
+    await db.close();
+    return count;
+  };
+  const read = async ({ Ferrolite }, count) => {
+    const db = await Ferrolite.open(`loading-${count}`);
+    await db.createIndex("group");
+    return (await db.get("key:77")).number;
+  };
+  for (const count of [100, 2000, 10_000]) {
+    assert.deepEqual(await on("whole", fill, count), count);
+    assert.deepEqual(await on("first-part", read, count), 77);
+    // The database goes with its page.
+    await page.goto(`${server.url}tests/projects/blank.html`);
+  }
 });
 
 test("where the worker is missing, the error says what to do", async () => {
