@@ -15,10 +15,20 @@ const published = join(root, "docs", "benchmarks");
 const BEHIND = 1.05;
 const LINE_LENGTH = 128;
 
-/** `{ name, date, machine, versions, settings, tables }` of each run, as its command has written it. */
+/**
+ * `{ name, date, machine, versions, settings, tables }` of each run, as its command has written it. What was measured in parts, as
+ * `browser.json` and `browser-200000.json`, is put together.
+ */
 function readRuns() {
-  const names = readdirSync(published).filter((name) => name.endsWith(".json"));
-  return names.sort().map((name) => JSON.parse(readFileSync(join(published, name), "utf8")));
+  const files = readdirSync(published).filter((file) => file.endsWith(".json"));
+  const runs = new Map();
+  for (const file of files.sort((a, b) => a.length - b.length || (a < b ? -1 : 1))) {
+    const run = JSON.parse(readFileSync(join(published, file), "utf8"));
+    const first = runs.get(run.name);
+    if (first === undefined) runs.set(run.name, run);
+    else first.tables.push(...run.tables.filter(({ id }) => first.tables.every((table) => table.id !== id)));
+  }
+  return [...runs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Text as lines of the width that the documents have; what is code stays in one piece. */
@@ -133,7 +143,8 @@ function report(runs, notes) {
     wrapped(
       "`make bench-browser` measures in Chromium, and `make bench` everything; each leaves its figures in `target/bench`. `make " +
         "bench-report RUNS=browser` publishes them here, with [charts](../www/bench/report.html); `make bench-browser-page` serves " +
-        "a page that measures in any browser.",
+        "a page that measures in any browser. What was aimed at, what stands in the way, and what was tried is in " +
+        "[performance](performance.md). A figure without a spread is of one run.",
     ),
     "## Where Ferrolite is behind, and why",
     losses(runs),
