@@ -3,7 +3,7 @@ import { compared, REFERENCES, shown } from "./bench-compare.mjs";
 
 const WIDTH = 400;
 const BAR_HEIGHT = 16;
-const NAME_WIDTH = 130;
+const NAME_WIDTH = 150;
 const FIGURE_WIDTH = 70;
 const BARS_WIDTH = WIDTH - NAME_WIDTH - FIGURE_WIDTH;
 /** Bars end at so many times Ferrolite's: one subject that takes a thousand times as long would leave nothing to be seen. */
