@@ -61,6 +61,10 @@ pub mod fuzzing;
 #[cfg(feature = "cli")]
 pub mod import;
 mod page;
+mod sorting;
+// The command-line program has the same texts.
+#[doc(hidden)]
+pub mod wording;
 
 pub use crypto::{Argon2, Cipher, Encryption};
 pub use documents::{

@@ -44,6 +44,12 @@ impl DataKey {
         MacKey(self.derive(file_id, &[b"ferrolite/1 superblock"]))
     }
 
+    /// The key of what pages leave beside the file when they go away.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub fn letter_key(&self, file_id: &[u8; 16]) -> Secret {
+        self.derive(file_id, &[b"ferrolite/1 letters"])
+    }
+
     fn derive(&self, file_id: &[u8; 16], info: &[&[u8]]) -> Secret {
         expand(&self.0, file_id, info)
     }

@@ -15,6 +15,8 @@ pub(crate) mod nonces;
 #[cfg(test)]
 mod tests;
 
+#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+pub use cipher::Secret;
 pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce, blank_secret};
 pub use derive::{DataKey, MAC_LEN, MacKey, WrappingKey, argon2id};
 pub use encryption::{Argon2, Encryption, KeySource};

@@ -7,6 +7,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::covered::Covered;
 use super::engine::Engine;
 use super::entry::{Clock, Prefix, Version};
 use super::error::{Error, Result};
@@ -38,8 +39,17 @@ pub(super) enum Aim {
     Merge,
     /// To drop from tables what newer ones supersede, where there is no room for a merge.
     Purge,
+    /// To drop from tables what newer ones supersede, since it is a good part of them.
+    Sweep,
     /// To seal a table with newer keys.
     Reseal,
+}
+
+impl Aim {
+    /// True if tables are rewritten where they are, below newer ones and above older ones.
+    fn keeps_place(self) -> bool {
+        matches!(self, Self::Purge | Self::Sweep)
+    }
 }
 
 impl Plan {
@@ -252,7 +262,7 @@ impl<F: File> Engine<F> {
         let clock = self.droppable_clock();
         let horizon = self.horizon_behind(clock);
         // A merge may need more than is kept back.
-        let is_bounded = plan.aim != Aim::Merge || plan.tables().count() == 1;
+        let is_bounded = matches!(plan.aim, Aim::Purge | Aim::Reseal) || plan.tables().count() == 1;
         let room = if is_bounded || self.uses_reserve { Room::All } else { Room::Ordinary };
         let (output, key, versions) = (Output::new(room), Vec::new(), Vec::new());
         self.job = Some(Job { plan, merge, output, clock, horizon, key, versions });
@@ -304,7 +314,7 @@ impl<F: File> Engine<F> {
             }
             Err(error) => {
                 self.leave_alone(&job.plan, &error);
-                let is_tried_again = job.plan.aim != Aim::Merge
+                let is_tried_again = matches!(job.plan.aim, Aim::Purge | Aim::Reseal)
                     && (self.lower_table_target(&error) || self.lower_purge_len(&job.plan, &error));
                 self.abandon_outputs(job.into_output());
                 self.restore_reserve();
@@ -346,14 +356,14 @@ impl<F: File> Engine<F> {
         let level = job.plan.output_level;
         // Below some runs of level 0 there are others.
         let below = || match tree {
-            _ if job.plan.aim == Aim::Purge => self.has_older(&job.plan, &job.key),
+            _ if job.plan.aim.keeps_place() => self.has_older(&job.plan, &job.key),
             _ if job.plan.aim == Aim::Reseal => true,
             Some(tree) => level == 0 || tree.may_exist_below(level, &job.key),
             None => level == 0,
         };
         retention.reduce(&mut job.versions, below);
-        if job.plan.aim == Aim::Purge {
-            self.drop_superseded(&job.plan, &job.key, &mut job.versions)?;
+        if job.plan.aim.keeps_place() {
+            self.drop_superseded(&job.plan, retention, &job.key, &mut job.versions)?;
         }
         let versions = std::mem::take(&mut job.versions);
         job.output.push(self, &job.key, &versions)
@@ -366,12 +376,24 @@ impl<F: File> Engine<F> {
             self.abandon_outputs(job.into_output());
             return Ok(());
         }
+        if job.plan.aim == Aim::Sweep {
+            let ids: Vec<_> = inputs.iter().map(|table| table.id).collect();
+            self.covered.forget(&ids);
+            if job.is_as_large() {
+                self.abandon_outputs(job.into_output());
+                self.measure_covered();
+                self.measure();
+                return Ok(());
+            }
+        }
         let (level, run) = (job.plan.output_level, job.plan.output_run);
         let added = job.output.tables.iter().map(|table| Placement { level, run, table: Arc::new(table.clone()) });
         let edit = Edit { removed: inputs.iter().map(|table| table.id).collect(), added: added.collect() };
         let horizon = job.horizon;
         if let Err(error) = self.install(edit, |superblock| superblock.expiry = horizon) {
             self.abandon_outputs(job.into_output());
+            // What was forgotten is counted again.
+            self.covered = Covered::default();
             return Err(error);
         }
         for table in inputs {

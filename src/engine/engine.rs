@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::compaction::Job;
+use super::covered::Covered;
 use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
 use super::flush::Frozen;
@@ -12,6 +13,7 @@ use super::levels::{Edit, Levels};
 use super::log::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover};
 use super::manifest::Manifest;
 use super::memtable::{Memtable, Undo};
+use super::numbering::SEQ_MAX;
 use super::options::Options;
 use super::purge::Purge;
 use super::reserve::is_full;
@@ -48,6 +50,9 @@ pub struct Engine<F> {
     pub(super) last_seq: Seq,
     pub(super) written_seq: Seq,
     pub(super) synced_seq: Seq,
+    /// The newest commit when the file was opened, and the number above which commits are numbered from then on.
+    pub(super) opened_seq: Seq,
+    pub(super) base_seq: Seq,
     /// How to take back what was appended since the last group ended, oldest first.
     pub(super) group: Vec<Undo>,
     /// Bytes of commits in the open group.
@@ -68,6 +73,8 @@ pub struct Engine<F> {
     pub(super) table_target: usize,
     /// Tables that are being rewritten without what newer ones make superfluous.
     pub(super) purge: Option<Purge>,
+    /// Estimates of what newer tables cover.
+    pub(super) covered: Covered,
     /// Whether a merge may use what is kept back: once a purge has made what room there can be.
     pub(super) uses_reserve: bool,
     /// The superblock's number when there was no room for a merge.
@@ -76,6 +83,8 @@ pub struct Engine<F> {
     pub(super) damaged: FxHashSet<TableId>,
     /// Why the engine closed itself to writes.
     pub(super) failed: Option<Error>,
+    /// Monotonic time of the last check whether the file still has its name.
+    pub(super) confirmed_ns: u64,
     /// What maintenance last failed with, until it is told.
     pub(super) maintenance_error: Option<Error>,
     pub(super) counters: Counters,
@@ -83,9 +92,6 @@ pub struct Engine<F> {
     pub(super) damage: Vec<Error>,
 }
 
-/// Sequence numbers end here, so that they are exact as JavaScript numbers; a million commits a second get there in
-/// 285 years.
-const SEQ_MAX: Seq = 1 << 53;
 /// What else is counted up ends here: nobody gets there, and whoever goes on counting from below does not overflow.
 const NUMBER_MAX: u64 = 1 << 63;
 
@@ -137,6 +143,8 @@ impl<F: File> Engine<F> {
 
     /// Prepares for writing: claims the file, begins a log of its own, and writes what the found log held as tables.
     pub(super) fn begin_writing(&mut self) -> Result<()> {
+        self.confirm_current_now()?;
+        self.ensure_numbers_left()?;
         let mut owner_id = [0; 16];
         self.environment.fill_random(&mut owner_id);
         // Another may have written since the file was opened here, without a new claim: it had claimed it before.
@@ -153,7 +161,10 @@ impl<F: File> Engine<F> {
             self.volume.begin_key_epoch(key_epoch_behind(self.superblock.key_epoch)?);
         }
         let memtable = Arc::new(std::mem::take(&mut self.memtable));
+        // It stays readable in the meantime.
+        self.frozen = Some(Frozen::readable(Arc::clone(&memtable)));
         let outcome = self.begin_log(&memtable);
+        self.frozen = None;
         if outcome.is_err() {
             // Nothing else holds it: the outputs were written or abandoned.
             self.memtable = Arc::into_inner(memtable).expect("no one else holds the memtable");
@@ -197,7 +208,7 @@ impl<F: File> Engine<F> {
         };
         let start = log.start_of_first();
         let edit = self.landing_edit(output.tables.clone());
-        let flushed_seq = self.last_seq;
+        let flushed_seq = self.numbered_seq();
         let extents: Vec<_> = log.extents().collect();
         self.log = Some(log);
         let installed = self.install(edit, |superblock| {
@@ -226,7 +237,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Fails when the engine has closed itself to writes: with `Locked` when that was because of another writer.
-    pub(super) fn ensure_not_failed(&self) -> Result<()> {
+    pub fn ensure_not_failed(&self) -> Result<()> {
         match &self.failed {
             None => Ok(()),
             Some(error @ (Error::Locked | Error::Failed { .. })) => Err(error.clone()),
@@ -243,6 +254,7 @@ impl<F: File> Engine<F> {
 
     /// Makes all that was written durable.
     pub(super) fn sync_volume(&mut self) -> Result<()> {
+        self.confirm_current()?;
         if let Err(error) = self.volume.sync() {
             return Err(self.fail(error.into()));
         }
@@ -296,13 +308,18 @@ impl<F: File> Engine<F> {
         }
         self.superblock = superblock;
         self.levels = levels;
+        // Opening changes no tables, and leaves this to the first slice of maintenance.
+        if !edit.is_empty() {
+            self.measure_covered();
+        }
         self.measure();
         Ok(())
     }
 
-    /// Takes the measure of the tables anew.
+    /// Recomputes the debt and the largest table's size.
     pub(super) fn measure(&mut self) {
-        self.debt = self.levels.trees().map(|(_, tree)| tree.debt()).sum();
+        let merges: u64 = self.levels.trees().map(|(_, tree)| tree.debt()).sum();
+        self.debt = merges.saturating_add(self.covered.debt());
         self.largest_table_len = self.levels.tables().map(|table| table.len).max().unwrap_or(0);
     }
 
@@ -321,6 +338,8 @@ impl<F: File> Engine<F> {
     /// [`Error::Fs`] or [`Error::Failed`] when the last commits could not be made durable.
     pub fn close(mut self) -> Result<()> {
         self.free.unpin_all();
+        // Nobody reads any more: what snapshots have kept can go.
+        self.snapshots.clear();
         self.finish_group(self.options.durability)?;
         if self.synced_seq < self.written_seq {
             // What was acknowledged without being durable may be lost.
@@ -329,11 +348,12 @@ impl<F: File> Engine<F> {
         if self.failed.is_some() || self.log.is_none() {
             return Ok(());
         }
+        self.confirm_current_now()?;
         if let Some(job) = self.job.take() {
             self.abandon_outputs(job.into_output());
         }
         match self.flush_memtables() {
-            Ok(()) => match self.merge_surplus_runs() {
+            Ok(()) => match self.merge_surplus_runs().and_then(|()| self.reclaim_before_closing()) {
                 Err(error) if self.failed.is_some() => Err(error),
                 // What could not be merged can be read as it is.
                 _ => self.close_log(),
@@ -346,7 +366,7 @@ impl<F: File> Engine<F> {
 
     fn close_log(&mut self) -> Result<()> {
         let generation = self.superblock.log.generation;
-        let flushed_seq = self.last_seq;
+        let flushed_seq = self.numbered_seq();
         self.install(Edit::default(), |superblock| {
             superblock.flushed_seq = flushed_seq;
             superblock.log = crate::page::LogStart { generation, ..crate::page::LogStart::default() };
@@ -357,6 +377,11 @@ impl<F: File> Engine<F> {
         self.free.release_reserve();
         self.settle()?;
         self.truncate_tail(0)
+    }
+
+    /// True if something was written, and more may be.
+    pub fn is_writing(&self) -> bool {
+        self.log.is_some() && self.failed.is_none()
     }
 
     /// The newest commit.

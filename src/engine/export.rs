@@ -59,7 +59,7 @@ enum Content {
 }
 
 /// A table that is not in the file, and its bytes.
-type BuiltTable = (Table, Bytes);
+pub(super) type BuiltTable = (Table, Bytes);
 
 impl Export {
     /// Bytes of the new file.
@@ -155,7 +155,7 @@ impl<F: File> Engine<F> {
         export.pinned.into_iter().for_each(|extent| self.free.unpin(extent));
     }
 
-    /// The levels as they would be if the memtables were written now, and the tables for that.
+    /// The levels as they would be if the memtables were written now and what is covered were gone, and the tables for that.
     fn levels_with_memtables(&mut self) -> Result<(Levels, Vec<BuiltTable>)> {
         let mut levels = self.levels.clone();
         let mut built = Vec::new();
@@ -171,6 +171,7 @@ impl<F: File> Engine<F> {
             }
             built.extend(tables);
         }
+        self.leave_covered_out(&mut levels, &mut built, &mut next_id)?;
         self.next_table_id = next_id;
         Ok((levels, built))
     }
@@ -227,7 +228,7 @@ impl<F: File> Engine<F> {
             address += table.extent().len();
             placements.push(Placement { table: Arc::new(table), ..placement });
         }
-        let levels = Levels::new(placements).expect("tables overlap as little as where they come from");
+        let levels = Levels::new(&placements).expect("tables overlap as little as where they come from");
         let (page, manifest) = page_of_everything(&self.volume, self.superblock.manifest.number + 1, address, &levels);
         let len = address + page.len() as u64;
         if !page.is_empty() {
@@ -236,8 +237,8 @@ impl<F: File> Engine<F> {
         let superblock = Superblock {
             sequence: self.superblock.sequence + 1,
             key_epoch: self.volume.key_epoch(),
-            flushed_seq: self.last_seq,
-            synced_seq: self.last_seq,
+            flushed_seq: self.numbered_seq(),
+            synced_seq: self.numbered_seq(),
             next_table_id: self.next_table_id,
             log: LogStart { generation: self.superblock.log.generation, ..LogStart::default() },
             manifest,

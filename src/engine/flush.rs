@@ -2,6 +2,9 @@
 //!
 //! A full memtable is frozen, and the log goes on in a new segment. The frozen one is written in slices; when its
 //! tables are installed, the log before that segment is free.
+//!
+//! A memtable is full when its entries have reached `memtable_size`, or its log has reached [`LOG_SHARE`] times as much:
+//! documents that are overwritten again and again take little memory, but each commit takes space in the log.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -13,13 +16,23 @@ use super::engine::Engine;
 use super::entry::{Clock, Seq, prefix_of};
 use super::error::Result;
 use super::levels::{BOTTOM, Edit, Levels, Placement, SMALL_TABLE};
+use super::log::Log;
 use super::memtable::Memtable;
 use super::output::Output;
 use super::reserve::Room;
 use super::retention::Retention;
 use super::table::Table;
 use crate::fs::File;
-use crate::page::LogStart;
+use crate::page::{BLOCK_LEN, LogStart};
+
+/// Bytes of log for each byte of `memtable_size` at which a memtable is frozen. Commits of new documents take less: an
+/// entry in memory costs more than its frame.
+const LOG_SHARE: u64 = 2;
+/// The log of a memtable may have this length at least: two blocks. Segments take one block or more.
+const LOG_LEN_MIN: u64 = 2 * BLOCK_LEN;
+/// While the host is idle a memtable is frozen when its log is longer by this than what its tables need, bytes. Replaying
+/// so much takes a few milliseconds.
+const LOG_WASTE_MAX: u64 = 1 << 20;
 
 /// A memtable that is being written.
 #[derive(Debug)]
@@ -32,6 +45,13 @@ pub(super) struct Frozen {
     /// The last key that was handed to `output`.
     position: Option<Bytes>,
     output: Output,
+}
+
+impl Frozen {
+    /// A memtable that is readable, and is written by others.
+    pub(super) fn readable(memtable: Arc<Memtable>) -> Self {
+        Self { memtable, seq: 0, log_start: LogStart::default(), position: None, output: Output::new(Room::All) }
+    }
 }
 
 /// Puts new tables as deep as they may go, but not past a merge that is busy where they belong: those that overlap nothing
@@ -52,14 +72,51 @@ pub(super) fn landing(levels: &Levels, tables: Vec<Table>, is_busy: impl Fn(&Tab
 }
 
 impl<F: File> Engine<F> {
+    /// Bytes of the log that holds the active memtable's commits.
+    fn active_log_len(&self) -> u64 {
+        self.log.as_ref().map_or(0, Log::active_len)
+    }
+
+    /// True if the memtable has reached `times` its size, or its log has.
+    pub(super) fn is_memtable_full(&self, times: u64) -> bool {
+        let memtable_size = self.options.memtable_size as u64;
+        self.memtable.size() as u64 >= times * memtable_size
+            || self.active_log_len() >= times * (LOG_SHARE * memtable_size).max(LOG_LEN_MIN)
+    }
+
+    /// True if a flush of the memtable is due while the host is idle: it frees log that is mostly superseded.
+    pub(super) fn is_log_wasteful(&self) -> bool {
+        let limit = (LOG_SHARE * self.options.memtable_size as u64).clamp(LOG_LEN_MIN, LOG_WASTE_MAX);
+        self.active_log_len() >= limit + 2 * self.memtable.table_size_max()
+    }
+
+    /// True if the log has become long enough for a flush to matter.
+    pub(super) fn is_log_long(&self) -> bool {
+        self.frozen.is_some() || self.active_log_len() >= LOG_LEN_MIN
+    }
+
+    /// True if a flush of the memtables frees more blocks of the log than its tables take.
+    pub(super) fn is_flush_gainful(&self) -> bool {
+        // The new log segment takes the place of one that is freed.
+        self.frozen.is_some() || self.active_log_len() + BLOCK_LEN >= self.flush_len(self.memtable.table_size_max())
+    }
+
+    /// Bytes of the blocks that a flush of `len` bytes of memtables takes: their tables, one more for each key space beyond
+    /// the first, a log segment and a page of the manifest.
+    pub(super) fn flush_len(&self, len: u64) -> u64 {
+        let spaces = (self.levels.trees().count() as u64).max(1);
+        (len.div_ceil(BLOCK_LEN) + spaces - 1 + 2) * BLOCK_LEN
+    }
+
     /// Freezes the memtable. REQUIRES: none is frozen, and no group is open.
     pub(super) fn freeze(&mut self) -> Result<()> {
         assert!(self.frozen.is_none() && self.group.is_empty(), "a memtable is frozen between commits, one at a time");
-        let Some(log) = self.log.as_mut().filter(|_| !self.memtable.is_empty()) else { return Ok(()) };
+        let is_empty = self.memtable.is_empty();
+        let Some(log) = self.log.as_mut().filter(|log| !is_empty || log.active_len() > 0) else { return Ok(()) };
         log.roll(&self.volume, &mut self.free, 0, self.synced_seq, Room::All)?;
-        let log_start = log.start_of_current();
+        let log_start = log.begin_memtable();
         let memtable = Arc::new(std::mem::take(&mut self.memtable));
-        let (seq, output) = (self.last_seq, Output::new(Room::All));
+        let (seq, output) = (self.numbered_seq(), Output::new(Room::All));
         self.frozen = Some(Frozen { memtable, seq, log_start, position: None, output });
         Ok(())
     }
@@ -67,21 +124,22 @@ impl<F: File> Engine<F> {
     /// Writes about `budget` bytes of the frozen memtable, and installs its tables when it is through. On error the
     /// flush begins anew with the next call; nothing is lost.
     pub(super) fn flush_slice(&mut self, budget: usize) -> Result<usize> {
-        let Some(mut frozen) = self.frozen.take() else { return Ok(0) };
+        // The frozen memtable must stay readable unless its tables take its place.
+        let Some(frozen) = &mut self.frozen else { return Ok(0) };
+        let memtable = Arc::clone(&frozen.memtable);
+        let (seq, start) = (frozen.seq, frozen.log_start);
+        let mut position = frozen.position.take();
         let mut output = std::mem::replace(&mut frozen.output, Output::new(Room::All));
-        match self.write_frozen(&mut frozen, &mut output, budget) {
-            Ok(done) if frozen.position.is_some() => {
-                frozen.output = output;
-                self.frozen = Some(frozen);
+        match self.write_memtable_slice(&memtable, &mut position, &mut output, budget) {
+            Ok(done) if position.is_some() => {
+                if let Some(frozen) = &mut self.frozen {
+                    (frozen.position, frozen.output) = (position, output);
+                }
                 Ok(done)
             }
             Ok(done) => {
-                let start = frozen.log_start;
-                let seq = frozen.seq;
                 let tables = std::mem::take(&mut output.tables);
                 let edit = self.landing_edit(tables.clone());
-                // The frozen memtable must stay readable unless its tables take its place.
-                self.frozen = Some(frozen);
                 let installed = self.install(edit, |superblock| {
                     superblock.flushed_seq = seq;
                     superblock.log = start;
@@ -97,18 +155,22 @@ impl<F: File> Engine<F> {
                 Ok(done)
             }
             Err(error) => {
-                frozen.position = None;
-                self.frozen = Some(frozen);
                 self.abandon_outputs(output);
                 if self.lower_table_target(&error) { Ok(0) } else { Err(error) }
             }
         }
     }
 
-    /// `frozen.position` is `None` afterwards when everything was written.
-    fn write_frozen(&mut self, frozen: &mut Frozen, output: &mut Output, budget: usize) -> Result<usize> {
-        let memtable = Arc::clone(&frozen.memtable);
-        let start = frozen.position.take();
+    /// Writes about `budget` bytes of `memtable` from the key after `position` on. `position` is `None` afterwards when
+    /// everything was written.
+    fn write_memtable_slice(
+        &mut self,
+        memtable: &Memtable,
+        position: &mut Option<Bytes>,
+        output: &mut Output,
+        budget: usize,
+    ) -> Result<usize> {
+        let start = position.take();
         let from = start.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         // Expired entries stay until a compaction, which moves the expiry horizon when it drops them.
         let clock = Clock { now_ms: 0, horizon: self.superblock.expiry };
@@ -120,7 +182,7 @@ impl<F: File> Engine<F> {
             retention.reduce(&mut versions, || self.exists_in_tables(key));
             output.push(self, key, &versions)?;
             if done >= budget {
-                frozen.position = Some(key.clone());
+                *position = Some(key.clone());
                 return Ok(done);
             }
         }
@@ -146,17 +208,10 @@ impl<F: File> Engine<F> {
     }
 
     /// Writes `memtable` as tables at once; nothing refers to them yet.
-    pub(super) fn write_memtable(&mut self, memtable: &Arc<Memtable>) -> Result<Output> {
+    pub(super) fn write_memtable(&mut self, memtable: &Memtable) -> Result<Output> {
         let mut output = Output::new(Room::All);
-        let mut frozen = Frozen {
-            memtable: Arc::clone(memtable),
-            seq: self.last_seq,
-            log_start: LogStart::default(),
-            position: None,
-            output: Output::new(Room::All),
-        };
         loop {
-            match self.write_frozen(&mut frozen, &mut output, usize::MAX) {
+            match self.write_memtable_slice(memtable, &mut None, &mut output, usize::MAX) {
                 Ok(_) => return Ok(output),
                 Err(error) => {
                     self.abandon_outputs(std::mem::replace(&mut output, Output::new(Room::All)));

@@ -49,6 +49,13 @@ impl<F: File> Engine<F> {
         self.volume.keyring().is_some()
     }
 
+    /// The file's id, and the key of letters in an encrypted file.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub fn letter_terms(&self) -> ([u8; 16], Option<crate::crypto::Secret>) {
+        let key = self.volume.keyring().and_then(Keyring::letter_key);
+        (self.superblock.file_id, key)
+    }
+
     pub(super) fn encryption_statistics(&self) -> Option<EncryptionStatistics> {
         self.volume.keyring().map(|keyring| EncryptionStatistics {
             cipher: keyring.cipher(),
@@ -79,8 +86,10 @@ impl<F: File> Engine<F> {
     /// [`Error::Key`] in a plain file; [`Error::Fs`], after which either may open it, and the engine has closed itself to
     /// writes.
     pub fn change_key(&mut self, encryption: &Encryption) -> Result<()> {
-        let next = self.writable_keyring()?.rewrap(encryption, &*self.environment)?;
-        self.write_keyring(next)
+        self.guarded(|engine| {
+            let next = engine.writable_keyring()?.rewrap(encryption, &*engine.environment)?;
+            engine.write_keyring(next)
+        })
     }
 
     /// One slice of sealing everything with a new data key, about `budget` bytes. One that was cut short goes on with the
@@ -89,6 +98,10 @@ impl<F: File> Engine<F> {
     /// # Errors
     /// [`Error::Key`] in a plain file; else as [`Engine::maintain`]. What was done stays done.
     pub fn rotate_step(&mut self, progress: &mut RotateProgress, budget: usize) -> Result<()> {
+        self.guarded(|engine| engine.rotate_slice(progress, budget))
+    }
+
+    fn rotate_slice(&mut self, progress: &mut RotateProgress, budget: usize) -> Result<()> {
         let keyring = self.writable_keyring()?;
         match progress.phase {
             Phase::Begin => {

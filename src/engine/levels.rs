@@ -4,6 +4,7 @@
 //! tables that do not overlap, and are older the deeper they lie. Level sizes are reckoned from the bottom, so that
 //! about nine tenths of the data lie in the deepest level and little space goes to versions that are superseded.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
@@ -11,6 +12,7 @@ use rustc_hash::FxHashSet;
 use super::compare::compare;
 use super::entry::Prefix;
 use super::table::{Table, TableId};
+use crate::sorting::sorted_places;
 
 /// Levels 0 to 6. Six levels of factor 8 over 8 MiB hold 2 TiB.
 pub(super) const LEVEL_COUNT: usize = 7;
@@ -94,6 +96,12 @@ impl Tree {
         sets.filter(|tables| !tables.is_empty())
     }
 
+    /// True if all tables lie before `key`.
+    pub(super) fn lies_before(&self, key: &[u8]) -> bool {
+        let mut sets = self.runs.iter().map(|run| &run.tables).chain(&self.deep);
+        sets.all(|tables| tables.last().is_none_or(|last| last.largest.as_ref() < key))
+    }
+
     /// Whether a level below `level` may hold `key`.
     pub(super) fn may_exist_below(&self, level: usize, key: &[u8]) -> bool {
         (level + 1..LEVEL_COUNT).any(|deeper| !overlapping(self.level(deeper), key, key).is_empty())
@@ -168,6 +176,12 @@ impl Tree {
     fn len(&self) -> usize {
         let runs = self.runs.iter().map(|run| run.tables.len());
         runs.chain(self.deep.iter().map(Vec::len)).sum()
+    }
+
+    /// True if tables of the tree may overlap: they lie in more than one set.
+    pub(super) fn has_several_sets(&self) -> bool {
+        let deep = self.deep.iter().filter(|tables| !tables.is_empty());
+        self.runs.len() + deep.count() > 1
     }
 
     fn is_empty(&self) -> bool {
@@ -266,14 +280,21 @@ impl Levels {
 
     /// The levels that hold these tables. `None` when a table is there twice, or tables overlap that must not: then
     /// they come from a damaged manifest.
-    pub(super) fn new(placements: Vec<Placement>) -> Option<Self> {
+    pub(super) fn new(placements: &[Placement]) -> Option<Self> {
+        // In the order in which they come to lie, so that each one is appended, whatever order the manifest has.
+        let order = sorted_places(placements.len(), &|a, b| {
+            let (a, b) = (&placements[a], &placements[b]);
+            let place = |placement: &Placement| (placement.table.prefix(), placement.level, Reverse(placement.run));
+            place(a).cmp(&place(b)).then_with(|| a.table.smallest.cmp(&b.table.smallest))
+        });
         let mut levels = Self::default();
         let mut ids = FxHashSet::default();
-        for placement in placements {
+        for index in order {
+            let placement = &placements[index];
             if placement.level >= LEVEL_COUNT || !ids.insert(placement.table.id) {
                 return None;
             }
-            levels.insert(placement);
+            levels.insert(placement.clone());
         }
         levels.trees.iter().all(|(_, tree)| tree.is_disjoint()).then_some(levels)
     }

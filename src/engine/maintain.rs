@@ -20,7 +20,7 @@ impl<F: File> Engine<F> {
     /// [`Engine::maintain`], and tried again.
     pub(super) fn pay(&mut self, bytes: usize) {
         if self.frozen.is_none()
-            && self.memtable.size() >= self.options.memtable_size
+            && self.is_memtable_full(1)
             && let Err(error) = self.freeze()
         {
             self.maintenance_error = Some(error);
@@ -49,7 +49,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Does the work that is most due, about `budget` bytes of it, and gives how much was done; 0 when none is due.
-    fn slice(&mut self, budget: usize) -> Result<usize> {
+    pub(super) fn slice(&mut self, budget: usize) -> Result<usize> {
         if self.frozen.is_some() {
             return Ok(self.flush_slice(budget)?.max(1));
         }
@@ -76,7 +76,10 @@ impl<F: File> Engine<F> {
             return Ok(0);
         }
         // Beginning costs a few reads, installing a moved table two flushes: about as much as a slice.
-        Ok(if self.begin_due_job()? { SLICE } else { 0 })
+        if self.begin_due_job()? {
+            return Ok(SLICE);
+        }
+        self.reclaim_slice(budget)
     }
 
     /// Does one slice of what is due, about `budget` bytes: flush, dropping what has expired, compaction, and, when
@@ -92,7 +95,18 @@ impl<F: File> Engine<F> {
         if self.log.is_none() || self.failed.is_some() {
             return Ok(false);
         }
+        self.guarded(|engine| engine.idle_slice(budget))
+    }
+
+    fn idle_slice(&mut self, budget: usize) -> Result<bool> {
         if self.slice(budget)? > 0 {
+            return Ok(true);
+        }
+        if self.frees_log()? {
+            return Ok(true);
+        }
+        if !self.is_cramped() && self.memtable_covers_much() {
+            self.freeze()?;
             return Ok(true);
         }
         if !self.is_cramped()
@@ -102,5 +116,16 @@ impl<F: File> Engine<F> {
             return Ok(true);
         }
         self.shrink_slice(budget)
+    }
+
+    /// Freezes the memtable if its log is mostly superseded. False if nothing is gained, or the disk has no space for that.
+    fn frees_log(&mut self) -> Result<bool> {
+        if !self.is_log_wasteful() {
+            return Ok(false);
+        }
+        match self.freeze() {
+            Err(error) if is_full(&error) && self.failed.is_none() => Ok(false),
+            frozen => frozen.map(|()| true),
+        }
     }
 }

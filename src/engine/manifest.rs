@@ -18,7 +18,9 @@ use super::reserve::{Room, allocate_with, is_full};
 use super::table::Table;
 use crate::fs::File;
 use crate::page::codec::{Reader, put_varint};
-use crate::page::{Extent, FreeSet, ManifestHead, PageHeader, PageRef, Place, PlaceKind, Volume, align_up};
+use crate::page::{
+    BLOCK_LEN, Extent, FreeSet, ManifestHead, PageHeader, PageRef, Place, PlaceKind, Volume, align_up, manifest_raw_max,
+};
 
 const WHOLE: u8 = 0;
 const CHANGE: u8 = 1;
@@ -29,13 +31,43 @@ const REWRITE_MIN: u64 = 16 << 10;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Manifest {
     pub(super) head: ManifestHead,
-    /// The blocks its pages lie in.
+    /// The blocks its pages lie in, ascending.
     extents: Vec<Extent>,
     /// Where the next page may be written.
     position: u64,
     /// Bytes of all pages, and of the one that holds everything.
     bytes: u64,
     whole_bytes: u64,
+}
+
+/// Bytes of a table in a page of the manifest, at least: seven fields of a byte, two references, two keys of a prefix, and
+/// seven figures.
+const TABLE_LEN_MIN: u64 = 79;
+/// Tables that any manifest may have, beside those that the file has room for: one that was cut off still tells of what it
+/// had.
+const TABLES_MIN: u64 = 1 << 16;
+
+/// How much a manifest may hold, by the length of its file. They count down while it is read, so a forged one costs no more
+/// than that, however it unpacks.
+struct Limits {
+    raw_bytes: u64,
+    tables: u64,
+    removals: u64,
+}
+
+impl Limits {
+    fn of(file_len: u64) -> Self {
+        let raw_bytes = manifest_raw_max(file_len);
+        let tables = TABLES_MIN.saturating_add(4 * (file_len / BLOCK_LEN));
+        // Each table that is removed was added by an older page.
+        Self { raw_bytes, tables, removals: raw_bytes / TABLE_LEN_MIN }
+    }
+}
+
+/// Takes `count` off what is left; `None` when that is less.
+fn count_down(left: &mut u64, count: u64) -> Option<()> {
+    *left = left.checked_sub(count)?;
+    Some(())
 }
 
 /// A manifest page that was written but is not yet reached from a durable superblock.
@@ -64,15 +96,31 @@ impl Manifest {
         // From the newest page to the oldest: what a newer page removed is not there any more.
         let mut removed = FxHashSet::default();
         let mut placements = Vec::new();
+        let Limits { mut raw_bytes, mut tables, mut removals } = Limits::of(volume.file_len());
         let mut next = head;
         while next.address != 0 {
             let at = next.address;
             let damaged = || Error::corrupt("manifest page", format_args!("offset {at}"));
             let reference = PageRef { offset: 0, len: next.len, tag: next.tag };
             let payload = volume.read_page(place(next.number, at), at, &reference)?;
-            let (edit, previous) = decode(&payload).ok_or_else(damaged)?;
-            placements.extend(edit.added.into_iter().filter(|placement| !removed.contains(&placement.table.id)));
-            removed.extend(edit.removed);
+            count_down(&mut raw_bytes, payload.len() as u64).ok_or_else(damaged)?;
+            let mut removed_here = Vec::new();
+            let previous = read_edit(
+                &payload,
+                |id| {
+                    removed_here.push(id);
+                    count_down(&mut removals, 1)
+                },
+                |placement| {
+                    if removed.contains(&placement.table.id) {
+                        return Some(());
+                    }
+                    placements.push(placement);
+                    count_down(&mut tables, 1)
+                },
+            );
+            let previous = previous.ok_or_else(damaged)?;
+            removed.extend(removed_here);
             manifest.add_blocks(at, u64::from(next.len));
             manifest.bytes += u64::from(next.len);
             next = match previous {
@@ -85,7 +133,7 @@ impl Manifest {
                 }
             };
         }
-        let levels = Levels::new(placements)
+        let levels = Levels::new(&placements)
             .ok_or_else(|| Error::corrupt("manifest: its tables overlap", format_args!("offset {}", head.address)))?;
         manifest.position = align_up(head.address + u64::from(head.len), 64);
         Ok((manifest, levels))
@@ -97,8 +145,8 @@ impl Manifest {
         let mut block = first;
         while block < address.saturating_add(len) {
             let extent = Extent::new(block, 1);
-            if !self.extents.contains(&extent) {
-                self.extents.push(extent);
+            if let Err(index) = self.extents.binary_search(&extent) {
+                self.extents.insert(index, extent);
             }
             block = extent.end();
         }
@@ -220,21 +268,43 @@ pub(super) fn encode_change(edit: &Edit, previous: &ManifestHead) -> Vec<u8> {
 
 pub(super) type Previous = Option<(u64, u32, [u8; 16])>;
 
+/// The edit of a page, and the page before.
+#[cfg(any(test, fuzzing))]
 pub(super) fn decode(payload: &[u8]) -> Option<(Edit, Previous)> {
+    let mut edit = Edit::default();
+    let (removed, added) = (&mut edit.removed, &mut edit.added);
+    let keep_id = |id| {
+        removed.push(id);
+        Some(())
+    };
+    let keep = |placement| {
+        added.push(placement);
+        Some(())
+    };
+    let previous = read_edit(payload, keep_id, keep)?;
+    Some((edit, previous))
+}
+
+/// Reads the edit of a page and gives the page before. One after the other, removals and insertions go to functions that may
+/// refuse them: nothing is held here.
+fn read_edit(
+    payload: &[u8],
+    mut removed: impl FnMut(u64) -> Option<()>,
+    mut added: impl FnMut(Placement) -> Option<()>,
+) -> Option<Previous> {
     let mut reader = Reader::new(payload);
     let previous = match reader.u8()? {
         WHOLE => None,
         CHANGE => Some((reader.u64()?, reader.u32()?, reader.tag()?)),
         _ => return None,
     };
-    let mut edit = Edit::default();
     for _ in 0..reader.length()? {
-        edit.removed.push(reader.varint()?);
+        removed(reader.varint()?)?;
     }
     for _ in 0..reader.length()? {
         let level = usize::from(reader.u8()?);
         let run = reader.varint()?;
-        edit.added.push(Placement { level, run, table: Arc::new(Table::decode(&mut reader)?) });
+        added(Placement { level, run, table: Arc::new(Table::decode(&mut reader)?) })?;
     }
-    (reader.is_empty() && previous.is_none_or(|(address, ..)| address != 0)).then_some((edit, previous))
+    (reader.is_empty() && previous.is_none_or(|(address, ..)| address != 0)).then_some(previous)
 }

@@ -100,20 +100,22 @@ impl Memtable {
         }
     }
 
-    /// Takes an insertion back; the last one first.
-    pub(super) fn undo(&mut self, undo: Undo) {
-        let Some(versions) = self.entries.get_mut(&undo.key) else { return };
+    /// Undoes an insertion, the last one first. Returns the operation that was inserted.
+    pub(super) fn undo(&mut self, undo: Undo) -> Option<(Operation, Seq)> {
+        let versions = self.entries.get_mut(&undo.key)?;
         self.size -= versions.newest.size();
-        if let Some(old) = undo.replaced {
+        let undone = if let Some(old) = undo.replaced {
             self.size += old.size();
-            versions.newest = old;
+            std::mem::replace(&mut versions.newest, old)
         } else if undo.kept_older && !versions.older.is_empty() {
             self.size -= ENTRY_OVERHEAD;
-            versions.newest = versions.older.remove(0);
+            std::mem::replace(&mut versions.newest, versions.older.remove(0))
         } else {
             self.size -= undo.key.len() + ENTRY_OVERHEAD;
-            self.entries.remove(&undo.key);
-        }
+            self.entries.remove(&undo.key)?.newest
+        };
+        let Version { seq, value, expires_at } = undone;
+        Some((Operation { key: undo.key, value, expires_at }, seq))
     }
 
     /// The newest version of `key` that is not newer than `at`.

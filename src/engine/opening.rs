@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::covered::Covered;
 use super::engine::{Engine, check_agreement, used_extents};
 use super::error::{Error, Result};
 use super::hot_rows::HotRows;
@@ -12,6 +13,7 @@ use super::levels::Levels;
 use super::log::{recover, recover_to_break};
 use super::manifest::Manifest;
 use super::memtable::Memtable;
+use super::numbering::base_behind;
 use super::options::Options;
 use super::salvage::proven_state;
 use super::statistics::Counters;
@@ -82,6 +84,8 @@ impl<F: File> Engine<F> {
         engine.memtable = memtable;
         engine.last_seq = recovered.last_seq;
         engine.written_seq = recovered.last_seq;
+        engine.opened_seq = recovered.last_seq;
+        engine.base_seq = base_behind(&engine.superblock, recovered.last_seq);
         engine.found_log = recovered.extents;
         engine.free = engine.derive_free_set()?;
         Ok(engine)
@@ -130,11 +134,14 @@ impl<F: File> Engine<F> {
         let free = FreeSet::derive(Vec::new()).expect("nothing overlaps nothing");
         let table_target = options.table_size();
         let hot_rows = RefCell::new(HotRows::new(HotRows::split(options.cache_size).0));
+        let confirmed_ns = environment.monotonic_ns();
         let mut engine = Self {
             next_table_id: superblock.next_table_id,
             last_seq: superblock.flushed_seq,
             written_seq: superblock.flushed_seq,
             synced_seq: superblock.synced_seq,
+            opened_seq: superblock.flushed_seq,
+            base_seq: superblock.flushed_seq,
             volume,
             // What opened the file has done its work, and is not kept for as long as the file is open.
             options: Options { encryption: None, ..options },
@@ -159,10 +166,12 @@ impl<F: File> Engine<F> {
             largest_table_len: 0,
             table_target,
             purge: None,
+            covered: Covered::default(),
             uses_reserve: false,
             cramped_at: None,
             damaged: FxHashSet::default(),
             failed: None,
+            confirmed_ns,
             maintenance_error: None,
             counters: Counters::default(),
             damage: Vec::new(),

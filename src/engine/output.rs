@@ -7,6 +7,13 @@ use super::reserve::Room;
 use super::table::{Table, TableBuilder};
 use crate::fs::File;
 
+/// True if versions with a value lie behind all tables of their key space. In a table of their own they overlap nothing and
+/// need no merge; in one with tombstones they would overlap everything between.
+fn begins_behind_all<F: File>(engine: &Engine<F>, key: &[u8], versions: &[Version]) -> bool {
+    let tree = prefix_of(key).and_then(|prefix| engine.levels.tree(prefix));
+    versions.iter().any(|version| version.value.is_some()) && tree.is_some_and(|tree| tree.lies_before(key))
+}
+
 /// The tables written so far, and the one being built.
 #[derive(Debug)]
 pub(super) struct Output {
@@ -32,7 +39,9 @@ impl Output {
             return Ok(());
         }
         let is_full = self.builder.as_ref().is_some_and(|builder| {
-            builder.len() >= engine.table_target || prefix_of(builder.last_key()) != prefix_of(key)
+            builder.len() >= engine.table_target
+                || prefix_of(builder.last_key()) != prefix_of(key)
+                || (builder.has_only_tombstones() && begins_behind_all(engine, key, versions))
         });
         if is_full {
             self.finish_table(engine)?;

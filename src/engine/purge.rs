@@ -15,6 +15,7 @@ use super::entry::Version;
 use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, Run, Tree};
 use super::reserve::is_full;
+use super::retention::Retention;
 use super::table::{Table, TableId, key_hash};
 use crate::fs::File;
 
@@ -98,16 +99,21 @@ impl<F: File> Engine<F> {
 
     /// Takes out of the versions of a key, which the plan's tables hold, those that a newer table supersedes. None are
     /// that a snapshot may need.
-    pub(super) fn drop_superseded(&self, plan: &Plan, key: &[u8], versions: &mut Vec<Version>) -> Result<()> {
+    pub(super) fn drop_superseded(
+        &self,
+        plan: &Plan,
+        retention: &Retention,
+        key: &[u8],
+        versions: &mut Vec<Version>,
+    ) -> Result<()> {
         let Some(tree) = self.levels.tree(plan.prefix) else { return Ok(()) };
-        let newest_snapshot = self.snapshots.last().copied().unwrap_or(0);
-        if versions.iter().all(|version| version.seq <= newest_snapshot) {
+        if versions.is_empty() {
             return Ok(());
         }
         let hash = key_hash(key);
         for newer in tree.candidates(key).take_while(|newer| plan.tables().all(|table| table.id != newer.id)) {
-            if newer.get(&self.volume, key, hash, u64::MAX, None)?.is_some() {
-                versions.retain(|version| version.seq <= newest_snapshot);
+            if let Some(newest) = newer.get(&self.volume, key, hash, u64::MAX, None)? {
+                versions.retain(|version| retention.snapshot_between(version.seq, newest.seq));
                 return Ok(());
             }
         }

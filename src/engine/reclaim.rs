@@ -30,6 +30,13 @@ use super::table::{Table, TableId};
 use crate::fs::File;
 use crate::page::ExpiryHorizon;
 
+/// Bytes of garbage and of what is kept that closing reads at most, beside a share of what was committed.
+const CLOSING_BYTES: u64 = 32 << 20;
+/// Bytes that closing reads at most for each byte committed.
+const CLOSING_SHARE: u64 = 4;
+/// Bytes of a step of it.
+const CLOSING_SLICE: usize = 1 << 20;
+
 /// Entries of a table that have expired. Only the last expiry is known, so it is all of them or none for sure.
 fn expired(table: &Table, clock: Clock) -> u64 {
     let statistics = &table.statistics;
@@ -100,6 +107,28 @@ impl<F: File> Engine<F> {
         dead.iter().for_each(|table| self.free.release(table.extent()));
         self.counters.tables_dropped += dead.len() as u64;
         Ok(true)
+    }
+
+    /// Rewrites tables of which a good part is garbage before the file is closed: a session that is too short to be idle
+    /// leaves no more behind than it found. Work is bounded by what the session has committed, and a constant.
+    pub(super) fn reclaim_before_closing(&mut self) -> Result<()> {
+        let mut left = CLOSING_BYTES.saturating_add(CLOSING_SHARE.saturating_mul(self.counters.commit_bytes));
+        while left > 0 {
+            let done = if self.job.is_some() {
+                self.job_slice(CLOSING_SLICE)?.max(1)
+            } else {
+                match self.reclaim_slice(CLOSING_SLICE)? {
+                    0 => match self.plan_garbage() {
+                        Some(plan) => self.begin_job(plan).map(|()| CLOSING_SLICE)?,
+                        None => break,
+                    },
+                    done => done,
+                }
+            };
+            left = left.saturating_sub(done as u64);
+        }
+        self.job.take().into_iter().for_each(|job| self.abandon_outputs(job.into_output()));
+        Ok(())
     }
 
     /// Rewrites a table that is worth it: a quarter or more of it is garbage.

@@ -4,7 +4,8 @@
 //! need room for their tables. So part of the file is kept back, written with zeros, so that the host has given the
 //! space for good. A commit that puts something is refused with `StorageFull` when the reserve cannot be held. All
 //! other work draws on it when nothing else is to be had, but for merges of several tables: they may need more than it
-//! has, and use it only after a purge.
+//! has, and use it only after a purge. Before a commit is refused, the memtables are written as tables if that frees space:
+//! of documents that are overwritten again and again, the log holds much more than a table does.
 //!
 //! The reserve holds what the memtables would take as tables, the largest table once more (a rewrite has both for a
 //! while), a log segment, and a page of the manifest.
@@ -16,7 +17,8 @@ use super::purge::PURGE_LEN;
 use crate::fs::{self, File};
 use crate::page::{BLOCK_LEN, Extent, FreeSet};
 
-/// While less than this is in use there is no reserve: little is to be gained by deleting.
+/// While less than this is in use, little is to be gained by deleting. Then the reserve holds what a flush takes, and
+/// nothing while the log is short.
 const RESERVE_FROM: u64 = 1 << 20;
 /// Blocks for a log segment, a page of the manifest, and for what of an extent is not filled.
 const BLOCKS_EXTRA: u64 = 4;
@@ -28,6 +30,8 @@ const TABLE_TARGET_MIN: usize = 48 << 10;
 const GROUP_SLACK: u64 = 256 << 10;
 /// The reserve grows by at least this, where the disk has it, so that it does not do so often.
 const GROWTH: u64 = 1 << 20;
+/// The same while little is in use.
+const SMALL_GROWTH: u64 = 4 * BLOCK_LEN;
 
 /// Whether the host has no more space.
 pub(super) fn is_full(error: &Error) -> bool {
@@ -80,21 +84,38 @@ impl<F: File> Engine<F> {
         }
         self.group_puts = true;
         if !self.group.is_empty() {
-            return self.hold_reserve(batch.size(), 0);
+            return match self.hold_reserve(batch.size(), 0) {
+                Err(error) if is_full(&error) && self.flush_below_group()? => self.hold_reserve(batch.size(), 0),
+                held => held,
+            };
         }
-        // Within a group no memtable can be written: there should be room for more than its first commit.
+        // There should be space for more of a group than its first commit.
         match self.make_room_for_puts(batch, GROUP_SLACK) {
             Err(error) if is_full(&error) => {
-                if self.is_worth_a_flush() {
+                for _ in 0..2 {
                     // As a table the memtable takes less room than in the log and kept back.
-                    self.flush_memtables()?;
+                    if self.is_worth_a_flush() {
+                        self.flush_if_possible()?;
+                    }
                     if self.make_room_for_puts(batch, GROUP_SLACK).is_ok() {
                         return Ok(());
                     }
+                    if !self.is_small(0) {
+                        break;
+                    }
+                    // A block for each flush is much of a small disk.
+                    while self.slice(usize::MAX).is_ok_and(|done| done > 0) {}
                 }
                 self.make_room_for_puts(batch, 0)
             }
             outcome => outcome,
+        }
+    }
+
+    fn flush_if_possible(&mut self) -> Result<()> {
+        match self.flush_memtables() {
+            Err(error) if is_full(&error) && self.failed.is_none() => Ok(()),
+            flushed => flushed,
         }
     }
 
@@ -126,8 +147,12 @@ impl<F: File> Engine<F> {
         if needed == 0 || held >= needed + slack {
             return Ok(());
         }
-        let needed = needed + slack;
-        let generous = needed.max(held + GROWTH);
+        let is_small = self.is_small(more as u64);
+        if is_small && held >= needed {
+            return Ok(());
+        }
+        let needed = if is_small { needed } else { needed + slack };
+        let generous = needed.max(held + if is_small { SMALL_GROWTH } else { GROWTH });
         match self.try_reserve(generous) {
             Err(error) if is_full(&error) && generous > needed => self.try_reserve(needed),
             outcome => outcome,
@@ -135,16 +160,30 @@ impl<F: File> Engine<F> {
     }
 
     fn is_worth_a_flush(&self) -> bool {
-        self.frozen.is_some() || self.memtable.size() >= FLUSH_FROM
+        self.memtable.size() >= FLUSH_FROM || self.is_flush_gainful()
+    }
+
+    /// Bytes of tables that the memtables become when `more` bytes are added, at most about.
+    fn memtables_len(&self, more: u64) -> u64 {
+        let frozen = self.frozen.as_ref().map_or(0, |frozen| frozen.memtable.table_size_max());
+        self.memtable.table_size_max() + frozen + more + more / 16
+    }
+
+    /// True if little is in use when `more` bytes are added to the memtable.
+    fn is_small(&self, more: u64) -> bool {
+        let in_use = self.free.end() - self.free.free_bytes() - self.free.reserved_bytes();
+        self.memtables_len(more) + in_use < RESERVE_FROM
     }
 
     /// Bytes that must be kept back when `more` bytes are added to the memtable.
     fn reserve_needed(&self, more: u64) -> u64 {
-        let frozen = self.frozen.as_ref().map_or(0, |frozen| frozen.memtable.table_size_max());
-        let memtables = self.memtable.table_size_max() + frozen + more + more / 16;
-        let in_use = self.free.end() - self.free.free_bytes() - self.free.reserved_bytes();
-        if memtables + in_use < RESERVE_FROM {
+        let is_small = self.is_small(more);
+        if is_small && !self.is_log_long() {
             return 0;
+        }
+        let memtables = self.memtables_len(more);
+        if is_small {
+            return self.flush_len(memtables);
         }
         // Each key space has a table of its own.
         let trees = self.levels.trees().count() as u64 + 2;
@@ -171,12 +210,13 @@ impl<F: File> Engine<F> {
                 }
                 Err(error) => {
                     self.free.release(extent);
+                    let error = Error::from(error);
                     // Memtables are written in smaller tables where they have to be, but a table that is there must fit
                     // the first piece. The others may be smaller.
                     let least = if self.free.reserved_bytes() == 0 { least } else { 1 };
-                    if piece <= least {
+                    if piece <= least || !is_full(&error) {
                         self.free = before;
-                        return Err(error.into());
+                        return Err(error);
                     }
                     piece = piece.div_ceil(2).max(least);
                 }
@@ -210,7 +250,13 @@ impl<F: File> Engine<F> {
     /// Deletes draw on the reserve faster than maintenance makes room, when that is paid in small shares. So before one,
     /// as much is purged as fills the reserve up again; once for each superblock.
     fn regain_reserve(&mut self) {
-        if self.restore_reserve() || self.is_cramped() {
+        if self.restore_reserve() {
+            return;
+        }
+        if self.is_flush_gainful() && self.flush_memtables().is_ok() && self.restore_reserve() {
+            return;
+        }
+        if self.is_cramped() {
             return;
         }
         // The log that a frozen memtable holds is free once it is written.
@@ -233,10 +279,15 @@ impl<F: File> Engine<F> {
         }
     }
 
-    /// Moves the reserve towards the beginning of the file when it is what keeps the file long.
+    /// True if much more is kept back than is needed: a large commit needed that, and is written as tables since.
+    pub(super) fn has_surplus_reserve(&self) -> bool {
+        self.free.reserved_bytes() > self.reserve_needed(0) + 4 * GROWTH
+    }
+
+    /// Moves the reserve towards the beginning of the file when it is what keeps the file long, and gives its surplus back.
     pub(super) fn lower_reserve(&mut self) {
-        let len = self.free.reserved_bytes();
-        if len > 0 {
+        let len = self.free.reserved_bytes().min(self.reserve_needed(0) + GROWTH);
+        if self.free.reserved_bytes() > 0 {
             // Where it cannot be written lower, it stays.
             let _ = self.try_reserve(len);
         }

@@ -75,6 +75,10 @@ impl<F: File> Engine<F> {
     /// As [`Engine::maintain`].
     pub fn compact_step(&mut self, progress: &mut CompactProgress, budget: usize) -> Result<()> {
         self.finish_group(self.options.durability)?;
+        self.guarded(|engine| engine.compact_slice(progress, budget))
+    }
+
+    fn compact_slice(&mut self, progress: &mut CompactProgress, budget: usize) -> Result<()> {
         self.ensure_writable()?;
         match progress.phase {
             _ if self.frozen.is_some() => {
@@ -173,8 +177,8 @@ impl<F: File> Engine<F> {
         }
         if let Some(log) = &mut self.log {
             log.shrink(&self.volume, &mut self.free, self.synced_seq)?;
-            let start = log.start_of_current();
-            let flushed_seq = self.last_seq;
+            let start = log.begin_memtable();
+            let flushed_seq = self.numbered_seq();
             self.install_with(Edit::default(), true, |superblock| {
                 superblock.log = start;
                 superblock.flushed_seq = flushed_seq;
@@ -193,7 +197,7 @@ impl<F: File> Engine<F> {
                 return Ok(true);
             }
         }
-        if self.free.reserved_bytes() > 0 && self.free.free_bytes() > slack {
+        if self.has_surplus_reserve() || (self.free.reserved_bytes() > 0 && self.free.free_bytes() > slack) {
             self.lower_reserve();
         }
         self.truncate_tail(slack)?;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::engine::Engine;
 use super::entry::Prefix;
 use super::levels::{LEVEL_COUNT, Tree};
+use super::log::Log;
 use crate::crypto::{Argon2, Cipher};
 use crate::fs::File;
 use crate::page::{CacheStatistics, FORMAT_VERSION, IoStatistics};
@@ -103,6 +104,8 @@ pub struct Statistics {
     pub memtable_bytes: u64,
     /// Keys in memory.
     pub memtable_entries: u64,
+    /// Bytes of the file that the log takes.
+    pub log_bytes: u64,
     /// Levels 0 to 6.
     pub levels: Vec<LevelStatistics>,
     /// By key space. Who knows what they are for tells of them.
@@ -147,6 +150,7 @@ impl<F: File> Engine<F> {
             row_cache: self.hot_rows.borrow().statistics(),
             memtable_bytes: (self.memtable.size() + frozen.map_or(0, |frozen| frozen.size())) as u64,
             memtable_entries: (self.memtable.len() + frozen.map_or(0, |frozen| frozen.len())) as u64,
+            log_bytes: self.log_bytes(),
             levels,
             spaces: self.space_statistics(),
             file_bytes: self.volume.file_len(),
@@ -158,6 +162,11 @@ impl<F: File> Engine<F> {
             encryption: self.encryption_statistics(),
             failed: self.failed.as_ref().map(ToString::to_string),
         }
+    }
+
+    fn log_bytes(&self) -> u64 {
+        let own = self.log.iter().flat_map(Log::extents);
+        own.chain(self.found_log.iter().copied()).map(|extent| extent.len()).sum()
     }
 
     fn space_statistics(&self) -> Vec<SpaceStatistics> {

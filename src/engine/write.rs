@@ -1,12 +1,12 @@
 //! Writing: commits in groups, durability, and dropping a key space.
 
-use super::batch::Batch;
+use super::batch::{Batch, Operation};
 use super::engine::Engine;
 use super::entry::{BATCH_SIZE_MAX, Prefix, Seq};
 use super::error::{Error, Result};
 use super::levels::{Edit, LEVEL_COUNT};
 use super::options::Durability;
-use super::reserve::Room;
+use super::reserve::{Room, is_full};
 use crate::fs::File;
 
 impl<F: File> Engine<F> {
@@ -18,6 +18,10 @@ impl<F: File> Engine<F> {
     /// cannot be moved out of memory, whatever keeps them there, such as a full disk.
     pub fn append(&mut self, batch: Batch) -> Result<Seq> {
         batch.check()?;
+        self.guarded(|engine| engine.append_checked(batch))
+    }
+
+    fn append_checked(&mut self, batch: Batch) -> Result<Seq> {
         let size = self.group_bytes + batch.size();
         if size > BATCH_SIZE_MAX {
             return Err(Error::TooLarge { what: "group of commits", size, limit: BATCH_SIZE_MAX });
@@ -26,26 +30,31 @@ impl<F: File> Engine<F> {
         self.drop_job_of_later_clock();
         self.make_room()?;
         self.ensure_reserve(&batch)?;
+        let seq = self.next_seq();
         let log = self.log.as_mut().expect("a writable engine has a log");
-        let seq = self.last_seq + 1;
         log.append(&batch, seq, self.synced_seq);
         self.group_bytes += batch.size();
         self.group_commits += 1;
         for operation in batch.into_operations() {
-            let newest_snapshot = self.snapshots.last().copied().unwrap_or(0);
             self.hot_rows.get_mut().remove(&operation.key);
-            let undo = self.memtable.insert(operation, seq, |old| old <= newest_snapshot);
-            self.group.push(undo);
+            self.insert(operation, seq);
         }
         self.last_seq = seq;
         Ok(seq)
     }
 
-    /// Waits for the frozen memtable when the active one has grown to twice its size, so that memory stays bounded.
+    /// Waits for the frozen memtable when the active one or its log has grown to twice its size, so that memory and the log
+    /// stay bounded.
     fn make_room(&mut self) -> Result<()> {
-        if self.memtable.size() < 2 * self.options.memtable_size || !self.group.is_empty() {
+        if !self.is_memtable_full(2) || !self.group.is_empty() {
             return Ok(());
         }
+        self.freeze_next()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn freeze_next(&mut self) -> Result<()> {
         while self.frozen.is_some() {
             self.flush_slice(usize::MAX)?;
         }
@@ -62,9 +71,12 @@ impl<F: File> Engine<F> {
         if self.group.is_empty() {
             return Ok(());
         }
+        self.guarded(|engine| engine.finish_open_group(durability))
+    }
+
+    fn finish_open_group(&mut self, durability: Durability) -> Result<()> {
         if let Err(error) = self.write_group(durability) {
-            self.take_group_back();
-            return Err(if matches!(error, Error::Failed { .. } | Error::Locked) { self.fail(error) } else { error });
+            return Err(self.give_group_up(error));
         }
         let bytes = std::mem::take(&mut self.group_bytes);
         self.counters.commits += std::mem::take(&mut self.group_commits);
@@ -76,13 +88,27 @@ impl<F: File> Engine<F> {
         Ok(())
     }
 
+    /// Takes the open group back, which could not be written, and explains why.
+    #[cold]
+    #[inline(never)]
+    fn give_group_up(&mut self, error: Error) -> Error {
+        self.take_group_back();
+        let error = self.explain_failure(error);
+        if matches!(error, Error::Failed { .. } | Error::Locked) { self.fail(error) } else { error }
+    }
+
     fn write_group(&mut self, durability: Durability) -> Result<()> {
-        if let Some(log) = &mut self.log {
-            let room = if self.group_puts { Room::Ordinary } else { Room::All };
-            log.write_pending(&self.volume, &mut self.free, self.synced_seq, room)?;
+        // Making space for the group may have failed.
+        self.ensure_not_failed()?;
+        if durability == Durability::Never {
+            self.confirm_current()?;
+        }
+        match self.write_pending() {
+            Err(error) if is_full(&error) && self.flush_below_group()? => self.write_pending()?,
+            written => written?,
         }
         let before = std::mem::replace(&mut self.written_seq, self.last_seq);
-        if durability == Durability::Always
+        if (durability == Durability::Always || self.is_sync_due())
             && let Err(error) = self.sync_volume()
         {
             self.written_seq = before;
@@ -91,8 +117,39 @@ impl<F: File> Engine<F> {
         Ok(())
     }
 
+    fn write_pending(&mut self) -> Result<()> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let room = if self.group_puts { Room::Ordinary } else { Room::All };
+        log.write_pending(&self.volume, &mut self.free, self.synced_seq, room)
+    }
+
+    /// Writes the commits before the open group as tables, to free their log on a full disk. False if nothing is gained, or
+    /// if the disk has no space for that either. The group stays as it is.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn flush_below_group(&mut self) -> Result<bool> {
+        let group_end = std::mem::replace(&mut self.last_seq, self.written_seq);
+        let undos = std::mem::take(&mut self.group);
+        let lifted: Vec<_> = undos.into_iter().rev().filter_map(|undo| self.memtable.undo(undo)).collect();
+        let flushed = if self.is_flush_gainful() { self.flush_memtables().map(|()| true) } else { Ok(false) };
+        for (operation, seq) in lifted.into_iter().rev() {
+            self.insert(operation, seq);
+        }
+        self.last_seq = group_end;
+        match flushed {
+            Err(error) if is_full(&error) && self.failed.is_none() => Ok(false),
+            flushed => flushed,
+        }
+    }
+
+    /// Inserts an operation of the open group into the memtable.
+    fn insert(&mut self, operation: Operation, seq: Seq) {
+        let newest_snapshot = self.snapshots.last().copied().unwrap_or(0);
+        let undo = self.memtable.insert(operation, seq, |old| old <= newest_snapshot);
+        self.group.push(undo);
+    }
+
     /// Takes back what was appended since the last group.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
     pub fn abandon_group(&mut self) {
         self.take_group_back();
     }
@@ -123,7 +180,7 @@ impl<F: File> Engine<F> {
         }
         // What was found in the log may not be durable either. Where an earlier connection failed to flush it, no
         // flush can be relied on any more: it must be written again.
-        if self.log.is_none() { self.begin_writing() } else { self.sync_volume() }
+        self.guarded(|engine| if engine.log.is_none() { engine.begin_writing() } else { engine.sync_volume() })
     }
 
     /// Drops every key of a key space; durable when it returns. Costs the memtable and the manifest, not the data.
@@ -132,6 +189,10 @@ impl<F: File> Engine<F> {
     /// As [`Engine::append`].
     pub fn drop_prefix(&mut self, prefix: Prefix) -> Result<()> {
         self.finish_group(self.options.durability)?;
+        self.guarded(|engine| engine.drop_tables(prefix))
+    }
+
+    fn drop_tables(&mut self, prefix: Prefix) -> Result<()> {
         self.ensure_writable()?;
         // Through the log the entries would come back at recovery: it must begin behind them.
         self.flush_memtables()?;
@@ -147,5 +208,19 @@ impl<F: File> Engine<F> {
         self.install(edit, |_| {})?;
         tables.iter().for_each(|table| self.free.release(table.extent()));
         Ok(())
+    }
+
+    /// Announces incompatible features of the file, before anything is written that needs them; durable when it returns. A
+    /// reader that does not know them refuses the file.
+    ///
+    /// # Errors
+    /// As [`Engine::append`].
+    pub fn require_features(&mut self, features: u32) -> Result<()> {
+        if self.superblock.incompatible & features == features {
+            return Ok(());
+        }
+        self.finish_group(self.options.durability)?;
+        self.ensure_writable()?;
+        self.install(Edit::default(), |superblock| superblock.incompatible |= features)
     }
 }

@@ -11,7 +11,8 @@
 //! }
 //! ```
 //!
-//! and a handle has the shape of the browser's `FileSystemSyncAccessHandle`. Reads and writes hand the host a view of
+//! and a handle has the shape of the browser's `FileSystemSyncAccessHandle`, with one optional method more:
+//! `isCurrent(): boolean` returns false if the file's name no longer leads to the open file. Reads and writes hand the host a view of
 //! wasm memory, which wasm-bindgen makes for the one call: no bytes are copied on the way, and since the call cannot
 //! grow the memory, the view stays good until it returns.
 //!
@@ -20,7 +21,7 @@
 
 use std::cell::Cell;
 
-use js_sys::{Array, Object, Promise, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -58,6 +59,9 @@ extern "C" {
     fn flush(this: &Handle) -> std::result::Result<(), JsValue>;
     #[wasm_bindgen(method, catch, structural)]
     fn close(this: &Handle) -> std::result::Result<(), JsValue>;
+    /// Missing in browsers.
+    #[wasm_bindgen(method, getter, structural, js_name = isCurrent)]
+    fn is_current(this: &Handle) -> Option<Function>;
 
     /// The `{ at }` that reads and writes take; one object a file, set anew for each call.
     #[derive(Debug)]
@@ -177,6 +181,12 @@ impl File for AccessHandleFile {
 
     fn is_exclusive(&self) -> bool {
         self.exclusive
+    }
+
+    fn is_current(&self, len: u64) -> bool {
+        let is_shorter = self.handle.get_size().ok().and_then(whole).is_some_and(|found| found < len);
+        let answer = self.handle.is_current().and_then(|is_current| is_current.call0(&self.handle).ok());
+        !is_shorter && answer.is_none_or(|answer| answer.is_truthy())
     }
 }
 

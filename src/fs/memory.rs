@@ -180,6 +180,11 @@ impl File for MemoryFile {
     fn is_exclusive(&self) -> bool {
         true
     }
+
+    /// An open file cannot be removed.
+    fn is_current(&self, len: u64) -> bool {
+        lock(&self.content).bytes.len() as u64 >= len
+    }
 }
 
 impl Drop for MemoryFile {

@@ -132,6 +132,11 @@ pub trait File {
     /// Whether the host guarantees that nobody else writes this file while it is open. Where it does not (WASI
     /// has no locks), the engine looks at the owner record in the file before each commit.
     fn is_exclusive(&self) -> bool;
+
+    /// Returns false if the file's name no longer leads to this open file, or if the file has fewer than `len` bytes:
+    /// somebody removed, moved, replaced or cut it. What is written then is lost when the file is closed. A host that
+    /// cannot answer returns true.
+    fn is_current(&self, len: u64) -> bool;
 }
 
 /// Checks that `name` is a relative path inside its file system, spelled in the one way that it can be: a file that had

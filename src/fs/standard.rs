@@ -5,10 +5,12 @@
 //! program on WASI may share a file with a native one; so [`File::is_exclusive`] is false on both, and a second
 //! writer is found by the owner record in the file.
 
+use crate::wording::host_text;
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{fstat, stat};
 use rustix::io::{Errno, pread, pwrite, retry_on_intr};
 
 use super::{Error, File, FileSystem, OpenMode, Result, check_name};
@@ -26,8 +28,12 @@ pub struct Std {
 #[derive(Debug)]
 pub struct StdFile {
     name: String,
+    /// Absolute where the host has a current directory, because the program may change that.
+    path: PathBuf,
     mode: OpenMode,
     file: fs::File,
+    /// True if the file system reports the same identity of a file by its path and by its open file.
+    has_identity: bool,
 }
 
 impl Std {
@@ -55,7 +61,11 @@ impl FileSystem for Std {
 
     async fn open(&self, name: &str, mode: OpenMode) -> Result<StdFile> {
         let path = self.path(name)?;
-        let failed = |error| from_io(name, "open", &error);
+        let failed = |error: io::Error| match Errno::from_io_error(&error) {
+            // A reader asks for no right to write.
+            Some(Errno::ACCESS | Errno::PERM) if mode == OpenMode::ReadOnly => unreadable(name),
+            _ => from_io(name, "open", &error),
+        };
         // Before it is opened, because opening a named pipe waits for its other end.
         let exists = match fs::metadata(&path) {
             Ok(metadata) => check_is_file(name, &metadata).map(|()| true)?,
@@ -70,7 +80,9 @@ impl FileSystem for Std {
         if !exists {
             sync_directory(name, &path)?;
         }
-        Ok(StdFile { name: name.to_string(), mode, file })
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let has_identity = leads_to(&path, &file) == Some(true);
+        Ok(StdFile { name: name.to_string(), path, mode, file, has_identity })
     }
 
     async fn remove(&self, name: &str) -> Result<()> {
@@ -149,6 +161,22 @@ impl File for StdFile {
     fn is_exclusive(&self) -> bool {
         false
     }
+
+    fn is_current(&self, len: u64) -> bool {
+        let is_shorter = self.file.metadata().is_ok_and(|metadata| metadata.len() < len);
+        let is_elsewhere = self.has_identity && leads_to(&self.path, &self.file) == Some(false);
+        !is_shorter && !is_elsewhere
+    }
+}
+
+/// Returns whether `path` leads to this open file; `None` if the host does not answer.
+fn leads_to(path: &Path, file: &fs::File) -> Option<bool> {
+    let open = fstat(file).ok()?;
+    match stat(path) {
+        Ok(found) => Some((found.st_dev, found.st_ino) == (open.st_dev, open.st_ino)),
+        Err(Errno::NOENT | Errno::NOTDIR) => Some(false),
+        Err(_) => None,
+    }
 }
 
 fn check_is_file(name: &str, metadata: &fs::Metadata) -> Result<()> {
@@ -205,6 +233,10 @@ fn sync_directory(name: &str, path: &Path) -> Result<()> {
     }
 }
 
+fn unreadable(name: &str) -> Error {
+    Error::Io { operation: "open", message: format!("the host does not allow to read {name}") }
+}
+
 fn is_full(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG))
 }
@@ -215,8 +247,8 @@ fn from_io(name: &str, operation: &'static str, error: &io::Error) -> Error {
         Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Error::ReadOnly { name: name.to_string() },
         #[cfg(target_os = "wasi")]
         Some(Errno::NOTCAPABLE) => Error::ReadOnly { name: name.to_string() },
-        _ if is_full(error) => Error::StorageFull { message: format!("{operation} of {name}: {error}") },
-        _ => Error::Io { operation, message: format!("{name}: {error}") },
+        _ if is_full(error) => Error::StorageFull { message: format!("{operation} of {name}: {}", host_text(error)) },
+        _ => Error::Io { operation, message: format!("{name}: {}", host_text(error)) },
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a fuzzer calls of this layer.
 
 use super::codec::Reader;
-use super::header::{PageHeader, append_page, open_page};
+use super::header::{PageHeader, RAW_LEN_MAX, append_page, open_page};
 use super::key_slots::{KEY_MAGIC, Keyring, Record};
 use super::layout::{KEY_SLOT_LEN, KEY_SLOTS_ADDRESS, MAGIC, PAGE_HEADER_LEN, SLOT_LEN};
 use super::owner::{OWNER_LEN, Owner};
@@ -125,7 +125,7 @@ pub fn page(data: &[u8]) {
         let mut extent = Vec::new();
         let header = PageHeader { kind, owner: 5, max_seq: 9 };
         let reference = append_page(&mut extent, header, |offset| offset, input.rest(), compression, &seal);
-        assert_eq!(open_page(extent, place, &reference, &seal).as_deref(), Ok(input.rest()));
+        assert_eq!(open_page(extent, place, &reference, &seal, RAW_LEN_MAX).as_deref(), Ok(input.rest()));
         return;
     }
     let mut page = vec![0; PAGE_HEADER_LEN];
@@ -137,7 +137,7 @@ pub fn page(data: &[u8]) {
     page[8..12].copy_from_slice(&(payload.len() as u32).to_le_bytes());
     let tag = seal.seal(place, &mut page);
     let reference = PageRef { offset: 0, len: page.len() as u32, tag };
-    match open_page(page.clone(), place, &reference, &seal) {
+    match open_page(page.clone(), place, &reference, &seal, RAW_LEN_MAX) {
         Ok(found) => {
             let claimed = Reader::new(&page[12..16]).u32().map(|len| len as usize);
             assert_eq!(Some(found.len()), claimed, "a page has the length that it claims");

@@ -18,10 +18,14 @@ use super::seal::{Place, PlaceKind, Seal, TAG_LEN, Tag};
 use crate::crypto::NONCE_LEN;
 
 /// The largest payload a page may claim, before compression. Above what is ever written, so that only damage or a
-/// forged file meets it; it bounds what a reader allocates. Values reach 64 MiB; a page of the manifest holds up to
-/// 9 KiB for each table, and so the manifest of 250 GiB fits.
-pub(super) fn raw_len_max(kind: PlaceKind) -> usize {
-    if kind == PlaceKind::Manifest { 1 << 30 } else { 65 << 20 }
+/// forged file meets it; it bounds what a reader allocates. Values reach 64 MiB. Pages of the manifest: [`manifest_raw_max`].
+pub(super) const RAW_LEN_MAX: usize = 65 << 20;
+
+/// The largest payload, before compression, that all pages of the manifest together may have in a file of `file_len` bytes.
+/// A table takes a block of 64 KiB, and up to 9 KiB in the manifest. A file that was longer before may have pages that tell of
+/// tables that are gone; these bytes compress by less than four, since half of an ordinary entry is tags.
+pub fn manifest_raw_max(file_len: u64) -> u64 {
+    (16_u64 << 20).saturating_add(file_len.saturating_mul(4)).min(1 << 30)
 }
 
 /// How pages are compressed.
@@ -121,7 +125,13 @@ fn damaged_page(what: &'static str, place: Place) -> Error {
 }
 
 /// Checks a page that was read at `place` through `reference`, and gives its payload.
-pub(super) fn open_page(mut page: Vec<u8>, place: Place, reference: &PageRef, seal: &dyn Seal) -> Result<Bytes> {
+pub(super) fn open_page(
+    mut page: Vec<u8>,
+    place: Place,
+    reference: &PageRef,
+    seal: &dyn Seal,
+    raw_max: usize,
+) -> Result<Bytes> {
     let damaged = |what| damaged_page(what, place);
     let header = page.get(..PAGE_HEADER_LEN).ok_or_else(|| damaged("page header"))?;
     if header.get(PAGE_HEADER_LEN - TAG_LEN..) != Some(&reference.tag[..]) {
@@ -130,11 +140,11 @@ pub(super) fn open_page(mut page: Vec<u8>, place: Place, reference: &PageRef, se
     if !seal.open(place, &mut page) {
         return Err(damaged("page"));
     }
-    decode_page(page, place, seal)
+    decode_page(page, place, seal, raw_max)
 }
 
-/// The payload of a page that the seal has opened.
-pub(super) fn decode_page(page: Vec<u8>, place: Place, seal: &dyn Seal) -> Result<Bytes> {
+/// The payload of a page that the seal has opened, of at most `raw_max` bytes.
+pub(super) fn decode_page(page: Vec<u8>, place: Place, seal: &dyn Seal, raw_max: usize) -> Result<Bytes> {
     let damaged = |what| damaged_page(what, place);
     let mut reader = Reader::new(&page);
     let fields = (|| {
@@ -152,7 +162,7 @@ pub(super) fn decode_page(page: Vec<u8>, place: Place, seal: &dyn Seal) -> Resul
         is_sane.then_some((kind, codec, lengths.0, lengths.1))
     })();
     let (kind, codec, stored_len, raw_len) = fields.ok_or_else(|| damaged("page header"))?;
-    if kind != place.kind as u8 || stored_len + PAGE_HEADER_LEN != page.len() || raw_len > raw_len_max(place.kind) {
+    if kind != place.kind as u8 || stored_len + PAGE_HEADER_LEN != page.len() || raw_len > raw_max {
         return Err(damaged("page header"));
     }
     match codec {
@@ -193,9 +203,11 @@ mod tests {
             let start = reference.offset as usize;
             let bytes = extent[start..start + reference.len as usize].to_vec();
             let place = Place::new(PlaceKind::Data, 3, u64::from(reference.offset));
-            assert_eq!(open_page(bytes.clone(), place, &reference, &seal).unwrap(), payload);
+            assert_eq!(open_page(bytes.clone(), place, &reference, &seal, RAW_LEN_MAX).unwrap(), payload);
+            let too_short = open_page(bytes.clone(), place, &reference, &seal, payload.len().saturating_sub(1));
+            assert_eq!(too_short.is_err(), !payload.is_empty());
             let stale = PageRef { tag: [0; 16], ..reference };
-            assert!(open_page(bytes, place, &stale, &seal).is_err());
+            assert!(open_page(bytes, place, &stale, &seal, RAW_LEN_MAX).is_err());
         }
     }
 }

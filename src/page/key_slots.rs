@@ -135,6 +135,12 @@ impl Keyring {
         self.data_keys.iter().rev().find(|(first, _)| *first <= epoch).map(|(_, key)| key)
     }
 
+    /// The key of what pages leave beside the file when they go away. It changes with the data key.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub fn letter_key(&self) -> Option<crate::crypto::Secret> {
+        self.data_keys.last().map(|(_, key)| key.letter_key(&self.file_id))
+    }
+
     /// The first epoch of the newest data key: what is sealed in an earlier one is sealed by an older key.
     pub fn newest_key_epoch(&self) -> u32 {
         self.data_keys.last().map_or(0, |(first, _)| *first)

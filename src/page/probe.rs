@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::codec::Reader;
 use super::error::{Error, Result};
-use super::header::{decode_page, raw_len_max};
+use super::header::{RAW_LEN_MAX, decode_page};
 use super::layout::PAGE_HEADER_LEN;
 use super::seal::{Place, PlaceKind, Seal, TAG_OFFSET, Tag};
 use super::volume::Volume;
@@ -38,7 +38,7 @@ impl Claim {
         let (owner, _max_seq) = (reader.u64()?, reader.u64()?);
         let (_nonce, unused_too) = (reader.bytes(NONCE_LEN)?, reader.u32()?);
         let is_zero = u32::from(unused) | unused_too == 0;
-        let is_sane = is_zero && flags == 0 && raw_len <= raw_len_max(kind) && stored_len as usize <= raw_len;
+        let is_sane = is_zero && flags == 0 && raw_len <= RAW_LEN_MAX && stored_len as usize <= raw_len;
         let is_coded = codec == 1 || (codec == 0 && stored_len as usize == raw_len);
         let len = stored_len.checked_add(PAGE_HEADER_LEN as u32)?;
         (is_sane && is_coded).then_some(Self { kind, owner, len })
@@ -51,7 +51,7 @@ pub fn prove(mut page: Vec<u8>, place: Place, seal: &dyn Seal) -> Option<(Bytes,
     if !seal.open(place, &mut page) {
         return None;
     }
-    Some((decode_page(page, place, seal).ok()?, tag))
+    Some((decode_page(page, place, seal, RAW_LEN_MAX).ok()?, tag))
 }
 
 impl<F: File> Volume<F> {
@@ -75,7 +75,7 @@ impl<F: File> Volume<F> {
         }
         for place in places {
             if u32::try_from(place.offset).is_ok() && self.seal().open(place, &mut page) {
-                return match decode_page(page, place, self.seal()) {
+                return match decode_page(page, place, self.seal(), RAW_LEN_MAX) {
                     Ok(payload) => Ok(Some((payload, place))),
                     Err(Error::Corrupt { .. }) => Ok(None),
                     Err(error) => Err(error),

@@ -64,6 +64,8 @@ pub struct Superblock {
     pub compatible: u32,
     /// Features of the file that a reader may ignore, but not a writer.
     pub read_only_compatible: u32,
+    /// Features of the file that every reader must know.
+    pub incompatible: u32,
     /// Random, given when the file is created.
     pub file_id: [u8; 16],
     /// Counts the superblocks of this file, from 1.
@@ -88,8 +90,10 @@ pub struct Superblock {
     pub file_len: u64,
 }
 
-/// The features that a reader must know; there are none yet.
-const INCOMPATIBLE: u32 = 0;
+/// Incompatible feature: indexes may have entries for documents without a value.
+pub const MISSING_VALUES: u32 = 1;
+/// Incompatible features that this reader knows.
+const KNOWN_INCOMPATIBLE: u32 = MISSING_VALUES;
 const CIPHER_NONE: u8 = 0;
 /// Bytes of a slot that its checksum covers.
 const COVERED: usize = SLOT_LEN - TAG_LEN;
@@ -105,7 +109,7 @@ impl Superblock {
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
         out.extend_from_slice(&(HEADER_LEN as u32).to_le_bytes());
-        for flags in [self.compatible, self.read_only_compatible, INCOMPATIBLE] {
+        for flags in [self.compatible, self.read_only_compatible, self.incompatible] {
             out.extend_from_slice(&flags.to_le_bytes());
         }
         out.extend_from_slice(&[self.cipher.map_or(CIPHER_NONE, Cipher::id), 0, 0, 0]);
@@ -157,7 +161,7 @@ impl Superblock {
         let header_len = reader.u32()?;
         let (compatible, read_only_compatible, incompatible) = (reader.u32()?, reader.u32()?, reader.u32()?);
         let cipher = reader.u32()?;
-        if incompatible != INCOMPATIBLE {
+        if incompatible & !KNOWN_INCOMPATIBLE != 0 {
             return newer(format!("{version} with features {incompatible:#x}"));
         }
         let known = u8::try_from(cipher).ok().and_then(Cipher::from_id);
@@ -165,7 +169,7 @@ impl Superblock {
             return newer(format!("{version} with cipher {cipher}"));
         }
         let body = Self::decode_body(reader)?;
-        let superblock = Self { compatible, read_only_compatible, cipher: known, ..body };
+        let superblock = Self { compatible, read_only_compatible, incompatible, cipher: known, ..body };
         let reserved = reader.rest();
         // The code is checked when the keys are there.
         let reserved = if known.is_some() { reserved.get(..reserved.len() - MAC_LEN)? } else { reserved };
@@ -307,6 +311,14 @@ mod tests {
             damaged[index] ^= 0x10;
             assert_eq!(Superblock::decode(&damaged).unwrap(), None, "byte {index}");
         }
+    }
+
+    #[test]
+    fn features_that_a_reader_must_know_are_checked() {
+        let known = Superblock { incompatible: MISSING_VALUES, ..sample() };
+        assert_eq!(Superblock::decode(&known.encode(None)).unwrap(), Some(known));
+        let unknown = Superblock { incompatible: MISSING_VALUES | 2, ..sample() };
+        assert!(matches!(Superblock::decode(&unknown.encode(None)), Err(Error::NewerFormat { .. })));
     }
 
     #[test]

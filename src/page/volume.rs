@@ -11,11 +11,11 @@ use bytes::Bytes;
 use super::aead_seal::AeadSeal;
 use super::cache::{Cache, CacheStatistics};
 use super::error::{Error, Result};
-use super::header::{Compression, PageHeader, PageRef, append_page, open_page};
+use super::header::{Compression, PageHeader, PageRef, RAW_LEN_MAX, append_page, manifest_raw_max, open_page};
 use super::key_slots::Keyring;
 use super::layout::{KEY_SLOT_LEN, OWNER_ADDRESS, SLOT_COUNT, SLOT_LEN};
 use super::owner::{OWNER_LEN, Owner};
-use super::seal::{ChecksumSeal, Place, Seal};
+use super::seal::{ChecksumSeal, Place, PlaceKind, Seal};
 use super::slots::Slots;
 use super::superblock::Superblock;
 use crate::crypto::Encryption;
@@ -228,6 +228,11 @@ impl<F: File> Volume<F> {
         if self.file.is_exclusive() { Ok(()) } else { self.owner.get().confirm(&self.file) }
     }
 
+    /// Returns false if somebody removed, moved, replaced or cut the file while it was open here.
+    pub fn is_current(&self) -> bool {
+        self.file.is_current(self.file_len.get())
+    }
+
     /// Damage that is seen while another connection writes the file is that connection's doing.
     pub fn explain(&self, error: Error) -> Error {
         match error {
@@ -298,7 +303,11 @@ impl<F: File> Volume<F> {
         let mut page = vec![0; reference.len as usize];
         let count = self.read(&mut page, address)?;
         page.truncate(count);
-        open_page(page, place, reference, self.seal()).map_err(|error| self.explain(error))
+        let raw_max = match place.kind {
+            PlaceKind::Manifest => manifest_raw_max(self.file_len.get()) as usize,
+            _ => RAW_LEN_MAX,
+        };
+        open_page(page, place, reference, self.seal(), raw_max).map_err(|error| self.explain(error))
     }
 
     /// Reads raw bytes; fewer at the end of the file.

@@ -19,7 +19,7 @@ pub fn manifest(data: &[u8]) {
     let (edit, previous) = decode(&again).expect("what is written is read");
     assert_eq!(encode(&edit, previous), again);
     let count = edit.added.len();
-    if let Some(levels) = Levels::new(edit.added) {
+    if let Some(levels) = Levels::new(&edit.added) {
         assert_eq!(levels.placements().count(), count);
         for (_, tree) in levels.trees() {
             tree.debt();

@@ -1,5 +1,10 @@
 //! Reads the log that was found in the file.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashSet;
+
 use super::frame::{FRAME_ALIGNMENT, FRAME_HEADER_LEN, Frame, LINK_SLOT, SEGMENT_DATA, chain};
 use crate::engine::batch::Batch;
 use crate::engine::entry::Seq;
@@ -50,6 +55,8 @@ pub(in crate::engine) fn recover_to_break<F: File>(
         last_seq: superblock.flushed_seq,
         group: Vec::new(),
         extents: Vec::new(),
+        taken: BTreeMap::new(),
+        patience: Cell::new(volume.file_len().saturating_mul(CHECKED_PER_BYTE)),
     };
     let end = match reader.replay(superblock, apply) {
         Err(error @ Error::Corrupt { .. }) => {
@@ -74,7 +81,7 @@ pub(in crate::engine) fn recover_to_break<F: File>(
 /// allocated.
 const BLOCKS_SEARCHED_MAX: usize = 4096;
 /// How often a byte behind the end of the log may be looked at: a document can be full of what looks like frames.
-const CHECKED_PER_BYTE: usize = 16;
+const CHECKED_PER_BYTE: u64 = 16;
 
 /// A segment as it was read.
 struct Segment {
@@ -97,6 +104,11 @@ struct LogReader<'a, F> {
     /// The commits behind it, whose group goes on.
     group: Vec<Batch>,
     extents: Vec<Extent>,
+    /// The same, by where they begin: where they end.
+    taken: BTreeMap<u64, u64>,
+    /// Bytes that may still be read and hashed behind the end of the log. In a forged file each block may begin a segment
+    /// that claims all of the file.
+    patience: Cell<u64>,
 }
 
 impl<F: File> LogReader<'_, F> {
@@ -136,7 +148,7 @@ impl<F: File> LogReader<'_, F> {
                 format_args!("offset {}", start.address),
             ));
         };
-        self.extents.push(Extent::for_len(start.address, start.len));
+        self.take(Extent::for_len(start.address, start.len));
         if !self.is_head_valid(&segment) {
             return Ok(Some((segment, 0)));
         }
@@ -149,14 +161,26 @@ impl<F: File> LogReader<'_, F> {
                 return Ok(Some((segment, position)));
             };
             let extent = Extent::for_len(address, len);
-            let is_taken = self.extents.iter().any(|used| used.address < extent.end() && extent.address < used.end());
+            let is_taken = self.taken.range(..extent.end()).next_back().is_some_and(|(_, &end)| extent.address < end);
             // A link may stand where the segment was never written; its place may have been given to something else.
             if is_taken || !self.is_head_valid(&next) {
                 return Ok(Some((segment, position)));
             }
-            self.extents.push(extent);
+            self.take(extent);
             segment = next;
         }
+    }
+
+    fn take(&mut self, extent: Extent) {
+        self.extents.push(extent);
+        self.taken.insert(extent.address, extent.end());
+    }
+
+    /// Takes the cost of looking at a segment again, a block at least. False when there was enough of that.
+    fn spend(&self, bytes: u64) -> bool {
+        let left = self.patience.get().checked_sub(bytes.max(BLOCK_LEN));
+        self.patience.set(left.unwrap_or(0));
+        left.is_some()
     }
 
     fn is_head_valid(&self, segment: &Segment) -> bool {
@@ -226,9 +250,12 @@ impl<F: File> LogReader<'_, F> {
     /// The newest commit that any valid frame behind the end of the chain says was durable.
     fn proven_behind(&self, mut segment: Segment, mut position: usize) -> Result<Seq> {
         let mut proven = 0;
-        let mut visited = Vec::new();
+        let mut visited = FxHashSet::default();
         loop {
-            visited.push(segment.address);
+            if !self.spend(segment.bytes.len() as u64) {
+                return Ok(proven);
+            }
+            visited.insert(segment.address);
             let (found, next) = self.scan(&segment, position);
             proven = proven.max(found);
             let Some((address, len)) = next.filter(|(address, _)| !visited.contains(address)) else {
@@ -253,6 +280,9 @@ impl<F: File> LogReader<'_, F> {
         let blocks = runs.flat_map(|run| (0..run.blocks).map(move |block| run.address + block * BLOCK_LEN));
         let mut proven = 0;
         for address in blocks.take(BLOCKS_SEARCHED_MAX) {
+            if self.patience.get() == 0 {
+                break;
+            }
             let mut header = vec![0; FRAME_HEADER_LEN];
             let count = self.volume.read(&mut header, address)?;
             header.truncate(count);
@@ -272,7 +302,8 @@ impl<F: File> LogReader<'_, F> {
         let mut next = None;
         let mut offset = 0;
         // What looks like a header costs a checksum of as many bytes as it says.
-        let mut left = CHECKED_PER_BYTE * segment.bytes.len();
+        let mut left = (CHECKED_PER_BYTE * segment.bytes.len() as u64).min(self.patience.get()) as usize;
+        let before = left;
         while offset + FRAME_HEADER_LEN <= segment.bytes.len() {
             let header =
                 segment.bytes.get(offset..).and_then(Frame::decode).filter(|f| f.generation == self.generation);
@@ -293,6 +324,7 @@ impl<F: File> LogReader<'_, F> {
             }
             offset += FRAME_ALIGNMENT;
         }
+        self.patience.set(self.patience.get() - (before - left) as u64);
         (proven, next)
     }
 }

@@ -52,6 +52,8 @@ pub(in crate::engine) struct Log {
     identity: LogIdentity,
     /// From the one that recovery would begin with to the current one; never empty.
     segments: Vec<Segment>,
+    /// Bytes of the segments from the first one of the active memtable to the one before the current one.
+    passed: u64,
     /// Offset in the current segment behind the last frame; 0 before the segment's header is written.
     position: u64,
     /// Behind the last frame that was written.
@@ -81,6 +83,7 @@ impl Log {
         Ok(Self {
             identity,
             segments: vec![segment],
+            passed: 0,
             position: 0,
             written: end,
             pending: Vec::new(),
@@ -300,6 +303,7 @@ impl Log {
             return Err(error);
         }
         self.segments.push(new);
+        self.passed += old.len;
         self.position = 0;
         Ok(())
     }
@@ -330,9 +334,16 @@ impl Log {
         Ok(())
     }
 
-    /// Where recovery begins when everything written so far is in tables: REQUIRES a [`Log::roll`] just before.
-    pub(in crate::engine) fn start_of_current(&self) -> LogStart {
+    /// Begins the log of a new memtable, and returns where recovery begins when everything before is in tables. REQUIRES a
+    /// [`Log::roll`] or [`Log::shrink`] just before.
+    pub(in crate::engine) fn begin_memtable(&mut self) -> LogStart {
+        self.passed = 0;
         self.start_at(&self.current())
+    }
+
+    /// Returns the bytes of the file that the active memtable's commits take in the log.
+    pub(in crate::engine) fn active_len(&self) -> u64 {
+        self.passed + self.position
     }
 
     /// Drops the segments before the one that begins at `start`, and gives their blocks.

@@ -62,6 +62,11 @@ impl TableBuilder {
         self.statistics.entries == 0
     }
 
+    /// True if there are entries, and all of them are tombstones.
+    pub(in crate::engine) fn has_only_tombstones(&self) -> bool {
+        !self.is_empty() && self.statistics.tombstones == self.statistics.entries
+    }
+
     /// The last key that was added.
     pub(in crate::engine) fn last_key(&self) -> &[u8] {
         if self.data.is_empty() { self.unindexed.as_ref().map_or(&[], |(key, _)| key) } else { self.data.last_key() }

@@ -15,6 +15,8 @@ pub(in crate::engine) struct TableCursor {
     /// The root and, in deep tables, an index page.
     index: Vec<BlockCursor>,
     data: Option<BlockCursor>,
+    /// Where the data page that was entered last lies in the table: offset and end.
+    place: (u64, u64),
     /// Whether pages go into the cache.
     keep: bool,
 }
@@ -29,7 +31,7 @@ enum Side {
 impl TableCursor {
     /// A cursor that is nowhere yet.
     pub(in crate::engine) fn new(keep: bool) -> Self {
-        Self { index: Vec::new(), data: None, keep }
+        Self { index: Vec::new(), data: None, place: (0, 0), keep }
     }
 
     /// The entry it stands at.
@@ -145,6 +147,7 @@ impl TableCursor {
             if depth == usize::from(table.depth) {
                 let mut data = table.read_block(volume, PlaceKind::Data, &reference, self.keep)?;
                 position(&mut data, true)?;
+                self.place = place_of(&reference);
                 self.data = Some(data);
                 return Ok(());
             }
@@ -178,13 +181,40 @@ impl TableCursor {
             Side::Last => page.last(),
         };
         if self.index.len() == usize::from(table.depth) {
+            self.go_to(&reference, side)?;
             let mut data = table.read_block(volume, PlaceKind::Data, &reference, self.keep)?;
             position(&mut data)?;
             self.data = Some(data);
             return Ok(());
         }
         self.index.push(table.read_block(volume, PlaceKind::Index, &reference, self.keep)?);
-        self.descend(table, volume, |page, _| position(page))
+        let before = self.place;
+        self.descend(table, volume, |page, _| position(page))?;
+        check_order(before, self.place, side)
+    }
+
+    /// Notes the data page that is entered. Data pages lie in the order of their keys, so a pass reads each byte once, whatever
+    /// a forged index says.
+    fn go_to(&mut self, reference: &PageRef, side: Side) -> Result<()> {
+        let before = std::mem::replace(&mut self.place, place_of(reference));
+        check_order(before, self.place, side)
+    }
+}
+
+fn place_of(reference: &PageRef) -> (u64, u64) {
+    let start = u64::from(reference.offset);
+    (start, start + u64::from(reference.len))
+}
+
+fn check_order(before: (u64, u64), place: (u64, u64), side: Side) -> Result<()> {
+    let is_beside = match side {
+        Side::First => place.0 >= before.1,
+        Side::Last => place.1 <= before.0,
+    };
+    if is_beside {
+        Ok(())
+    } else {
+        Err(Error::corrupt("table index", "its data pages are out of order, although the checksum holds"))
     }
 }
 

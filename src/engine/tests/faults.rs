@@ -16,7 +16,7 @@ fn run(call: u64, fault: Fault, is_persistent: bool, durability: Durability) -> 
     let mut fired = false;
     for _ in 0..3 {
         if let Ok(mut engine) = world.open() {
-            for step in 0..40 {
+            for step in 0..60 {
                 let succeeded = world.step(&mut engine, &mut random);
                 // What was not acknowledged is not there; after a failed flush that is known only at the next opening.
                 if engine.failed.is_none() {

@@ -1,5 +1,6 @@
 //! What the engine's tests share.
 
+mod covered;
 mod crash;
 mod expiry;
 mod faults;

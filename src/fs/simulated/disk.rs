@@ -41,6 +41,10 @@ pub struct Counts {
 #[derive(Debug)]
 pub(super) struct Disk {
     files: BTreeMap<String, Node>,
+    /// Removed files that are still open, by number.
+    nameless: BTreeMap<u64, Node>,
+    /// Number of the newest file.
+    last_number: u64,
     pub(super) random: Random,
     /// The number of restarts so far. A file that was opened before the last one is dead.
     pub(super) epoch: u64,
@@ -94,6 +98,8 @@ impl Disk {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             files: BTreeMap::new(),
+            nameless: BTreeMap::new(),
+            last_number: 0,
             random: Random::new(seed),
             epoch: 0,
             crashed: false,
@@ -114,6 +120,7 @@ impl Disk {
     pub(super) fn copy(&self) -> Self {
         Self {
             files: self.files.iter().map(|(name, node)| (name.clone(), node.copy())).collect(),
+            nameless: BTreeMap::new(),
             random: self.random.clone(),
             faults: self.faults.clone(),
             lies: self.lies.clone(),
@@ -130,10 +137,28 @@ impl Disk {
     }
 
     pub(super) fn put_node(&mut self, name: &str, mut node: Node) {
-        if let Some(old) = self.files.remove(name) {
-            node.openers = old.openers;
+        match self.files.remove(name) {
+            Some(old) => (node.openers, node.number) = (old.openers, old.number),
+            None => node.number = self.next_number(),
         }
         self.files.insert(name.to_string(), node);
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// Removes a name. An open file of that name stays readable and writable for its openers.
+    pub(super) fn unlink(&mut self, name: &str) {
+        if let Some(node) = self.files.remove(name) {
+            self.nameless.insert(node.number, node);
+        }
+    }
+
+    /// Returns whether `name` still leads to the file with this number.
+    pub(super) fn leads_to(&self, name: &str, number: u64) -> bool {
+        self.files.get(name).is_some_and(|node| node.number == number)
     }
 
     pub(super) fn crash(&mut self) {
@@ -150,6 +175,7 @@ impl Disk {
     pub(super) fn restart(&mut self, recovery: Recovery) {
         let unsynced = self.unsynced();
         let mut chooser = Chooser::new(recovery, unsynced, &mut self.random);
+        self.nameless.clear();
         self.files.retain(|_, node| !node.may_vanish() || chooser.keeps_name());
         for node in self.files.values_mut() {
             node.restart(|change| chooser.fate(change));
@@ -164,6 +190,7 @@ impl Disk {
     /// Nobody has a file open any more; nothing else has changed.
     pub(super) fn restart_process(&mut self) {
         self.files.values_mut().for_each(|node| node.openers = Openers::default());
+        self.nameless.clear();
         self.epoch += 1;
         self.crashed = false;
         self.crash_in = None;
@@ -200,19 +227,24 @@ impl Disk {
         }
     }
 
-    pub(super) fn open(&mut self, name: &str, mode: OpenMode) -> Result<()> {
+    /// Opens a file, and returns its number.
+    pub(super) fn open(&mut self, name: &str, mode: OpenMode) -> Result<u64> {
         self.enter(Operation::Open)?;
-        if mode == OpenMode::Create {
-            self.files.entry(name.to_string()).or_default();
+        if mode == OpenMode::Create && !self.files.contains_key(name) {
+            let number = self.next_number();
+            self.files.insert(name.to_string(), Node::new(number));
         }
         let exclusive = self.exclusive;
         let node = self.files.get_mut(name).ok_or_else(|| not_found(name))?;
-        if exclusive { node.openers.acquire(name, mode) } else { Ok(()) }
+        if exclusive {
+            node.openers.acquire(name, mode)?;
+        }
+        Ok(node.number)
     }
 
-    /// A file is dropped that was opened in this epoch.
-    pub(super) fn close(&mut self, name: &str, mode: OpenMode) {
-        if let Some(node) = self.files.get_mut(name) {
+    /// Drops a file that was opened in this epoch.
+    pub(super) fn close(&mut self, name: &str, number: u64, mode: OpenMode) {
+        if let Ok(node) = self.opened(name, number) {
             node.openers.release(mode);
         }
     }
@@ -222,7 +254,8 @@ impl Disk {
         if self.files.get(name).ok_or_else(|| not_found(name))?.openers.is_open() {
             return Err(Error::Locked { name: name.to_string() });
         }
-        self.files.remove(name);
+        // Without locks it may be open.
+        self.unlink(name);
         Ok(())
     }
 
@@ -231,27 +264,28 @@ impl Disk {
         Ok(self.files.keys().cloned().collect())
     }
 
-    pub(super) fn len(&mut self, name: &str) -> Result<u64> {
+    pub(super) fn len(&mut self, name: &str, number: u64) -> Result<u64> {
         self.enter(Operation::Len)?;
-        Ok(self.opened(name)?.content().len() as u64)
+        Ok(self.opened(name, number)?.content().len() as u64)
     }
 
-    pub(super) fn read(&mut self, name: &str, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    pub(super) fn read(&mut self, name: &str, number: u64, buffer: &mut [u8], offset: u64) -> Result<usize> {
         let verdict = self.enter(Operation::Read)?;
-        let node = self.files.get(name).ok_or_else(|| not_found(name))?;
-        let rest = usize::try_from(offset).ok().and_then(|start| node.content().get(start..)).unwrap_or_default();
-        let mut count = rest.len().min(buffer.len());
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let len = self.node_of(name, number)?.content().len();
+        let mut count = len.saturating_sub(start).min(buffer.len());
         if let Verdict::Fault(_) = verdict
             && count > 1
         {
             count = 1 + self.random.below(count - 1);
         }
+        let rest = self.node_of(name, number)?.content().get(start..).unwrap_or_default();
         buffer.iter_mut().zip(rest).take(count).for_each(|(to, from)| *to = *from);
         self.counts.bytes_read += count as u64;
         Ok(count)
     }
 
-    pub(super) fn write(&mut self, name: &str, bytes: &[u8], offset: u64) -> Result<usize> {
+    pub(super) fn write(&mut self, name: &str, number: u64, bytes: &[u8], offset: u64) -> Result<usize> {
         let mut offset = offset;
         let mut bytes = bytes;
         let mut outcome = None;
@@ -264,7 +298,7 @@ impl Disk {
                 return Ok(bytes.len());
             }
             Verdict::Fault(Fault::MisdirectedWrite) => {
-                let landed_at = self.elsewhere(name, offset)?;
+                let landed_at = self.elsewhere(name, number, offset)?;
                 self.lies.push(Lie { offset, landed_at: Some(landed_at), bytes: bytes.to_vec() });
                 offset = landed_at;
             }
@@ -279,7 +313,7 @@ impl Disk {
                 outcome = Some(planned(Operation::Write, fault));
             }
         }
-        let count = self.put(name, bytes, offset);
+        let count = self.put(name, number, bytes, offset);
         match outcome {
             Some(error) => Err(error),
             None => count,
@@ -287,8 +321,8 @@ impl Disk {
     }
 
     /// Writes what fits on the disk.
-    fn put(&mut self, name: &str, bytes: &[u8], offset: u64) -> Result<usize> {
-        let len = self.opened(name)?.content().len() as u64;
+    fn put(&mut self, name: &str, number: u64, bytes: &[u8], offset: u64) -> Result<usize> {
+        let len = self.opened(name, number)?.content().len() as u64;
         let room = self.len_max(len).saturating_sub(offset);
         let count = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
         let bytes = bytes.get(..count).unwrap_or(bytes);
@@ -296,49 +330,55 @@ impl Disk {
             return if room == 0 { Err(full("write_at")) } else { Ok(0) };
         }
         self.changes += 1;
-        let number = self.changes;
+        let change = self.changes;
         let start = usize::try_from(offset).map_err(|_| full("write_at"))?;
-        self.opened(name)?.write(number, start, bytes);
+        self.opened(name, number)?.write(change, start, bytes);
         self.counts.bytes_written += count as u64;
         self.counts.growths += u64::from(offset + count as u64 > len);
         Ok(count)
     }
 
-    pub(super) fn truncate(&mut self, name: &str, new_len: u64) -> Result<()> {
+    pub(super) fn truncate(&mut self, name: &str, number: u64, new_len: u64) -> Result<()> {
         let outcome = match self.enter(Operation::Truncate)? {
             Verdict::Proceed => Ok(()),
             Verdict::Crash => Err(crashed(Operation::Truncate)),
             Verdict::Fault(fault) => return Err(planned(Operation::Truncate, fault)),
         };
-        let len = self.opened(name)?.content().len() as u64;
+        let len = self.opened(name, number)?.content().len() as u64;
         if new_len > self.len_max(len) {
             return outcome.and(Err(full("truncate")));
         }
         self.changes += 1;
-        let number = self.changes;
+        let change = self.changes;
         let target = usize::try_from(new_len).map_err(|_| full("truncate"))?;
-        self.opened(name)?.truncate(number, target);
+        self.opened(name, number)?.truncate(change, target);
         self.counts.growths += u64::from(new_len > len);
         outcome
     }
 
-    pub(super) fn sync(&mut self, name: &str) -> Result<()> {
+    pub(super) fn sync(&mut self, name: &str, number: u64) -> Result<()> {
         match self.enter(Operation::Sync)? {
             Verdict::Proceed => {
-                self.opened(name)?.sync();
+                self.opened(name, number)?.sync();
                 Ok(())
             }
             Verdict::Crash => Err(crashed(Operation::Sync)),
             Verdict::Fault(fault) => {
-                self.opened(name)?.fail_sync();
+                self.opened(name, number)?.fail_sync();
                 Err(planned(Operation::Sync, fault))
             }
         }
     }
 
-    /// A file that is open: unless a test has no locks and removes it, it is there.
-    fn opened(&mut self, name: &str) -> Result<&mut Node> {
-        self.files.get_mut(name).ok_or_else(|| not_found(name))
+    /// Returns an open file, whether or not it still has its name.
+    fn node_of(&self, name: &str, number: u64) -> Result<&Node> {
+        let named = self.files.get(name).filter(|node| node.number == number);
+        named.or_else(|| self.nameless.get(&number)).ok_or_else(|| not_found(name))
+    }
+
+    fn opened(&mut self, name: &str, number: u64) -> Result<&mut Node> {
+        let named = self.files.get_mut(name).filter(|node| node.number == number);
+        named.or_else(|| self.nameless.get_mut(&number)).ok_or_else(|| not_found(name))
     }
 
     /// How long a file of `len` bytes may become.
@@ -349,8 +389,8 @@ impl Disk {
     }
 
     /// Where a misdirected write lands: in another page of the file, or in the page behind its end.
-    fn elsewhere(&mut self, name: &str, offset: u64) -> Result<u64> {
-        let pages = self.opened(name)?.content().len() / MISDIRECTION + 1;
+    fn elsewhere(&mut self, name: &str, number: u64, offset: u64) -> Result<u64> {
+        let pages = self.node_of(name, number)?.content().len() / MISDIRECTION + 1;
         let here = usize::try_from(offset).unwrap_or(usize::MAX) / MISDIRECTION;
         let page = self.random.below(pages);
         let page = if page == here { page + 1 } else { page };

@@ -66,6 +66,8 @@ pub struct Simulated {
 pub struct SimulatedFile {
     disk: Arc<Mutex<Disk>>,
     name: String,
+    /// Number of the file.
+    number: u64,
     mode: OpenMode,
     epoch: u64,
     /// Whether files were locked when it was opened.
@@ -202,6 +204,11 @@ impl Simulated {
         self.disk().put_node(name, Node::with_content(bytes));
     }
 
+    /// Removes the name of a file, as `rm` does: whoever has the file open reads and writes a file without a name.
+    pub fn unlink(&self, name: &str) {
+        self.disk().unlink(name);
+    }
+
     /// Flips a bit (0 to 7) of the byte at `offset`, as a failing medium does.
     ///
     /// # Panics
@@ -231,9 +238,9 @@ impl FileSystem for Simulated {
     async fn open(&self, name: &str, mode: OpenMode) -> Result<SimulatedFile> {
         check_name(name)?;
         let mut disk = self.disk();
-        disk.open(name, mode)?;
+        let number = disk.open(name, mode)?;
         let (epoch, exclusive) = (disk.epoch, disk.exclusive);
-        Ok(SimulatedFile { disk: self.disk.clone(), name: name.to_string(), mode, epoch, exclusive })
+        Ok(SimulatedFile { disk: self.disk.clone(), name: name.to_string(), number, mode, epoch, exclusive })
     }
 
     async fn remove(&self, name: &str) -> Result<()> {
@@ -265,32 +272,40 @@ impl SimulatedFile {
 
 impl File for SimulatedFile {
     fn len(&self) -> Result<u64> {
-        self.disk(Operation::Len)?.len(&self.name)
+        self.disk(Operation::Len)?.len(&self.name, self.number)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        self.disk(Operation::Read)?.read(&self.name, buffer, offset)
+        self.disk(Operation::Read)?.read(&self.name, self.number, buffer, offset)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<usize> {
         self.check_writable()?;
-        self.disk(Operation::Write)?.write(&self.name, bytes, offset)
+        self.disk(Operation::Write)?.write(&self.name, self.number, bytes, offset)
     }
 
     fn truncate(&self, len: u64) -> Result<()> {
         self.check_writable()?;
-        self.disk(Operation::Truncate)?.truncate(&self.name, len)
+        self.disk(Operation::Truncate)?.truncate(&self.name, self.number, len)
     }
 
     fn sync(&self) -> Result<()> {
         if self.mode == OpenMode::ReadOnly {
             return Ok(());
         }
-        self.disk(Operation::Sync)?.sync(&self.name)
+        self.disk(Operation::Sync)?.sync(&self.name, self.number)
     }
 
     fn is_exclusive(&self) -> bool {
         self.exclusive
+    }
+
+    fn is_current(&self, len: u64) -> bool {
+        let disk = memory::lock(&self.disk);
+        // A dead file fails by itself.
+        disk.epoch != self.epoch
+            || (disk.leads_to(&self.name, self.number)
+                && disk.node(&self.name).is_some_and(|node| node.content().len() as u64 >= len))
     }
 }
 
@@ -298,7 +313,7 @@ impl Drop for SimulatedFile {
     fn drop(&mut self) {
         let mut disk = memory::lock(&self.disk);
         if self.exclusive && disk.epoch == self.epoch {
-            disk.close(&self.name, self.mode);
+            disk.close(&self.name, self.number, self.mode);
         }
     }
 }

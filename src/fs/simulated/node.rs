@@ -17,6 +17,8 @@ pub(super) struct Node {
     changes: Vec<Change>,
     /// Whether a crash leaves the file's name: a file is there for good once it was synced.
     named: bool,
+    /// Number of the file: a later file of the same name has another one.
+    pub(super) number: u64,
     pub(super) openers: Openers,
 }
 
@@ -125,6 +127,11 @@ impl Node {
         Self { durable: bytes.clone(), current: bytes, named: true, ..Self::default() }
     }
 
+    /// A new, empty file.
+    pub(super) fn new(number: u64) -> Self {
+        Self { number, ..Self::default() }
+    }
+
     /// The same file on another disk, where nobody has it open.
     pub(super) fn copy(&self) -> Self {
         Self {
@@ -132,6 +139,7 @@ impl Node {
             current: self.current.clone(),
             changes: self.changes.clone(),
             named: self.named,
+            number: self.number,
             openers: Openers::default(),
         }
     }
@@ -189,7 +197,7 @@ impl Node {
             let fate = if change.state == State::Synced { Fate::KEPT } else { fate(&change) };
             change.kind.apply(&mut self.durable, &fate);
         }
-        *self = Self::with_content(std::mem::take(&mut self.durable));
+        *self = Self { number: self.number, ..Self::with_content(std::mem::take(&mut self.durable)) };
     }
 
     /// Changes bytes behind everyone's back, on the medium and in what is read.
