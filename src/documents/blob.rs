@@ -9,6 +9,7 @@ use super::content::{Content, INLINE_MAX};
 use super::error::{Error, Result, abbreviate};
 use super::json::{MAX_DOCUMENT_LENGTH, check_length, damaged};
 use super::key::{CollectionId, check_key};
+use super::latencies::Verb;
 use super::parts::{Chunks, PART_LENGTH, keys_within, part_key};
 use super::transaction::Expiry;
 use super::update::SetOptions;
@@ -24,6 +25,8 @@ use std::time::Duration;
 const PIECE_LENGTH: usize = 17 * PART_LENGTH as usize;
 /// Parts that maintenance removes with one commit.
 const REMOVED_PARTS: usize = 1000;
+/// Such commits before a database is closed, at most: about 480 MB.
+const REMOVALS_BEFORE_CLOSING: u32 = 8;
 
 /// Bytes that are being written. Made by [`Database::begin_blob`]; ended by [`Database::finish_blob`] or
 /// [`Database::abort_blob`].
@@ -88,22 +91,30 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::set_bytes_with`].
     pub fn set_bytes_with(&mut self, key: &str, bytes: &[u8], options: SetOptions) -> Result<u64> {
-        check_key(key)?;
-        check_length(bytes.len())?;
-        let expiry = self.expiry_under(key, options)?;
-        self.put(key, NewValue::Bytes(bytes), expiry)
+        self.measured_mut(Verb::Set, |documents| {
+            check_key(key)?;
+            check_length(bytes.len())?;
+            let expiry = documents.expiry_under(key, options)?;
+            documents.put(key, NewValue::Bytes(bytes), expiry)
+        })
     }
 
     /// As [`Database::begin_blob`].
     pub fn begin_blob(&mut self, key: &str, ttl: Option<Duration>) -> Result<BlobWriter> {
-        check_key(key)?;
-        self.database.writable()?;
-        let expires_at = ttl.map_or(Expiry::Never, Expiry::After).resolve(self.database.engine.now_ms())?;
-        Ok(BlobWriter::new(&self.name, key, expires_at))
+        self.measured_mut(Verb::SetStream, |documents| {
+            check_key(key)?;
+            documents.database.writable()?;
+            let expires_at = ttl.map_or(Expiry::Never, Expiry::After).resolve(documents.database.engine.now_ms())?;
+            Ok(BlobWriter::new(&documents.name, key, expires_at))
+        })
     }
 
     /// As [`Database::open_blob`].
     pub fn open_blob(&mut self, key: &str) -> Result<Option<BlobReader>> {
+        self.measured_mut(Verb::GetStream, |documents| documents.blob_at(key))
+    }
+
+    fn blob_at(&mut self, key: &str) -> Result<Option<BlobReader>> {
         check_key(key)?;
         let Some(entry) = self.database.entry(self.id, key, self.database.view())? else { return Ok(None) };
         let (length, from) = match Content::of(key, &entry.value)? {
@@ -167,6 +178,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set`]. Then the blob cannot be finished: abort it.
     pub fn write_blob(&mut self, blob: &mut BlobWriter, bytes: &[u8]) -> Result<()> {
+        self.measured_mut(Verb::SetStream, |db| db.add_to_blob(blob, bytes))
+    }
+
+    fn add_to_blob(&mut self, blob: &mut BlobWriter, bytes: &[u8]) -> Result<()> {
         let mut bytes = bytes;
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(PIECE_LENGTH - blob.rest.len()));
@@ -187,9 +202,11 @@ impl<F: File> Database<F> {
     /// As [`Database::set`]; `Conflict` when what was written is gone, because the collection was dropped or it has
     /// expired. What was written is removed then.
     pub fn finish_blob(&mut self, blob: BlobWriter) -> Result<u64> {
-        let outcome = self.finish(&blob);
-        self.abort_blob(blob);
-        outcome
+        self.measured_mut(Verb::SetStream, |db| {
+            let outcome = db.finish(&blob);
+            db.abort_blob(blob);
+            outcome
+        })
     }
 
     /// Gives a blob up. What was written of it is removed by maintenance.
@@ -204,6 +221,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `SnapshotTooOld` when the collection was dropped; `Corrupt`, `Io`.
     pub fn read_blob(&self, blob: &mut BlobReader) -> Result<Option<Vec<u8>>> {
+        self.measured(Verb::GetStream, || self.next_piece(blob))
+    }
+
+    fn next_piece(&self, blob: &mut BlobReader) -> Result<Option<Vec<u8>>> {
         let at = blob.snapshot.view.at;
         match &mut blob.from {
             Pieces::Whole(bytes) => Ok(bytes.pop_front().filter(|bytes| !bytes.is_empty())),
@@ -248,7 +269,7 @@ impl<F: File> Database<F> {
     fn commit_piece(&mut self, blob: &mut BlobWriter) -> Result<()> {
         self.settle_group()?;
         let mut batch = Batch::new();
-        let collection = self.upload_collection(blob)?;
+        let collection = self.upload_collection(&mut batch, blob)?;
         let (collection, chunks) = self.stage_piece(&mut batch, collection, blob);
         self.apply(batch)?;
         self.settle_group()?;
@@ -259,10 +280,10 @@ impl<F: File> Database<F> {
     }
 
     /// The collection that a blob goes to.
-    fn upload_collection(&mut self, blob: &BlobWriter) -> Result<CollectionId> {
+    fn upload_collection(&self, batch: &mut Batch, blob: &BlobWriter) -> Result<CollectionId> {
         let reason = match blob.committed {
             _ if blob.is_broken => "a piece of it could not be written",
-            None => return self.created(&blob.collection),
+            None => return self.created_by(batch, &blob.collection),
             Some((collection, chunks)) if self.catalog.has_upload(collection, chunks.id) => return Ok(collection),
             Some(_) => "what was written of it is gone, with its collection or with a write that failed",
         };
@@ -289,8 +310,8 @@ impl<F: File> Database<F> {
 
     fn finish(&mut self, blob: &BlobWriter) -> Result<u64> {
         self.settle_group()?;
-        let collection = self.upload_collection(blob)?;
         let mut batch = Batch::new();
+        let collection = self.upload_collection(&mut batch, blob)?;
         let value = if blob.committed.is_none() && blob.rest.len() <= INLINE_MAX {
             NewValue::Bytes(&blob.rest)
         } else {
@@ -314,6 +335,27 @@ impl<F: File> Database<F> {
         }
         let reason = format!("the bytes for {} have expired while they were written", abbreviate(&blob.key));
         Err(Error::Conflict { reason })
+    }
+
+    /// Blobs that were begun and are not written any more: a program has ended before it finished them.
+    pub(super) fn unfinished_uploads(&self) -> u64 {
+        self.catalog.uploads().filter(|upload| !self.uploads.contains(upload)).count() as u64
+    }
+
+    /// Removes what killed programs have left of blobs, so that a program that writes once and ends leaves no more than it
+    /// has found. A connection that has written nothing leaves the file as it is.
+    pub(super) fn remove_uploads_before_closing(&mut self) {
+        if !self.engine.is_writing() {
+            return;
+        }
+        // Nobody finishes these any more.
+        self.uploads.clear();
+        for _ in 0..REMOVALS_BEFORE_CLOSING {
+            // What cannot be removed now is removed later, and what the engine has failed with it says when it is closed.
+            if !matches!(self.remove_stale_uploads(), Ok(true)) {
+                break;
+            }
+        }
     }
 
     /// Removes some of what nobody writes any more; whether there is more.
@@ -342,12 +384,12 @@ impl<F: File> Database<F> {
 
 /// The error for bytes that are wanted where there is JSON.
 pub(super) fn not_bytes(key: &str) -> Error {
-    Error::invalid_document(key, "it is JSON, not bytes")
+    Error::unsuitable_document(key, "it is JSON, not bytes; read it as JSON")
 }
 
 /// The error for JSON that is wanted where there are bytes.
 pub(super) fn not_json(key: &str) -> Error {
-    Error::invalid_document(key, "it is bytes, not JSON; read it as bytes")
+    Error::unsuitable_document(key, "it is bytes, not JSON; read it as bytes")
 }
 
 /// The error for bytes that are too long to be held.

@@ -14,11 +14,13 @@
 //! path   a path, or an array of 2 to 8
 //! state  "ready", "dropping" or {"building": {"after": KEY}}: documents up to KEY are indexed, null for none
 //! unique, multi  true, or not there
+//! missing  "ready" or {"building": ...}, as `state`: of the entries of documents without a value at the first path. If it
+//!          is not there, these documents have no entries
 //! ```
 //!
 //! Ids are never used twice: what was dropped cannot come up in something new. The default collection has no entry.
 
-use super::catalog_parts::{parse_parts_key, parse_upload_key};
+use super::catalog_parts::{is_about_parts, parse_parts_key, parse_upload_key};
 use super::error::{Error, Result, abbreviate};
 use super::index_spec::Indexed;
 use super::key::{CATALOG, CollectionId, LAST_INDEX};
@@ -27,6 +29,7 @@ use super::path::Path;
 use super::range::end_of;
 use crate::engine::{Batch, Engine, KeyRange, Seq};
 use crate::fs::File;
+use crate::wording::json_text;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -80,6 +83,10 @@ pub(super) struct Index {
     pub state: IndexState,
     /// The commit from which on it covers all documents, if it came to that while the database was open.
     pub ready_since: Seq,
+    /// State of the entries of documents without a value at the first path; `None` if the index has no such entries.
+    pub missing: Option<IndexState>,
+    /// The first commit after which `missing` was ready, if that happened while the database was open.
+    pub missing_since: Seq,
 }
 
 /// How far an index is.
@@ -103,6 +110,8 @@ struct IndexRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     multi: bool,
     state: IndexState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    missing: Option<IndexState>,
 }
 
 /// One path is a string, several are an array.
@@ -119,6 +128,27 @@ struct CollectionRecord {
     name: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     dropping: bool,
+}
+
+/// An operation of a commit that the catalog takes in once the commit is made.
+pub(super) enum Catalogued {
+    /// A key about parts, written or deleted.
+    Parts(Vec<u8>),
+    Collection(NamedCollection),
+}
+
+impl Catalogued {
+    /// What the operation on `key` tells, which puts `value` or deletes it.
+    pub fn of(key: &[u8], value: Option<&[u8]>) -> Option<Self> {
+        if !key.starts_with(&CATALOG) {
+            return None;
+        }
+        match value {
+            _ if is_about_parts(key) => Some(Self::Parts(key.to_vec())),
+            Some(value) => NamedCollection::read(key, value).map(Self::Collection),
+            None => None,
+        }
+    }
 }
 
 impl Default for Catalog {
@@ -159,7 +189,7 @@ impl Catalog {
 
     /// A catalog that was read in the middle: nothing tells any more which snapshots of before an index serves.
     pub fn reloaded_at(mut self, seq: Seq) -> Self {
-        self.indexes.iter_mut().for_each(|index| index.ready_since = seq);
+        self.indexes.iter_mut().for_each(|index| (index.ready_since, index.missing_since) = (seq, seq));
         self
     }
 
@@ -223,9 +253,9 @@ impl Catalog {
         self.collections.iter().find(|collection| collection.is_dropping)
     }
 
-    /// A new collection; `batch` gets what makes it last.
-    pub fn add_collection(&self, name: &str, batch: &mut Batch) -> Result<NamedCollection> {
-        let id = self.next_collection_id;
+    /// A new collection, which exists once `batch` is applied. The batch has created `others` before it.
+    pub fn add_collection(&self, name: &str, others: u32, batch: &mut Batch) -> Result<NamedCollection> {
+        let id = self.next_collection_id.saturating_add(others);
         if id == CollectionId::NOWHERE.0 {
             return Err(too_many("collections", id));
         }
@@ -233,6 +263,14 @@ impl Catalog {
         batch.put(next_collection_id_key(), (id + 1).to_le_bytes().to_vec(), None);
         collection.store(batch)?;
         Ok(collection)
+    }
+
+    /// Takes in an operation of a commit that was made.
+    pub fn remember_committed(&mut self, news: Catalogued) {
+        match news {
+            Catalogued::Parts(key) => self.remember_part_key(&key),
+            Catalogued::Collection(collection) => self.remember_collection(collection),
+        }
     }
 
     /// Remembers a collection, once the commit that says so is made.
@@ -275,6 +313,11 @@ impl Catalog {
         self.indexes.iter().filter(|index| index.indexed.unique && index.state != IndexState::Dropping)
     }
 
+    /// True if writes to a collection have a unique index to maintain.
+    pub fn has_unique(&self, collection: CollectionId) -> bool {
+        self.unique().any(|index| index.collection == collection)
+    }
+
     /// The indexes of a collection that cover all documents that a reader at `at` sees.
     pub fn ready(&self, collection: CollectionId, at: Seq) -> impl Iterator<Item = &Index> {
         self.indexes_of(collection).filter(move |index| index.state == IndexState::Ready && index.ready_since <= at)
@@ -285,13 +328,23 @@ impl Catalog {
         self.indexes.iter().find(|index| index.state == IndexState::Dropping)
     }
 
+    /// A ready index that has no entries yet for some documents without a value.
+    pub fn incomplete(&self) -> Option<&Index> {
+        self.indexes.iter().find(|index| {
+            let is_complete = index.indexed.multi || index.missing == Some(IndexState::Ready);
+            index.state == IndexState::Ready && !is_complete
+        })
+    }
+
     /// A new index; `batch` gets what makes it last.
     pub fn add(&self, collection: CollectionId, indexed: Indexed, batch: &mut Batch) -> Result<Index> {
         let id = self.next_index_id;
         if id > LAST_INDEX {
             return Err(too_many("indexes", id));
         }
-        let index = Index { collection, id, indexed, state: IndexState::Building { after: None }, ready_since: 0 };
+        let missing = (!indexed.multi).then_some(IndexState::Ready);
+        let state = IndexState::Building { after: None };
+        let index = Index { collection, id, indexed, state, ready_since: 0, missing, missing_since: 0 };
         batch.put([&CATALOG[..], &[NEXT_INDEX_ID]].concat(), (id + 1).to_le_bytes().to_vec(), None);
         index.store(batch)?;
         Ok(index)
@@ -373,7 +426,8 @@ impl Index {
     pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
         let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[INDEX])?;
         let (collection, id) = rest.split_first_chunk::<4>()?;
-        let IndexRecord { path, unique, multi, state } = from_json(value)?;
+        let IndexRecord { path, unique, multi, state, missing } = from_json(value)?;
+        (missing.is_none() || !multi && missing != Some(IndexState::Dropping)).then_some(())?;
         let paths = match path {
             OneOrMany::One(path) => vec![path],
             // One has one form.
@@ -385,6 +439,8 @@ impl Index {
             indexed: Indexed::new(&paths, unique, multi).ok()?,
             state,
             ready_since: 0,
+            missing,
+            missing_since: 0,
         })
     }
 
@@ -395,7 +451,8 @@ impl Index {
             [path] => OneOrMany::One(path.as_str().to_owned()),
             paths => OneOrMany::Many(paths.iter().map(|path| path.as_str().to_owned()).collect()),
         };
-        let record = IndexRecord { path, unique: *unique, multi: *multi, state: self.state.clone() };
+        let (state, missing) = (self.state.clone(), self.missing.clone());
+        let record = IndexRecord { path, unique: *unique, multi: *multi, state, missing };
         batch.put(self.key(), to_json(&record)?, None);
         Ok(())
     }
@@ -405,6 +462,16 @@ impl Index {
         batch.delete(self.key());
     }
 
+    /// True if a document without a value at the first path gets an entry when it is written.
+    pub fn holds_missing(&self) -> bool {
+        self.missing.is_some()
+    }
+
+    /// True if every document that a reader at `at` sees has an entry, with a value at the first path or without.
+    pub fn is_complete(&self, at: Seq) -> bool {
+        self.missing == Some(IndexState::Ready) && self.missing_since <= at
+    }
+
     /// The catalog's key that is written when the index comes, changes or goes.
     pub fn key(&self) -> Vec<u8> {
         [&CATALOG[..], &[INDEX], &self.collection.0.to_be_bytes(), &self.id.to_be_bytes()].concat()
@@ -412,7 +479,7 @@ impl Index {
 }
 
 fn to_json<T: Serialize>(record: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(record).map_err(|error| Error::Internal { message: error.to_string() })
+    serde_json::to_vec(record).map_err(|error| Error::Internal { message: json_text("", &error) })
 }
 
 fn from_json<T: DeserializeOwned>(value: &[u8]) -> Option<T> {

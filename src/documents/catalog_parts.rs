@@ -65,7 +65,7 @@ pub(super) fn upload_key(collection: CollectionId, id: PartId) -> Vec<u8> {
     [&CATALOG[..], &[UPLOAD], &collection.0.to_be_bytes(), id.as_bytes()].concat()
 }
 
-/// Whether a key of the catalog says something of parts.
+/// True if a key of the catalog is about parts.
 pub(super) fn is_about_parts(key: &[u8]) -> bool {
     key.strip_prefix(&CATALOG).and_then(<[u8]>::first).is_some_and(|kind| matches!(*kind, HAS_PARTS | UPLOAD))
 }

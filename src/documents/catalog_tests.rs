@@ -4,7 +4,15 @@ use super::*;
 use crate::documents::catalog_parts::{part_offset_key, parts_key};
 
 fn index(id: u32, state: IndexState) -> Index {
-    Index { collection: CollectionId::DEFAULT, id, indexed: on(&["a"]), state, ready_since: 0 }
+    Index {
+        collection: CollectionId::DEFAULT,
+        id,
+        indexed: on(&["a"]),
+        state,
+        ready_since: 0,
+        missing: None,
+        missing_since: 0,
+    }
 }
 
 fn on(paths: &[&str]) -> Indexed {
@@ -23,24 +31,27 @@ fn ids_are_not_used_twice() {
     catalog.remember(last);
     assert!(catalog.add(CollectionId::DEFAULT, indexed, &mut Batch::new()).is_err());
 
-    let first = catalog.add_collection("a", &mut Batch::new()).unwrap();
+    let first = catalog.add_collection("a", 0, &mut Batch::new()).unwrap();
     assert_eq!(first.id, CollectionId(2));
     catalog.remember_collection(first.clone());
     catalog.forget_collection(first.id);
-    assert_eq!(catalog.add_collection("a", &mut Batch::new()).unwrap().id, CollectionId(3));
+    assert_eq!(catalog.add_collection("a", 0, &mut Batch::new()).unwrap().id, CollectionId(3));
     catalog.next_collection_id = u32::MAX;
-    assert!(catalog.add_collection("a", &mut Batch::new()).is_err());
+    assert!(catalog.add_collection("a", 0, &mut Batch::new()).is_err());
 }
 
 #[test]
 fn indexes_come_back_as_they_were_stored() {
-    for (paths, unique, multi, expected) in [
-        (&["a.b"][..], false, false, r#"{"path":"a.b","state":"ready"}"#),
-        (&["a"], true, true, r#"{"path":"a","unique":true,"multi":true,"state":"ready"}"#),
-        (&["a", "b"], true, false, r#"{"path":["a","b"],"unique":true,"state":"ready"}"#),
+    let building = IndexState::Building { after: Some("k".to_owned()) };
+    for (paths, unique, multi, missing, expected) in [
+        (&["a.b"][..], false, false, None, r#"{"path":"a.b","state":"ready"}"#),
+        (&["a"], true, true, None, r#"{"path":"a","unique":true,"multi":true,"state":"ready"}"#),
+        (&["a", "b"], true, false, None, r#"{"path":["a","b"],"unique":true,"state":"ready"}"#),
+        (&["a"], false, false, Some(IndexState::Ready), r#"{"path":"a","state":"ready","missing":"ready"}"#),
+        (&["a"], false, false, Some(building), r#"{"path":"a","state":"ready","missing":{"building":{"after":"k"}}}"#),
     ] {
         let indexed = Indexed::new(paths, unique, multi).unwrap();
-        let stored = Index { indexed, ..index(3, IndexState::Ready) };
+        let stored = Index { indexed, missing, ..index(3, IndexState::Ready) };
         let mut batch = Batch::new();
         stored.store(&mut batch).unwrap();
         let (key, put) = batch.operations().next().unwrap();
@@ -62,10 +73,10 @@ fn dropping_indexes_are_not_maintained() {
 #[test]
 fn a_dropped_name_is_free_again() {
     let mut catalog = Catalog::default();
-    let first = catalog.add_collection("a", &mut Batch::new()).unwrap();
+    let first = catalog.add_collection("a", 0, &mut Batch::new()).unwrap();
     catalog.remember_collection(NamedCollection { is_dropping: true, ..first.clone() });
     assert_eq!((catalog.collection("a"), catalog.collection("")), (None, Some(CollectionId::DEFAULT)));
-    let second = catalog.add_collection("a", &mut Batch::new()).unwrap();
+    let second = catalog.add_collection("a", 0, &mut Batch::new()).unwrap();
     catalog.remember_collection(second.clone());
     assert_eq!(catalog.collection("a"), Some(second.id));
     assert_eq!(catalog.dropping_collection().unwrap().id, first.id);
@@ -91,6 +102,11 @@ fn what_cannot_be_a_catalog_is_refused() {
     assert_eq!(read(&index_key(3), br#"{"path":"a","state":"gone"}"#), None);
     assert_eq!(read(&index_key(3), br#"{"path":"a","state":"ready","odd":true}"#), None);
     assert_eq!(read(&index_key(3)[..12], good), None);
+    for missing in [r#""dropping""#, r#""odd""#] {
+        let text = format!(r#"{{"path":"a","state":"ready","missing":{missing}}}"#);
+        assert_eq!(read(&index_key(3), text.as_bytes()), None, "{missing}");
+    }
+    assert_eq!(read(&index_key(3), br#"{"path":"a","multi":true,"state":"ready","missing":"ready"}"#), None);
     let several = br#"{"path":["a","b"],"unique":true,"state":"ready"}"#;
     let unique = Indexed { unique: true, ..on(&["a", "b"]) };
     assert_eq!(read(&index_key(3), several).unwrap().indexes[0].indexed, unique);

@@ -75,7 +75,7 @@ impl ExpectedParts {
             Some(count) if count == found => {}
             Some(count) => report.problems.push(format!("of the parts {bytes:02x?} there are {found}, not {count}")),
             // Somebody is writing them, or was.
-            None if is_upload => {}
+            None if is_upload => report.unfinished_parts += found,
             None => report.problems.push(format!("{found} parts {bytes:02x?} belong to no document")),
         }
     }

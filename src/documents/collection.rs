@@ -52,7 +52,7 @@ impl<F: File> Database<F> {
         Ok(self.named(name))
     }
 
-    /// The collection `name`, to read and write. The first write creates it: a commit of its own, before that write.
+    /// The collection `name`, to read and write. The first write creates it, in the same commit.
     ///
     /// # Errors
     /// As [`Database::collection`].
@@ -63,9 +63,11 @@ impl<F: File> Database<F> {
 
     /// The names of the collections, in the order of their bytes. The default collection has none.
     pub fn collections(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.catalog.collections().map(|collection| collection.name.clone()).collect();
-        names.sort_unstable();
-        names
+        self.measured(Verb::Collections, || {
+            let mut names: Vec<_> = self.catalog.collections().map(|collection| collection.name.clone()).collect();
+            names.sort_unstable();
+            names
+        })
     }
 
     /// Drops a collection with its documents and indexes; durable when it returns. False when there is none. Costs the
@@ -74,6 +76,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidCollection`; as a write.
     pub fn drop_collection(&mut self, name: &str) -> Result<bool> {
+        self.measured_mut(Verb::DropCollection, |db| db.drop_whole(name))
+    }
+
+    fn drop_whole(&mut self, name: &str) -> Result<bool> {
         check_collection_name(name)?;
         self.writable()?;
         let Some(collection) = self.catalog.collections().find(|collection| collection.name == name) else {
@@ -117,18 +123,13 @@ impl<F: File> Database<F> {
         self.named_mut("")
     }
 
-    /// The collection `name`; it is created when there is none.
-    pub(super) fn created(&mut self, name: &str) -> Result<CollectionId> {
+    /// The collection `name`. If none exists, `batch` creates it: a write that fails leaves no collection.
+    pub(super) fn created_by(&self, batch: &mut Batch, name: &str) -> Result<CollectionId> {
         if let Some(id) = self.catalog.collection(name) {
             return Ok(id);
         }
         check_collection_name(name)?;
-        let mut batch = Batch::new();
-        let collection = self.catalog.add_collection(name, &mut batch)?;
-        let id = collection.id;
-        self.apply(batch)?;
-        self.catalog.remember_collection(collection);
-        Ok(id)
+        Ok(self.catalog.add_collection(name, 0, batch)?.id)
     }
 
     /// The collection of a name, for reading from a snapshot of the commit `at`.
@@ -201,11 +202,18 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         result
     }
 
-    /// Makes sure that there is such a collection, before something is written to it.
-    pub(super) fn create(&mut self) -> Result<CollectionId> {
-        if self.id == CollectionId::NOWHERE {
-            self.id = self.database.created(&self.name)?;
+    /// The collection to write to. If none exists, `batch` creates it.
+    pub(super) fn created_by(&self, batch: &mut Batch) -> Result<CollectionId> {
+        match self.id {
+            CollectionId::NOWHERE => self.database.created_by(batch, &self.name),
+            id => Ok(id),
         }
-        Ok(self.id)
+    }
+
+    /// Commits `batch`, which writes to `collection`.
+    pub(super) fn apply_to(&mut self, collection: CollectionId, batch: Batch) -> Result<u64> {
+        let version = self.database.apply(batch)?;
+        self.id = collection;
+        Ok(version)
     }
 }

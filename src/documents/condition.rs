@@ -2,7 +2,8 @@
 
 use super::error::{Error, Result, abbreviate, shorten};
 use super::json_scan::{Scanner, unescape};
-use super::ordering::{DEPTH_MAX, Kind, Unencodable, encode};
+use super::ordering::{DEPTH_MAX, Kind, Unencodable, encode_exact};
+use super::query::instead_of;
 use super::{json, serialize};
 use serde::Serialize;
 use serde_json::Value;
@@ -11,7 +12,7 @@ use std::ops::{Bound, RangeBounds};
 /// What the value at a path must be, for [`Database::find`](crate::Database::find): equal to a value, or in a range.
 ///
 /// Values are ordered null < false < true < numbers < strings < arrays < objects. Numbers are compared by their
-/// value (1 equals 1.0), strings by their code points. A range finds only values of the type of its bounds. A
+/// exact value (1 equals 1.0), strings by their code points. A range finds only values of the type of its bounds. A
 /// document without a value at the path meets no condition; one with `null` there equals `null`.
 ///
 /// ```
@@ -89,7 +90,7 @@ impl Condition {
     /// # Errors
     /// As [`Condition::from_json`], and when `text` is not JSON.
     pub fn parse(text: &str) -> Result<Self> {
-        json::check_text(text).map_err(|error| Error::invalid_condition(format!("it is not JSON: {error}")))?;
+        json::check_text(text).map_err(|reason| Error::invalid_condition(format!("it is not JSON: {reason}")))?;
         if Scanner::new(text).peek() == Some(b'{') {
             Self::parse_range(text)
         } else {
@@ -108,11 +109,7 @@ impl Condition {
                 b"gte" => &mut gte,
                 b"lt" => &mut lt,
                 b"lte" => &mut lte,
-                _ => {
-                    let reason =
-                        format!("{} is unknown; a range is made of `gt`, `gte`, `lt` and `lte`", abbreviate(name));
-                    return Err(Error::invalid_condition(reason));
-                }
+                other => return Err(unknown_bound(&String::from_utf8_lossy(other))),
             };
             *slot = Some(encode_text(scanner.value().ok_or_else(not_json)?)?);
         }
@@ -140,6 +137,16 @@ impl Condition {
         let range = (self.bounds.start.as_ref().map(Vec::as_slice), self.bounds.end.as_ref().map(Vec::as_slice));
         RangeBounds::<[u8]>::contains(&range, encoded)
     }
+}
+
+fn unknown_bound(name: &str) -> Error {
+    let instead = match instead_of(name) {
+        Some(instead @ ("`gt`" | "`gte`" | "`lt`" | "`lte`")) => format!("write {instead}"),
+        Some(instead) => format!("ask for it by a query, whose filter has {instead}"),
+        None => "a query also finds by other operators".to_owned(),
+    };
+    let name = abbreviate(name);
+    Error::invalid_condition(format!("{name} is not a bound; {instead}; the bounds are gt, gte, lt and lte"))
 }
 
 fn one_bound(excluded: Option<Vec<u8>>, included: Option<Vec<u8>>, both: &str) -> Result<Bound<Vec<u8>>> {
@@ -172,7 +179,7 @@ fn encode_value<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
 }
 
 fn encode_text(text: &str) -> Result<Vec<u8>> {
-    encode(text).map_err(|problem| match problem {
+    encode_exact(text).map_err(|problem| match problem {
         Unencodable::TooDeep => Error::invalid_condition(format!("its value is nested deeper than {DEPTH_MAX}")),
         Unencodable::NotJson => Error::invalid_condition("it is not JSON"),
     })
@@ -184,7 +191,7 @@ mod tests {
     use crate::documents::ErrorCode;
 
     fn met(condition: &Condition, text: &str) -> bool {
-        condition.is_met_by(&encode(text).unwrap())
+        condition.is_met_by(&encode_exact(text).unwrap())
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::engine::{Batch, Engine, Entry, Seq};
 use crate::fs::File;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::str::Utf8Error;
 
 const JSON: u8 = 1;
 const JSON_IN_PARTS: u8 = 2;
@@ -78,12 +79,7 @@ impl<'a> Content<'a> {
 
     /// Whether it is JSON.
     pub fn is_json(&self) -> bool {
-        self.is_indexed() || matches!(self, Self::List(_))
-    }
-
-    /// Whether it is text that indexes look into: an array has nothing at any path, and bytes have none.
-    pub fn is_indexed(&self) -> bool {
-        matches!(self, Self::Json(_) | Self::JsonInParts(_))
+        matches!(self, Self::Json(_) | Self::JsonInParts(_) | Self::List(_))
     }
 
     /// The value to store.
@@ -150,10 +146,14 @@ pub(super) struct Source<'a, F: File> {
     pub at: Seq,
 }
 
+/// The text of an array: paths do not enter arrays, so all arrays are alike to indexes and queries.
+pub(super) const ANY_ARRAY: &str = "[]";
+
 impl<F: File> Source<'_, F> {
     /// The JSON text of the document at `key`, whose entry was read here.
     pub fn text<'e>(&self, key: &str, entry: &'e Entry) -> Result<Cow<'e, str>> {
-        let not_text = |error| damaged(key, format!("its text is not UTF-8: {error}"));
+        let not_text =
+            |error: Utf8Error| damaged(key, format!("its text is not UTF-8 after {} bytes", error.valid_up_to()));
         match Content::of(key, &entry.value)? {
             Content::Json(text) => std::str::from_utf8(text).map(Cow::Borrowed).map_err(not_text),
             Content::JsonInParts(chunks) => {
@@ -170,9 +170,13 @@ impl<F: File> Source<'_, F> {
         if Content::of(key, &entry.value)?.is_json() { self.text(key, entry).map(Some) } else { Ok(None) }
     }
 
-    /// The same where indexes look into it.
+    /// Text that has the same values at all paths, for indexes and queries; `None` if the document is bytes.
     pub fn indexed_text<'e>(&self, key: &str, entry: &'e Entry) -> Result<Option<Cow<'e, str>>> {
-        if Content::of(key, &entry.value)?.is_indexed() { self.text(key, entry).map(Some) } else { Ok(None) }
+        match Content::of(key, &entry.value)? {
+            Content::List(_) => Ok(Some(Cow::Borrowed(ANY_ARRAY))),
+            content if content.is_json() => self.text(key, entry).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The bytes of the document at `key`, if it is no JSON.

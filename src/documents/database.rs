@@ -1,7 +1,6 @@
 //! Opening and closing a database, and how its commits reach the disk.
 
-use super::catalog::Catalog;
-use super::catalog_parts::is_about_parts;
+use super::catalog::{Catalog, Catalogued};
 use super::error::{Error, Result};
 use super::history::History;
 use super::key::CollectionId;
@@ -58,11 +57,15 @@ pub struct Database<F: File> {
     /// The last commit at which a collection of a name was dropped, while the database was open: what a snapshot of before
     /// would have seen of it is gone.
     pub(super) dropped: BTreeMap<String, Seq>,
+    /// True if giving an index its missing entries has failed since the database was opened.
+    pub(super) is_completing_given_up: bool,
     pub(super) feed: Feed,
     pub(super) journal: Journal,
     /// The receipt that is to be in the next commit.
     #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
-    pub(super) companion: Option<(super::receipts::ReceiptId, Vec<u8>)>,
+    pub(super) companion: Option<super::receipts::NewReceipt>,
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub(super) receipts: super::receipts::Generation,
 }
 
 /// Commits that share one write and one flush.
@@ -125,10 +128,13 @@ impl<F: File> Database<F> {
             snapshots: Snapshots::new(&options),
             uploads: BTreeSet::new(),
             dropped: BTreeMap::new(),
+            is_completing_given_up: false,
             feed: Feed::new(options.watch_buffer),
             journal,
             #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
             companion: None,
+            #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+            receipts: super::receipts::Generation::default(),
         };
         database.finish_dropping_or_leave_it();
         Ok(database)
@@ -143,6 +149,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// Those of the write and the flush. Then nothing is kept of what `work` wrote, whatever it was told.
     ///
+    /// # Panics
+    /// If `work` does. Then nothing of the group is kept either, as after an error, and the database can be used again. If
+    /// the group was inside another one, that one fails with `Aborted`.
+    ///
     /// ```
     /// # use ferrolite::{Database, Options, fs::Memory};
     /// # pollster::block_on(async {
@@ -156,10 +166,12 @@ impl<F: File> Database<F> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     pub fn group<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> Result<R> {
-        self.begin_group();
-        let result = work(self);
-        self.finish_group()?;
-        Ok(result)
+        let mut guard = GroupGuard { depth: self.group.depth, is_open: true, database: self };
+        guard.database.begin_group();
+        let result = work(guard.database);
+        let finished = guard.database.finish_group();
+        guard.is_open = false;
+        finished.map(|()| result)
     }
 
     /// Starts a group, for callers that cannot use [`Database::group`]. Groups inside a group join it.
@@ -239,7 +251,11 @@ impl<F: File> Database<F> {
         self.tick()?;
         self.end_old_snapshots();
         self.finish_dropping()?;
-        if self.remove_stale_uploads()? {
+        if self.remove_stale_uploads()? || self.complete_indexes()? {
+            return Ok(true);
+        }
+        #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+        if self.remove_old_receipts()? {
             return Ok(true);
         }
         self.measured_mut(Verb::Maintain, |db| Ok(db.engine.maintain(budget_bytes)?))
@@ -253,7 +269,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
-        while self.remove_stale_uploads()? {}
+        while self.remove_stale_uploads()? || self.complete_indexes()? {}
         self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact()?))
     }
 
@@ -266,7 +282,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.settle_group()?;
         self.finish_dropping()?;
-        if self.remove_stale_uploads()? {
+        if self.remove_stale_uploads()? || self.complete_indexes()? {
             return Ok(());
         }
         self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact_step(progress, budget_bytes)?))
@@ -278,6 +294,11 @@ impl<F: File> Database<F> {
     /// As [`Database::flush`].
     pub fn close(mut self) -> Result<()> {
         self.settle_group()?;
+        self.remove_uploads_before_closing();
+        if self.engine.has_skipped() && self.journal.goes_on() {
+            // Else the history would end before the numbers that were left out. Where it cannot be written it does.
+            self.apply(Batch::new()).ok();
+        }
         Ok(self.engine.close()?)
     }
 
@@ -308,30 +329,34 @@ impl<F: File> Database<F> {
         if let Some(error) = &self.group.error {
             return Err(error.clone());
         }
-        self.check_unique(&batch)?;
+        self.keep_unique(&mut batch)?;
         #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
-        self.stage_companion(&mut batch);
+        let generation = self.stage_companion(&mut batch)?;
         let before = self.engine.last_seq();
         let (keys, bytes) = (self.history.keys_of(&batch), batch.size());
-        let part_keys: Vec<_> = batch.keys().filter(|key| is_about_parts(key)).map(<[u8]>::to_vec).collect();
+        let operations = batch.operations();
+        let catalogued: Vec<_> =
+            operations.filter_map(|(key, put)| Catalogued::of(key, put.map(|(value, _)| value))).collect();
         let notes = self.notes_of(&batch)?;
-        if let Some(notes) = &notes {
-            self.journal.stage(&mut batch, notes);
-        }
+        let last_entry = notes.as_ref().map_or(0, |notes| self.journal.stage(&mut batch, notes, before));
         let version = match self.engine.append(batch) {
             Ok(version) => version,
             Err(error) if self.engine.last_seq() == before => return Err(error.into()),
             Err(error) => return Err(self.undone(error)),
         };
+        #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+        if let Some(generation) = generation {
+            self.note_generation(generation);
+        }
         if let Some(keys) = keys {
             self.history.add(version, keys);
         }
         self.snapshots.note_written(bytes);
         self.end_old_snapshots();
         if let Some(notes) = notes {
-            self.noted(notes);
+            self.noted(notes, last_entry);
         }
-        part_keys.iter().for_each(|key| self.catalog.remember_part_key(key));
+        catalogued.into_iter().for_each(|news| self.catalog.remember_committed(news));
         self.pending = true;
         if self.group.depth == 0 {
             self.settle()?;
@@ -359,6 +384,8 @@ impl<F: File> Database<F> {
             Durability::Never => false,
         };
         let durability = if sync { engine::Durability::Always } else { engine::Durability::Never };
+        // After a panic the engine has nothing left to finish.
+        self.engine.ensure_not_failed().map_err(|error| self.undone(error))?;
         self.engine.finish_group(durability).map_err(|error| self.undone(error))?;
         self.pending = false;
         self.unsynced = true;
@@ -383,6 +410,8 @@ impl<F: File> Database<F> {
     }
 
     /// The engine has taken back the pending commits: what is remembered of them goes too.
+    #[cold]
+    #[inline(never)]
     fn undone(&mut self, error: engine::Error) -> Error {
         let error = Error::from(error);
         self.forget_undone(&error);
@@ -390,14 +419,23 @@ impl<F: File> Database<F> {
     }
 
     /// Takes back what the open group has committed and was not written yet.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
     pub(super) fn abandon_group(&mut self, error: &Error) {
         self.engine.abandon_group();
         self.forget_undone(error);
     }
 
+    /// Takes the open group back in a database that is closed to writes, without reading the file.
+    fn forget_group(&mut self) {
+        self.engine.abandon_group();
+        self.pending = false;
+        self.history.take_back(self.engine.last_seq());
+        self.feed.take_back(self.engine.last_seq());
+    }
+
     fn forget_undone(&mut self, error: &Error) {
         self.pending = false;
+        #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+        self.forget_generation();
         self.history.take_back(self.engine.last_seq());
         self.take_notes_back();
         // When even this cannot be read, the engine takes no writes, and reads check what they find.
@@ -406,6 +444,30 @@ impl<F: File> Database<F> {
         }
         if self.group.depth > 0 {
             self.group.error = Some(error.clone());
+        }
+    }
+}
+
+/// The group of [`Database::group`] while its work is done. If the work panics, dropping this gives the group up.
+struct GroupGuard<'a, F: File> {
+    database: &'a mut Database<F>,
+    /// The depth around the group.
+    depth: usize,
+    is_open: bool,
+}
+
+impl<F: File> Drop for GroupGuard<'_, F> {
+    fn drop(&mut self) {
+        if self.is_open {
+            match self.database.engine.ensure_not_failed() {
+                Ok(()) => self.database.abandon_group(&Error::Aborted),
+                // Perhaps the file is what has panicked: it must not be read now.
+                Err(_) => self.database.forget_group(),
+            }
+            self.database.group.depth = self.depth;
+            if self.depth == 0 {
+                self.database.group.error = None;
+            }
         }
     }
 }

@@ -154,7 +154,9 @@ impl<F: File> Database<F> {
     /// none. What they do not touch keeps its text. False when there is no document.
     ///
     /// # Errors
-    /// `InvalidPatch`; `Conflict` when an operation cannot be done or a test fails; as [`Database::set`].
+    /// `InvalidPatch`; `Conflict` when an operation cannot be done, a test fails, or moves nest the document more than 512 deep;
+    /// `TooLarge` when it copies more than 64 times the bytes of the document and the patch, and more than 1 MiB; as
+    /// [`Database::set`].
     ///
     /// ```
     /// # use ferrolite::{Database, Options, fs::Memory};

@@ -147,7 +147,8 @@ pub enum Error {
     /// The database was closed.
     #[error("the database is closed; open it again")]
     Closed,
-    /// A failed flush left it open what the disk holds, so the database takes no more writes.
+    /// A failed flush left it open what the disk holds, or the file was removed, moved, replaced or cut while it was open. The
+    /// database takes no more writes.
     #[error("the database no longer takes writes ({reason}); close it and open it again")]
     Failed {
         /// What happened.
@@ -323,6 +324,12 @@ impl Error {
     }
 
     /// A value that cannot become the document at `key`.
+    /// The error for a stored document of another type than the operation needs.
+    pub(super) fn unsuitable_document(key: &str, reason: impl fmt::Display) -> Self {
+        let subject = format!("the document {} cannot be used", abbreviate(key));
+        Self::InvalidValue { subject, reason: shorten(reason) }
+    }
+
     pub(super) fn invalid_document(key: &str, reason: impl fmt::Display) -> Self {
         let subject = format!("the value for {} cannot be stored", abbreviate(key));
         Self::InvalidValue { subject, reason: shorten(reason) }

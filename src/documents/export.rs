@@ -3,8 +3,10 @@
 use super::Database;
 use super::error::{Error, Result};
 use super::key::RECEIPTS;
+use super::latencies::Verb;
 use crate::engine::Export;
 use crate::fs::File;
+use crate::wording::host_text;
 use std::io::Write;
 
 /// Bytes of a chunk, when the caller does not choose.
@@ -16,9 +18,9 @@ impl<F: File> Database<F> {
     ///
     /// What the file is made of stays where it is until [`Database::end_export`] or the end of the connection, so that the
     /// database grows by what is rewritten in the meantime. Nothing is written for it: a database that is open read-only can
-    /// be exported, too. The file of an encrypted database is encrypted, and is opened by what opens the database now. It is
-    /// as small as it gets without reading the documents; [compact](Database::compact) before, to leave out what was
-    /// overwritten and deleted.
+    /// be exported, too. The file of an encrypted database is encrypted, and is opened by what opens the database now. It
+    /// has none of the tables that newer ones cover for a good part. To begin reads those; [compact](Database::compact)
+    /// before, to leave out all that was overwritten and deleted.
     ///
     /// # Errors
     /// `Corrupt` for a database that was opened in spite of damage; else as a write.
@@ -41,8 +43,10 @@ impl<F: File> Database<F> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     pub fn begin_export(&mut self) -> Result<Export> {
-        self.settle_group()?;
-        Ok(self.engine.begin_export(|prefix| prefix != RECEIPTS)?)
+        self.measured_mut(Verb::Export, |db| {
+            db.settle_group()?;
+            Ok(db.engine.begin_export(|prefix| prefix != RECEIPTS)?)
+        })
     }
 
     /// The bytes that come next, about `budget_bytes` of them; a page of a large document comes whole. `None` behind the last
@@ -51,7 +55,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `Corrupt` when a page is damaged, `Locked`, `Io`. Nothing comes behind an error; what was given before is no database.
     pub fn export_chunk(&self, export: &mut Export, budget_bytes: usize) -> Result<Option<Vec<u8>>> {
-        Ok(self.engine.export_chunk(export, budget_bytes)?)
+        self.measured(Verb::Export, || Ok(self.engine.export_chunk(export, budget_bytes)?))
     }
 
     /// Lets go of what an export has kept, when it is through or given up.
@@ -78,21 +82,27 @@ impl<F: File> Database<F> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     pub fn export_to(&mut self, mut to: impl Write) -> Result<u64> {
-        let failed = |error: std::io::Error| Error::Io { operation: "export".to_owned(), message: error.to_string() };
-        let mut export = self.begin_export()?;
-        let outcome = loop {
-            match self.export_chunk(&mut export, CHUNK_BYTES) {
-                Ok(Some(chunk)) => {
-                    if let Err(error) = to.write_all(&chunk) {
-                        break Err(failed(error));
-                    }
-                }
-                Ok(None) => break to.flush().map_err(failed),
-                Err(error) => break Err(error),
-            }
-        };
-        let bytes = export.done_bytes();
-        self.end_export(export);
-        outcome.map(|()| bytes)
+        let failed = |error: std::io::Error| Error::Io { operation: "export".to_owned(), message: host_text(&error) };
+        let mut guard = ExportGuard { export: Some(self.begin_export()?), database: self };
+        let export = guard.export.as_mut().expect("it has just begun");
+        while let Some(chunk) = guard.database.export_chunk(export, CHUNK_BYTES)? {
+            to.write_all(&chunk).map_err(failed)?;
+        }
+        to.flush().map_err(failed)?;
+        Ok(export.done_bytes())
+    }
+}
+
+/// An export that is ended when this is dropped, also by a panic of the writer.
+struct ExportGuard<'a, F: File> {
+    database: &'a mut Database<F>,
+    export: Option<Export>,
+}
+
+impl<F: File> Drop for ExportGuard<'_, F> {
+    fn drop(&mut self) {
+        if let Some(export) = self.export.take() {
+            self.database.end_export(export);
+        }
     }
 }

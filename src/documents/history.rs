@@ -26,6 +26,15 @@ pub(super) struct Reads {
     ranges: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
+/// The keys that `batch` writes, without those of parts. Nobody notes that parts were read: the entry of their document is
+/// written with them.
+#[cold]
+#[inline(never)]
+fn written_keys(batch: &Batch) -> Vec<Vec<u8>> {
+    let is_part = |key: &[u8]| key.first_chunk().copied().and_then(parts_of).is_some();
+    batch.keys().filter(|key| !is_part(key)).map(<[u8]>::to_vec).collect()
+}
+
 impl History {
     /// A transaction begins at `seq`.
     pub fn begin(&mut self, seq: Seq) {
@@ -51,10 +60,7 @@ impl History {
 
     /// What `batch` writes, if anybody may ask.
     pub fn keys_of(&self, batch: &Batch) -> Option<Vec<Vec<u8>>> {
-        // Nobody notes that parts were read: the entry of their document is written with them.
-        let is_part = |key: &[u8]| key.first_chunk().copied().and_then(parts_of).is_some();
-        let keys = || batch.keys().filter(|key| !is_part(key)).map(<[u8]>::to_vec).collect();
-        (!self.begun.is_empty()).then(keys)
+        (!self.begun.is_empty()).then(|| written_keys(batch))
     }
 
     /// A commit was made.

@@ -8,6 +8,7 @@ use super::{Database, Options};
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode, read_full};
 use crate::page::{HEADER_LEN, HeaderWriter};
+use crate::wording::host_text;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ pub async fn import_from<S: FileSystem>(
                 }
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => break Err(Error::Io { operation: "import".to_owned(), message: error.to_string() }),
+            Err(error) => break Err(Error::Io { operation: "import".to_owned(), message: host_text(&error) }),
         }
     };
     match outcome {

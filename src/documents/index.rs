@@ -4,6 +4,8 @@
 //! indexed in key order, a slice a commit, and each of these commits says how far it has come. The last one says that
 //! the index is ready. `find` uses it from then on.
 //!
+//! Completing: an index from before entries of documents without a value is given these in the same way, by maintenance.
+//!
 //! Dropping: a commit says that the index is going, and is flushed. Then its entries are removed, which is no commit:
 //! whole tables are let go. Last, a commit takes it out of the catalog. When that is interrupted, the next open or
 //! the next slice of maintenance goes on.
@@ -12,14 +14,16 @@ use super::catalog::{Index, IndexState};
 use super::collection::Collection;
 use super::document::key_of;
 use super::error::{Error, Result};
+use super::index_entry::{stage_missing, stage_stored};
 use super::index_spec::{IndexSpec, Indexed};
 use super::key::{CollectionId, Prefix};
 use super::latencies::Verb;
 use super::read::View;
 use super::scan::Scan;
-use super::{Database, Range, index_entry};
+use super::{Database, Range};
 use crate::engine::Batch;
 use crate::fs::File;
+use crate::page::MISSING_VALUES;
 use serde::Serialize;
 use std::ops::{Deref, DerefMut};
 
@@ -59,6 +63,14 @@ pub struct IndexProgress {
     pub indexed: u64,
 }
 
+/// Entries that are staged for some documents, and how far an index is with them.
+struct Slice {
+    batch: Batch,
+    /// Documents that were looked at.
+    seen: usize,
+    state: IndexState,
+}
+
 /// The prefix of the entries of an index.
 pub(super) fn entries_of(index: &Index) -> Prefix {
     index.collection.index(index.id)
@@ -76,8 +88,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
                     return Ok(false);
                 }
             }
-            let collection = documents.create()?;
-            while !documents.database.index_step(collection, &indexed, usize::MAX)?.done {}
+            while !documents.index_step(&indexed, usize::MAX)?.done {}
             Ok(true)
         })
     }
@@ -87,9 +98,20 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.measured_mut(Verb::CreateIndex, |documents| {
             let indexed = index.into().check()?;
             documents.database.writable()?;
-            let collection = documents.create()?;
-            documents.database.index_step(collection, &indexed, budget_documents)
+            documents.index_step(&indexed, budget_documents)
         })
+    }
+
+    fn index_step(&mut self, indexed: &Indexed, budget_documents: usize) -> Result<IndexProgress> {
+        if !indexed.multi && self.database.catalog.on(self.id, &indexed.paths).is_none() {
+            self.database.settle_group()?;
+            self.database.engine.require_features(MISSING_VALUES)?;
+        }
+        let mut creating = Batch::new();
+        let collection = self.created_by(&mut creating)?;
+        let outcome = self.database.index_step(collection, indexed, budget_documents, creating);
+        self.id = self.database.catalog.collection(&self.name).unwrap_or(self.id);
+        outcome
     }
 
     /// As [`Database::drop_index`].
@@ -108,6 +130,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::indexes`].
     pub fn indexes(&self) -> Vec<IndexInfo> {
+        self.measured(Verb::Indexes, || self.index_infos())
+    }
+
+    pub(super) fn index_infos(&self) -> Vec<IndexInfo> {
         let info = |index: &Index| {
             let Indexed { paths, unique, multi } = &index.indexed;
             let several = if paths.len() > 1 { &paths[..] } else { &[] };
@@ -139,6 +165,15 @@ impl<F: File> Database<F> {
 
     /// Goes on with collections and indexes whose dropping was interrupted.
     pub(super) fn finish_dropping(&mut self) -> Result<()> {
+        if self.catalog.dropping_collection().is_none() && self.catalog.dropping().is_none() {
+            return Ok(());
+        }
+        self.finish_dropping_all()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn finish_dropping_all(&mut self) -> Result<()> {
         self.finish_dropping_collections()?;
         while let Some(index) = self.catalog.dropping().cloned() {
             self.settle_group()?;
@@ -164,12 +199,23 @@ impl<F: File> Database<F> {
         collection: CollectionId,
         indexed: &Indexed,
         budget_documents: usize,
+        creating: Batch,
     ) -> Result<IndexProgress> {
-        let mut index = match self.catalog.on(collection, &indexed.paths) {
+        let index = match self.catalog.on(collection, &indexed.paths) {
             Some(index) => index.clone(),
-            None => self.begin_index(collection, indexed)?,
+            None => self.begin_index(collection, indexed, creating)?,
         };
         index.indexed.must_be(indexed)?;
+        if index.state == IndexState::Ready {
+            return Ok(IndexProgress { done: true, indexed: 0 });
+        }
+        self.index_more(index, budget_documents)
+    }
+
+    /// Indexes the next documents, at most `budget_documents`.
+    #[cold]
+    #[inline(never)]
+    fn index_more(&mut self, mut index: Index, budget_documents: usize) -> Result<IndexProgress> {
         let mut left = budget_documents.max(1);
         while left > 0 && index.state != IndexState::Ready {
             match self.index_slice(&mut index, left.min(SLICE_DOCUMENTS)) {
@@ -186,8 +232,10 @@ impl<F: File> Database<F> {
         Ok(IndexProgress { done: index.state == IndexState::Ready, indexed })
     }
 
-    fn begin_index(&mut self, collection: CollectionId, indexed: &Indexed) -> Result<Index> {
-        let mut batch = Batch::new();
+    /// Commits that the index is being built; `batch` creates its collection if none exists.
+    #[cold]
+    #[inline(never)]
+    fn begin_index(&mut self, collection: CollectionId, indexed: &Indexed, mut batch: Batch) -> Result<Index> {
         let index = self.catalog.add(collection, indexed.clone(), &mut batch)?;
         self.commit_index(&index, batch)?;
         Ok(index)
@@ -195,30 +243,79 @@ impl<F: File> Database<F> {
 
     /// Indexes the next documents, at most `documents`; returns how many.
     fn index_slice(&mut self, index: &mut Index, documents: usize) -> Result<usize> {
-        let IndexState::Building { after } = &mut index.state else { return Ok(0) };
-        let mut last = after.take();
+        let IndexState::Building { after } = &index.state else { return Ok(0) };
+        let Slice { mut batch, seen, state } = self.stage_slice(index, after.clone(), documents, stage_stored)?;
+        index.state = state;
+        index.store(&mut batch)?;
+        self.commit_index(index, batch)?;
+        Ok(seen)
+    }
+
+    /// Stages the entries of the next documents after the key `after`, at most `documents`.
+    fn stage_slice(
+        &self,
+        index: &Index,
+        after: Option<String>,
+        documents: usize,
+        stage: impl Fn(&Index, &mut Batch, &str, (&str, Option<u64>)) -> Result<()>,
+    ) -> Result<Slice> {
+        let mut last = after;
         let range = Range { gt: last.clone(), ..Range::default() };
         // Expired documents too: a clock set back may bring them up again.
-        let view = View { at: self.engine.last_seq(), now_ms: 0 };
+        let (view, now_ms) = (View { at: self.engine.last_seq(), now_ms: 0 }, self.engine.now_ms());
         let mut scan = Scan::new(self, index.collection, &range, range.document_keys(index.collection)?, view)?;
         let (mut batch, mut seen, mut read_bytes) = (Batch::new(), 0, 0);
-        index.state = loop {
+        let state = loop {
             if seen == documents || batch.size() >= SLICE_WRITTEN_BYTES || read_bytes >= SLICE_READ_BYTES {
                 break IndexState::Building { after: last };
             }
             let Some((key, stored)) = scan.next_entry()? else { break IndexState::Ready };
             let key = key_of(&key)?;
-            if let Some(text) = scan.source().indexed_text(key, &stored)? {
-                index_entry::stage_stored(index, &mut batch, key, (&text, stored.expires_at))?;
+            let is_over = stored.expires_at.is_some_and(|at| at <= now_ms);
+            if is_over && index.indexed.unique {
+                // Another document may have its value.
+                self.stage(&mut batch, index.collection, key, None)?;
+            } else if let Some(text) = scan.source().indexed_text(key, &stored)? {
+                stage(index, &mut batch, key, (&text, stored.expires_at))?;
                 read_bytes += text.len();
             }
             last = Some(key.to_owned());
             seen += 1;
             read_bytes += stored.value.len();
         };
+        Ok(Slice { batch, seen, state })
+    }
+
+    /// Completes the next slice of an index from before such entries: gives documents without a value at the first path their
+    /// entries. Returns false if no index lacks any.
+    ///
+    /// From the first slice on, every write maintains these entries. A slice that fails is reported once, and is tried again
+    /// after the database was opened again: until then queries do without.
+    pub(super) fn complete_indexes(&mut self) -> Result<bool> {
+        if self.is_completing_given_up {
+            return Ok(false);
+        }
+        let Some(index) = self.catalog.incomplete().cloned() else { return Ok(false) };
+        let outcome = self.completion_slice(index);
+        self.is_completing_given_up = outcome.is_err();
+        outcome.map(|()| true)
+    }
+
+    fn completion_slice(&mut self, mut index: Index) -> Result<()> {
+        let after = match index.missing.take() {
+            Some(IndexState::Building { after }) => after,
+            _ => None,
+        };
+        self.settle_group()?;
+        self.engine.require_features(MISSING_VALUES)?;
+        // Staged as of an index that has these entries.
+        index.missing = Some(IndexState::Building { after: after.clone() });
+        let Slice { mut batch, state, .. } = self.stage_slice(&index, after, SLICE_DOCUMENTS, stage_missing)?;
+        index.missing = Some(state);
         index.store(&mut batch)?;
-        self.commit_index(index, batch)?;
-        Ok(seen)
+        let version = self.apply(batch)?;
+        self.catalog.remember(Index { missing_since: version, ..index });
+        self.settle_group()
     }
 
     /// Commits a change of `index`, by itself even inside a group, and remembers it.
@@ -228,3 +325,7 @@ impl<F: File> Database<F> {
         self.settle_group()
     }
 }
+
+#[cfg(test)]
+#[path = "index_complete_tests.rs"]
+mod tests;

@@ -3,26 +3,83 @@
 //! ```text
 //! key    prefix of the index | what is indexed, cut after 1024 bytes | the document's key, as in its own engine key
 //! value  empty, or 1 when it was cut
-//! expiry as the document's
+//! expiry as the document's; if that has none, the year 10000 for a number that the entry does not hold exactly
 //!
-//! one path        the value's ordered encoding; a document without a value has no entry
-//! several paths   the encodings of their values, one behind the other, 08 where there is no value; a document without a
-//!                 value at the first path has no entry
+//! one path        the value's ordered encoding, 08 if the document has no value
+//! several paths   the encodings of their values, one behind the other, 08 where there is no value
 //! multi           the encoding of an element, for each one of an array; any other value counts as its only element
 //! ```
+//!
+//! In an index from before `missing` (see the catalog), a document without a value at the first path has no entry.
 
 use super::catalog::{Catalog, Index};
 use super::error::Result;
-use super::index_spec::Indexed;
 use super::key::{CollectionId, push_key};
-use super::ordering::{INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encoded_length};
+use super::ordering::{
+    INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encode_exact, encoded_length, shared_beginning,
+};
 use super::path::{NotJson, Path};
-use super::query::{each_element, encoded_element};
+use super::query::each_element;
+use super::ttl::LAST_EXPIRY_MS;
 use super::{json, key};
 use crate::engine::Batch;
 
 /// The value of an entry whose encoding was cut.
 const CUT: u8 = 1;
+
+/// The expiry of an entry whose document has none and a number that differs from the one in the entry. Readers trust no entry
+/// that has an expiry, and look at the document instead.
+pub(super) const INEXACT_UNTIL_MS: u64 = LAST_EXPIRY_MS + 1;
+
+/// What an index has of a document, not cut.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Encoded {
+    /// As in entries.
+    pub entry: Vec<u8>,
+    /// The exact form, if that differs.
+    exact: Option<Vec<u8>>,
+}
+
+impl Encoded {
+    /// The value `text`; `None` if it is nested too deep to be compared.
+    fn of(text: &str) -> std::result::Result<Option<Self>, NotJson> {
+        let encoded = encode_exact(text).and_then(|exact| {
+            if shared_beginning(&exact, false).is_none() {
+                return Ok(Self { entry: exact, exact: None });
+            }
+            let entry = encode(text)?;
+            let exact = Some(exact).filter(|exact| *exact != entry);
+            Ok(Self { entry, exact })
+        });
+        match encoded {
+            Ok(encoded) => Ok(Some(encoded)),
+            Err(Unencodable::TooDeep) => Ok(None),
+            Err(Unencodable::NotJson) => Err(NotJson),
+        }
+    }
+
+    /// Equal for equal values only.
+    pub fn exact(&self) -> &[u8] {
+        self.exact.as_ref().unwrap_or(&self.entry)
+    }
+
+    /// True if a number differs from the one in the entry.
+    pub fn is_inexact(&self) -> bool {
+        self.exact.is_some()
+    }
+
+    /// True if no path lacks a value.
+    pub fn is_complete(&self) -> bool {
+        components(&self.entry).is_some_and(|parts| parts.iter().all(|part| !part.is_empty()))
+    }
+
+    fn extend(&mut self, entry: &[u8], exact: Option<&[u8]>) {
+        if exact.is_some() || self.exact.is_some() {
+            self.exact.get_or_insert_with(|| self.entry.clone()).extend_from_slice(exact.unwrap_or(entry));
+        }
+        self.entry.extend_from_slice(entry);
+    }
+}
 
 /// An index entry taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,50 +106,37 @@ pub(super) fn cut(encoded: &[u8]) -> (&[u8], bool) {
     }
 }
 
-/// The encoding of the value that is at `path` in the document `text` at `key`.
-///
-/// `None` when there is none, or it is nested too deep to be compared.
-pub(super) fn encoded_value(path: &Path, key: &str, text: &str) -> Result<Option<Vec<u8>>> {
-    let encoded = match path.value_in(text) {
-        Ok(None) => return Ok(None),
-        Ok(Some(value)) => encode(value),
-        Err(problem) => Err(problem.into()),
-    };
-    match encoded {
-        Ok(encoded) => Ok(Some(encoded)),
-        Err(Unencodable::TooDeep) => Ok(None),
-        Err(Unencodable::NotJson) => Err(json::damaged(key, "its text is not JSON")),
-    }
-}
-
 /// All that an index has of the document `text` at `key`, not cut.
-pub(super) fn encodings(indexed: &Indexed, key: &str, text: &str) -> Result<Vec<Vec<u8>>> {
+pub(super) fn encodings(index: &Index, key: &str, text: &str) -> Result<Vec<Encoded>> {
+    let damaged = |NotJson| json::damaged(key, "its text is not JSON");
+    let indexed = &index.indexed;
     if indexed.multi
         && let [path] = &indexed.paths[..]
     {
-        return elements(path, text).map_err(|NotJson| json::damaged(key, "its text is not JSON"));
+        return elements(path, text).map_err(damaged);
     }
-    let mut encodings = Vec::new();
+    let mut encodings = Encoded::default();
     for path in &indexed.paths {
-        match encoded_value(path, key, text)? {
-            Some(encoded) => encodings.extend_from_slice(&encoded),
-            None if encodings.is_empty() => return Ok(Vec::new()),
-            None => encodings.push(MISSING),
+        let value = path.value_in(text).map_err(damaged)?;
+        match value.map(Encoded::of).transpose().map_err(damaged)?.flatten() {
+            Some(encoded) => encodings.extend(&encoded.entry, encoded.exact.as_deref()),
+            None if encodings.entry.is_empty() && !index.holds_missing() => return Ok(Vec::new()),
+            None => encodings.extend(&[MISSING], None),
         }
     }
     Ok(vec![encodings])
 }
 
 /// The encodings of the elements of the array at `path`.
-fn elements(path: &Path, text: &str) -> std::result::Result<Vec<Vec<u8>>, NotJson> {
+fn elements(path: &Path, text: &str) -> std::result::Result<Vec<Encoded>, NotJson> {
     let Some(value) = path.value_in(text)? else { return Ok(Vec::new()) };
     let mut encodings = Vec::new();
     let is_array = each_element(value, |element| {
-        encodings.extend(encoded_element(element)?);
+        encodings.extend(Encoded::of(element)?);
         Ok(())
     })?;
     if !is_array {
-        encodings.extend(encoded_element(value)?);
+        encodings.extend(Encoded::of(value)?);
     }
     encodings.sort_unstable();
     encodings.dedup();
@@ -100,13 +144,22 @@ fn elements(path: &Path, text: &str) -> std::result::Result<Vec<Vec<u8>>, NotJso
 }
 
 /// What the entries of a document hold of its encodings, each once: elements may be cut alike.
-pub(super) fn parts(indexed: &Indexed, key: &str, text: &str) -> Result<Vec<(Vec<u8>, bool)>> {
-    let mut parts = encodings(indexed, key, text)?;
-    let are_cut = parts.iter().map(|encoded| cut(encoded).1).collect::<Vec<_>>();
-    parts.iter_mut().for_each(|encoded| encoded.truncate(INDEXED_LENGTH_MAX));
-    let mut parts: Vec<_> = parts.into_iter().zip(are_cut).collect();
-    parts.dedup();
-    Ok(parts)
+pub(super) fn parts(index: &Index, key: &str, text: &str) -> Result<Vec<(Vec<u8>, bool)>> {
+    Ok(parts_of(encodings(index, key, text)?).into_iter().map(|(part, is_cut, _)| (part, is_cut)).collect())
+}
+
+/// The same, and whether a number is not the one in the entry.
+pub(super) fn parts_of(encodings: Vec<Encoded>) -> Vec<(Vec<u8>, bool, bool)> {
+    let mut parts: Vec<(Vec<u8>, bool, bool)> = Vec::with_capacity(encodings.len());
+    for Encoded { mut entry, exact } in encodings {
+        let (is_cut, is_inexact) = (cut(&entry).1, exact.is_some());
+        entry.truncate(INDEXED_LENGTH_MAX);
+        match parts.last_mut() {
+            Some((last, was_cut, was_inexact)) if (&*last, *was_cut) == (&entry, is_cut) => *was_inexact |= is_inexact,
+            _ => parts.push((entry, is_cut, is_inexact)),
+        }
+    }
+    parts
 }
 
 /// The encodings of an entry that was not cut, by path; an empty one where there is no value.
@@ -153,6 +206,21 @@ pub(super) fn stage(
     Ok(())
 }
 
+/// True if an entry with these encodings is of a document without a value at the first path.
+pub(super) fn is_missing(encoded: &[u8]) -> bool {
+    encoded.first() == Some(&MISSING)
+}
+
+/// Adds to `batch` the entry of one index for a stored document, if the document has no value at the first path.
+pub(super) fn stage_missing(index: &Index, batch: &mut Batch, key: &str, stored: (&str, Option<u64>)) -> Result<()> {
+    for entry in Staged::all(index, key, stored)? {
+        if entry.key.get(key::PREFIX_LENGTH..).is_some_and(is_missing) {
+            batch.put(entry.key, entry.value, entry.expires_at);
+        }
+    }
+    Ok(())
+}
+
 /// Adds to `batch` the entries of one index for a stored document, its text and expiry.
 pub(super) fn stage_stored(index: &Index, batch: &mut Batch, key: &str, stored: (&str, Option<u64>)) -> Result<()> {
     for entry in Staged::all(index, key, stored)? {
@@ -172,14 +240,15 @@ impl Staged {
 
     /// The entries of `index` for the document with this text and expiry.
     fn all(index: &Index, key: &str, (text, expires_at): (&str, Option<u64>)) -> Result<Vec<Self>> {
-        let staged = |(part, is_cut): (Vec<u8>, bool)| {
+        let staged = |(part, is_cut, is_inexact): (Vec<u8>, bool, bool)| {
+            let expires_at = expires_at.or_else(|| is_inexact.then_some(INEXACT_UNTIL_MS));
             let mut entry_key = Vec::with_capacity(key::PREFIX_LENGTH + part.len() + 1 + key.len());
             entry_key.extend_from_slice(&index.collection.index(index.id));
             entry_key.extend_from_slice(&part);
             push_key(&mut entry_key, key);
             Self { key: entry_key, value: if is_cut { vec![CUT] } else { Vec::new() }, expires_at }
         };
-        Ok(parts(&index.indexed, key, text)?.into_iter().map(staged).collect())
+        Ok(parts_of(encodings(index, key, text)?).into_iter().map(staged).collect())
     }
 }
 
@@ -197,10 +266,10 @@ impl<'a> IndexEntry<'a> {
     }
 }
 
-/// The bytes of so many encodings, of which only the first must be of a value.
+/// The bytes of so many encodings.
 fn components_length(paths: usize, bytes: &[u8]) -> Option<usize> {
-    let mut length = encoded_length(bytes)?;
-    for _ in 1..paths {
+    let mut length = 0;
+    for _ in 0..paths {
         let rest = bytes.get(length..)?;
         length += if *rest.first()? == MISSING { 1 } else { encoded_length(rest)? };
     }
@@ -211,10 +280,19 @@ fn components_length(paths: usize, bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::documents::catalog::IndexState;
+    use crate::documents::index_spec::Indexed;
 
     fn index(paths: &[&str], multi: bool) -> Index {
         let indexed = Indexed::new(paths, false, multi).unwrap();
-        Index { collection: CollectionId::DEFAULT, id: 7, indexed, state: IndexState::Ready, ready_since: 0 }
+        Index {
+            collection: CollectionId::DEFAULT,
+            id: 7,
+            indexed,
+            state: IndexState::Ready,
+            ready_since: 0,
+            missing: None,
+            missing_since: 0,
+        }
     }
 
     fn staged(text: &str) -> Option<Staged> {
@@ -249,6 +327,20 @@ mod tests {
         for text in ["{}", "1", "{\"b\":{\"a\":1}}", &deep] {
             assert!(staged(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn documents_without_a_value_have_an_entry_in_a_newer_index() {
+        let index = |paths: &[&str]| Index { missing: Some(IndexState::Ready), ..index(paths, false) };
+        for text in ["{}", "1", "[]", "{\"b\":{\"a\":1}}"] {
+            let entry = Staged::all(&index(&["a"]), "k", (text, Some(5))).unwrap().pop().unwrap();
+            let parsed = IndexEntry::parse(1, &entry.key, &entry.value).unwrap();
+            assert_eq!((parsed.encoded, parsed.key, entry.expires_at), (&[MISSING][..], "k", Some(5)), "{text}");
+        }
+        let entry = Staged::all(&index(&["a", "b"]), "k", ("{\"b\":1}", None)).unwrap().pop().unwrap();
+        let parsed = IndexEntry::parse(2, &entry.key, &entry.value).unwrap();
+        assert_eq!(components(parsed.encoded).unwrap(), [&[][..], &encode("1").unwrap()]);
+        assert!(is_missing(parsed.encoded));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::error::{Error, Result, abbreviate};
 use super::path::Path;
+use crate::wording::json_text;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -71,11 +72,13 @@ impl IndexSpec {
     ///
     /// # Errors
     /// `InvalidOptions`.
+    #[cold]
+    #[inline(never)]
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = |reason: String| Error::invalid_options(format!("the index is not understood: {reason}"));
-        let json: Value = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        let json: Value = serde_json::from_str(text).map_err(|error| invalid(json_text(text, &error)))?;
         let Value::Object(_) = json else { return Ok(Self { paths: parse_paths(json)?, ..Self::default() }) };
-        let text: Text = serde_json::from_value(json).map_err(|error| invalid(error.to_string()))?;
+        let text: Text = serde_json::from_str(text).map_err(|error| invalid(json_text(text, &error)))?;
         let paths = match (text.path, text.paths) {
             (Some(paths), None) | (None, Some(paths)) => parse_paths(paths)?,
             _ => return Err(invalid("give it one of `path` and `paths`".to_owned())),
@@ -106,13 +109,14 @@ fn no_paths() -> Error {
 
 impl Indexed {
     pub fn new(paths: &[impl AsRef<str>], unique: bool, multi: bool) -> Result<Self> {
+        if paths.len() > MAX_INDEX_PATHS {
+            return Err(Error::invalid_options(format!("an index is on {MAX_INDEX_PATHS} paths at most")));
+        }
         let paths: Vec<_> = paths.iter().map(|path| Path::parse(path.as_ref())).collect::<Result<_>>()?;
         let twice =
             paths.iter().enumerate().find(|(index, path)| paths.iter().take(*index).any(|other| other == *path));
         let reason = if paths.is_empty() {
             "an index needs a path".to_owned()
-        } else if paths.len() > MAX_INDEX_PATHS {
-            format!("an index is on {MAX_INDEX_PATHS} paths at most")
         } else if multi && paths.len() > 1 {
             "an index with an entry for each element of an array is on one path".to_owned()
         } else if let Some((_, path)) = twice {

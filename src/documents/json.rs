@@ -1,6 +1,7 @@
 //! JSON in and out: the database stores the text it is given.
 
 use super::error::{Error, Result};
+use crate::wording::json_text;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 
 /// The longest document, in bytes of JSON text: 64 MiB with the byte that tells its kind.
@@ -11,14 +12,14 @@ pub const MAX_DOCUMENT_LENGTH: usize = (64 << 20) - 1;
 /// Nesting may be as deep as the text is long: nothing here or in storing recurses.
 pub(super) fn check_document(key: &str, text: &str) -> Result<()> {
     check_length(text.len())?;
-    check_text(text).map_err(|error| Error::invalid_document(key, format!("it is not JSON: {error}")))
+    check_text(text).map_err(|reason| Error::invalid_document(key, format!("it is not JSON: {reason}")))
 }
 
-/// Checks that `text` is one JSON value and nothing else.
-pub(super) fn check_text(text: &str) -> serde_json::Result<()> {
+/// Checks that `text` is one JSON value and nothing else. The error is the reason, for a message.
+pub(super) fn check_text(text: &str) -> std::result::Result<(), String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.deserialize_ignored_any(IgnoredAny)?;
-    deserializer.end()
+    let read = deserializer.deserialize_ignored_any(IgnoredAny).and_then(|_| deserializer.end());
+    read.map_err(|error| json_text(text, &error))
 }
 
 /// Checks the length of a document's text.
@@ -40,7 +41,7 @@ pub(super) fn damaged(key: &str, reason: impl std::fmt::Display) -> Error {
 pub(super) fn parse<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
         let subject = format!("the document {} does not fit the type it is read as", super::error::abbreviate(key));
-        Error::InvalidValue { subject, reason: super::error::shorten(error) }
+        Error::InvalidValue { subject, reason: super::error::shorten(json_text(text, &error)) }
     })
 }
 

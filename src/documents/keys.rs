@@ -31,11 +31,22 @@ impl<F: File> Database<F> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     pub fn change_key(&mut self, encryption: &Encryption) -> Result<()> {
-        check_encryption(encryption)?;
-        self.writable()?;
-        self.ensure_encrypted()?;
-        self.settle_group()?;
-        Ok(self.engine.change_key(encryption)?)
+        self.measured_mut(Verb::ChangeKey, |db| {
+            check_encryption(encryption)?;
+            db.writable()?;
+            db.ensure_encrypted()?;
+            db.settle_group()?;
+            Ok(db.engine.change_key(encryption)?)
+        })
+    }
+
+    /// The file's id, the time up to which receipts may have been dropped, and the key of letters, one after the other.
+    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    pub(crate) fn letter_terms(&self) -> Result<zeroize::Zeroizing<Vec<u8>>> {
+        let (file_id, key) = self.engine.letter_terms();
+        let horizon_ms = self.receipt_horizon_ms()?;
+        let key = key.as_ref().map_or(&[][..], |key| key.as_slice());
+        Ok(zeroize::Zeroizing::new([&file_id[..], &horizon_ms.to_le_bytes(), key].concat()))
     }
 
     /// Fails unless the database can be opened by this; without it, unless nothing is needed for that.

@@ -50,6 +50,24 @@ verbs! {
     Maintain "maintain",
     Compact "compact",
     RotateKey "rotateKey",
+    FindOne "findOne",
+    Explain "explain",
+    Push "push",
+    Pop "pop",
+    Range "range",
+    Length "length",
+    Trim "trim",
+    SetElement "setElement",
+    SetStream "setStream",
+    GetStream "getStream",
+    Indexes "indexes",
+    Collections "collections",
+    DropCollection "dropCollection",
+    Snapshot "snapshot",
+    Transaction "transaction",
+    Export "export",
+    Check "check",
+    ChangeKey "changeKey",
 }
 
 /// How long calls of one verb took since the database was opened, microseconds. Quantiles are precise to 3%.
@@ -58,7 +76,8 @@ verbs! {
 pub struct Latency {
     /// The verb, as it is called in JavaScript; `scanPage` is a page of a scan, `group` what writes that were made together
     /// take to be written and flushed. Of `compact`, `createIndex` and `rotateKey` slices count one by one where they are
-    /// done in slices, and `maintain` is a slice.
+    /// done in slices, and `maintain` is a slice. Of `setStream`, `getStream` and `export` pieces count one by one. `transaction`
+    /// is the beginning of one; its end is a `commit`.
     pub verb: &'static str,
     /// Calls.
     pub count: u64,
@@ -77,7 +96,7 @@ pub struct Latency {
 }
 
 /// The histograms of all verbs. One is made when its verb is first called; then nothing is allocated any more.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Latencies {
     is_enabled: bool,
     /// Whether a verb is being measured.
@@ -87,7 +106,8 @@ pub(super) struct Latencies {
 
 impl Latencies {
     pub fn new(is_enabled: bool) -> Self {
-        Self { is_enabled, ..Self::default() }
+        let histograms = RefCell::new(std::array::from_fn(|_| None));
+        Self { is_enabled, is_busy: Cell::new(false), histograms }
     }
 
     /// What was measured; `None` when nothing is.

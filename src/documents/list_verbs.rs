@@ -7,7 +7,8 @@ use super::content::Content;
 use super::error::{Error, Result};
 use super::json::{self, damaged};
 use super::json_scan::Scanner;
-use super::key::check_key;
+use super::key::{CollectionId, check_key};
+use super::latencies::Verb;
 use super::list::{End, List, within};
 use super::parts::part_key;
 use super::read::View;
@@ -50,10 +51,12 @@ impl Found {
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::list_length`].
     pub fn list_length(&self, key: &str) -> Result<u64> {
-        check_key(key)?;
-        let view = self.view();
-        let entry = self.database.entry(self.id, key, view)?;
-        Ok(self.list_in(key, entry.as_ref(), view)?.count())
+        self.measured(Verb::Length, || {
+            check_key(key)?;
+            let view = self.view();
+            let entry = self.database.entry(self.id, key, view)?;
+            Ok(self.list_in(key, entry.as_ref(), view)?.count())
+        })
     }
 
     /// As [`Database::list_range`].
@@ -63,6 +66,10 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::list_range_json`].
     pub fn list_range_json(&self, key: &str, start: i64, stop: i64) -> Result<Vec<String>> {
+        self.measured(Verb::Range, || self.elements_between(key, start, stop))
+    }
+
+    fn elements_between(&self, key: &str, start: i64, stop: i64) -> Result<Vec<String>> {
         check_key(key)?;
         let view = self.view();
         let entry = self.database.entry(self.id, key, view)?;
@@ -102,7 +109,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         let text = self.database.source(self.id, view.at).text(key, entry)?;
         let mut scanner = Scanner::new(&text);
         if scanner.take(b'[').is_none() {
-            return Err(Error::invalid_document(key, "it is no array, and so no list"));
+            return Err(Error::unsuitable_document(key, "it is no array, and so no list"));
         }
         let mut elements = Vec::new();
         while scanner.element().ok_or_else(|| damaged(key, "its text is not JSON"))? {
@@ -134,12 +141,16 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     fn push_checked<J: AsRef<str>>(&mut self, key: &str, end: End, elements: Vec<J>) -> Result<u64> {
+        self.measured_mut(Verb::Push, |documents| documents.push_all(key, end, elements))
+    }
+
+    fn push_all<J: AsRef<str>>(&mut self, key: &str, end: End, elements: Vec<J>) -> Result<u64> {
         let old = self.list_to_change(key)?;
         if elements.is_empty() {
             return Ok(old.found.count());
         }
-        let collection = self.create()?;
         let mut batch = Batch::new();
+        let collection = self.created_by(&mut batch)?;
         let mut list = match &old.found {
             Found::List(list) => *list,
             Found::Nothing => List::new(self.database.next_part_id(&batch)),
@@ -148,26 +159,30 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         for element in elements {
             list.push(&mut batch, collection.elements(), end, element.as_ref().trim(), old.expires_at)?;
         }
-        self.store_list(batch, key, &old, list)?;
+        self.store_list(batch, key, &old, list, collection)?;
         Ok(list.count)
     }
 
     /// As [`Database::pop`].
     pub fn pop<T: DeserializeOwned>(&mut self, key: &str, end: End) -> Result<Option<T>> {
-        let (old, Some(popped)) = self.at_end(key, end)? else { return Ok(None) };
-        // What does not fit the type stays.
-        let element = json::parse(key, &popped)?;
-        self.remove_at_end(key, end, &old)?;
-        Ok(Some(element))
+        self.measured_mut(Verb::Pop, |documents| {
+            let (old, Some(popped)) = documents.at_end(key, end)? else { return Ok(None) };
+            // What does not fit the type stays.
+            let element = json::parse(key, &popped)?;
+            documents.remove_at_end(key, end, &old)?;
+            Ok(Some(element))
+        })
     }
 
     /// As [`Database::pop_json`].
     pub fn pop_json(&mut self, key: &str, end: End) -> Result<Option<String>> {
-        let (old, popped) = self.at_end(key, end)?;
-        if popped.is_some() {
-            self.remove_at_end(key, end, &old)?;
-        }
-        Ok(popped)
+        self.measured_mut(Verb::Pop, |documents| {
+            let (old, popped) = documents.at_end(key, end)?;
+            if popped.is_some() {
+                documents.remove_at_end(key, end, &old)?;
+            }
+            Ok(popped)
+        })
     }
 
     fn at_end(&self, key: &str, end: End) -> Result<(Old, Option<String>)> {
@@ -195,13 +210,15 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::trim`].
     pub fn trim(&mut self, key: &str, start: i64, stop: i64) -> Result<u64> {
-        let old = self.list_to_change(key)?;
-        let kept = within(old.found.count(), start, stop);
-        let left = kept.end - kept.start;
-        if left < old.found.count() {
-            self.keep(key, &old, kept)?;
-        }
-        Ok(left)
+        self.measured_mut(Verb::Trim, |documents| {
+            let old = documents.list_to_change(key)?;
+            let kept = within(old.found.count(), start, stop);
+            let left = kept.end - kept.start;
+            if left < old.found.count() {
+                documents.keep(key, &old, kept)?;
+            }
+            Ok(left)
+        })
     }
 
     /// As [`Database::list_set`].
@@ -217,6 +234,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     fn set_checked(&mut self, key: &str, index: i64, json: &str) -> Result<bool> {
+        self.measured_mut(Verb::SetElement, |documents| documents.replace_element(key, index, json))
+    }
+
+    fn replace_element(&mut self, key: &str, index: i64, json: &str) -> Result<bool> {
         let mut old = self.list_to_change(key)?;
         let place = within(old.found.count(), index, index);
         if place.is_empty() {
@@ -238,7 +259,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
                 self.take_apart(&mut batch, elements, old.expires_at)?
             }
         };
-        self.store_list(batch, key, &old, list)?;
+        self.store_list(batch, key, &old, list, self.id)?;
         Ok(true)
     }
 
@@ -262,7 +283,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             }
             Found::Array(elements) => self.take_apart(&mut batch, &cut(elements.clone(), &kept), old.expires_at)?,
         };
-        self.store_list(batch, key, old, list)
+        self.store_list(batch, key, old, list, self.id)
     }
 
     fn list_to_change(&self, key: &str) -> Result<Old> {
@@ -295,16 +316,23 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     /// Commits `batch` with what makes `list` the document at `key`.
-    fn store_list(&mut self, mut batch: Batch, key: &str, old: &Old, list: List) -> Result<()> {
+    fn store_list(
+        &mut self,
+        mut batch: Batch,
+        key: &str,
+        old: &Old,
+        list: List,
+        collection: CollectionId,
+    ) -> Result<()> {
         if matches!(old.found, Found::List(_)) {
             // Its elements stay; and no array has index entries.
-            batch.put(self.id.document_key(key), Content::List(list).encode(), old.expires_at);
+            batch.put(collection.document_key(key), Content::List(list).encode(), old.expires_at);
         } else {
             let new = NewDocument { value: NewValue::List(list), expires_at: old.expires_at };
-            self.database.stage_over(&mut batch, self.id, key, old.entry.as_ref(), Some(new))?;
+            self.database.stage_over(&mut batch, collection, key, old.entry.as_ref(), Some(new))?;
         }
         check_size(&batch)?;
-        self.database.apply(batch)?;
+        self.apply_to(collection, batch)?;
         Ok(())
     }
 }

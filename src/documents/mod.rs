@@ -9,6 +9,7 @@ mod collection;
 mod condition;
 mod content;
 mod database;
+mod decimal;
 mod default_read;
 mod default_write;
 mod document;

@@ -1,8 +1,12 @@
 //! JSON values as bytes that sort like the values.
 //!
-//! The order is null < false < true < numbers < strings < arrays < objects. Numbers are compared by their exact
-//! value (1 and 1.0 are equal, and integers beyond 2^53 are told apart), strings by their code points, arrays
-//! element by element, objects field by field in the order of the names: a field's name first, then its value.
+//! The order is null < false < true < numbers < strings < arrays < objects. Strings are compared by their code points,
+//! arrays element by element, objects field by field in the order of the names: a field's name first, then its value.
+//!
+//! There are two forms. [`encode`] makes the form of index entries and of rows' places. There, a number is the nearest double,
+//! and integers of 64 bits are exact: different numbers of more than 17 digits may be alike. [`encode_exact`] makes the form
+//! that is compared: two values have the same exact form if and only if they are equal, and exact forms sort by the exact
+//! values (1 and 1.0 are equal; 0.1 and 0.10000000000000000001 are not). Both forms of most values are the same bytes.
 //!
 //! ```text
 //! null    10
@@ -16,7 +20,17 @@
 //! Numbers are big-endian; a double's sign bit is inverted, and when it was set all other bits too. No encoding is
 //! the beginning of another one, so that a document key can follow. That is how index entries are made. There, an
 //! encoding is cut after [`INDEXED_LENGTH_MAX`] bytes.
+//!
+//! The exact form of a number that is more than that:
+//!
+//! ```text
+//! number  30 | nearest double, 8 bytes | place, 2 bytes | F0 | the decimal number
+//! ```
+//!
+//! The place is that of the largest integer that is not above the number, as what is missing. Where no integer of 64 bits has
+//! this nearest double but the double itself, it is 4000 or C000: below or above the shortest decimal number of this double.
 
+use super::decimal::{Decimal, significant_digits};
 use super::json_scan::{Scanner, unescape};
 use super::path::NotJson;
 use std::collections::BTreeMap;
@@ -50,6 +64,16 @@ const NUMBER_LENGTH: usize = 10;
 /// Added to a number's remainder, which lies within 1024 of zero.
 const REMAINDER_BIAS: i128 = 0x8000;
 
+/// Follows the place of a number whose exact form is longer: above all tags, since the number is above its place.
+const EXACT: u8 = 0xf0;
+/// The places of numbers next to the shortest decimal number of their double.
+const BELOW: u16 = 0x4000;
+const ABOVE: u16 = 0xc000;
+
+/// All integers up to it are doubles.
+const EXACT_INTEGERS: f64 = (1_u64 << 53) as f64;
+const TWO_TO_63: f64 = (1_u64 << 63) as f64;
+
 /// The types that a range keeps apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kind(u8);
@@ -70,6 +94,13 @@ impl From<NotJson> for Unencodable {
 }
 
 impl Kind {
+    pub const ARRAY: Self = Self(ARRAY);
+
+    /// All kinds, in their order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [NULL, FALSE, NUMBER, STRING, ARRAY, OBJECT].into_iter().map(Self)
+    }
+
     /// The kind of an encoded value.
     pub fn of(encoded: &[u8]) -> Self {
         Self(encoded.first().map_or(0, |tag| tag & 0xf0))
@@ -97,10 +128,27 @@ impl Kind {
     }
 }
 
-/// The encoding of the JSON value `text`.
+/// The encoding of the JSON value `text`, as index entries have it.
 pub(super) fn encode(text: &str) -> Result<Vec<u8>, Unencodable> {
+    encode_as(text, Form::Nearest)
+}
+
+/// The encoding of the JSON value `text` that is equal for equal values only.
+pub(super) fn encode_exact(text: &str) -> Result<Vec<u8>, Unencodable> {
+    encode_as(text, Form::Exact)
+}
+
+/// How numbers are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Nearest,
+    Exact,
+}
+
+/// The encoding of the JSON value `text` in a form.
+pub(super) fn encode_as(text: &str, form: Form) -> Result<Vec<u8>, Unencodable> {
     let mut encoded = Vec::with_capacity(text.len().min(INDEXED_LENGTH_MAX) + 8);
-    push_value(&mut encoded, &mut Scanner::new(text), DEPTH_MAX)?;
+    push_value(&mut encoded, &mut Scanner::new(text), DEPTH_MAX, form)?;
     Ok(encoded)
 }
 
@@ -148,7 +196,12 @@ fn string_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-fn push_value(encoded: &mut Vec<u8>, scanner: &mut Scanner<'_>, depth_left: usize) -> Result<(), Unencodable> {
+fn push_value(
+    encoded: &mut Vec<u8>,
+    scanner: &mut Scanner<'_>,
+    depth_left: usize,
+    form: Form,
+) -> Result<(), Unencodable> {
     use Unencodable::{NotJson, TooDeep};
     match scanner.peek().ok_or(NotJson)? {
         b'"' => {
@@ -160,29 +213,34 @@ fn push_value(encoded: &mut Vec<u8>, scanner: &mut Scanner<'_>, depth_left: usiz
             encoded.push(ARRAY);
             let depth_left = depth_left.checked_sub(1).ok_or(TooDeep)?;
             while scanner.element().ok_or(NotJson)? {
-                push_value(encoded, scanner, depth_left)?;
+                push_value(encoded, scanner, depth_left, form)?;
             }
             encoded.push(END);
         }
         b'{' => {
             scanner.take(b'{').ok_or(NotJson)?;
-            push_object(encoded, scanner, depth_left.checked_sub(1).ok_or(TooDeep)?)?;
+            push_object(encoded, scanner, depth_left.checked_sub(1).ok_or(TooDeep)?, form)?;
         }
         _ => match scanner.word().ok_or(NotJson)? {
             "null" => encoded.push(NULL),
             "false" => encoded.push(FALSE),
             "true" => encoded.push(TRUE),
-            number => push_number(encoded, number).ok_or(NotJson)?,
+            number => push_number(encoded, number, form).ok_or(NotJson)?,
         },
     }
     Ok(())
 }
 
-fn push_object(encoded: &mut Vec<u8>, scanner: &mut Scanner<'_>, depth_left: usize) -> Result<(), Unencodable> {
+fn push_object(
+    encoded: &mut Vec<u8>,
+    scanner: &mut Scanner<'_>,
+    depth_left: usize,
+    form: Form,
+) -> Result<(), Unencodable> {
     let mut fields = BTreeMap::new();
     while let Some(name) = scanner.member().ok_or(Unencodable::NotJson)? {
         let mut value = Vec::new();
-        push_value(&mut value, scanner, depth_left)?;
+        push_value(&mut value, scanner, depth_left, form)?;
         fields.insert(unescape(name).ok_or(Unencodable::NotJson)?, value);
     }
     encoded.push(OBJECT);
@@ -205,23 +263,99 @@ fn push_string(encoded: &mut Vec<u8>, string: &[u8]) {
     encoded.extend_from_slice(&STRING_END);
 }
 
-/// Integers of 64 bits are exact; all other numbers are the nearest double, as in JavaScript.
-fn push_number(encoded: &mut Vec<u8>, text: &str) -> Option<()> {
+/// Integers of 64 bits are exact; of all other numbers the nearest form is the nearest double, as in JavaScript.
+fn push_number(encoded: &mut Vec<u8>, text: &str, form: Form) -> Option<()> {
     // Rust also reads "inf" and "nan".
     text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).then_some(())?;
     let is_integer = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let integer = text.parse::<i64>().map(i128::from).or_else(|_| text.parse::<u64>().map(i128::from));
-    let (nearest, remainder) = match integer {
-        Ok(integer) if is_integer => (integer as f64, integer - (integer as f64) as i128),
-        _ => (text.parse::<f64>().ok()?, 0),
-    };
+    match integer {
+        Ok(integer) if is_integer => {
+            let nearest = integer as f64;
+            push_places(encoded, nearest, (integer - nearest as i128 + REMAINDER_BIAS) as u16);
+        }
+        _ => {
+            let nearest = text.parse::<f64>().ok()?;
+            match form {
+                Form::Exact if !is_shortest(text, nearest) => push_exact(encoded, text, nearest),
+                _ => push_places(encoded, nearest, REMAINDER_BIAS as u16),
+            }
+        }
+    }
+    Some(())
+}
+
+fn push_places(encoded: &mut Vec<u8>, nearest: f64, place: u16) {
     // Minus zero is zero.
     let bits = if nearest == 0.0 { 0 } else { nearest.to_bits() };
     let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
     encoded.push(NUMBER);
     encoded.extend_from_slice(&ordered.to_be_bytes());
-    encoded.extend_from_slice(&((remainder + REMAINDER_BIAS) as u16).to_be_bytes());
-    Some(())
+    encoded.extend_from_slice(&place.to_be_bytes());
+}
+
+/// True if a number is, for what its length tells, the shortest decimal number of its nearest double, and no integer of 64 bits
+/// has that double but the double itself. Of a double's shortest form, 15 digits are always exact.
+fn is_shortest(text: &str, nearest: f64) -> bool {
+    let is_normal = nearest == 0.0 || (1e-300..1e300).contains(&nearest.abs());
+    let digits = significant_digits(text, 15);
+    is_normal && digits <= 15 && (nearest != 0.0 || digits == 0) && !is_of_integers(nearest)
+}
+
+/// True if several integers of 64 bits may have this nearest double.
+fn is_of_integers(nearest: f64) -> bool {
+    nearest.abs() >= EXACT_INTEGERS && (-TWO_TO_63..=2.0 * TWO_TO_63).contains(&nearest)
+}
+
+/// The exact form of a number that may be no double.
+#[inline(never)]
+fn push_exact(encoded: &mut Vec<u8>, text: &str, nearest: f64) {
+    let number = Decimal::parse(text);
+    if is_of_integers(nearest)
+        && let Some((floor, is_whole)) = number.floor()
+    {
+        push_places(encoded, nearest, (floor - nearest as i128 + REMAINDER_BIAS) as u16);
+        if is_whole {
+            return;
+        }
+    } else {
+        let is_above = match nearest.is_finite() && nearest != 0.0 {
+            true => match number.cmp(&Decimal::parse(&format!("{nearest:e}"))) {
+                std::cmp::Ordering::Equal => return push_places(encoded, nearest, REMAINDER_BIAS as u16),
+                order => order.is_gt(),
+            },
+            false if nearest == 0.0 => !number.is_negative(),
+            false => number.is_negative(),
+        };
+        push_places(encoded, nearest, if is_above { ABOVE } else { BELOW });
+    }
+    encoded.push(EXACT);
+    number.push_ordered(encoded);
+}
+
+/// The beginning of an encoding that index entries of all equal values share, if they need not be the encoding itself: it ends
+/// with the double of the first number that the entries may have in several forms. With `every_number` it is the first
+/// number, whatever its value.
+pub(super) fn shared_beginning(encoded: &[u8], every_number: bool) -> Option<&[u8]> {
+    let mut at = 0;
+    loop {
+        let tag = *encoded.get(at)?;
+        at += 1;
+        match tag {
+            NUMBER => {
+                let (bits, place) = encoded.get(at..)?.split_first_chunk::<8>()?;
+                let ordered = u64::from_be_bytes(*bits);
+                let nearest = f64::from_bits(if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered });
+                let is_exact = place.get(2) == Some(&EXACT);
+                if every_number || is_exact || is_of_integers(nearest) {
+                    return encoded.get(..at + 8);
+                }
+                at += NUMBER_LENGTH;
+            }
+            STRING | FIELD => at += string_length(encoded.get(at..)?)?,
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]

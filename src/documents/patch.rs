@@ -1,18 +1,31 @@
 //! JSON Patch (RFC 6902) and JSON Merge Patch (RFC 7396), on text: what a patch does not touch is kept to the letter.
 
-use super::error::{Error, Result, shorten};
-use super::json_edit::{Name, Node, field, remove_field, set_field};
-use super::ordering::{DEPTH_MAX, encode};
+use super::error::{Error, Result, abbreviate};
+use super::json::MAX_DOCUMENT_LENGTH;
+use super::json_edit::{Name, Node};
+use super::ordering::{DEPTH_MAX, encode_exact};
 use super::path::NotJson;
+use crate::wording::json_text;
 use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
+
+/// A patch may copy so many times the bytes of the document and of itself, ...
+const COPIED_PART: usize = 64;
+/// ... or this many, and not more than a document may have: copies of copies grow without end.
+const COPIED_MIN: usize = 1 << 20;
+/// How deep moves may nest what a patch changes.
+const OPENED_MAX: usize = 4 * DEPTH_MAX;
 
 /// Field names and indexes, from the outermost in: a JSON Pointer (RFC 6901).
 struct Pointer(Vec<String>);
 
 /// A patch that was read.
-pub(super) struct Patch(Vec<Operation>);
+pub(super) struct Patch {
+    operations: Vec<Operation>,
+    /// Bytes of its text.
+    length: usize,
+}
 
 enum Operation {
     Add { path: Pointer, value: String },
@@ -59,12 +72,6 @@ impl Pointer {
     }
 }
 
-impl std::fmt::Display for Pointer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|token| write!(f, "/{}", token.replace('~', "~0").replace('/', "~1")))
-    }
-}
-
 fn unescape_token(token: &str) -> Option<String> {
     let mut parts = token.split('~');
     let mut out = parts.next()?.to_owned();
@@ -86,32 +93,212 @@ impl Patch {
     /// # Errors
     /// `InvalidPatch`.
     pub fn parse(text: &str) -> Result<Self> {
-        let fields: Vec<Fields> = serde_json::from_str(text).map_err(|error| invalid(shorten(error)))?;
-        fields.into_iter().map(Operation::new).collect::<Result<_>>().map(Self)
+        let fields: Vec<Fields> = serde_json::from_str(text).map_err(|error| invalid(json_text(text, &error)))?;
+        let operations = fields.into_iter().map(Operation::new).collect::<Result<_>>()?;
+        Ok(Self { operations, length: text.len() })
     }
 
     /// The document that comes of `text`: of all operations, or of none.
     ///
     /// # Errors
-    /// `Conflict` when an operation cannot be done or a test fails.
+    /// `Conflict` when an operation cannot be done or a test fails. `TooLarge` when the patch copies too much.
     pub fn apply(&self, text: &str) -> Result<String> {
-        let mut document = Node::new(text);
-        for (index, operation) in self.0.iter().enumerate() {
-            let outcome = operation.apply(&mut document);
-            outcome
-                .map_err(|reason| Error::Conflict { reason: format!("operation {index} of the patch: {reason}") })?;
+        let limit = (text.len() + self.length).saturating_mul(COPIED_PART).clamp(COPIED_MIN, MAX_DOCUMENT_LENGTH);
+        let mut work = Work { document: Node::new(text), left: limit, limit };
+        for (index, operation) in self.operations.iter().enumerate() {
+            operation.apply(&mut work).map_err(|refusal| match refusal {
+                Refusal::Impossible(reason) => {
+                    Error::Conflict { reason: format!("operation {index} of the patch: {reason}") }
+                }
+                Refusal::TooLarge { size, limit } => {
+                    let what = format!("what the patch copies, up to operation {index},");
+                    Error::TooLarge { what, size: size as u64, limit: limit as u64 }
+                }
+            })?;
         }
-        Ok(document.to_text())
+        Ok(work.document.to_text())
     }
 }
 
-/// Why an operation cannot be done.
-type Outcome<T> = std::result::Result<T, String>;
+/// A document that is being patched.
+struct Work<'a> {
+    document: Node<'a>,
+    /// Bytes that may still be copied.
+    left: usize,
+    limit: usize,
+}
 
-impl From<NotJson> for String {
+/// Why an operation is not done.
+#[derive(Debug)]
+enum Refusal {
+    Impossible(String),
+    TooLarge { size: usize, limit: usize },
+}
+
+type Outcome<T> = std::result::Result<T, Refusal>;
+
+fn impossible(reason: impl Into<String>) -> Refusal {
+    Refusal::Impossible(reason.into())
+}
+
+impl From<NotJson> for Refusal {
     fn from(_: NotJson) -> Self {
-        "the document is not JSON".to_owned()
+        impossible("the document is not JSON")
     }
+}
+
+impl<'a> Work<'a> {
+    /// Accounts for bytes that are copied, or read without need.
+    fn spend(&mut self, bytes: usize) -> Outcome<()> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(Refusal::TooLarge { size: self.limit - self.left + bytes, limit: self.limit }),
+        }
+    }
+
+    /// The value at `path`, in which `height` levels will be opened.
+    fn find(&mut self, path: &[String], height: usize) -> Outcome<&mut Node<'a>> {
+        let total = path.len() + height;
+        if total > OPENED_MAX {
+            return Err(impossible(format!(
+                "the document would be nested deeper than {OPENED_MAX} at {}",
+                shown(path)
+            )));
+        }
+        let mut node = &mut self.document;
+        for (depth, token) in path.iter().enumerate() {
+            let opened = node.open()?;
+            opened.raise(total - depth);
+            node = match opened {
+                Node::Object(fields) => fields.get_mut(token.as_bytes()),
+                Node::Array(elements) => index(token).and_then(|index| elements.get_mut(index)),
+                Node::Text(_) => None,
+            }
+            .ok_or_else(|| impossible(format!("there is nothing at {}", shown(path))))?;
+        }
+        Ok(node)
+    }
+
+    fn add(&mut self, path: &'a Pointer, value: Node<'a>) -> Outcome<()> {
+        let Some((last, parent)) = path.0.split_last() else {
+            self.document = value;
+            return Ok(());
+        };
+        let nowhere = || impossible(format!("nothing can be added at {}", shown(&path.0)));
+        let height = value.height() + 1;
+        let node = self.find(parent, height)?.open()?;
+        node.raise(height);
+        match node {
+            Node::Object(fields) => fields.set(Name::new(last), value),
+            Node::Array(elements) => {
+                let at = if last == "-" { elements.count() } else { index(last).ok_or_else(nowhere)? };
+                if at > elements.count() {
+                    return Err(nowhere());
+                }
+                elements.insert(at, value);
+            }
+            Node::Text(_) => return Err(nowhere()),
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &Pointer) -> Outcome<Node<'a>> {
+        let nothing = || impossible(format!("there is nothing at {}", shown(&path.0)));
+        let Some((last, parent)) = path.0.split_last() else {
+            // A document is a value: without one it is null.
+            return Ok(std::mem::replace(&mut self.document, Node::new("null")));
+        };
+        match self.find(parent, 1)?.open()? {
+            Node::Object(fields) => fields.remove(last.as_bytes()).ok_or_else(nothing),
+            Node::Array(elements) => index(last).and_then(|at| elements.remove(at)).ok_or_else(nothing),
+            Node::Text(_) => Err(nothing()),
+        }
+    }
+
+    fn copy(&mut self, from: &Pointer) -> Outcome<Node<'a>> {
+        let copied = self.find(&from.0, 0)?.copied();
+        self.spend(copied.as_str().len())?;
+        Ok(Node::Text(copied))
+    }
+
+    fn test(&mut self, path: &'a Pointer, value: &'a str) -> Outcome<()> {
+        let mut spent = 0;
+        let found = self.find(&path.0, 0)?;
+        let is_equal = is_equal(found, &mut Node::new(value), DEPTH_MAX, &mut spent)?;
+        let height = found.height();
+        // The levels around know now what was opened.
+        self.find(&path.0, height)?;
+        self.spend(spent)?;
+        if is_equal { Ok(()) } else { Err(impossible(format!("what is at {} is another value", shown(&path.0)))) }
+    }
+}
+
+/// Whether two values are equal. Costs about the length of `wanted`, once `found` is opened; `spent` counts what is more.
+fn is_equal(found: &mut Node<'_>, wanted: &mut Node<'_>, depth: usize, spent: &mut usize) -> Outcome<bool> {
+    let kinds = (found.first_byte(), wanted.first_byte());
+    if !matches!(kinds, (Some(b'{'), Some(b'{')) | (Some(b'['), Some(b'['))) {
+        return is_equal_leaf(found, wanted, spent);
+    }
+    if depth == 0 {
+        return Err(impossible(format!("what is compared is nested deeper than {DEPTH_MAX}")));
+    }
+    let mut height = 0;
+    let mut is_same = |found: &mut Node<'_>, wanted: &mut Node<'_>| {
+        let is_same = is_equal(found, wanted, depth - 1, spent);
+        height = height.max(found.height());
+        is_same
+    };
+    let outcome = match (found.open()?, wanted.open()?) {
+        (Node::Object(found), Node::Object(wanted)) if found.count() == wanted.count() => {
+            all(wanted.iter_mut(), |(name, wanted)| match found.get_mut(name.bytes()) {
+                Some(found) => is_same(found, wanted),
+                None => Ok(false),
+            })
+        }
+        (Node::Array(found), Node::Array(wanted)) if found.count() == wanted.count() => {
+            all(found.iter_mut().zip(wanted.iter_mut()), |(found, wanted)| is_same(found, wanted))
+        }
+        _ => Ok(false),
+    };
+    found.raise(height + 1);
+    outcome
+}
+
+/// Whether all items pass; stops at the first that does not.
+fn all<T>(items: impl IntoIterator<Item = T>, mut passes: impl FnMut(T) -> Outcome<bool>) -> Outcome<bool> {
+    for item in items {
+        if !passes(item)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The same where one of them is neither an object nor an array.
+fn is_equal_leaf(found: &Node<'_>, wanted: &Node<'_>, spent: &mut usize) -> Outcome<bool> {
+    let (Node::Text(found), Node::Text(wanted)) = (found, wanted) else { return Ok(false) };
+    let (found, wanted) = (found.as_str(), wanted.as_str());
+    if found == wanted {
+        return Ok(true);
+    }
+    let is_nested = |text: &str| text.starts_with(['{', '[']);
+    if is_nested(found) || is_nested(wanted) {
+        return Ok(false);
+    }
+    *spent += found.len().saturating_sub(wanted.len());
+    match (encode_exact(found), encode_exact(wanted)) {
+        (Ok(found), Ok(wanted)) => Ok(found == wanted),
+        _ => Err(NotJson.into()),
+    }
+}
+
+/// A path as messages name it.
+fn shown(path: &[String]) -> String {
+    let path: String = path.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect();
+    abbreviate(&path)
 }
 
 impl Operation {
@@ -132,7 +319,7 @@ impl Operation {
             "move" => {
                 let from = from()?;
                 if path.is_inside(&from) {
-                    return Err(invalid(format!("{from} cannot be moved into itself")));
+                    return Err(invalid(format!("{} cannot be moved into itself", shown(&from.0))));
                 }
                 Self::Move { from, path }
             }
@@ -140,82 +327,24 @@ impl Operation {
         })
     }
 
-    fn apply<'a>(&'a self, document: &mut Node<'a>) -> Outcome<()> {
+    fn apply<'a>(&'a self, work: &mut Work<'a>) -> Outcome<()> {
         match self {
-            Self::Add { path, value } => add(document, path, Node::new(value)),
-            Self::Remove { path } => remove(document, path).map(drop),
+            Self::Add { path, value } => work.add(path, Node::new(value)),
+            Self::Remove { path } => work.remove(path).map(drop),
             Self::Replace { path, value } => {
-                *find(document, path)? = Node::new(value);
+                *work.find(&path.0, 0)? = Node::new(value);
                 Ok(())
             }
             Self::Move { from, path } => {
-                let moved = remove(document, from)?;
-                add(document, path, moved)
+                let moved = work.remove(from)?;
+                work.add(path, moved)
             }
             Self::Copy { from, path } => {
-                let copied = find(document, from)?.clone();
-                add(document, path, copied)
+                let copied = work.copy(from)?;
+                work.add(path, copied)
             }
-            Self::Test { path, value } => {
-                let found = find(document, path)?.to_text();
-                let (found, wanted) = (encode(&found), encode(value));
-                match (found, wanted) {
-                    (Ok(found), Ok(wanted)) if found == wanted => Ok(()),
-                    (Ok(_), Ok(_)) => Err(format!("what is at {path:?} is another value", path = path.to_string())),
-                    _ => Err(format!("what is compared is nested deeper than {DEPTH_MAX}")),
-                }
-            }
+            Self::Test { path, value } => work.test(path, value),
         }
-    }
-}
-
-/// The value at `path`.
-fn find<'n, 'a>(document: &'n mut Node<'a>, path: &Pointer) -> Outcome<&'n mut Node<'a>> {
-    let mut node = document;
-    for token in &path.0 {
-        node = match node.open()? {
-            Node::Object(fields) => field(fields, token),
-            Node::Array(elements) => index(token).and_then(|index| elements.get_mut(index)),
-            Node::Text(_) => None,
-        }
-        .ok_or_else(|| format!("there is nothing at {:?}", path.to_string()))?;
-    }
-    Ok(node)
-}
-
-fn add<'a>(document: &mut Node<'a>, path: &Pointer, value: Node<'a>) -> Outcome<()> {
-    let Some((last, parent)) = path.0.split_last() else {
-        *document = value;
-        return Ok(());
-    };
-    let nowhere = || format!("nothing can be added at {:?}", path.to_string());
-    match find(document, &Pointer(parent.to_vec()))?.open()? {
-        Node::Object(fields) => set_field(fields, Name::new(last), value),
-        Node::Array(elements) => {
-            let at = if last == "-" { elements.len() } else { index(last).ok_or_else(nowhere)? };
-            if at > elements.len() {
-                return Err(nowhere());
-            }
-            elements.insert(at, value);
-        }
-        Node::Text(_) => return Err(nowhere()),
-    }
-    Ok(())
-}
-
-fn remove<'a>(document: &mut Node<'a>, path: &Pointer) -> Outcome<Node<'a>> {
-    let nothing = || format!("there is nothing at {:?}", path.to_string());
-    let Some((last, parent)) = path.0.split_last() else {
-        // A document is a value: without one it is null.
-        return Ok(std::mem::replace(document, Node::new("null")));
-    };
-    match find(document, &Pointer(parent.to_vec()))?.open()? {
-        Node::Object(fields) => remove_field(fields, last).ok_or_else(nothing),
-        Node::Array(elements) => {
-            let at = index(last).filter(|&at| at < elements.len()).ok_or_else(nothing)?;
-            Ok(elements.remove(at))
-        }
-        Node::Text(_) => Err(nothing()),
     }
 }
 
@@ -237,28 +366,29 @@ pub(super) fn merge(text: &str, patch: &str) -> Result<String> {
 
 fn merge_into<'a>(target: &mut Node<'a>, patch: &mut Node<'a>, depth: usize) -> Result<()> {
     let not_json = |_| invalid("it is not JSON");
-    let Node::Object(changes) = patch.open().map_err(not_json)? else {
+    if patch.first_byte() != Some(b'{') {
         *target = patch.clone();
         return Ok(());
-    };
+    }
+    let Node::Object(changes) = patch.open().map_err(not_json)? else { return Err(invalid("it is not JSON")) };
     if depth == 0 {
         return Err(invalid(format!("it is nested deeper than {DEPTH_MAX}")));
     }
     let fields = target.open_object().map_err(not_json)?;
-    for (name, change) in changes {
-        let Some(text) = name.as_str().map(str::to_owned) else {
+    for (name, change) in changes.iter_mut() {
+        if std::str::from_utf8(name.bytes()).is_err() {
             return Err(invalid("the name of a field is not Unicode"));
-        };
-        if matches!(change, Node::Text(text) if text.trim() == "null") {
-            remove_field(fields, &text);
+        }
+        if matches!(change, Node::Text(text) if text.as_str() == "null") {
+            fields.remove(name.bytes());
             continue;
         }
-        match field(fields, &text) {
+        match fields.get_mut(name.bytes()) {
             Some(value) => merge_into(value, change, depth - 1)?,
             None => {
                 let mut value = Node::new("null");
                 merge_into(&mut value, change, depth - 1)?;
-                set_field(fields, name.clone(), value);
+                fields.set(name.clone(), value);
             }
         }
     }

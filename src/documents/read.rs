@@ -9,6 +9,7 @@ use super::scan::Scan;
 use super::{Collection, Database, Range, Ttl};
 use crate::engine::{Entry, KeyReader, Seq};
 use crate::fs::File;
+use crate::sorting::sorted_places;
 use serde::de::DeserializeOwned;
 use std::ops::Deref;
 
@@ -152,8 +153,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         keys.iter().try_for_each(|key| check_key(key.as_ref()))?;
         let view = self.view();
         let (source, mut reader) = (self.database.source(self.id, view.at), self.database.reader(view));
-        let mut order: Vec<usize> = (0..keys.len()).collect();
-        order.sort_unstable_by_key(|&index| keys[index].as_ref());
+        let order = sorted_places(keys.len(), &|a, b| keys[a].as_ref().cmp(keys[b].as_ref()));
         let mut documents = vec![None; keys.len()];
         for index in order {
             let key = keys[index].as_ref();

@@ -6,6 +6,7 @@
 
 use super::collection::Collection;
 use super::error::{Error, Result};
+use super::latencies::Verb;
 use super::read::View;
 use super::{Database, Options};
 use crate::engine;
@@ -78,6 +79,10 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As a write, in a group; none outside.
     pub fn snapshot(&mut self) -> Result<Snapshot> {
+        self.measured_mut(Verb::Snapshot, |db| db.hold_snapshot())
+    }
+
+    fn hold_snapshot(&mut self) -> Result<Snapshot> {
         self.settle_group()?;
         let now_ms = self.engine.now_ms();
         let inner = self.engine.snapshot();
@@ -132,9 +137,14 @@ impl<F: File> Database<F> {
 
     /// Lets go of the snapshots that have reached their limits.
     pub(super) fn end_old_snapshots(&mut self) {
-        if self.snapshots.held.is_empty() {
-            return;
+        if !self.snapshots.held.is_empty() {
+            self.end_old_of_some();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_old_of_some(&mut self) {
         let now_ms = self.engine.now_ms();
         while let Some(old) = self.snapshots.pop_old(now_ms) {
             self.engine.release(old);

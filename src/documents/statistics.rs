@@ -18,6 +18,9 @@ pub struct Stats {
     pub indexes: Vec<IndexInfo>,
     /// What the tables hold, by what it is for. What is not in tables yet is in `memtable_bytes`.
     pub spaces: Vec<Space>,
+    /// Large values that a program has begun to write and not finished, because it was killed. The maintenance of the next
+    /// connection that writes removes them.
+    pub unfinished_uploads: u64,
     /// How long the verbs that were called took; `None` unless [`Options::latencies`](super::Options::latencies) is set.
     pub latencies: Option<Vec<Latency>>,
     /// What was found damaged at opening, as [`Database::damage`] tells it.
@@ -69,8 +72,9 @@ impl<F: File> Database<F> {
         let space = |tables: &SpaceStatistics| self.space(*tables);
         Stats {
             version: self.version(),
-            indexes: self.indexes(),
+            indexes: self.default_collection().index_infos(),
             spaces: engine.spaces.iter().map(space).collect(),
+            unfinished_uploads: self.unfinished_uploads(),
             latencies: self.latencies.report(),
             damage: self.damage().to_vec(),
             engine,

@@ -49,14 +49,16 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::snapshot`].
     pub fn begin(&mut self) -> Result<OpenTransaction> {
-        let snapshot = self.snapshot()?;
-        self.history.begin(snapshot.view.at);
-        Ok(OpenTransaction {
-            snapshot,
-            reads: Reads::default(),
-            writes: Transaction::new(),
-            #[cfg(test)]
-            is_unchecked: false,
+        self.measured_mut(Verb::Transaction, |db| {
+            let snapshot = db.snapshot()?;
+            db.history.begin(snapshot.view.at);
+            Ok(OpenTransaction {
+                snapshot,
+                reads: Reads::default(),
+                writes: Transaction::new(),
+                #[cfg(test)]
+                is_unchecked: false,
+            })
         })
     }
 
@@ -131,16 +133,26 @@ impl<F: File> Database<F> {
         &mut self,
         work: impl FnOnce(&mut ActiveTransaction<'_, F>) -> std::result::Result<R, E>,
     ) -> std::result::Result<R, E> {
-        let mut open = self.begin()?;
-        match work(&mut open.on(self)) {
-            Ok(result) => {
-                self.commit_open(open)?;
-                Ok(result)
-            }
-            Err(error) => {
-                self.roll_back(open);
-                Err(error)
-            }
+        let mut guard = TransactionGuard { open: Some(self.begin()?), database: self };
+        let open = guard.open.as_mut().expect("it has just begun");
+        let result = work(&mut open.on(guard.database))?;
+        if let Some(open) = guard.open.take() {
+            guard.database.commit_open(open)?;
+        }
+        Ok(result)
+    }
+}
+
+/// A transaction that is rolled back when this is dropped, also by a panic.
+struct TransactionGuard<'a, F: File> {
+    database: &'a mut Database<F>,
+    open: Option<OpenTransaction>,
+}
+
+impl<F: File> Drop for TransactionGuard<'_, F> {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.database.roll_back(open);
         }
     }
 }
@@ -237,6 +249,11 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::get`].
     pub fn get_document(&mut self, key: &str) -> Result<Option<Document>> {
+        let database = self.database;
+        database.measured(Verb::Get, || self.document_at(key))
+    }
+
+    fn document_at(&mut self, key: &str) -> Result<Option<Document>> {
         check_key(key)?;
         if let Some(write) = self.open.writes.write_at(&self.collection, key) {
             return self.open.written(key, write);
@@ -256,7 +273,8 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::get`].
     pub fn has(&mut self, key: &str) -> Result<bool> {
-        Ok(self.get_document(key)?.is_some())
+        let database = self.database;
+        database.measured(Verb::Has, || Ok(self.get_document(key)?.is_some()))
     }
 
     /// The documents at `keys`, in the order of `keys`; `None` where there is none.
@@ -264,7 +282,8 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::get`].
     pub fn get_many<T: DeserializeOwned>(&mut self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
-        keys.iter().map(|key| self.get(key.as_ref())).collect()
+        let database = self.database;
+        database.measured(Verb::GetMany, || keys.iter().map(|key| self.get(key.as_ref())).collect())
     }
 
     /// How many documents are in `range`.
@@ -272,7 +291,8 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::documents`].
     pub fn count(&mut self, range: &Range) -> Result<u64> {
-        Ok(self.documents(range)?.len() as u64)
+        let database = self.database;
+        database.measured(Verb::Count, || Ok(self.documents(range)?.len() as u64))
     }
 
     /// The keys in `range`, in its order.
@@ -280,7 +300,8 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::documents`].
     pub fn keys(&mut self, range: &Range) -> Result<Vec<String>> {
-        Ok(self.documents(range)?.into_iter().map(|document| document.key).collect())
+        let database = self.database;
+        database.measured(Verb::Keys, || Ok(self.documents(range)?.into_iter().map(|document| document.key).collect()))
     }
 
     /// The documents in `range`, in the order of their keys.
@@ -288,7 +309,8 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::documents`]; `InvalidValue` when one does not fit `T`.
     pub fn values<T: DeserializeOwned>(&mut self, range: &Range) -> Result<Vec<T>> {
-        self.documents(range)?.iter().map(Document::parse).collect()
+        let database = self.database;
+        database.measured(Verb::Values, || self.documents(range)?.iter().map(Document::parse).collect())
     }
 
     /// Keys and documents in `range`.
@@ -296,7 +318,10 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::values`].
     pub fn entries<T: DeserializeOwned>(&mut self, range: &Range) -> Result<Vec<(String, T)>> {
-        self.documents(range)?.into_iter().map(|document| Ok((document.key.clone(), document.parse()?))).collect()
+        let database = self.database;
+        database.measured(Verb::Entries, || {
+            self.documents(range)?.into_iter().map(|document| Ok((document.key.clone(), document.parse()?))).collect()
+        })
     }
 
     /// The documents in `range`, with those that this transaction has written.
@@ -304,6 +329,11 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// `InvalidRange`; as [`ActiveTransaction::get`].
     pub fn documents(&mut self, range: &Range) -> Result<Vec<Document>> {
+        let database = self.database;
+        database.measured(Verb::Entries, || self.merged(range))
+    }
+
+    fn merged(&mut self, range: &Range) -> Result<Vec<Document>> {
         let id = self.id()?;
         let Some(keys) = range.document_keys(id)? else { return Ok(Vec::new()) };
         self.open.reads.add_range(&keys);
@@ -353,8 +383,11 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::find`].
     pub fn find_page(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<FindPage> {
-        let query = find_query(path, condition, options)?;
-        self.asking()?.keys(&query)?.into_keys()
+        let database = self.database;
+        database.measured(Verb::Find, || {
+            let query = find_query(path, condition, options)?;
+            self.asking()?.keys(&query)?.into_keys()
+        })
     }
 
     /// The documents that a query finds, as [`Database::query`], with what this transaction has written.
@@ -370,7 +403,8 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`Database::query_page`] and [`ActiveTransaction::get`].
     pub fn query_page(&mut self, query: &Query) -> Result<QueryPage> {
-        self.asking()?.rows(query)?.into_page()
+        let database = self.database;
+        database.measured(Verb::Query, || self.asking()?.rows(query)?.into_page())
     }
 
     /// The first row of a query.
@@ -378,7 +412,8 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::query_page`].
     pub fn find_one(&mut self, query: &Query) -> Result<Option<Document>> {
-        Ok(self.query_page(&query.clone().limit(1))?.rows.pop())
+        let database = self.database;
+        database.measured(Verb::FindOne, || Ok(self.query_page(&query.clone().limit(1))?.rows.pop()))
     }
 
     /// How many rows a query has.
@@ -386,7 +421,8 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// # Errors
     /// As [`ActiveTransaction::query_page`].
     pub fn count_rows(&mut self, query: &Query) -> Result<u64> {
-        self.asking()?.count(query)
+        let database = self.database;
+        database.measured(Verb::Count, || self.asking()?.count(query))
     }
 
     fn asking(&mut self) -> Result<InTransaction<'_, F>> {

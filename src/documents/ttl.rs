@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use std::time::Duration;
 
 /// The last millisecond of the year 9999: later times do not fit common date formats.
-const LAST_EXPIRY_MS: u64 = 253_402_300_799_999;
+pub(super) const LAST_EXPIRY_MS: u64 = 253_402_300_799_999;
 
 /// How long a document will live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

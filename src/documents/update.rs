@@ -3,7 +3,7 @@
 use super::error::{Error, Result, abbreviate};
 use super::key::check_key;
 use super::latencies::Verb;
-use super::ordering::{Unencodable, encode};
+use super::ordering::{Unencodable, encode_exact};
 use super::patch::{self, Patch};
 use super::transaction::Expiry;
 use super::write::{NewDocument, NewValue, is_live};
@@ -30,14 +30,18 @@ pub struct SetOptions {
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::patched`].
     pub fn patched(&self, key: &str, operations: &str) -> Result<Option<Document>> {
-        let patch = Patch::parse(operations)?;
-        self.changed(key, |text| patch.apply(text))
+        self.measured(Verb::Patch, || {
+            let patch = Patch::parse(operations)?;
+            self.changed(key, |text| patch.apply(text))
+        })
     }
 
     /// As [`Database::merge_patched`].
     pub fn merge_patched(&self, key: &str, patch: &str) -> Result<Option<Document>> {
-        json::check_text(patch).map_err(|error| Error::InvalidPatch { reason: error.to_string() })?;
-        self.changed(key, |text| patch::merge(text, patch))
+        self.measured(Verb::Patch, || {
+            json::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;
+            self.changed(key, |text| patch::merge(text, patch))
+        })
     }
 
     fn changed(&self, key: &str, change: impl FnOnce(&str) -> Result<String>) -> Result<Option<Document>> {
@@ -86,7 +90,9 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             let count = match &old {
                 Some(old) => {
                     let text = documents.database.text_of(documents.id, key, old)?;
-                    text.trim().parse().map_err(|_| Error::invalid_document(key, "it is not an integer of 64 bits"))?
+                    text.trim()
+                        .parse()
+                        .map_err(|_| Error::unsuitable_document(key, "it is not an integer of 64 bits"))?
                 }
                 None => 0_i64,
             };
@@ -167,7 +173,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::merge_patch`].
     pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
         self.measured_mut(Verb::Patch, |documents| {
-            json::check_text(patch).map_err(|error| Error::InvalidPatch { reason: error.to_string() })?;
+            json::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;
             documents.update(key, |text| patch::merge(text, patch))
         })
     }
@@ -191,10 +197,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// Writes over `old`, which keeps its expiry.
     fn write_over(&mut self, key: &str, old: Option<&Entry>, json: &str) -> Result<u64> {
         let expires_at = old.and_then(|old| old.expires_at);
-        let collection = self.create()?;
         let mut batch = Batch::new();
+        let collection = self.created_by(&mut batch)?;
         self.database.stage(&mut batch, collection, key, Some(NewDocument::json(json, expires_at)))?;
-        self.database.apply(batch)
+        self.apply_to(collection, batch)
     }
 }
 
@@ -203,7 +209,7 @@ fn is_equal(key: &str, found: &str, expected: &str) -> Result<bool> {
     if found == expected {
         return Ok(true);
     }
-    match (encode(found), encode(expected)) {
+    match (encode_exact(found), encode_exact(expected)) {
         (Ok(found), Ok(expected)) => Ok(found == expected),
         (Err(Unencodable::NotJson), _) => Err(json::damaged(key, "it is not JSON")),
         _ => Err(Error::invalid_document(key, "what is compared is nested too deep")),

@@ -1,5 +1,6 @@
 //! Writing documents. Each operation is one commit: the document and its index entries together.
 
+use super::catalog::check_collection_name;
 use super::catalog_parts::parts_key;
 use super::content::{self, Content};
 use super::document::key_of;
@@ -25,7 +26,7 @@ const MAX_TRANSACTION_SIZE: usize = 1 << 30;
 
 /// Clock reading that sees documents whatever their expiry: what is overwritten or deleted may have expired, and
 /// its index entries must go too.
-const IGNORE_EXPIRY_MS: u64 = 0;
+pub(super) const IGNORE_EXPIRY_MS: u64 = 0;
 
 /// A document to be written.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,8 @@ impl<'a> NewDocument<'a> {
     fn indexed(&self) -> Option<(&'a str, Option<u64>)> {
         let text = match self.value {
             NewValue::Json(text) => Some(text),
-            NewValue::List(_) | NewValue::Bytes(_) | NewValue::BytesInParts(_) => None,
+            NewValue::List(_) => Some(content::ANY_ARRAY),
+            NewValue::Bytes(_) | NewValue::BytesInParts(_) => None,
             NewValue::Moved(_, text) => text,
         };
         text.map(|text| (text, self.expires_at))
@@ -223,10 +225,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub(super) fn put(&mut self, key: &str, value: NewValue<'_>, expiry: Expiry) -> Result<u64> {
         self.database.writable()?;
         let expires_at = expiry.resolve(self.database.engine.now_ms())?;
-        let collection = self.create()?;
         let mut batch = Batch::new();
+        let collection = self.created_by(&mut batch)?;
         self.database.stage(&mut batch, collection, key, Some(NewDocument { value, expires_at }))?;
-        self.database.apply(batch)
+        self.apply_to(collection, batch)
     }
 }
 
@@ -247,7 +249,7 @@ impl<F: File> Database<F> {
     ) -> Result<u64> {
         self.writable()?;
         let now_ms = self.engine.now_ms();
-        let mut batch = Batch::new();
+        let (mut batch, mut created) = (Batch::new(), 0);
         for (name, writes) in collections {
             let mut collection = self.catalog.collection(name.as_ref());
             for (key, write) in writes {
@@ -258,10 +260,18 @@ impl<F: File> Database<F> {
                     }
                     Write::Delete => None,
                 };
+                // One that was brought up again by a clock that is set back could have the value of another one by then.
+                let is_over = new.is_some_and(|new| new.expires_at.is_some_and(|at| at <= now_ms));
+                let new = new.filter(|_| !is_over || !collection.is_some_and(|id| self.catalog.has_unique(id)));
                 let id = match collection {
                     Some(id) => id,
                     None if new.is_none() => continue,
-                    None => *collection.insert(self.created(name.as_ref())?),
+                    None => {
+                        check_collection_name(name.as_ref())?;
+                        let added = self.catalog.add_collection(name.as_ref(), created, &mut batch)?;
+                        created += 1;
+                        *collection.insert(added.id)
+                    }
                 };
                 self.stage(&mut batch, id, key.as_ref(), new)?;
             }
@@ -341,7 +351,7 @@ impl<F: File> Database<F> {
     pub(super) fn next_part_id(&self, batch: &Batch) -> PartId {
         // The batch grows with each part, and is smaller than 2 GiB.
         let ordinal = u32::try_from(batch.size()).unwrap_or(u32::MAX);
-        PartId::new(self.catalog.part_offset().saturating_add(self.engine.last_seq() + 1), ordinal)
+        PartId::new(self.catalog.part_offset().saturating_add(self.engine.next_seq()), ordinal)
     }
 
     /// The text of what [`Database::stored`] has found.

@@ -117,12 +117,8 @@ impl World {
     fn acknowledge(&mut self) {
         let version = self.db().version();
         let state = self.state.clone();
-        // An operation may have made several commits, all but the last of which change no document.
-        let last = self.history.last_key_value().map_or(0, |(last, _)| *last);
-        let before = self.history.get(&last).cloned().unwrap_or_default();
-        for between in last + 1..version {
-            self.history.insert(between, before.clone());
-        }
+        // An operation may have made several commits, all but the last of which change no document. The state of a version
+        // without an entry is that of the version before it.
         self.history.insert(version, state);
         if self.options.durability == Durability::Always {
             self.durable = version;

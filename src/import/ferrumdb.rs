@@ -12,6 +12,7 @@
 
 use crate::crypto::{AeadKey, Cipher, KEY_LEN, NONCE_LEN};
 use crate::fs::File;
+use crate::wording::host_text;
 use crate::{Database, Error, Result, Transaction};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -295,7 +296,7 @@ fn read_all(source: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
 }
 
 fn io(error: &std::io::Error) -> Error {
-    Error::Io { operation: "reading the FerrumDB file".to_owned(), message: error.to_string() }
+    Error::Io { operation: "reading the FerrumDB file".to_owned(), message: host_text(error) }
 }
 
 /// The operations in a record; `None` when it is none.

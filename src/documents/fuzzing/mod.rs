@@ -5,9 +5,9 @@ mod values;
 pub use super::watch::fuzzing::journal;
 pub use values::{compare, rank, value};
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Index, IndexState};
 use super::error_code::ErrorCode;
-use super::index_entry::{IndexEntry, cut, encoded_value};
+use super::index_entry::{IndexEntry, cut, encodings};
 use super::index_spec::Indexed;
 use super::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
 use super::ordering::{Unencodable, encode, encoded_length};
@@ -45,7 +45,7 @@ pub fn catalog(data: &[u8]) {
     if let Ok(added) = catalog.add(CollectionId::DEFAULT, other, &mut batch) {
         assert!(!ids.contains(&added.id), "an id is used twice");
     }
-    if let Ok(added) = catalog.add_collection("an other", &mut batch) {
+    if let Ok(added) = catalog.add_collection("an other", 0, &mut batch) {
         assert!(catalog.collection_ids().all(|id| id != added.id), "an id is used twice");
     }
 }
@@ -107,10 +107,19 @@ pub fn index_entry(data: &[u8]) {
         push_key(&mut again, entry.key);
         assert_eq!(again, engine_key, "an entry is put together as it was taken apart");
     }
-    let (key, path) = (input.line(), Path::parse("a").expect("it is a path"));
+    let (key, indexed) = (input.line(), Indexed::new(&["a"], false, false).expect("it is a path"));
     let text = serde_json::json!({ "a": value(&mut input, 4), "b": 1 }).to_string();
-    let encoded = encoded_value(&path, &key, &text).expect("it is JSON").expect("it is there, and not deep");
-    let (part, is_cut) = cut(&encoded);
+    let index = Index {
+        collection: CollectionId::DEFAULT,
+        id: 7,
+        indexed,
+        state: IndexState::Ready,
+        ready_since: 0,
+        missing: None,
+        missing_since: 0,
+    };
+    let encoded = encodings(&index, &key, &text).expect("it is JSON").pop().expect("it is there, and not deep");
+    let (part, is_cut) = cut(&encoded.entry);
     let mut engine_key = [&CollectionId::DEFAULT.index(7)[..], part].concat();
     push_key(&mut engine_key, &key);
     let mark: &[u8] = if is_cut { &[1] } else { &[] };

@@ -1,9 +1,10 @@
 //! The values at several paths, in one pass over a document's text.
 
 use crate::documents::json_scan::{Scanner, unescape};
-use crate::documents::ordering::{Unencodable, encode};
+use crate::documents::ordering::{Form, Unencodable, encode_as};
 use crate::documents::path::{NotJson, Path};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What was looked for in stored text.
 pub(in crate::documents) type Scanned<T> = Result<T, NotJson>;
@@ -18,10 +19,10 @@ pub(super) struct Paths {
 /// Where a path goes on, and whether one ends.
 #[derive(Debug, Clone, Default)]
 struct Field {
-    name: String,
     /// The place of the path that ends here.
     place: Option<usize>,
-    inner: Vec<Field>,
+    /// Fields inside, by their names.
+    inner: BTreeMap<Vec<u8>, Field>,
 }
 
 /// What is at the paths, in order of their places.
@@ -38,16 +39,12 @@ pub(super) enum Found<'a> {
 impl Paths {
     /// The place of `path`; a new one if it was not known.
     pub fn place(&mut self, path: &Path) -> usize {
-        if let Some(place) = self.known.iter().position(|known| known == path) {
-            return place;
-        }
         let mut at = &mut self.root;
         for name in path.as_str().split('.') {
-            let index = at.inner.iter().position(|field| field.name == name).unwrap_or_else(|| {
-                at.inner.push(Field { name: name.to_owned(), ..Field::default() });
-                at.inner.len() - 1
-            });
-            at = &mut at.inner[index];
+            at = at.inner.entry(name.as_bytes().to_vec()).or_default();
+        }
+        if let Some(place) = at.place {
+            return place;
         }
         at.place = Some(self.known.len());
         self.known.push(path.clone());
@@ -98,7 +95,7 @@ impl Field {
 
     fn inner_field(&self, raw: &str) -> Option<Option<&Self>> {
         let name = if raw.contains('\\') { unescape(raw)? } else { Cow::Borrowed(raw.as_bytes()) };
-        Some(self.inner.iter().find(|field| field.name.as_bytes() == &*name))
+        Some(self.inner.get(&*name))
     }
 
     /// A field of this name was there before; it does not count any more.
@@ -106,7 +103,7 @@ impl Field {
         if let Some(place) = self.place {
             values.0[place] = Found::Missing;
         }
-        self.inner.iter().for_each(|field| field.forget(values));
+        self.inner.values().for_each(|field| field.forget(values));
     }
 }
 
@@ -119,10 +116,19 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The ordered encoding of the value at a place. A value that is nested too deep counts as none.
-    pub fn encoded(&self, place: usize) -> Result<Option<Cow<'a, [u8]>>, NotJson> {
+    /// The encoding by which the value at a place is ordered. A value that is nested too deep counts as none.
+    pub fn encoded(&self, place: usize) -> Scanned<Option<Cow<'a, [u8]>>> {
+        self.encoded_as(place, Form::Nearest)
+    }
+
+    /// The encoding by which the value at a place is compared. Of an index entry this is the entry's own.
+    pub fn exact(&self, place: usize) -> Scanned<Option<Cow<'a, [u8]>>> {
+        self.encoded_as(place, Form::Exact)
+    }
+
+    fn encoded_as(&self, place: usize, form: Form) -> Scanned<Option<Cow<'a, [u8]>>> {
         match self.0.get(place) {
-            Some(Found::Text(text)) => match encode(text) {
+            Some(Found::Text(text)) => match encode_as(text, form) {
                 Ok(encoded) => Ok(Some(encoded.into())),
                 Err(Unencodable::TooDeep) => Ok(None),
                 Err(Unencodable::NotJson) => Err(NotJson),

@@ -5,7 +5,7 @@ use super::value_set::ValueSet;
 use crate::documents::condition::Condition;
 use crate::documents::error::Result;
 use crate::documents::json_scan::Scanner;
-use crate::documents::ordering::{Unencodable, encode};
+use crate::documents::ordering::{Unencodable, encode_exact};
 use crate::documents::path::{NotJson, Path};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -14,14 +14,16 @@ use std::collections::BTreeMap;
 ///
 /// As JSON, a filter is an object. Each field is a path with its condition, and all must be met:
 ///
-/// - A plain value: the value at the path equals it.
+/// - A string, number, boolean, array or null: the value at the path equals it.
 /// - An object of operators, which all must hold: `eq` and `ne` (equal or not), `gt`, `gte`, `lt`, `lte` (a range),
 ///   `between: [low, high]` (both included), `in` and `nin` (one of these values or none), `startsWith` (a string),
 ///   `exists` (true or false), `contains` (an array with an element equal to this), `not` (a value or operators).
-/// - Any other object: the value equals it. One that looks like operators is compared by `eq`.
 ///
-/// Three names are no paths: `and` and `or` hold an array of filters, and `not` holds one. A path that begins with one
-/// dot more is always a path: `.not` is the field `not`.
+/// An object with any other field is an error. To compare with an object, write `{"eq": {...}}`. To look at a field inside,
+/// write its path: `address.city`.
+///
+/// Three names are no paths: `and` and `or` hold an array of filters, and `not` holds one. Names that begin with `$` are
+/// errors. A path that begins with one dot more is always a path: `.not` is the field `not`, and `.$ref` the field `$ref`.
 ///
 /// Values are ordered and compared as [`Condition`] tells, and a range finds only values of the type of its bounds. `ne`,
 /// `nin`, `not` and `exists: false` are met by what the opposite is not met by: by values of every other type, and by
@@ -204,6 +206,16 @@ impl Node {
         }
     }
 
+    /// The same, but met also by what differs in a number that an index entry may hold as another one.
+    pub fn widened(&self) -> Self {
+        match self {
+            Self::All(nodes) => Self::All(nodes.iter().map(Self::widened).collect()),
+            Self::Any(nodes) => Self::Any(nodes.iter().map(Self::widened).collect()),
+            Self::Value { path, set } => Self::Value { path: path.clone(), set: set.widened(true) },
+            Self::Contains { .. } => Self::All(Vec::new()),
+        }
+    }
+
     /// Whether no document can meet it, as far as that is seen.
     pub fn is_impossible(&self) -> bool {
         match self {
@@ -248,7 +260,7 @@ impl Test {
                 }
                 Ok(false)
             }
-            Self::Value { at, set } => Ok(set.contains(values.encoded(*at)?.as_deref())),
+            Self::Value { at, set } => Ok(set.contains(values.exact(*at)?.as_deref())),
             Self::Contains { at, element, negated } => {
                 let contains = match values.text(*at) {
                     Some(text) => has_element(text, element)?,
@@ -283,9 +295,9 @@ pub(in crate::documents) fn each_element(text: &str, mut see: impl FnMut(&str) -
     Ok(true)
 }
 
-/// The encoding of an element; `None` when it is nested too deep to be compared.
-pub(in crate::documents) fn encoded_element(text: &str) -> Scanned<Option<Vec<u8>>> {
-    match encode(text) {
+/// The exact encoding of an element; `None` when it is nested too deep to be compared.
+fn encoded_element(text: &str) -> Scanned<Option<Vec<u8>>> {
+    match encode_exact(text) {
         Ok(encoded) => Ok(Some(encoded)),
         Err(Unencodable::TooDeep) => Ok(None),
         Err(Unencodable::NotJson) => Err(NotJson),

@@ -1,21 +1,21 @@
 //! Reading filters. What is wrong is told with its place, as `or[1].age.gte`.
 
 use super::filter::Node;
+use super::spelling::{OPERATORS, instead_of};
 use super::value_set::ValueSet;
 use crate::documents::condition::Bounds;
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::json;
 use crate::documents::json_scan::{Scanner, unescape};
 use crate::documents::key::successor;
-use crate::documents::ordering::{DEPTH_MAX, Unencodable, encode, string_start};
+use crate::documents::ordering::{DEPTH_MAX, Unencodable, encode_exact, string_start};
 use crate::documents::path::Path;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Bound;
 
 /// How deep filters may be nested in each other.
 const FILTERS_DEPTH_MAX: usize = 64;
-
-const OPERATORS: [&str; 13] =
-    ["eq", "ne", "gt", "gte", "lt", "lte", "between", "in", "nin", "startsWith", "exists", "not", "contains"];
 
 /// A field's name and the text of its value.
 type Member<'a> = (String, &'a str);
@@ -29,7 +29,7 @@ struct Place<'a> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Node> {
-    json::check_text(text).map_err(|error| Error::invalid_condition(format!("it is not JSON: {error}")))?;
+    json::check_text(text).map_err(|reason| Error::invalid_condition(format!("it is not JSON: {reason}")))?;
     filter(text, &Place { outer: None, name: "", depth: 0 })
 }
 
@@ -73,14 +73,17 @@ fn members<'a>(text: &'a str, place: &Place<'_>) -> Result<Vec<Member<'a>>> {
     if scanner.take(b'{').is_none() {
         return Err(place.error("a filter is an object, as {\"role\": \"admin\"}"));
     }
-    let mut members: Vec<Member<'a>> = Vec::new();
+    let (mut members, mut known) = (Vec::<Member<'a>>::new(), HashMap::<String, usize>::new());
     while let Some(name) = scanner.member().ok_or_else(not_json)? {
         let bytes = unescape(name).ok_or_else(not_json)?.into_owned();
         let name = String::from_utf8(bytes).map_err(|_| place.error("a name in it is not Unicode"))?;
         let value = scanner.value().ok_or_else(not_json)?;
-        match members.iter_mut().find(|(known, _)| *known == name) {
-            Some(known) => known.1 = value,
-            None => members.push((name, value)),
+        match known.entry(name) {
+            Entry::Occupied(place) => members[*place.get()].1 = value,
+            Entry::Vacant(place) => {
+                members.push((place.key().clone(), value));
+                place.insert(members.len() - 1);
+            }
         }
     }
     Ok(members)
@@ -108,10 +111,23 @@ fn filter(text: &str, place: &Place<'_>) -> Result<Node> {
             "and" => Node::all(filters(value, &place)?),
             "or" => Node::any(filters(value, &place)?),
             "not" => filter(value, &place)?.negate(),
+            name if name.starts_with('$') => return Err(unknown_combinator(name, &place)),
             _ => condition(&Path::parse(name.strip_prefix('.').unwrap_or(&name))?, value, &place)?,
         });
     }
     Ok(Node::all(nodes))
+}
+
+/// The error for a name that would be a field whose name begins with `$`, and is meant as MongoDB means it.
+fn unknown_combinator(name: &str, place: &Place<'_>) -> Error {
+    let instead = match name {
+        "$and" | "$or" | "$not" => format!("write `{}`", name.trim_start_matches('$')),
+        _ => instead_of(name).map_or_else(|| "remove it".to_owned(), |instead| format!("write {instead}")),
+    };
+    place.error(format!(
+        "a filter has paths, `and`, `or` and `not`; {instead}; the field of this name has the path {:?}",
+        format!(".{name}")
+    ))
 }
 
 fn filters(text: &str, place: &Place<'_>) -> Result<Vec<Node>> {
@@ -126,21 +142,11 @@ fn condition(path: &Path, text: &str, place: &Place<'_>) -> Result<Node> {
         return Ok(node(equal(text, place)?));
     }
     let members = members(text, place)?;
-    let known = members.iter().filter(|(name, _)| OPERATORS.contains(&&name[..])).count();
     if members.is_empty() {
         return Err(place.error("an empty object says nothing; to compare with one, write {\"eq\": {}}"));
     }
-    if known == 0 {
-        return Ok(node(equal(text, place)?));
-    }
     if let Some((unknown, _)) = members.iter().find(|(name, _)| !OPERATORS.contains(&&name[..])) {
-        let reason = format!(
-            "{} is no operator, and others there are; the operators are {}; to compare with this object, write \
-             {{\"eq\": ...}}",
-            abbreviate(unknown),
-            OPERATORS.join(", ")
-        );
-        return Err(place.error(reason));
+        return Err(unknown_operator(path, unknown, place));
     }
     let mut nodes = vec![node(range(&members, place)?)];
     for (name, value) in &members {
@@ -148,6 +154,18 @@ fn condition(path: &Path, text: &str, place: &Place<'_>) -> Result<Node> {
         nodes.push(operator(path, name, value, &place)?);
     }
     Ok(Node::all(nodes))
+}
+
+fn unknown_operator(path: &Path, name: &str, place: &Place<'_>) -> Error {
+    let instead = match instead_of(name) {
+        Some(instead) => format!("write {instead}"),
+        None => format!(
+            "for a field inside the object, write its path, {}; to compare with an object, write {{\"eq\": ...}}",
+            abbreviate(&format!("{path}.{name}"))
+        ),
+    };
+    let operators = OPERATORS.join(", ");
+    place.error(format!("{} is not an operator; {instead}; the operators are {operators}", abbreviate(name)))
 }
 
 fn operator(path: &Path, name: &str, text: &str, place: &Place<'_>) -> Result<Node> {
@@ -222,7 +240,7 @@ fn one_of(text: &str, place: &Place<'_>) -> Result<ValueSet> {
 }
 
 fn encoded(text: &str, place: &Place<'_>) -> Result<Vec<u8>> {
-    encode(text).map_err(|problem| match problem {
+    encode_exact(text).map_err(|problem| match problem {
         Unencodable::TooDeep => place.error(format!("its value is nested deeper than {DEPTH_MAX}")),
         Unencodable::NotJson => place.not_json(),
     })
@@ -245,7 +263,24 @@ mod tests {
             ("", "not JSON"),
             ("[]", "an object"),
             ("{\"a\": {}}", "at \"a\": an empty object"),
-            ("{\"a\": {\"gte\": 1, \"x\": 2}}", "at \"a\": \"x\" is no operator"),
+            ("{\"a\": {\"gte\": 1, \"x\": 2}}", "at \"a\": \"x\" is not an operator; for a field inside"),
+            (
+                "{\"a\": {\"city\": \"Oslo\"}}",
+                "write its path, \"a.city\"; to compare with an object, write {\"eq\": ...}",
+            ),
+            (
+                "{\"a\": {\"$in\": [1]}}",
+                "at \"a\": \"$in\" is not an operator; write `in`; the operators are eq, ne, gt",
+            ),
+            ("{\"a\": {\"regex\": \"x\"}}", "\"regex\" is not an operator; write `startsWith`"),
+            ("{\"a\": {\"anyOf\": [1]}}", "write `in`"),
+            (
+                "{\"a\": {\"not\": {\"aboveOrEqual\": 1}}}",
+                "at \"a.not\": \"aboveOrEqual\" is not an operator; write `gte`",
+            ),
+            ("{\"$or\": [{\"a\": 1}]}", "at \"$or\": a filter has paths, `and`, `or` and `not`; write `or`; the field"),
+            ("{\"$nor\": [{\"a\": 1}]}", "write `not`: {`or`: [filters]}"),
+            ("{\"$x\": 1}", "remove it; the field of this name has the path \".$x\""),
             ("{\"or\": [{\"b\": 1}, {\"a\": {\"gt\": 1, \"gte\": 1}}]}", "at \"or[1].a\": it has both `gt` and `gte`"),
             ("{\"a\": {\"lt\": 1, \"lte\": 1}}", "both `lt` and `lte`"),
             ("{\"a\": {\"gte\": 1, \"lt\": \"x\"}}", "at \"a\": it mixes types"),

@@ -11,7 +11,7 @@ use crate::documents::ordering::MISSING;
 use crate::documents::ordering_text::texts_of;
 use crate::documents::path::Path;
 use crate::documents::range::is_empty;
-use crate::engine::KeyRange;
+use crate::engine::{KeyRange, Seq};
 use std::ops::Bound;
 
 /// The most ranges that one query reads of an index, but for those that the values of the first path make.
@@ -49,22 +49,25 @@ pub(super) enum Delivery {
     Chained,
     /// All ranges side by side: each is in the order.
     Merged,
+    /// One range after the other, in the order as far as the values at this many of the index's paths decide it: entries that
+    /// are equal in these come together, and are sorted among themselves.
+    Grouped(usize),
 }
 
 /// The ends of a range, before or behind some encodings.
 type Ends = (Cut, Cut);
 
 impl<'a> IndexRanges<'a> {
-    /// `None` when the filter may be met by documents that the index does not know.
-    pub fn of(index: &'a Index, filter: &Node) -> Option<Self> {
+    /// The entries for a reader at `at`. `None` if documents without an entry may meet the filter.
+    pub fn of(index: &'a Index, filter: &Node, at: Seq) -> Option<Self> {
         let paths = &index.indexed.paths;
         let mut selectivity = 1.0;
         let (ends, mut equal_paths) = if index.indexed.multi {
-            let elements = ValueSet::points(filter.implied_elements(paths.first()?)?);
+            let elements = ValueSet::points(filter.implied_elements(paths.first()?)?).widened(false);
             (elements.ranges().map(|(start, end)| (start.clone(), end.clone())).collect(), 1)
         } else {
-            let sets: Vec<_> = paths.iter().map(|path| filter.implied(path)).collect();
-            if sets.first()?.has_missing {
+            let sets: Vec<_> = paths.iter().map(|path| filter.implied(path).widened(false)).collect();
+            if sets.first()?.has_missing && !index.is_complete(at) {
                 return None;
             }
             let (ends, equal_paths) = ends_of(&sets);
@@ -88,11 +91,12 @@ impl<'a> IndexRanges<'a> {
         Some(Self { index, ranges, asked, equal_paths, selectivity })
     }
 
-    /// All entries of an index.
-    pub fn all(index: &'a Index) -> Self {
+    /// The entries of all documents with a value at the first path.
+    pub fn with_value(index: &'a Index) -> Self {
         let prefix = entries_of(index).to_vec();
-        let end = successor(prefix.clone()).map_or(Bound::Unbounded, Bound::Excluded);
-        let ranges = vec![KeyRange { start: Bound::Included(prefix), end }];
+        let start = [&prefix[..], &[MISSING + 1]].concat();
+        let end = successor(prefix).map_or(Bound::Unbounded, Bound::Excluded);
+        let ranges = vec![KeyRange { start: Bound::Included(start), end }];
         Self { index, ranges, asked: Vec::new(), equal_paths: 0, selectivity: 1.0 }
     }
 
@@ -101,12 +105,17 @@ impl<'a> IndexRanges<'a> {
         self.asked.iter().map(told).collect()
     }
 
+    /// True if these are all entries of a complete index.
+    pub fn are_all(&self) -> bool {
+        matches!(&self.asked[..], [(start, end)] if start.at.is_empty() && end.at.is_empty())
+    }
+
     /// How its rows come in `order`, given which paths have one value in all documents that are asked for.
     pub fn delivery(&self, order: &Order, is_fixed: impl Fn(&Path) -> bool) -> Delivery {
         let descends = order.keys_descend;
         let wanted: Vec<&Component> = order.components.iter().filter(|wanted| !is_fixed(&wanted.path)).collect();
         if wanted.iter().any(|wanted| wanted.descends != descends) {
-            return Delivery::Unordered;
+            return self.grouped(&wanted, is_fixed);
         }
         let (indexed, one_range) = (&self.index.indexed, self.ranges.len() <= 1);
         if indexed.multi {
@@ -126,8 +135,23 @@ impl<'a> IndexRanges<'a> {
         } else if is_in_order(self.equal_paths) && self.ranges.len() <= MERGED_MAX {
             Delivery::Merged
         } else {
-            Delivery::Unordered
+            self.grouped(&wanted, is_fixed)
         }
+    }
+
+    /// The delivery if the first paths of the index have the beginning of the order.
+    fn grouped(&self, wanted: &[&Component], is_fixed: impl Fn(&Path) -> bool) -> Delivery {
+        let Some(first) = wanted.first().filter(|_| !self.index.indexed.multi) else { return Delivery::Unordered };
+        let (mut paths, mut matched) = (0, 0);
+        for path in &self.index.indexed.paths {
+            match wanted.get(matched) {
+                Some(next) if next.path == *path && next.descends == first.descends => matched += 1,
+                _ if is_fixed(path) => {}
+                _ => break,
+            }
+            paths += 1;
+        }
+        if matched > 0 { Delivery::Grouped(paths) } else { Delivery::Unordered }
     }
 }
 
@@ -211,7 +235,15 @@ mod tests {
 
     fn index(paths: &[&str], multi: bool) -> Index {
         let indexed = Indexed::new(paths, false, multi).unwrap();
-        Index { collection: CollectionId::DEFAULT, id: 5, indexed, state: IndexState::Ready, ready_since: 0 }
+        Index {
+            collection: CollectionId::DEFAULT,
+            id: 5,
+            indexed,
+            state: IndexState::Ready,
+            ready_since: 0,
+            missing: None,
+            missing_since: 0,
+        }
     }
 
     /// How many ranges there are, and how they deliver an order.
@@ -219,14 +251,14 @@ mod tests {
         let multi = paths == ["tags"];
         let (index, filter) = (index(paths, multi), Filter::parse(filter).unwrap().node);
         let order = Query::parse(rest).unwrap().prepare().unwrap().order;
-        let ranges = IndexRanges::of(&index, &filter)?;
+        let ranges = IndexRanges::of(&index, &filter, 0)?;
         let is_fixed = |path: &Path| filter.implied(path).is_one();
         Some((ranges.ranges.len(), ranges.delivery(&order, is_fixed)))
     }
 
     #[test]
     fn filters_become_ranges() {
-        use Delivery::{Chained, Merged, Unordered};
+        use Delivery::{Chained, Grouped, Merged, Unordered};
         let ab = &["a", "b"][..];
         for (paths, filter, rest, expected) in [
             (&["a"][..], r#"{"a": 1}"#, "{}", Some((1, Chained))),
@@ -238,11 +270,17 @@ mod tests {
             (&["a"], r#"{"or": [{"a": 1}, {"a": {"gt": 5}}]}"#, r#"{"orderBy": "a"}"#, Some((2, Chained))),
             (&["a"], r#"{"or": [{"a": 1}, {"b": 1}]}"#, "{}", None),
             (&["a"], r#"{"a": {"ne": 1}}"#, "{}", None),
-            (&["a"], r#"{"a": {"ne": 1, "exists": true}}"#, "{}", Some((2, Unordered))),
+            // An entry for 1 may be of a number that differs behind its 17th digit.
+            (&["a"], r#"{"a": {"ne": 1, "exists": true}}"#, "{}", Some((1, Unordered))),
+            (&["a"], r#"{"a": {"ne": "x", "exists": true}}"#, "{}", Some((2, Unordered))),
             (ab, r#"{"a": 1}"#, r#"{"orderBy": "b"}"#, Some((1, Chained))),
             (ab, r#"{"a": 1}"#, r#"{"orderBy": ["a", "b"]}"#, Some((1, Chained))),
             (ab, r#"{"a": 1}"#, r#"{"orderBy": {"path": "b", "reverse": true}}"#, Some((1, Chained))),
             (ab, r#"{"a": 1}"#, "{}", Some((1, Unordered))),
+            (ab, r#"{"a": {"gt": 1}}"#, r#"{"orderBy": "a"}"#, Some((1, Grouped(1)))),
+            (ab, r#"{"a": {"gt": 1}}"#, r#"{"orderBy": ["a", "c"]}"#, Some((1, Grouped(1)))),
+            (ab, r#"{"a": 1}"#, r#"{"orderBy": ["b", "c"]}"#, Some((1, Grouped(2)))),
+            (ab, r#"{"a": {"gt": 1}}"#, r#"{"orderBy": "b"}"#, Some((1, Unordered))),
             (ab, r#"{"a": 1, "b": 2}"#, "{}", Some((1, Chained))),
             (ab, r#"{"a": 1, "b": {"gt": 2}}"#, r#"{"orderBy": "b"}"#, Some((1, Chained))),
             (ab, r#"{"a": {"in": [1, 2]}}"#, r#"{"orderBy": "b"}"#, Some((2, Merged))),
@@ -254,16 +292,35 @@ mod tests {
                 ab,
                 r#"{"a": {"exists": true}}"#,
                 r#"{"orderBy": ["a", {"path": "b", "reverse": true}]}"#,
-                Some((1, Unordered)),
+                Some((1, Grouped(1))),
             ),
             (ab, r#"{"a": 1, "b": {"exists": false}}"#, "{}", Some((1, Chained))),
-            (ab, r#"{"a": 1, "b": {"nin": [2]}}"#, r#"{"orderBy": "b"}"#, Some((3, Chained))),
+            (ab, r#"{"a": 1, "b": {"nin": ["x"]}}"#, r#"{"orderBy": "b"}"#, Some((3, Chained))),
             (&["tags"], r#"{"tags": {"contains": 1}}"#, "{}", Some((1, Chained))),
             (&["tags"], r#"{"tags": {"contains": 1}}"#, r#"{"orderBy": "a"}"#, Some((1, Unordered))),
             (&["tags"], r#"{"tags": 1}"#, "{}", None),
         ] {
             assert_eq!(delivered(paths, filter, rest), expected, "{paths:?} {filter} {rest}");
         }
+    }
+
+    #[test]
+    fn an_index_that_has_documents_without_a_value_has_ranges_for_every_filter() {
+        let complete = Index { missing: Some(IndexState::Ready), missing_since: 7, ..index(&["a"], false) };
+        for (filter, ranges) in [
+            ("{}", 1),
+            (r#"{"a": {"ne": "x"}}"#, 3),
+            // Numbers that differ from 1 may have its entry.
+            (r#"{"a": {"ne": 1}}"#, 1),
+            (r#"{"a": {"exists": false}}"#, 1),
+            (r#"{"b": 1}"#, 1),
+        ] {
+            let node = Filter::parse(filter).unwrap().node;
+            assert_eq!(IndexRanges::of(&complete, &node, 7).unwrap().ranges.len(), ranges, "{filter}");
+            assert!(IndexRanges::of(&complete, &node, 6).is_none(), "{filter} before the index was complete");
+        }
+        let everything = Filter::default().node;
+        assert!(IndexRanges::of(&complete, &everything, 7).unwrap().are_all());
     }
 
     #[test]
@@ -281,7 +338,7 @@ mod tests {
         let (index, filter) = (index(&["a"], false), Filter::parse(&format!("{{\"a\": {condition}}}")).unwrap());
         let encoded = crate::documents::ordering::encode(value).unwrap();
         let entry = [&entries_of(&index)[..], cut(&encoded).0, &[1], key.as_bytes()].concat();
-        let ranges = IndexRanges::of(&index, &filter.node).unwrap().ranges;
+        let ranges = IndexRanges::of(&index, &filter.node, 0).unwrap().ranges;
         ranges.into_iter().any(|range| std::ops::RangeBounds::contains(&(range.start, range.end), &entry))
     }
 

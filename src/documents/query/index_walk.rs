@@ -2,6 +2,7 @@
 
 use super::extract::{Found as Value, Values};
 use super::filter::Test;
+use super::index_ranges::Delivery;
 use super::order::{Place, push_component};
 use super::query::Prepared;
 use super::walk::{Context, Found, State};
@@ -9,8 +10,9 @@ use crate::documents::catalog::Index;
 use crate::documents::content::Content;
 use crate::documents::error::Result;
 use crate::documents::find::{disagreement, parse_entry};
+use crate::documents::index::entries_of;
 use crate::documents::index_entry::{IndexEntry, components, parts};
-use crate::documents::key::{PREFIX_LENGTH, push_key};
+use crate::documents::key::{PREFIX_LENGTH, push_key, successor};
 use crate::documents::ordering::{INDEXED_LENGTH_MAX, MISSING, encoded_length};
 use crate::documents::path::Path;
 use crate::documents::range::is_empty;
@@ -24,12 +26,14 @@ use std::sync::Arc;
 /// What the entries of an index tell of a query.
 pub(super) struct IndexReader<'a> {
     index: &'a Index,
-    /// Whether rows come in the order that is asked for.
-    is_in_order: bool,
+    /// How rows come in the order that is asked for.
+    delivery: Delivery,
     /// For each of the query's paths, which of an entry's values is at it.
     values: Vec<Option<usize>>,
     /// What must be true of these, and whether that is the whole filter.
     test: Test,
+    /// What must be true of the values of an entry that may hold another number than its document.
+    widened: Test,
     is_whole_filter: bool,
     /// What rows are ordered by; `None` when only documents tell.
     sort: Option<Vec<SortPart>>,
@@ -55,7 +59,8 @@ pub(super) struct Mark<'a> {
     /// What its document must have, where that may be another than the one it was made for.
     encoded: Option<Vec<u8>>,
     is_cut: bool,
-    /// It has an expiry: compaction may have dropped the document, and not yet the entry.
+    /// It has an expiry: compaction may have dropped the document, and not yet the entry; or a number of the document is
+    /// another one.
     may_be_stale: bool,
     /// The filter is met.
     pub is_sure: bool,
@@ -66,8 +71,9 @@ pub(super) struct Mark<'a> {
 /// What the values of an entry say of its row. Many entries one after the other have the same.
 struct Verdict {
     encoded: Vec<u8>,
-    /// The part of the filter that is about them is met.
-    is_met: bool,
+    /// The part of the filter that is about them is met; of an entry that may be stale, or it would be by another number.
+    is_possible: bool,
+    may_be_stale: bool,
     /// What the row is ordered by, where they tell.
     sort: Option<Vec<u8>>,
 }
@@ -79,9 +85,8 @@ pub(super) struct IndexWalk<'a, F> {
     ranges: Vec<KeyRange>,
     cursor: Option<Cursor<'a, F>>,
     reverse: bool,
-    /// Entries that were cut at the same place come together, but are not sorted among themselves. These rows are, and the
-    /// last one is next.
-    alike: Vec<Place>,
+    /// Entries that the index does not sort among themselves come together. These rows are sorted, and the last one is next.
+    alike: Vec<Found<'a>>,
     /// The entry behind them.
     ahead: Option<(Vec<u8>, Entry)>,
     /// On the entry before.
@@ -89,7 +94,7 @@ pub(super) struct IndexWalk<'a, F> {
 }
 
 impl<'a> IndexReader<'a> {
-    pub fn new(index: &'a Index, query: &Prepared, among: Option<HashSet<String>>, is_in_order: bool) -> Self {
+    pub fn new(index: &'a Index, query: &Prepared, among: Option<HashSet<String>>, delivery: Delivery) -> Self {
         let indexed: &[Path] = if index.indexed.multi { &[] } else { &index.indexed.paths };
         let place_of = |path: &Path| indexed.iter().position(|indexed| indexed == path);
         let (weaker, is_whole_filter) = query.filter.about(indexed);
@@ -103,12 +108,24 @@ impl<'a> IndexReader<'a> {
         });
         Self {
             index,
-            is_in_order,
+            delivery,
             values: query.paths.known().iter().map(place_of).collect(),
             test: weaker.compile(&mut query.paths.clone()),
+            widened: weaker.widened().compile(&mut query.paths.clone()),
             is_whole_filter,
             sort: sort.collect(),
             among,
+        }
+    }
+
+    /// The beginning of an entry's encodings that it has in common with the entries that have to be sorted among themselves;
+    /// `None` if the order decides about it alone.
+    fn group<'e>(&self, entry: &IndexEntry<'e>) -> Option<&'e [u8]> {
+        match self.delivery {
+            Delivery::Unordered => None,
+            Delivery::Grouped(paths) => Some(head(entry.encoded, paths)),
+            // Entries that were cut at the same place are not sorted among themselves.
+            Delivery::Chained | Delivery::Merged => entry.is_cut.then_some(entry.encoded),
         }
     }
 
@@ -134,11 +151,12 @@ impl<'a> IndexReader<'a> {
     }
 
     /// What the values of an entry that is not cut say; `None` when they are none.
-    fn judge(&self, entry: &IndexEntry<'_>) -> Option<Verdict> {
+    fn judge(&self, entry: &IndexEntry<'_>, may_be_stale: bool) -> Option<Verdict> {
         let parts = components(entry.encoded)?;
-        let is_met = self.test.is_met_by(&self.values(&parts)).ok()?;
-        let sort = if is_met { self.sort_key(&parts) } else { None };
-        Some(Verdict { encoded: entry.encoded.to_vec(), is_met, sort })
+        let values = self.values(&parts);
+        let is_possible = self.test.is_met_by(&values).ok()? || may_be_stale && self.widened.is_met_by(&values).ok()?;
+        let sort = if is_possible { self.sort_key(&parts) } else { None };
+        Some(Verdict { encoded: entry.encoded.to_vec(), is_possible, may_be_stale, sort })
     }
 
     /// What may be a row, as far as the entry tells.
@@ -167,14 +185,14 @@ impl<'a> IndexReader<'a> {
             return Ok(Some(Found { place, state: State::Unread(mark) }));
         }
         let verdict = match last.take() {
-            Some(same) if same.encoded == entry.encoded => same,
-            _ => self.judge(entry).ok_or_else(|| disagreement(entry.key))?,
+            Some(same) if (&same.encoded[..], same.may_be_stale) == (entry.encoded, may_be_stale) => same,
+            _ => self.judge(entry, may_be_stale).ok_or_else(|| disagreement(entry.key))?,
         };
         let verdict = last.insert(verdict);
-        if !verdict.is_met {
+        if !verdict.is_possible {
             return Ok(None);
         }
-        mark.is_sure = self.is_whole_filter && !mark.may_be_stale;
+        mark.is_sure = self.is_whole_filter && !may_be_stale;
         mark.has_no_place = verdict.sort.is_none();
         let place = context.query.order.row(verdict.sort.clone().unwrap_or_default(), entry.key);
         if !mark.has_no_place && context.is_before(&place) {
@@ -186,7 +204,15 @@ impl<'a> IndexReader<'a> {
     /// The ranges behind the last row of the page before. REQUIRES: rows come in the order that is asked for, one range
     /// after the other.
     fn behind(&self, after: &Place, query: &Prepared, mut ranges: Vec<KeyRange>, reverse: bool) -> Vec<KeyRange> {
-        let Some(position) = self.position(after, query, &ranges) else { return ranges };
+        let position = match self.delivery {
+            // The group of that row is read once more: it is not in the order.
+            Delivery::Grouped(paths) => {
+                let head = self.head_of(after, query, paths);
+                if reverse { head.and_then(successor) } else { head }
+            }
+            _ => self.position(after, query, &ranges),
+        };
+        let Some(position) = position else { return ranges };
         for range in &mut ranges {
             match reverse {
                 true => range.end = lower(range.end.clone(), &position),
@@ -205,24 +231,42 @@ impl<'a> IndexReader<'a> {
                 _ => return None,
             }
         } else {
-            let values = split(&row.sort, query)?;
-            let mut position = crate::documents::index::entries_of(self.index).to_vec();
-            for path in &self.index.indexed.paths {
-                let by = query.order.components.iter().position(|by| by.path == *path);
-                let encoded = match by {
-                    Some(by) => values.get(by)?.clone(),
-                    None => query.filter.implied(path).as_point()?.to_vec(),
-                };
-                position.extend_from_slice(if encoded.is_empty() { &[MISSING] } else { &encoded });
-            }
-            position
+            self.head_of(row, query, self.index.indexed.paths.len())?
         };
-        if position.len() > PREFIX_LENGTH + INDEXED_LENGTH_MAX - 1 {
-            return None;
-        }
         push_key(&mut position, &row.key);
         Some(position)
     }
+
+    /// The beginning of the engine key of a row's entry, up to the values at this many paths; `None` if it was cut.
+    fn head_of(&self, row: &Place, query: &Prepared, paths: usize) -> Option<Vec<u8>> {
+        let values = split(&row.sort, query)?;
+        let mut head = entries_of(self.index).to_vec();
+        for path in self.index.indexed.paths.iter().take(paths) {
+            let by = query.order.components.iter().position(|by| by.path == *path);
+            let encoded = match by {
+                Some(by) => values.get(by)?.clone(),
+                None => query.filter.implied(path).as_point()?.to_vec(),
+            };
+            head.extend_from_slice(if encoded.is_empty() { &[MISSING] } else { &encoded });
+        }
+        (head.len() < PREFIX_LENGTH + INDEXED_LENGTH_MAX).then_some(head)
+    }
+}
+
+/// The encodings of the first paths of an entry; all that it has if it was cut before their end.
+fn head(encoded: &[u8], paths: usize) -> &[u8] {
+    let mut length = 0;
+    for _ in 0..paths {
+        let rest = encoded.get(length..).unwrap_or_default();
+        match rest.first() {
+            Some(&MISSING) => length += 1,
+            _ => match encoded_length(rest) {
+                Some(inner) => length += inner,
+                None => return encoded,
+            },
+        }
+    }
+    encoded.get(..length).unwrap_or(encoded)
 }
 
 /// The encodings that a row is ordered by.
@@ -254,22 +298,22 @@ fn lower(end: Bound<Vec<u8>>, position: &[u8]) -> Bound<Vec<u8>> {
 impl Mark<'_> {
     /// The document of a row, unless it is none, and its place where that was not known.
     pub fn read<F: File>(self, context: &Context<'_, F>, place: &mut Place) -> Result<Option<Entry>> {
-        let (key, indexed) = (&place.key, &self.reader.index.indexed);
+        let key = &place.key;
         let document = context.document(key)?;
         let Some(document) = document else {
             return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
         };
-        if !Content::of(key, &document.value)?.is_indexed() {
+        if !Content::of(key, &document.value)?.is_json() {
             return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
         }
         let is_enough = self.is_sure && !self.has_no_place;
         if is_enough && self.encoded.is_none() {
             return Ok(Some(document));
         }
-        let text = context.source().text(key, &document)?;
+        let Some(text) = context.source().indexed_text(key, &document)? else { return Err(disagreement(key)) };
         if let Some(encoded) = &self.encoded {
             let is_it = |(part, is_cut): &(Vec<u8>, bool)| (part, *is_cut) == (encoded, self.is_cut);
-            if !parts(indexed, key, &text)?.iter().any(is_it) {
+            if !parts(self.reader.index, key, &text)?.iter().any(is_it) {
                 return if self.may_be_stale { Ok(None) } else { Err(disagreement(key)) };
             }
         }
@@ -291,7 +335,9 @@ impl<'a, F: File> IndexWalk<'a, F> {
         reverse: bool,
         is_chained: bool,
     ) -> Self {
-        if let Some(after) = context.query.after.as_ref().filter(|_| is_chained && reader.is_in_order) {
+        if let Some(after) =
+            context.query.after.as_ref().filter(|_| is_chained && reader.delivery != Delivery::Unordered)
+        {
             ranges = reader.behind(after, &context.query, ranges, reverse);
         }
         if !reverse {
@@ -303,14 +349,14 @@ impl<'a, F: File> IndexWalk<'a, F> {
     /// The next row, or what may be one.
     pub fn next(&mut self, context: &Context<'a, F>) -> Result<Option<Found<'a>>> {
         loop {
-            if let Some(place) = self.alike.pop() {
-                return Ok(Some(Found { place, state: State::Known }));
+            if let Some(found) = self.alike.pop() {
+                return Ok(Some(found));
             }
             let Some((engine_key, stored)) = self.next_entry(context)? else { return Ok(None) };
             let reader = Arc::clone(&self.reader);
             let entry = parse_entry(reader.index, &engine_key, &stored)?;
-            if entry.is_cut && reader.is_in_order {
-                self.sort_alike(context, &entry, &stored)?;
+            if let Some(group) = reader.group(&entry) {
+                self.sort_alike(context, group, &entry, &stored)?;
             } else if let Some(found) = reader.found(context, &entry, &stored, &mut self.verdict)? {
                 return Ok(Some(found));
             }
@@ -335,23 +381,39 @@ impl<'a, F: File> IndexWalk<'a, F> {
         }
     }
 
-    /// Reads the documents of all entries that were cut like this one.
-    fn sort_alike(&mut self, context: &Context<'a, F>, first: &IndexEntry<'_>, stored: &Entry) -> Result<()> {
+    /// Sorts the rows of all entries in the group of this one.
+    fn sort_alike(
+        &mut self,
+        context: &Context<'a, F>,
+        group: &[u8],
+        first: &IndexEntry<'_>,
+        stored: &Entry,
+    ) -> Result<()> {
         let reader = Arc::clone(&self.reader);
-        if let Some(mut found) = reader.found(context, first, stored, &mut self.verdict)? {
-            self.alike.extend(context.read(&mut found)?.map(|_| found.place));
-        }
+        self.add_alike(context, first, stored)?;
         while let Some((engine_key, stored)) = self.next_entry(context)? {
             let entry = parse_entry(reader.index, &engine_key, &stored)?;
-            if !entry.is_cut || entry.encoded != first.encoded {
+            if reader.group(&entry) != Some(group) {
                 self.ahead = Some((engine_key, stored));
                 break;
             }
-            if let Some(mut found) = reader.found(context, &entry, &stored, &mut self.verdict)? {
-                self.alike.extend(context.read(&mut found)?.map(|_| found.place));
-            }
+            self.add_alike(context, &entry, &stored)?;
         }
-        self.alike.sort_unstable_by(|a, b| b.cmp(a));
+        self.alike.sort_unstable_by(|a, b| b.place.cmp(&a.place));
+        Ok(())
+    }
+
+    /// Adds an entry to the rows that are to be sorted. If the entry does not have the place, its document is read.
+    fn add_alike(&mut self, context: &Context<'a, F>, entry: &IndexEntry<'_>, stored: &Entry) -> Result<()> {
+        let reader = Arc::clone(&self.reader);
+        let Some(mut found) = reader.found(context, entry, stored, &mut self.verdict)? else { return Ok(()) };
+        if !matches!(&found.state, State::Unread(mark) if !mark.has_no_place) {
+            if context.read(&mut found)?.is_none() {
+                return Ok(());
+            }
+            found.state = State::Known;
+        }
+        self.alike.push(found);
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::documents::catalog::Index;
 use crate::documents::error::Result;
 use crate::documents::key::CollectionId;
 use crate::documents::path::Path;
-use crate::engine::{Engine, KeyRange};
+use crate::engine::{Engine, KeyRange, Seq};
 use crate::fs::File;
 
 /// Looking at an index entry, ...
@@ -25,6 +25,8 @@ const SORT_COST: f64 = 0.05;
 const INTERSECTION_GAIN: f64 = 0.8;
 /// Keys of a second index that are held in memory, at most.
 pub(super) const INTERSECTED_MAX: u64 = 1 << 16;
+/// Part of an index that is taken to be read for the first group of equal values.
+const GROUP_PART: f64 = 0.1;
 /// Ranges of one index that are estimated; of more, some of them.
 const ESTIMATED_MAX: usize = 16;
 
@@ -62,6 +64,7 @@ impl<'a> Plan<'a> {
         collection: CollectionId,
         query: &Prepared,
         indexes: impl Iterator<Item = &'a Index>,
+        at: Seq,
     ) -> Result<Self> {
         let engine = &database.engine;
         let documents = query.keys.document_keys(collection)?;
@@ -72,8 +75,9 @@ impl<'a> Plan<'a> {
             return Ok(Self { access: Access::Documents(None), delivery: Delivery::Chained, intersected: None });
         };
         let mut candidates = Vec::new();
-        for index in indexes {
-            candidates.extend(Candidate::of_index(engine, index, query, &documents)?);
+        // Indexes do not know documents that are bytes.
+        for index in indexes.filter(|_| query.looks_inside) {
+            candidates.extend(Candidate::of_index(engine, (index, at), query, &documents)?);
         }
         if candidates.is_empty() {
             return Ok(Self { access: Access::Documents(Some(documents)), delivery, intersected: None });
@@ -94,24 +98,30 @@ impl<'a> Plan<'a> {
 impl<'a> Candidate<'a> {
     fn of_index<F: File>(
         engine: &Engine<F>,
-        index: &'a Index,
+        (index, at): (&'a Index, Seq),
         query: &Prepared,
         documents: &KeyRange,
     ) -> Result<Option<Self>> {
         let is_fixed = |path: &Path| query.filter.implied(path).is_one();
-        let Some(ranges) = IndexRanges::of(index, &query.filter) else {
+        let Some(ranges) = IndexRanges::of(index, &query.filter, at) else {
             return Self::with_missing(engine, index, query, documents);
         };
         let delivery = ranges.delivery(&query.order, is_fixed);
-        let entries = estimate(engine, &ranges.ranges)?;
         let indexed = if index.indexed.multi { &[][..] } else { &index.indexed.paths };
-        let needs_documents = query.needs_documents || !query.filter.about(indexed).1;
+        let has_place = |path: &Path| indexed.contains(path) || is_fixed(path);
+        let has_places = query.order.components.iter().all(|component| has_place(&component.path));
+        let needs_documents = query.needs_documents || !has_places || !query.filter.about(indexed).1;
+        if needs_documents && delivery == Delivery::Unordered && ranges.are_all() {
+            // Walking over the documents costs less.
+            return Ok(None);
+        }
+        let entries = estimate(engine, &ranges.ranges)?;
         let documents = if needs_documents { entries * ranges.selectivity } else { 0.0 };
         Ok(Some(Self { access: Access::Index(ranges, None), delivery, entries, documents }))
     }
 
-    /// From the highest value down those without a value come last. When only the first rows are asked for these need not
-    /// be looked at.
+    /// A walk over an index that has no entries for documents without a value. From the highest value down these documents
+    /// come last. If the first rows are enough, the walk ends before it has to look for them.
     fn with_missing<F: File>(
         engine: &Engine<F>,
         index: &'a Index,
@@ -123,7 +133,7 @@ impl<'a> Candidate<'a> {
         if !has_order || query.limit.is_none() {
             return Ok(None);
         }
-        let ranges = IndexRanges::all(index);
+        let ranges = IndexRanges::with_value(index);
         let entries = estimate(engine, &ranges.ranges)?;
         let access = Access::Index(ranges, Some(documents.clone()));
         Ok(Some(Self { access, delivery: Delivery::Chained, entries, documents: entries }))
@@ -150,6 +160,7 @@ impl Model {
     fn part(&self, candidate: &Candidate<'_>) -> f64 {
         match candidate.delivery {
             Delivery::Unordered => 1.0,
+            Delivery::Grouped(_) => (self.needed / self.rows.max(1.0) + GROUP_PART).min(1.0),
             _ => (self.needed / self.rows.max(1.0)).min(1.0),
         }
     }

@@ -2,12 +2,13 @@
 
 use super::extract::Paths;
 use crate::documents::path::{NotJson, Path};
+use std::collections::HashMap;
 
 /// What a query takes of each document: an object with the values at some paths.
 #[derive(Debug, Clone)]
 pub(super) struct Projection {
     paths: Paths,
-    root: Vec<Part>,
+    root: Parts,
 }
 
 /// A field of the object that is made.
@@ -18,17 +19,25 @@ struct Part {
     is: Is,
 }
 
+/// The fields of an object that is made, in the order in which they were asked for.
+#[derive(Debug, Clone, Default)]
+struct Parts {
+    list: Vec<Part>,
+    /// Places in the list by name.
+    by_name: HashMap<String, usize>,
+}
+
 #[derive(Debug, Clone)]
 enum Is {
     /// The value at this place.
     Whole(usize),
     /// Made of these.
-    Parts(Vec<Part>),
+    Parts(Parts),
 }
 
 impl Projection {
     pub fn new(selected: &[Path]) -> Self {
-        let (mut paths, mut root) = (Paths::default(), Vec::new());
+        let (mut paths, mut root) = (Paths::default(), Parts::default());
         for path in selected {
             add(&mut root, path.as_str(), paths.place(path));
         }
@@ -39,19 +48,19 @@ impl Projection {
     pub fn of(&self, text: &str) -> Result<String, NotJson> {
         let values = self.paths.values_in(text)?;
         let mut out = String::new();
-        write(&self.root, &|place| values.text(place), &mut out);
+        write(&self.root.list, &|place| values.text(place), &mut out);
         Ok(if out.is_empty() { "{}".to_owned() } else { out })
     }
 }
 
-fn add(parts: &mut Vec<Part>, path: &str, place: usize) {
+fn add(parts: &mut Parts, path: &str, place: usize) {
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
     let name = serde_json::Value::from(name).to_string();
-    let index = parts.iter().position(|part| part.name == name).unwrap_or_else(|| {
-        parts.push(Part { name, is: Is::Parts(Vec::new()) });
-        parts.len() - 1
+    let index = *parts.by_name.entry(name).or_insert_with_key(|name| {
+        parts.list.push(Part { name: name.clone(), is: Is::Parts(Parts::default()) });
+        parts.list.len() - 1
     });
-    match (&mut parts[index].is, rest) {
+    match (&mut parts.list[index].is, rest) {
         // The whole has all of its parts.
         (Is::Whole(_), _) => {}
         (is, None) => *is = Is::Whole(place),
@@ -70,7 +79,7 @@ fn write<'a>(parts: &[Part], value: &impl Fn(usize) -> Option<&'a str>, out: &mu
         let behind_name = out.len();
         match &part.is {
             Is::Whole(place) => out.push_str(value(*place).unwrap_or_default()),
-            Is::Parts(inner) => write(inner, value, out),
+            Is::Parts(inner) => write(&inner.list, value, out),
         }
         if out.len() == behind_name {
             out.truncate(before);

@@ -2,13 +2,14 @@
 
 use super::extract::Paths;
 use super::filter::{Filter, Node, Test};
-use super::order::{Order, Place};
+use super::order::{Component, Order, Place};
 use super::projection::Projection;
 use super::token;
-use crate::documents::error::{Error, Result, shorten};
+use crate::documents::error::{Error, Result, abbreviate, shorten};
 use crate::documents::json_scan::Scanner;
 use crate::documents::path::{NotJson, Path};
 use crate::documents::{Range, json};
+use crate::wording::json_text;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -77,6 +78,8 @@ pub(super) struct Prepared {
     pub projection: Option<Projection>,
     /// Whether more is wanted than keys.
     pub needs_documents: bool,
+    /// True if the filter, the order or the selection has a path: only JSON has values at paths, so bytes are no rows then.
+    pub looks_inside: bool,
     pub limit: Option<u64>,
     pub offset: u64,
     /// The last row of the page before.
@@ -116,21 +119,60 @@ impl From<&str> for OrderBy {
     }
 }
 
-/// What `orderBy` is in JSON.
+/// The `orderBy` of a query in JSON.
 fn parse_order(json: Value) -> Result<Vec<OrderBy>> {
-    let one = |json: Value| match json {
-        Value::String(path) => Ok(OrderBy::ascending(path)),
-        json @ Value::Object(_) => serde_json::from_value(json)
-            .map_err(|error| Error::invalid_options(format!("`orderBy` is not understood: {}", shorten(error)))),
+    match json {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(list) => list.into_iter().map(parse_one_order).collect(),
+        json => Ok(vec![parse_one_order(json)?]),
+    }
+}
+
+fn parse_one_order(json: Value) -> Result<OrderBy> {
+    let is_known = |name: &str| matches!(name, "path" | "reverse");
+    match json {
+        Value::String(path) => match descending(&path) {
+            None => Ok(OrderBy::ascending(path)),
+            Some((meant, reverse)) => Err(Error::invalid_options(format!(
+                "`orderBy` is a path, not {}; write {{\"path\": {}, \"reverse\": {reverse}}}; a field of this very name is \
+                 {{\"path\": {}}}",
+                abbreviate(&path),
+                abbreviate(meant),
+                abbreviate(&path)
+            ))),
+        },
+        Value::Object(fields) => match fields.iter().find(|(name, _)| !is_known(name)) {
+            None => serde_json::from_value(Value::Object(fields)).map_err(|error| {
+                Error::invalid_options(format!("`orderBy` is not understood: {}", shorten(json_text("", &error))))
+            }),
+            Some((name, direction)) => {
+                let reverse = matches!(direction, Value::String(text) if text.to_ascii_lowercase().starts_with("desc"))
+                    || direction.as_f64().is_some_and(|direction| direction < 0.0);
+                Err(Error::invalid_options(format!(
+                    "`orderBy` has the unknown field {}; write {{\"path\": PATH, \"reverse\": {reverse}}}",
+                    abbreviate(name)
+                )))
+            }
+        },
         _ => {
             let reason = "`orderBy` is a path, {\"path\": ..., \"reverse\": ...}, or an array of these";
             Err(Error::invalid_options(reason))
         }
-    };
-    match json {
-        Value::Null => Ok(Vec::new()),
-        Value::Array(list) => list.into_iter().map(one).collect(),
-        json => Ok(vec![one(json)?]),
+    }
+}
+
+/// The path and the direction of an order as other stores write it: `-age`, `+age`, `age desc`, `age asc`.
+fn descending(text: &str) -> Option<(&str, bool)> {
+    match text.split_at_checked(1) {
+        Some(("-", path)) => return Some((path, true)),
+        Some(("+", path)) => return Some((path, false)),
+        _ => {}
+    }
+    let (path, direction) = text.trim_end().rsplit_once([' ', ':'])?;
+    match &direction.to_ascii_lowercase()[..] {
+        "desc" | "descending" => Some((path.trim_end(), true)),
+        "asc" | "ascending" => Some((path.trim_end(), false)),
+        _ => None,
     }
 }
 
@@ -148,7 +190,10 @@ impl Query {
     /// `InvalidCondition` for the filter, `InvalidOptions` for the rest. Paths outside of the filter, keys and `after` are
     /// looked at when the query is run.
     pub fn parse(text: &str) -> Result<Self> {
-        let invalid = |error| Error::invalid_options(format!("the query is not understood: {}", shorten(error)));
+        let invalid = |error| {
+            let reason = shorten(json_text(text, &error));
+            Error::invalid_options(format!("the query is not understood: {reason}"))
+        };
         if Scanner::new(text).peek() != Some(b'{') {
             return Err(Error::invalid_options("a query is an object, as {\"where\": {\"role\": \"admin\"}}"));
         }
@@ -212,13 +257,21 @@ impl Query {
     pub(super) fn prepare_count(&self) -> Result<Prepared> {
         match self.after {
             Some(_) => self.prepare_keys(),
-            None => Self { order_by: Vec::new(), reverse: false, ..self.clone() }.prepare_keys(),
+            None => {
+                let unordered = Self { order_by: Vec::new(), reverse: false, ..self.clone() };
+                // The order does not change the count, except that it leaves out documents that are bytes.
+                Ok(Prepared { looks_inside: self.looks_inside(), ..unordered.prepare_keys()? })
+            }
         }
     }
 
     /// The same when only keys are wanted.
     pub(super) fn prepare_keys(&self) -> Result<Prepared> {
         Ok(Prepared { needs_documents: false, ..self.prepare()? })
+    }
+
+    fn looks_inside(&self) -> bool {
+        !self.order_by.is_empty() || self.select.is_some() || self.filter != Filter::default()
     }
 
     /// Checks what was not yet checked.
@@ -250,6 +303,7 @@ impl Query {
             paths,
             projection,
             needs_documents: true,
+            looks_inside: self.looks_inside(),
             limit: self.limit,
             offset: self.offset,
         })
@@ -265,6 +319,13 @@ impl Prepared {
             return Ok(None);
         }
         Ok(Some(self.order.row(self.order.sort_key(&values).map_err(damaged)?, key)))
+    }
+
+    /// True if the first value of the order that can differ between rows descends.
+    pub fn first_descends(&self) -> bool {
+        let is_fixed = |component: &&Component| self.filter.implied(&component.path).is_one();
+        let mut components = self.order.components.iter();
+        components.find(|component| !is_fixed(component)).map_or(self.order.keys_descend, |first| first.descends)
     }
 
     /// How many rows are looked for, at most: one more than are returned tells whether there are more.
@@ -315,6 +376,18 @@ mod tests {
         assert_eq!(code(r#"{"keys": {"limit": 1}}"#), ErrorCode::InvalidRange);
         let many = ["\"a\""; ORDER_MAX + 1].join(",");
         assert_eq!(code(&format!("{{\"orderBy\": [{many}]}}")), ErrorCode::InvalidOptions);
+        for (order, told) in [
+            (r#""-a""#, r#"write {"path": "a", "reverse": true}"#),
+            (r#""a.b desc""#, r#"write {"path": "a.b", "reverse": true}"#),
+            (r#"["b", "+a"]"#, r#"write {"path": "a", "reverse": false}"#),
+            (r#"{"a": "desc"}"#, r#"unknown field "a"; write {"path": PATH, "reverse": true}"#),
+            (r#"{"a": -1}"#, r#""reverse": true"#),
+        ] {
+            let error = Query::parse(&format!("{{\"orderBy\": {order}}}")).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidOptions);
+            assert!(error.to_string().contains(told), "{order}: {error}");
+        }
+        assert_eq!(Query::parse(r#"{"orderBy": {"path": "-a"}}"#).unwrap(), Query::new().order_by("-a"));
         let error = Query::parse(r#"{"orderBy": 5}"#).unwrap_err().to_string();
         assert!(error.contains("a path, {\"path\""), "{error}");
     }

@@ -53,7 +53,8 @@ impl<'a, F: File> Rows<'a, F> {
         };
         let mut placed = Vec::new();
         for document in own {
-            let is_wanted = document.bytes.is_none() && context.query.keys.contains(&document.key);
+            let is_wanted =
+                (document.bytes.is_none() || !context.query.looks_inside) && context.query.keys.contains(&document.key);
             if let Some(place) = if is_wanted { context.row(&document.key, &document.json)? } else { None } {
                 placed.push((place, document));
             }

@@ -1,6 +1,7 @@
 //! Asking queries: of a collection, and in a transaction.
 
 use super::index_ranges::Delivery;
+use super::notes::notes;
 use super::plan::{Access, Plan};
 use super::query::{Prepared, Query};
 use super::rows::Rows;
@@ -42,7 +43,8 @@ pub struct Explanation {
     pub order: &'static str,
     /// The paths of an index whose entries were looked up first, so that only documents with entries in both were read.
     pub intersected: Option<Vec<String>>,
-    /// Whether documents without a value at the index's path, which come last, had to be looked for among all.
+    /// True if documents without a value at the index's path, which come last, have to be looked for among all: the index is
+    /// from before entries for them, and maintenance has not completed it yet.
     pub then_missing: bool,
     /// Index entries that were read.
     pub entries_read: u64,
@@ -50,6 +52,9 @@ pub struct Explanation {
     pub documents_read: u64,
     /// Rows that were found.
     pub rows_returned: u64,
+    /// What may explain that the query finds nothing, for people: a path without a value in any document, or a comparison
+    /// with a value of another type. Of a large collection the first 1,000 documents are looked at, and indexes.
+    pub notes: Vec<String>,
 }
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
@@ -70,18 +75,25 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::count_rows`].
     pub fn count_rows(&self, query: &Query) -> Result<u64> {
-        let (context, plan) = planned(&self.database, self.id, self.view(), query.prepare_count()?)?;
-        Rows::new(context, plan, Vec::new())?.count()
+        self.measured(Verb::Count, || {
+            let (context, plan) = planned(&self.database, self.id, self.view(), query.prepare_count()?)?;
+            Rows::new(context, plan, Vec::new())?.count()
+        })
     }
 
     /// As [`Database::find_one`].
     pub fn find_one(&self, query: &Query) -> Result<Option<Document>> {
-        self.rows(&query.clone().limit(1))?.next().transpose()
+        self.measured(Verb::FindOne, || self.rows(&query.clone().limit(1))?.next().transpose())
     }
 
     /// As [`Database::explain`].
     pub fn explain(&self, query: &Query) -> Result<Explanation> {
+        self.measured(Verb::Explain, || self.explained(query))
+    }
+
+    fn explained(&self, query: &Query) -> Result<Explanation> {
         let (context, plan) = planned(&self.database, self.id, self.view(), query.prepare()?)?;
+        let notes = notes(&self.database, self.id, self.view(), &context.query)?;
         let paths = |index: &Index| index.indexed.paths.iter().map(|path| path.as_str().to_owned()).collect::<Vec<_>>();
         let (index, ranges, then_missing) = match &plan.access {
             Access::Documents(range) => (None, usize::from(range.is_some()), false),
@@ -115,6 +127,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
             entries_read,
             documents_read,
             rows_returned,
+            notes,
         })
     }
 }
@@ -181,7 +194,7 @@ fn plan<'a, F: File>(
     view: View,
     query: &Prepared,
 ) -> Result<Plan<'a>> {
-    Plan::choose(database, collection, query, database.catalog.ready(collection, view.at))
+    Plan::choose(database, collection, query, database.catalog.ready(collection, view.at), view.at)
 }
 
 impl<'a, F: File> Rows<'a, F> {

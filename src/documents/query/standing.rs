@@ -13,9 +13,15 @@ use crate::fs::File;
 /// A query that is watched.
 #[derive(Debug)]
 pub(in crate::documents) struct StandingQuery {
+    /// The query with the limit `known_max`.
     query: Query,
     prepared: Prepared,
+    known_max: usize,
 }
+
+/// Rows after the window that are known too: as many as the window has, within these bounds.
+const SPARE_MIN: usize = 16;
+const SPARE_MAX: usize = 1024;
 
 impl StandingQuery {
     /// # Errors
@@ -27,7 +33,16 @@ impl StandingQuery {
                 "a query that is watched begins with its first row: no offset, no cursor",
             ));
         }
-        Ok(Self { query: query.clone(), prepared })
+        let limit = prepared.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let known_max = limit.map_or(usize::MAX, |limit| limit.saturating_add(limit.clamp(SPARE_MIN, SPARE_MAX)));
+        let query = query.clone();
+        let query = if limit.is_some() { query.limit(known_max as u64) } else { query };
+        Ok(Self { query, prepared, known_max })
+    }
+
+    /// How many rows are known at most after the query has run: those of the window and some after it.
+    pub fn known_max(&self) -> usize {
+        self.known_max
     }
 
     /// How many rows there are at most.
@@ -35,15 +50,19 @@ impl StandingQuery {
         self.prepared.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
-    /// Where the document with this text stands; `None` when it is no row.
-    pub fn place_of(&self, key: &str, text: &str) -> Result<Option<Place>> {
+    /// The place of the document with this text, or without text if it is bytes; `None` if it is no row.
+    pub fn place_of(&self, key: &str, text: Option<&str>) -> Result<Option<Place>> {
         if !self.prepared.keys.contains(key) {
             return Ok(None);
         }
-        self.prepared.place_of(key, text)
+        match text {
+            _ if !self.prepared.looks_inside => Ok(Some(self.prepared.order.row(Vec::new(), key))),
+            Some(text) => self.prepared.place_of(key, text),
+            None => Ok(None),
+        }
     }
 
-    /// The rows that there are.
+    /// The known rows, from the first one on.
     pub fn run<F: File>(&self, database: &Database<F>, collection: CollectionId, view: View) -> Result<Vec<Place>> {
         let mut rows = Rows::of_keys(database, collection, view, &self.query)?;
         let mut places = Vec::new();

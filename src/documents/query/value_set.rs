@@ -1,7 +1,7 @@
 //! Sets of encoded values.
 
 use crate::documents::condition::Bounds;
-use crate::documents::ordering::MISSING;
+use crate::documents::ordering::{MISSING, shared_beginning};
 use std::ops::Bound;
 
 /// Before all encodings, whose first byte is a tag, and behind what stands for a missing one.
@@ -143,6 +143,32 @@ impl ValueSet {
         }
     }
 
+    /// The set as index entries have it: around a number that entries may hold as another one, all that it may be held as.
+    /// With `every_bound` that is so for each number at the end of a range.
+    pub fn widened(&self, every_bound: bool) -> Self {
+        let ranges: Vec<(&Cut, &Cut)> = self.ranges().collect();
+        // The lack of a single number: an entry of it may be of another one.
+        let is_gap = |at: usize| {
+            let (Some((_, end)), Some((start, _))) = (ranges.get(at), ranges.get(at + 1)) else { return false };
+            end.at == start.at && shared_beginning(&end.at, true).is_some()
+        };
+        let beginning = |cut: &Cut, every| shared_beginning(&cut.at, every).map(<[u8]>::to_vec);
+        let widened = ranges.iter().enumerate().map(|(at, (start, end))| {
+            let before = at > 0 && is_gap(at - 1);
+            let start = match beginning(start, every_bound || before) {
+                Some(beginning) => Cut::before([&beginning[..], &[0; 2]].concat()),
+                None => (*start).clone(),
+            };
+            let end = match beginning(end, every_bound || is_gap(at)) {
+                Some(beginning) => Cut::behind([&beginning[..], &[0xff; 2]].concat()),
+                None => (*end).clone(),
+            };
+            Self { cuts: vec![start, end], has_missing: false }
+        });
+        let widened = Self::union(widened.collect());
+        Self { cuts: widened.cuts, has_missing: self.has_missing }
+    }
+
     /// The ranges of values, in order.
     pub fn ranges(&self) -> impl ExactSizeIterator<Item = (&Cut, &Cut)> {
         self.cuts.as_chunks::<2>().0.iter().map(|[start, end]| (start, end))
@@ -158,10 +184,12 @@ impl ValueSet {
         matches!(&self.cuts[..], [start, end] if *start == Cut::first() && *end == Cut::last())
     }
 
-    /// The only value in it; or no bytes, when only the lack of one is.
+    /// The only value in it, if all entries of it are alike; or no bytes, when only the lack of one is.
     pub fn as_point(&self) -> Option<&[u8]> {
         match &self.cuts[..] {
-            [start, end] if !self.has_missing => point(start, end),
+            [start, end] if !self.has_missing => {
+                point(start, end).filter(|value| shared_beginning(value, false).is_none())
+            }
             [] if self.has_missing => Some(&[]),
             _ => None,
         }

@@ -137,7 +137,12 @@ impl<F: File> Context<'_, F> {
 
 impl<'a, F: File> Walk<'a, F> {
     pub fn new(context: &Context<'a, F>, plan: Plan<'a>) -> Result<Self> {
-        let reverse = plan.delivery != Delivery::Unordered && context.query.order.keys_descend;
+        let reverse = match plan.delivery {
+            Delivery::Unordered => false,
+            // Groups come in the direction of the first value that is not the same in all rows.
+            Delivery::Grouped(_) => context.query.first_descends(),
+            _ => context.query.order.keys_descend,
+        };
         let (index, missing) = match plan.access {
             Access::Documents(None) => return Ok(Self::Nothing),
             Access::Documents(Some(range)) => return Self::documents(context, range, reverse).map(Self::Documents),
@@ -147,8 +152,7 @@ impl<'a, F: File> Walk<'a, F> {
             Some(second) => keys_of(context, second)?,
             None => None,
         };
-        let is_in_order = plan.delivery != Delivery::Unordered;
-        let reader = Arc::new(IndexReader::new(index.index, &context.query, among, is_in_order));
+        let reader = Arc::new(IndexReader::new(index.index, &context.query, among, plan.delivery));
         Ok(match (plan.delivery, missing, &context.query.order.components[..]) {
             (Delivery::Merged, ..) => Self::Merged(Merged::new(context, &reader, index.ranges, reverse)?),
             (_, Some(documents), [by]) => {
@@ -212,7 +216,14 @@ fn next_document<'a, F: File>(
         if !context.is_wanted(key) {
             continue;
         }
-        let Some(text) = context.source().json(key, &document)? else { continue };
+        if !context.query.looks_inside {
+            let place = context.query.order.row(Vec::new(), key);
+            if context.is_before(&place) {
+                continue;
+            }
+            return Ok(Some(Found { place, state: State::Read(document) }));
+        }
+        let Some(text) = context.source().indexed_text(key, &document)? else { continue };
         if let Some(place) = missing {
             let damaged = |NotJson| json::damaged(key, "its text is not JSON");
             let values = context.query.paths.values_in(&text).map_err(damaged)?;

@@ -23,7 +23,7 @@ use super::super::key::{CHANGES, PREFIX_LENGTH};
 use super::super::options::ChangeHistory;
 use super::super::range::end_of;
 use super::change::CommitNotes;
-use crate::engine::{Batch, Engine, KeyRange, Seq};
+use crate::engine::{Batch, Engine, KeyRange, SKIPPED, Seq};
 use crate::fs::File;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -75,6 +75,11 @@ impl Journal {
         self.span_ms.is_some()
     }
 
+    /// True if it has all commits up to the newest one.
+    pub fn goes_on(&self) -> bool {
+        self.whole_to.is_some()
+    }
+
     /// Unless the history is kept anyway, it is from now on while somebody watches, and for `span_ms` behind that; with
     /// `at_once` for that long from `now_ms` on, too.
     #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
@@ -99,28 +104,37 @@ impl Journal {
         self.is_kept()
     }
 
-    /// Adds to `batch` what notes its own changes, for a commit that will have the number `notes.version`. Once it is made,
-    /// [`Journal::staged`] must be called.
-    pub fn stage(&self, batch: &mut Batch, notes: &CommitNotes) {
-        let Some(span_ms) = self.span_ms else { return };
+    /// Adds to `batch` what notes its own changes, for a commit that will have the number `notes.version`. Returns the
+    /// version of the newest entry then. Once the commit is made, [`Journal::staged`] must be called.
+    ///
+    /// When numbers were left out between `newest`, the commit before, and this one, both get an entry, even if they have
+    /// changed nothing: so that [`is_unknown`] can tell the numbers that were left out from those of commits.
+    pub fn stage(&self, batch: &mut Batch, notes: &CommitNotes, newest: Seq) -> Seq {
+        let Some(span_ms) = self.span_ms else { return self.last };
         let mut last = self.last;
-        if !notes.notes.is_empty() {
+        let mut add = |notes: &CommitNotes| {
             let expires_at = notes.time_ms.saturating_add(span_ms);
             for (part, value) in (0..).zip(notes.encode(last)) {
                 batch.put(entry_key(notes.version, part), value, Some(expires_at));
             }
             last = notes.version;
+        };
+        let has_skipped = notes.version > newest + 1;
+        if has_skipped && newest > self.last {
+            add(&CommitNotes { version: newest, time_ms: notes.time_ms, notes: Vec::new() });
+        }
+        if has_skipped || !notes.notes.is_empty() {
+            add(notes);
         }
         let standing = [last.to_le_bytes(), self.begun.to_le_bytes()].concat();
         batch.put(standing_key(), standing, None);
+        last
     }
 
-    /// The commit of these changes was made.
-    pub fn staged(&mut self, notes: &CommitNotes) {
+    /// The commit of these changes was made, and [`Journal::stage`] has returned `last`.
+    pub fn staged(&mut self, notes: &CommitNotes, last: Seq) {
         if self.is_kept() {
-            if !notes.notes.is_empty() {
-                self.last = notes.version;
-            }
+            self.last = last;
             self.whole_to = Some(notes.version);
         }
     }
@@ -137,13 +151,14 @@ impl Journal {
             return Ok(None);
         }
         let (mut commits, mut bytes, mut expected) = (Vec::<CommitNotes>::new(), 0, behind);
-        let mut cursor = self.entries(engine, behind, end)?;
+        let mut cursor = self.entries(engine, behind, end, false)?;
         while let Some((key, entry)) = cursor.next()? {
             let (part, previous) = parse(&key, &entry.value)?;
             match commits.last_mut() {
                 // A part of the commit before.
                 Some(commit) if commit.version == part.version => commit.notes.extend(part.notes),
                 _ if previous > expected || bytes > READ_BYTES => break,
+                None if is_unknown(behind, previous, part.version) => return Ok(None),
                 _ => {
                     expected = part.version;
                     commits.push(part);
@@ -157,19 +172,32 @@ impl Journal {
 
     /// Whether an entry behind `behind` up to `end` has expired, when none is there.
     fn lacks<F: File>(&self, engine: &Engine<F>, behind: Seq, end: Seq) -> Result<bool> {
-        match self.entries(engine, end, Seq::MAX)?.next()? {
+        match self.entries(engine, end, Seq::MAX, false)?.next()? {
             // Of a commit that is not acknowledged yet.
             Some((key, entry)) => Ok(parse(&key, &entry.value)?.1 > behind),
             None => Ok(self.last > behind),
         }
     }
 
-    /// The first version behind which all commits are there, up to `end`.
+    /// Returns the first version from which all commits are there, up to `end`. Entries may be missing in between: they need
+    /// not expire in their order. So this looks from the newest entry on backwards for the first gap.
     pub fn oldest<F: File>(&self, engine: &Engine<F>, end: Seq) -> Result<Seq> {
-        match self.entries(engine, self.begun, end)?.next()? {
-            Some((key, entry)) => Ok(parse(&key, &entry.value)?.1.max(self.begun)),
-            None => Ok(self.last),
+        let behind_end = self.entries(engine, end, Seq::MAX, false)?.next()?;
+        let mut oldest = match behind_end {
+            Some((key, entry)) => parse(&key, &entry.value)?.1,
+            None => self.last,
+        };
+        let mut cursor = self.entries(engine, self.begun, end, true)?;
+        let mut newer = Seq::MAX;
+        while let Some((key, entry)) = cursor.next()? {
+            let (part, previous) = parse(&key, &entry.value)?;
+            // An entry may have several parts.
+            if part.version != oldest && part.version != newer {
+                break;
+            }
+            (newer, oldest) = (part.version, previous);
         }
+        Ok(oldest.max(self.begun))
     }
 
     /// Calls `look` for each entry: for those who look for damage.
@@ -191,11 +219,18 @@ impl Journal {
         engine: &'a Engine<F>,
         behind: Seq,
         end: Seq,
+        reverse: bool,
     ) -> Result<crate::engine::Cursor<'a, F>> {
         let start = Bound::Included(entry_key(behind.saturating_add(1), 0));
         let range = KeyRange { start, end: Bound::Included(entry_key(end, u32::MAX)) };
-        Ok(engine.scan(range, false, engine.last_seq(), engine.now_ms())?)
+        Ok(engine.scan(range, reverse, engine.last_seq(), engine.now_ms())?)
     }
+}
+
+/// True if it is not known that a commit with the number `since` was stored, where `version` is the next entry and `previous`
+/// the one before it: numbers were left out between them.
+fn is_unknown(since: Seq, previous: Seq, version: Seq) -> bool {
+    previous < since && since < version && version - previous > SKIPPED
 }
 
 fn standing_key() -> Vec<u8> {

@@ -1,8 +1,15 @@
 //! Watching what a query finds: which rows have come, changed and gone.
 //!
-//! Rows are known by their places in the order of the query. A change moves one row; only where a row leaves a window that
-//! is full, another one comes in that has not changed, and the query is run again, which its limit bounds.
+//! Rows are known by their places in the order of the query. A query with a limit has a window of so many rows, and some
+//! rows after it are known too: a row that leaves the window is replaced by the next known row. Only if too few rows are
+//! known for a full window, the query is run again.
+//!
+//! ```text
+//! rows in order   │ window: what was told │ known rows after it │ unknown rows
+//!                                         told_up_to            horizon (none: all rows are known)
+//! ```
 
+use super::super::document::{Blob, Document};
 use super::super::error::{Error, Result};
 use super::super::query::{Place, StandingQuery};
 use super::super::scan::PageLimits;
@@ -14,7 +21,7 @@ use crate::fs::File;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::DerefMut;
+use std::ops::{Bound, DerefMut};
 
 /// When more documents than this have changed, the query is run again.
 const TOUCHED_MAX: usize = 10_000;
@@ -26,10 +33,14 @@ pub struct QueryWatcher {
     watcher: Watcher,
     collection: String,
     query: StandingQuery,
-    /// The rows that were told, in order, ...
+    /// The known rows, in order, ...
     order: BTreeSet<Place>,
     /// ... and by their keys, with their versions.
     rows: BTreeMap<String, (Place, Seq)>,
+    /// The last row that was told.
+    told_up_to: Option<Place>,
+    /// All rows up to this place are known; `None` if all rows are.
+    horizon: Option<Place>,
     is_begun: bool,
 }
 
@@ -40,9 +51,12 @@ pub struct QueryRow {
     pub key: String,
     /// Its version.
     pub version: u64,
-    /// Its JSON text, or what the query selects of it.
+    /// Its JSON text, or what the query selects of it; empty if the document is bytes.
     #[serde(skip)]
     pub json: String,
+    /// The bytes, of a document that is not JSON.
+    #[serde(skip)]
+    pub bytes: Option<Blob>,
 }
 
 /// What has become of the rows of a query.
@@ -88,6 +102,8 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             query,
             order: BTreeSet::new(),
             rows: BTreeMap::new(),
+            told_up_to: None,
+            horizon: None,
             is_begun: false,
         })
     }
@@ -116,43 +132,23 @@ impl<F: File> Database<F> {
         let fates = match touched {
             None => None,
             Some(keys) if keys.is_empty() => return Ok(None),
-            Some(keys) => query.only_these(self.fates(query, keys)?),
+            Some(keys) => Some(self.fates(query, keys)?).filter(|fates| query.stays_full(fates)),
         };
         let fates = match fates {
             Some(fates) => fates,
-            None => self.all_fates(query)?,
+            None => {
+                let (fates, horizon) = self.all_fates(query)?;
+                query.horizon = horizon;
+                fates
+            }
         };
         let is_first = !std::mem::replace(&mut query.is_begun, true);
-        let mut changes = QueryChanges { version: self.version(), ..QueryChanges::default() };
-        let mut written = BTreeMap::new();
-        for (key, fate) in fates {
-            let old = query.remove(&key);
-            match &fate {
-                Some((_, version)) if old != Some(*version) => drop(written.insert(key.clone(), old.is_some())),
-                None if old.is_some() => changes.removed.push(key.clone()),
-                _ => {}
+        let moved = query.apply(fates);
+        let mut changes = QueryChanges { version: self.version(), removed: moved.removed, ..QueryChanges::default() };
+        for (places, rows) in [(moved.added, &mut changes.added), (moved.changed, &mut changes.changed)] {
+            for Place { key, .. } in places {
+                rows.extend(self.row(query, key)?);
             }
-            if let Some((place, version)) = fate {
-                query.insert(place, version);
-            }
-        }
-        while query.order.len() > query.query.limit() {
-            let Some(Place { key, .. }) = query.order.last().cloned() else { break };
-            query.remove(&key);
-            // A new one was no row before.
-            if written.remove(&key) != Some(false) {
-                changes.removed.push(key);
-            }
-        }
-        let place = |(key, was_there)| Some((query.rows.get(&key)?.0.clone(), was_there));
-        let mut written: Vec<_> = written.into_iter().filter_map(place).collect();
-        written.sort_unstable();
-        for (Place { key, .. }, was_there) in written {
-            let Some(entry) = self.row_entry(query, &key)? else { continue };
-            let Some(text) = self.row_text(query, &key, &entry)? else { continue };
-            let text = query.query.selected(&key, &text)?;
-            let rows = if was_there { &mut changes.changed } else { &mut changes.added };
-            rows.push(QueryRow { key, version: entry.seq, json: text });
         }
         let is_any =
             is_first || !(changes.added.is_empty() && changes.changed.is_empty() && changes.removed.is_empty());
@@ -195,31 +191,43 @@ impl<F: File> Database<F> {
     fn fates(&self, query: &QueryWatcher, keys: BTreeSet<String>) -> Result<Vec<Fate>> {
         let fate = |key: String| {
             let Some(entry) = self.row_entry(query, &key)? else { return Ok((key, None)) };
-            let Some(text) = self.row_text(query, &key, &entry)? else { return Ok((key, None)) };
-            let place = query.query.place_of(&key, &text)?;
+            let place = query.query.place_of(&key, self.row_text(query, &key, &entry)?.as_deref())?;
             Ok((key, place.map(|place| (place, entry.seq))))
         };
         keys.into_iter().map(fate).collect()
     }
 
-    /// What has become of all that are or were rows: runs the query.
-    fn all_fates(&self, query: &QueryWatcher) -> Result<Vec<Fate>> {
+    /// What has become of all that are or were rows: runs the query. Also returns the horizon.
+    fn all_fates(&self, query: &QueryWatcher) -> Result<(Vec<Fate>, Option<Place>)> {
         let gone = query.rows.keys().map(|key| (key.clone(), None));
         let mut fates: BTreeMap<String, Option<(Place, Seq)>> = gone.collect();
+        let mut horizon = None;
         if let Some(collection) = self.catalog.collection(&query.collection) {
-            for place in query.query.run(self, collection, self.view())? {
+            let places = query.query.run(self, collection, self.view())?;
+            horizon = places.get(query.query.known_max() - 1).cloned();
+            for place in places {
                 if let Some(entry) = self.row_entry(query, &place.key)? {
                     fates.insert(place.key.clone(), Some((place, entry.seq)));
                 }
             }
         }
-        Ok(fates.into_iter().collect())
+        Ok((fates.into_iter().collect(), horizon))
     }
 
-    /// The text of what may be a row: bytes are none.
+    /// A row as it is told.
+    fn row(&self, query: &QueryWatcher, key: String) -> Result<Option<QueryRow>> {
+        let Some(collection) = self.catalog.collection(&query.collection) else { return Ok(None) };
+        let Some(entry) = self.row_entry(query, &key)? else { return Ok(None) };
+        let Document { key, json, bytes, version, .. } =
+            Document::new(self.source(collection, self.version()), key, &entry)?;
+        let json = if bytes.is_none() { query.query.selected(&key, &json)? } else { json };
+        Ok(Some(QueryRow { key, version, json, bytes }))
+    }
+
+    /// The text of what may be a row; `None` if it is bytes.
     fn row_text<'e>(&self, query: &QueryWatcher, key: &str, entry: &'e Entry) -> Result<Option<Cow<'e, str>>> {
         match self.catalog.collection(&query.collection) {
-            Some(collection) => self.source(collection, self.version()).json(key, entry),
+            Some(collection) => self.source(collection, self.version()).indexed_text(key, entry),
             None => Ok(None),
         }
     }
@@ -233,15 +241,75 @@ impl<F: File> Database<F> {
 }
 
 impl QueryWatcher {
-    /// The fates of some documents, when those of all others stay as they were: unless a row leaves its place in a window
-    /// that is full.
-    fn only_these(&self, fates: Vec<Fate>) -> Option<Vec<Fate>> {
-        let is_full = self.rows.len() >= self.query.limit();
-        let leaves = |(key, fate): &Fate| {
-            let new = fate.as_ref().map(|(place, _)| place);
-            self.rows.get(key).is_some_and(|(place, _)| Some(place) != new)
-        };
-        (!is_full || !fates.iter().any(leaves)).then_some(fates)
+    /// True if enough rows for the window are known once these documents have become what they are.
+    fn stays_full(&self, fates: &[Fate]) -> bool {
+        let leave = fates.iter().filter(|(key, _)| self.rows.contains_key(key)).count();
+        let come = fates.iter().filter(|(_, fate)| fate.as_ref().is_some_and(|(place, _)| self.knows(place))).count();
+        self.horizon.is_none() || self.rows.len() - leave + come >= self.query.limit()
+    }
+
+    /// True if a row at this place is one of the known rows.
+    fn knows(&self, place: &Place) -> bool {
+        self.horizon.as_ref().is_none_or(|horizon| place <= horizon)
+    }
+
+    /// Applies what has become of documents, and returns what that changes in the window.
+    fn apply(&mut self, fates: Vec<Fate>) -> Moved {
+        let before = self.told_up_to.take();
+        let is_within = |place: &Place, end: &Option<Place>| end.as_ref().is_some_and(|end| place <= end);
+        let mut touched = BTreeMap::new();
+        for (key, fate) in fates {
+            let told = self.remove(&key).filter(|(place, _)| is_within(place, &before));
+            if let Some((place, version)) = fate.filter(|(place, _)| self.knows(place)) {
+                self.insert(place, version);
+            }
+            touched.insert(key, told.map(|(_, version)| version));
+        }
+        let now = self.window_end();
+        let mut moved = Moved::default();
+        for (key, told) in &touched {
+            let row = self.rows.get(key).filter(|(place, _)| is_within(place, &now));
+            match (told, row) {
+                (None, Some((place, _))) => moved.added.push(place.clone()),
+                (Some(told), Some((place, version))) if told != version => moved.changed.push(place.clone()),
+                (Some(_), None) => moved.removed.push(key.clone()),
+                _ => {}
+            }
+        }
+        // Rows that were not touched come into the window or leave it where its end moves over them.
+        let untouched = |place: &&Place| !touched.contains_key(&place.key);
+        if before < now {
+            moved.added.extend(between(&self.order, &before, &now).filter(untouched).cloned());
+        } else if now < before {
+            moved.removed.extend(between(&self.order, &now, &before).filter(untouched).map(|place| place.key.clone()));
+        }
+        moved.added.sort_unstable();
+        moved.changed.sort_unstable();
+        self.told_up_to = now;
+        self.trim();
+        moved
+    }
+
+    /// The last row of the window.
+    fn window_end(&self) -> Option<Place> {
+        let limit = self.query.limit();
+        match limit.checked_sub(1)? {
+            last if last < self.order.len() => self.order.iter().nth(last).cloned(),
+            _ => self.order.last().cloned(),
+        }
+    }
+
+    /// Forgets the last known rows if more are known than are useful.
+    fn trim(&mut self) {
+        let known_max = self.query.known_max();
+        if self.order.len() <= known_max.saturating_mul(2) {
+            return;
+        }
+        while self.order.len() > known_max {
+            let Some(Place { key, .. }) = self.order.last().cloned() else { break };
+            self.remove(&key);
+        }
+        self.horizon = self.order.last().cloned();
     }
 
     fn insert(&mut self, place: Place, version: Seq) {
@@ -249,10 +317,29 @@ impl QueryWatcher {
         self.rows.insert(place.key.clone(), (place, version));
     }
 
-    /// The version of a row that is taken away.
-    fn remove(&mut self, key: &str) -> Option<Seq> {
+    /// The place and version of a row that is taken away.
+    fn remove(&mut self, key: &str) -> Option<(Place, Seq)> {
         let (place, version) = self.rows.remove(key)?;
         self.order.remove(&place);
-        Some(version)
+        Some((place, version))
     }
+}
+
+/// What a change has done to the rows of a window, in its order.
+#[derive(Default)]
+struct Moved {
+    added: Vec<Place>,
+    changed: Vec<Place>,
+    removed: Vec<String>,
+}
+
+/// The rows after `start` up to and with `end`. REQUIRES: `start` is before `end`; `None` is before all rows.
+fn between<'a>(
+    order: &'a BTreeSet<Place>,
+    start: &'a Option<Place>,
+    end: &'a Option<Place>,
+) -> impl Iterator<Item = &'a Place> {
+    let start = start.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+    let end = end.as_ref().map_or(Bound::Unbounded, Bound::Included);
+    order.range((start, end))
 }

@@ -7,7 +7,7 @@ use super::super::error::Result;
 use super::super::key::{CATALOG, PREFIX_LENGTH, collection_of};
 use super::super::write::is_live;
 use super::change::{ChangeKind, CommitNotes, Note};
-use crate::engine::Batch;
+use crate::engine::{Batch, Seq};
 use crate::fs::File;
 use std::sync::Arc;
 
@@ -20,12 +20,13 @@ impl<F: File> Database<F> {
             return Ok(None);
         }
         let is_gone = |at: u64| at <= time_ms;
-        let mut notes = Vec::<Note>::new();
+        let (mut notes, mut created) = (Vec::<Note>::new(), Vec::<NamedCollection>::new());
         for (key, put) in batch.operations() {
             let (value, expires_at) = put.map_or((None, None), |(value, expires_at)| (Some(value), expires_at));
             let Some(prefix) = key.first_chunk::<PREFIX_LENGTH>() else { continue };
             if *prefix == CATALOG {
                 notes.extend(value.and_then(|value| self.dropped_by(key, value)));
+                created.extend(value.and_then(|value| NamedCollection::read(key, value)));
             }
             let Some(collection) = collection_of(*prefix) else { continue };
             let old = self.engine.get(key, last, 0)?.filter(|old| is_live(old, time_ms));
@@ -35,7 +36,9 @@ impl<F: File> Database<F> {
                 _ if old.is_some() => ChangeKind::Delete,
                 _ => continue,
             };
-            let name = self.catalog.name_of(collection);
+            // A batch creates a collection before it writes to it.
+            let new_name = created.iter().find(|created| created.id == collection).map(|created| &*created.name);
+            let name = new_name.unwrap_or_else(|| self.catalog.name_of(collection));
             let known = notes.last().map(|note| &note.collection).filter(|known| ***known == *name);
             notes.push(Note {
                 kind,
@@ -45,7 +48,7 @@ impl<F: File> Database<F> {
                 expires_at: expires_at.filter(|_| kind == ChangeKind::Set),
             });
         }
-        Ok(Some(CommitNotes { version: last + 1, time_ms, notes }))
+        Ok(Some(CommitNotes { version: self.engine.next_seq(), time_ms, notes }))
     }
 
     /// Keeps the change history while somebody watches and `span_ms` behind that, where it is not kept anyway; with `at_once`
@@ -69,8 +72,8 @@ impl<F: File> Database<F> {
     }
 
     /// A commit was made that changes this.
-    pub(in super::super) fn noted(&mut self, notes: CommitNotes) {
-        self.journal.staged(&notes);
+    pub(in super::super) fn noted(&mut self, notes: CommitNotes, last_entry: Seq) {
+        self.journal.staged(&notes, last_entry);
         if self.feed.is_watched() && !notes.notes.is_empty() {
             self.feed.add(Arc::new(notes));
         }

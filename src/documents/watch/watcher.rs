@@ -74,7 +74,8 @@ impl<F: File> Database<F> {
     /// ```
     ///
     /// # Errors
-    /// `InvalidRange`, `InvalidOptions`; `ChangesLost` when not all changes since the version are kept; as a read.
+    /// `InvalidRange`; `ChangesLost` when not all changes since the version are kept, and when no commit has it: a crash
+    /// may have lost one under [`Durability::Periodic`](crate::Durability::Periodic) and `Never`; as a read.
     pub fn watch(&mut self, range: &Range, options: &WatchOptions) -> Result<Watcher> {
         self.watch_in(Some(""), range, options)
     }
@@ -95,9 +96,10 @@ impl<F: File> Database<F> {
         self.settle_group()?;
         let newest = self.version();
         let since = options.since.unwrap_or(newest);
-        if since > newest {
-            let reason = format!("`since` is a version that was committed; the last one is {newest}, not {since}");
-            return Err(Error::InvalidOptions { reason });
+        let registration = self.feed.join(newest);
+        if since > newest || self.engine.is_skipped(since) {
+            // A crash has lost the commit, and what the caller knows of the documents is not what they are.
+            return Err(self.lost(since)?);
         }
         let mut watcher = Watcher {
             collection: collection.map(Arc::from),
@@ -107,7 +109,7 @@ impl<F: File> Database<F> {
             told: 0,
             read: VecDeque::new(),
             expiries: Expiries::default(),
-            _registration: self.feed.join(newest),
+            _registration: registration,
         };
         self.fetch(&mut watcher)?;
         self.find_expiries(&mut watcher)?;
@@ -130,7 +132,13 @@ impl<F: File> Database<F> {
             found.push(change);
             found.len() >= limits.documents.max(1) || bytes >= limits.bytes.max(1)
         };
-        while let Some(commit) = self.fetch(watcher)? {
+        loop {
+            let commit = match self.fetch(watcher) {
+                // What has come before the gap is told before the error.
+                Err(Error::ChangesLost { .. }) if !found.is_empty() => return Ok(found),
+                commit => commit?,
+            };
+            let Some(commit) = commit else { break };
             while let Some(expired) = watcher.next_expired(commit.time_ms) {
                 if is_full(expired, &mut found) {
                     return Ok(found);
