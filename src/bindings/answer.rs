@@ -17,8 +17,8 @@ pub(super) struct Answer {
     attached_bytes: usize,
     /// Where in the value of the result that is open attachments belong: `[...path, number]` each, joined.
     places: String,
-    /// The row of an array that is being written, and the path to the array.
-    row: usize,
+    /// The row of an array that is being written, if there is an array, and the path to the array.
+    row: Option<usize>,
     rows_at: &'static str,
 }
 
@@ -48,7 +48,7 @@ impl Answer {
         if !places.is_empty() {
             self.text(&format!(",[{places}]"));
         }
-        self.rows_at = "";
+        (self.rows_at, self.row) = ("", None);
         self.text("]");
     }
 
@@ -66,8 +66,9 @@ impl Answer {
             return Ok(());
         }
         let separator = if self.places.is_empty() { "" } else { "," };
-        let (at, row, number) = (self.rows_at, self.row, self.attachments.len());
-        self.places.push_str(&format!("{separator}[{at}{row},{place}{number}]"));
+        let row = self.row.map(|row| format!("{row},")).unwrap_or_default();
+        let (at, number) = (self.rows_at, self.attachments.len());
+        self.places.push_str(&format!("{separator}[{at}{row}{place}{number}]"));
         self.attach(document.into_bytes()?);
         self.text("null");
         Ok(())
@@ -80,7 +81,7 @@ impl Answer {
 
     /// What follows is the element at `index` of the value, which is an array.
     pub fn at(&mut self, index: usize) {
-        self.row = index;
+        self.row = Some(index);
     }
 
     fn attach(&mut self, bytes: Vec<u8>) {
@@ -140,7 +141,7 @@ impl Answer {
         self.bytes.truncate(mark.len);
         self.results.truncate(mark.results);
         self.places.clear();
-        self.rows_at = "";
+        (self.rows_at, self.row) = ("", None);
         let gone: usize = self.attachments.drain(mark.attachments..).map(|bytes| bytes.len()).sum();
         self.attached_bytes -= gone;
     }
@@ -177,7 +178,7 @@ impl Answer {
             if index > 0 {
                 self.text(",");
             }
-            self.row = index;
+            self.row = Some(index);
             write(self, item?)?;
             let size = self.bytes.len() + self.attached_bytes;
             if size > MAX_ANSWER {

@@ -3,6 +3,7 @@
 //! Behind the JSON of a message may stand a zero byte, and then its attachments: bytes, each behind their number as a u32,
 //! little-endian. Arguments name them by their numbers, from 0. Answers have attachments in the same form.
 
+use crate::wording::json_text;
 use crate::{Condition, Error, FindOptions, Range, Result, SetOptions, WatchOptions};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
@@ -53,9 +54,14 @@ impl<'a> Attachments<'a> {
     }
 }
 
+fn options_of<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::InvalidOptions { reason: json_text(text, &error) })
+}
+
 fn parse_calls(message: &[u8]) -> Result<Vec<Call<'_>>> {
-    let message = std::str::from_utf8(message).map_err(|error| not_understood(format!("the message: {error}")))?;
-    serde_json::from_str(message).map_err(|error| not_understood(format!("the message: {error}")))
+    let message = std::str::from_utf8(message).map_err(|_| not_understood("the message: it is not UTF-8"))?;
+    let told = |error| not_understood(format!("the message: {}", json_text(message, &error)));
+    serde_json::from_str(message).map_err(told)
 }
 
 /// The error for what no client of this version sends.
@@ -83,7 +89,8 @@ impl<'a> Call<'a> {
     /// An argument of a type of its own.
     pub fn parse<T: Deserialize<'a>>(&self, index: usize) -> Result<T> {
         let text = self.json(index)?;
-        serde_json::from_str(text).map_err(|error| not_understood(format!("an argument of {:?}: {error}", self.verb)))
+        let told = |error| not_understood(format!("an argument of {:?}: {}", self.verb, json_text(text, &error)));
+        serde_json::from_str(text).map_err(told)
     }
 
     /// The name that the caller gives to the task that the call begins, if any.
@@ -94,9 +101,10 @@ impl<'a> Call<'a> {
     /// A key, the first argument.
     pub fn key(&self) -> Result<Cow<'a, str>> {
         let text = self.json(0)?;
-        serde_json::from_str(text)
-            .map(|Text(key)| key)
-            .map_err(|error| Error::InvalidKey { key: text.chars().take(48).collect(), reason: error.to_string() })
+        serde_json::from_str(text).map(|Text(key)| key).map_err(|error| Error::InvalidKey {
+            key: text.chars().take(48).collect(),
+            reason: json_text(text, &error),
+        })
     }
 
     /// Keys, the first argument.
@@ -116,7 +124,7 @@ impl<'a> Call<'a> {
         let text = self.json(0)?;
         let invalid = |error: serde_json::Error| Error::InvalidCollection {
             name: text.chars().take(48).collect(),
-            reason: error.to_string(),
+            reason: json_text(text, &error),
         };
         serde_json::from_str(text).map(|Text(name)| name).map_err(invalid)
     }
@@ -124,14 +132,16 @@ impl<'a> Call<'a> {
     /// A path, the first argument.
     pub fn path(&self) -> Result<Cow<'a, str>> {
         let text = self.json(0)?;
-        serde_json::from_str(text)
-            .map(|Text(path)| path)
-            .map_err(|error| Error::InvalidPath { path: text.chars().take(48).collect(), reason: error.to_string() })
+        serde_json::from_str(text).map(|Text(path)| path).map_err(|error| Error::InvalidPath {
+            path: text.chars().take(48).collect(),
+            reason: json_text(text, &error),
+        })
     }
 
     /// A range, the first argument.
     pub fn range(&self) -> Result<Range> {
-        serde_json::from_str(self.json(0)?).map_err(|error| Error::InvalidRange { reason: error.to_string() })
+        let text = self.json(0)?;
+        serde_json::from_str(text).map_err(|error| Error::InvalidRange { reason: json_text(text, &error) })
     }
 
     /// A condition, the second argument.
@@ -141,21 +151,19 @@ impl<'a> Call<'a> {
 
     /// The options of `find`, the third argument.
     pub fn find_options(&self) -> Result<FindOptions> {
-        serde_json::from_str(self.json(2)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })
+        options_of(self.json(2)?)
     }
 
     /// The options of `setWith` and `setBytes`, the third argument.
     pub fn set_options(&self) -> Result<SetOptions> {
-        let options: WrittenSetOptions =
-            serde_json::from_str(self.json(2)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })?;
+        let options: WrittenSetOptions = options_of(self.json(2)?)?;
         let WrittenSetOptions { ttl, keep_ttl, if_version, if_absent } = options;
         Ok(SetOptions { ttl: ttl.map(Duration::from_millis), keep_ttl, if_version, if_absent })
     }
 
     /// The options of `watchOpen`, the second argument.
     pub fn watch_options(&self) -> Result<WatchOptions> {
-        let options: WrittenWatchOptions =
-            serde_json::from_str(self.json(1)?).map_err(|error| Error::InvalidOptions { reason: error.to_string() })?;
+        let options: WrittenWatchOptions = options_of(self.json(1)?)?;
         Ok(WatchOptions { since: options.since, without_values: !options.values.unwrap_or(true) })
     }
 
@@ -163,7 +171,7 @@ impl<'a> Call<'a> {
     pub fn ttl(&self, index: usize) -> Result<Duration> {
         let text = self.json(index)?;
         serde_json::from_str(text).map(Duration::from_millis).map_err(|error| Error::InvalidOptions {
-            reason: format!("a time to live is a whole number of milliseconds: {error}"),
+            reason: format!("a time to live is a whole number of milliseconds: {}", json_text(text, &error)),
         })
     }
 }

@@ -4,6 +4,7 @@ use super::blobs::Blobs;
 use super::call::Call;
 use super::cursors::Cursors;
 use super::exports::Exports;
+use super::receipts::Ledger;
 use super::snapshots::Snapshots;
 use super::transactions::Transactions;
 use super::watches::Watches;
@@ -20,7 +21,7 @@ pub(super) const MESSAGE_MAX: u64 = (1 << 33) - 1;
 pub(super) struct Client {
     /// By which every engine knows it. One that has none uses this engine alone, and leaves no receipts.
     pub id: Option<[u8; 16]>,
-    pub is_read_only: bool,
+    is_read_only: bool,
     pub numbers: Numbers,
     pub cursors: Cursors,
     pub exports: Exports,
@@ -30,6 +31,7 @@ pub(super) struct Client {
     /// Answers to calls that were pending, and were ended by others.
     pub ended: Vec<Vec<u8>>,
     pub blobs: Blobs,
+    pub ledger: Ledger,
 }
 
 impl Client {
@@ -37,6 +39,16 @@ impl Client {
     pub fn new(id: [u8; 16], is_read_only: bool) -> Self {
         let numbers = Numbers { last: 0, first: None };
         Self { id: Some(id), is_read_only, numbers, ..Self::default() }
+    }
+
+    /// Fails if the client joined for reading. Every request that may write passes this check: calls, and requests beside them.
+    pub fn ensure_writer(&self) -> Result<()> {
+        if self.is_read_only { Err(Error::opened_read_only()) } else { Ok(()) }
+    }
+
+    /// A client in the thread of the engine. It never repeats a message, and so leaves no receipts.
+    pub fn local(is_read_only: bool) -> Self {
+        Self { is_read_only, ..Self::default() }
     }
 
     /// Lets go of all that it has open.

@@ -36,7 +36,7 @@ impl Engine {
     }
 
     pub fn send_with(&mut self, client: u32, number: u64, is_repeated: bool, bytes: &[u8]) -> Value {
-        let answer = self.service.execute(Message { client, number, is_repeated, bytes }).unwrap();
+        let answer = self.service.execute(Message { client, number, is_repeated, answered: 0, bytes }).unwrap();
         let end = answer.iter().position(|byte| *byte == 0).unwrap_or(answer.len());
         serde_json::from_slice(&answer[..end]).unwrap()
     }
@@ -132,7 +132,7 @@ fn who_leaves_lets_go_of_everything() {
     assert_eq!(engine.service.stats().unwrap().engine.snapshots, 0);
     engine.call(other, 1, r#"["set","w1",1]"#);
     assert!(!engine.service.has_tasks() && engine.service.step().is_none());
-    let message = Message { client, number: 17, is_repeated: false, bytes: b"[]" };
+    let message = Message { client, number: 17, is_repeated: false, answered: 0, bytes: b"[]" };
     assert_eq!(engine.service.execute(message).unwrap_err().code(), ErrorCode::Internal);
     while engine.service.maintain(1 << 20).unwrap() {}
     assert_eq!(engine.call(other, 2, r#"["check",{"full":true}]"#)[1]["parts"], 0, "the blob is gone");
@@ -210,6 +210,20 @@ fn who_joins_for_reading_cannot_write() {
 }
 
 #[test]
+fn who_joins_for_reading_cannot_change_the_key() {
+    let options = Options { encryption: Some(Encryption::key([1; 32])), ..Options::default() };
+    let database = pollster::block_on(Database::open(&Simulated::new(7), "test", options)).unwrap();
+    let mut service = Service::new(database);
+    let [reader, writer] = [true, false].map(|is_read_only| service.join([1; 16], is_read_only));
+    let next = Encryption::key([2; 32]);
+    assert_eq!(service.change_key(reader, &next).unwrap_err().code(), ErrorCode::ReadOnly);
+    assert!(service.opens(Some(&Encryption::key([1; 32]))).is_ok(), "the key is the one that it was");
+    assert_eq!(service.change_key(99, &next).unwrap_err().code(), ErrorCode::Internal, "a client that has not joined");
+    service.change_key(writer, &next).unwrap();
+    assert!(service.opens(Some(&next)).is_ok());
+}
+
+#[test]
 fn a_secret_is_proven() {
     let key = |byte| Encryption::key([byte; 32]);
     let options = Options { encryption: Some(key(1)), ..Options::default() };
@@ -222,7 +236,7 @@ fn a_secret_is_proven() {
     assert_eq!(failure(&service, Some(&key(2))), Err(ErrorCode::WrongKey));
     assert_eq!(failure(&service, Some(&Encryption::passphrase("p"))), Err(ErrorCode::WrongKey));
     assert_eq!(failure(&service, None), Err(ErrorCode::KeyRequired));
-    service.change_key(&key(2)).unwrap();
+    service.change_key(FIRST, &key(2)).unwrap();
     assert_eq!(failure(&service, Some(&key(1))), Err(ErrorCode::WrongKey));
     assert_eq!(failure(&service, Some(&key(2))), Ok(()));
     service.close().unwrap();
@@ -230,4 +244,16 @@ fn a_secret_is_proven() {
 
     let plain = Engine::new().service;
     assert_eq!((failure(&plain, None), failure(&plain, Some(&key(1)))), (Ok(()), Err(ErrorCode::NotEncrypted)));
+}
+
+#[test]
+fn a_client_in_the_thread_of_the_engine_leaves_no_receipts() {
+    let mut engine = Engine::new();
+    let (writer, reader) = (engine.service.join_locally(false), engine.service.join_locally(true));
+    let message = r#"[["increment","n",1]]"#;
+    assert_eq!(engine.send(writer, 1, false, message), json!([[0, "1"]]));
+    assert_eq!(engine.send(reader, 1, false, message)[0][1]["code"], json!("ReadOnly"));
+    let spaces = engine.service.stats().unwrap().spaces;
+    assert!(spaces.iter().all(|space| space.kind != crate::SpaceKind::Receipts), "{spaces:?}");
+    assert_eq!(engine.get("n"), json!(1));
 }

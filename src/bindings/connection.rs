@@ -6,6 +6,7 @@ use super::encryption::{Terms, wipe_stack};
 use super::files::{AnyFile, Files};
 use super::service::Message;
 use crate::fs::Host;
+use crate::wording::json_text;
 use crate::{Database, Encryption, Error, Options};
 use js_sys::{Array, JSON, Object, Uint8Array};
 use serde::Serialize;
@@ -53,8 +54,19 @@ impl Connection {
         outcome.map_err(|error| thrown(&error))
     }
 
-    /// Another client than the first one, by an id of 16 bytes; gives its number. The first one has the number 0.
+    /// What the letters of pages that go away are written and read with: the file's id (16 bytes), the time up to which receipts
+    /// may have been dropped (u64, milliseconds), and in an encrypted file a key for letters (32 bytes).
+    #[wasm_bindgen(js_name = letterTerms)]
+    pub fn letter_terms(&self) -> Result<Vec<u8>, JsValue> {
+        self.service.letter_terms().map(|terms| terms.to_vec()).map_err(|error| thrown(&error))
+    }
+
+    /// Adds a client, by an id of 16 bytes, and returns its number. A client in the thread of the engine has an empty id. The
+    /// first client has the number 0.
     pub fn join(&mut self, id: &[u8], is_read_only: bool) -> Result<u32, JsValue> {
+        if id.is_empty() {
+            return Ok(self.service.join_locally(is_read_only));
+        }
         let id = id.try_into().map_err(|_| thrown(&invalid("a client's id has 16 bytes")))?;
         Ok(self.service.join(id, is_read_only))
     }
@@ -65,9 +77,18 @@ impl Connection {
     }
 
     /// Answers a message of calls, JSON in UTF-8: it comes as bytes, because the string's way through JavaScript is slow.
-    /// `number` is that of the client's message, `is_repeated` whether another engine may have got it before.
-    pub fn execute(&mut self, client: u32, number: f64, is_repeated: bool, message: &[u8]) -> Result<Vec<u8>, JsValue> {
-        let message = Message { client, number: number as u64, is_repeated, bytes: message };
+    /// `number` is that of the client's message, `is_repeated` whether another engine may have got it before. The client has
+    /// the answers of all messages before `answered`.
+    pub fn execute(
+        &mut self,
+        client: u32,
+        number: f64,
+        is_repeated: bool,
+        answered: f64,
+        message: &[u8],
+    ) -> Result<Vec<u8>, JsValue> {
+        let (number, answered) = (number as u64, answered as u64);
+        let message = Message { client, number, is_repeated, answered, bytes: message };
         self.service.execute(message).map_err(|error| thrown(&error))
     }
 
@@ -78,10 +99,11 @@ impl Connection {
         client: u32,
         number: f64,
         is_repeated: bool,
+        answered: f64,
         message: &str,
         text_max: f64,
     ) -> Result<JsValue, JsValue> {
-        let answer = self.execute(client, number, is_repeated, message.as_bytes())?;
+        let answer = self.execute(client, number, is_repeated, answered, message.as_bytes())?;
         let is_short = answer.len() as f64 <= text_max && !answer.contains(&0);
         Ok(match std::str::from_utf8(&answer) {
             Ok(text) if is_short => JsValue::from_str(text),
@@ -135,12 +157,12 @@ impl Connection {
         self.service.export_chunk(client, number as u64).map_err(|error| thrown(&error))
     }
 
-    /// Lets this secret open the database from now on, and nothing else.
+    /// Replaces the secret that opens the database, for a client.
     #[wasm_bindgen(js_name = changeKey)]
-    pub fn change_key(&mut self, terms: JsValue, secret: Vec<u8>) -> Result<(), JsValue> {
+    pub fn change_key(&mut self, client: u32, terms: JsValue, secret: Vec<u8>) -> Result<(), JsValue> {
         let encryption = parse_encryption(terms, Some(secret)).map_err(|error| thrown(&error))?;
         let encryption = encryption.ok_or_else(|| thrown(&invalid("a key is changed for another")))?;
-        let outcome = self.service.change_key(&encryption);
+        let outcome = self.service.change_key(client, &encryption);
         drop(encryption);
         wipe_stack();
         outcome.map_err(|error| thrown(&error))
@@ -192,18 +214,19 @@ fn parse_plain<T: DeserializeOwned>(object: &JsValue) -> crate::Result<T> {
     if !text.starts_with('{') || Object::entries(object.unchecked_ref::<Object>()).iter().any(is_function) {
         return Err(not_plain());
     }
-    serde_json::from_str(&text).map_err(|error| invalid(&error.to_string()))
+    serde_json::from_str(&text).map_err(|error| invalid(&json_text(&text, &error)))
 }
 
 /// An object of JavaScript, by way of a JSON value: read straight into a struct, fields that it does not have would be
 /// ignored.
 #[inline(never)]
 fn parse_object<T: DeserializeOwned>(object: JsValue) -> crate::Result<T> {
-    let value: Value = serde_wasm_bindgen::from_value(object).map_err(|error| invalid(&error.to_string()))?;
+    let value: Value =
+        serde_wasm_bindgen::from_value(object).map_err(|_| invalid("they must be of what JSON can carry"))?;
     if !value.is_object() {
         return Err(invalid("they are an object, by name"));
     }
-    serde_json::from_value(value).map_err(|error| invalid(&error.to_string()))
+    serde_json::from_value(value).map_err(|error| invalid(&json_text("", &error)))
 }
 
 fn invalid(reason: &str) -> Error {

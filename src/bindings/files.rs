@@ -91,4 +91,11 @@ impl File for AnyFile {
             Self::Memory(file) => file.is_exclusive(),
         }
     }
+
+    fn is_current(&self, len: u64) -> bool {
+        match self {
+            Self::Host(file) => file.is_current(len),
+            Self::Memory(file) => file.is_current(len),
+        }
+    }
 }

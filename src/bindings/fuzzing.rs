@@ -18,7 +18,7 @@ pub fn message(data: &[u8]) {
     let other = service.join([7; 16], data.len().is_multiple_of(5));
     // The second time it is answered by its receipts, as far as there are some.
     for (client, is_repeated) in [(other, false), (FIRST, false), (other, true)] {
-        match service.execute(Message { client, number: 1, is_repeated, bytes: data }) {
+        match service.execute(Message { client, number: 1, is_repeated, answered: 0, bytes: data }) {
             Err(error) => assert_eq!(error.code(), ErrorCode::Internal),
             Ok(answer) => {
                 let calls: Vec<&RawValue> = serde_json::from_slice(data).expect("it was understood");
@@ -37,7 +37,7 @@ pub fn message(data: &[u8]) {
     }
     // Whatever it was, the database goes on.
     let bytes = br#"[["set","z",1],["get","z"]]"#;
-    let last = Message { client: FIRST, number: 2, is_repeated: false, bytes };
+    let last = Message { client: FIRST, number: 2, is_repeated: false, answered: 0, bytes };
     let answer = service.execute(last).expect("it is a message");
     let [_, got] = &results(&answer)[..] else { panic!("two calls, two results") };
     assert_eq!(got.get(), "[0,1]");

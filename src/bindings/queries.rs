@@ -65,7 +65,7 @@ fn first(answer: &mut Answer, document: Option<Document>) -> Result<()> {
         return Ok(());
     };
     answer.open();
-    row(answer, &document)?;
+    row(answer, document)?;
     answer.close();
     Ok(())
 }
@@ -77,7 +77,8 @@ fn page<R: Iterator<Item = Result<Document>>>(
 ) -> Result<()> {
     answer.open();
     answer.text("{\"rows\":");
-    answer.array(rows.by_ref(), |answer, document| row(answer, &document))?;
+    answer.rows_at("\"rows\",");
+    answer.array(rows.by_ref(), row)?;
     if let Some(cursor) = cursor(rows)? {
         answer.text(",\"cursor\":");
         answer.json(&cursor)?;
@@ -87,13 +88,15 @@ fn page<R: Iterator<Item = Result<Document>>>(
     Ok(())
 }
 
-fn row(answer: &mut Answer, document: &Document) -> Result<()> {
+/// A row of a query.
+pub(super) fn row(answer: &mut Answer, document: Document) -> Result<()> {
+    let version = document.version;
     answer.text("{\"key\":");
     answer.json(&document.key)?;
     answer.text(",\"value\":");
-    answer.text(&document.json);
+    answer.document(document, "\"value\",")?;
     answer.text(",\"version\":");
-    answer.json(&document.version)?;
+    answer.json(&version)?;
     answer.text("}");
     Ok(())
 }

@@ -18,7 +18,7 @@ const MESSAGE: &str = r#"[["increment","n",1],["get","n"],["@c","set","k",{"a":1
 
 /// Its results where it is done for the first time.
 fn expected() -> Value {
-    json!([[0, "1"], [0, 1], [0, 3], [1, "Conflict"], [0, 1], [0], [0], [0, "11"], [0, 3]])
+    json!([[0, "1"], [0, 1], [0, 2], [1, "Conflict"], [0, 1], [0], [0], [0, "11"], [0, 3]])
 }
 
 /// Results with the code alone of what failed.
@@ -286,35 +286,158 @@ impl Environment for Clock {
     }
 }
 
+/// An engine with a clock, on a file.
+fn engine_at(fs: Simulated, clock: &Clock) -> Engine {
+    let environment = Arc::new(clock.clone());
+    let database = pollster::block_on(Database::open_with(&fs, "test", Options::default(), environment)).unwrap();
+    Engine { service: super::Service::new(database), fs }
+}
+
+fn succeeded_at(engine: Engine, clock: &Clock) -> Engine {
+    drop(engine.service);
+    engine.fs.restart_process();
+    engine_at(engine.fs, clock)
+}
+
+/// A message of a client that has the answers of all messages before `answered`.
+fn send_answered(engine: &mut Engine, client: u32, number: u64, answered: u64, calls: &str) -> Value {
+    let message = Message { client, number, is_repeated: false, answered, bytes: calls.as_bytes() };
+    serde_json::from_slice(&engine.service.execute(message).unwrap()).unwrap()
+}
+
+/// Texts that cannot be compressed much, by a linear congruential generator.
+struct Texts(u32);
+
+impl Texts {
+    fn next(&mut self, length: usize) -> String {
+        let mut next = || {
+            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'0' + (self.0 >> 24) as u8 % 64)
+        };
+        (0..length).map(|_| next()).filter(|char| *char != '\\').collect()
+    }
+}
+
+/// Bytes that receipts take in the tables, once all is merged.
+fn receipt_bytes(engine: &mut Engine) -> u64 {
+    while engine.service.maintain(1 << 20).unwrap() {}
+    engine.call(FIRST, 0, r#"["compact"]"#);
+    while engine.service.has_tasks() {
+        engine.service.step();
+    }
+    let spaces = engine.service.stats().unwrap().spaces;
+    spaces.iter().filter(|space| space.kind == SpaceKind::Receipts).map(|space| space.tables.bytes).sum()
+}
+
+/// The time up to which receipts may have been dropped without an acknowledgement.
+fn horizon_ms(engine: &Engine) -> u64 {
+    let terms = engine.service.letter_terms().unwrap();
+    assert_eq!(terms.len(), 16 + 8, "a plain file has no key");
+    u64::from_le_bytes(terms[16..].try_into().unwrap())
+}
+
 #[test]
-fn receipts_expire() {
-    let (fs, clock) = (Simulated::new(7), Clock::default());
-    let open = |fs: &Simulated| {
-        let environment = Arc::new(clock.clone());
-        pollster::block_on(Database::open_with(fs, "test", Options::default(), environment)).unwrap()
-    };
-    let mut engine = Engine { service: super::Service::new(open(&fs)), fs };
-    let client = engine.service.join(ID, false);
+fn receipts_that_were_dropped_are_before_the_horizon() {
+    let clock = Clock::default();
+    let mut engine = engine_at(Simulated::new(7), &clock);
     let message = r#"[["increment","n",1]]"#;
-    assert_eq!(engine.send(client, 1, false, message), json!([[0, "1"]]));
-    clock.0.store(RECEIPT_SPAN_MS - 1, Ordering::Relaxed);
-    assert_eq!(engine.send(client, 1, true, message), json!([[0, "1"]]));
-    let has_space = |engine: &Engine| {
-        let spaces = engine.service.stats().unwrap().spaces;
-        spaces.iter().any(|space| space.kind == SpaceKind::Receipts)
-    };
-    let compact = |engine: &mut Engine| {
-        engine.call(FIRST, 0, r#"["compact"]"#);
-        while engine.service.has_tasks() {
-            engine.service.step();
-        }
-    };
-    compact(&mut engine);
-    assert!(has_space(&engine));
-    clock.0.store(RECEIPT_SPAN_MS, Ordering::Relaxed);
-    compact(&mut engine);
-    assert!(!has_space(&engine), "nothing is left of it");
-    assert_eq!(engine.send(client, 1, true, message), json!([[0, "2"]]));
+    let client = engine.service.join(ID, false);
+    engine.send(client, 1, false, message);
+    let sent_ms = Environment::now_ms(&clock);
+    for openings in 0..3 {
+        assert_eq!(horizon_ms(&engine), 0, "nothing was dropped after {openings} openings");
+        clock.0.fetch_add(30 * RECEIPT_SPAN_MS, Ordering::Relaxed);
+        engine = succeeded_at(engine, &clock);
+        let other = engine.service.join([100 + openings; 16], false);
+        let client = engine.service.join(ID, false);
+        assert_eq!(engine.send(client, 1, true, message), json!([[0, "1"]]), "however late it comes");
+        engine.send(other, 1, false, r#"[["set","other",1]]"#);
+    }
+    receipt_bytes(&mut engine);
+    let horizon = horizon_ms(&engine);
+    assert!(horizon >= sent_ms, "{horizon} is before {sent_ms}");
+    engine = succeeded_at(engine, &clock);
+    assert_eq!(horizon_ms(&engine), horizon, "the next engine knows it");
+}
+
+#[test]
+fn a_clock_that_jumps_makes_no_message_be_done_twice() {
+    let clock = Clock::default();
+    let mut engine = engine_at(Simulated::new(7), &clock);
+    let message = r#"[["increment","n",1]]"#;
+    let mut count = 0;
+    for (number, jump_ms) in (1..).zip([RECEIPT_SPAN_MS * 3, 0, 1 << 50, 5, RECEIPT_SPAN_MS, 0]) {
+        let client = engine.service.join(ID, false);
+        count += 1;
+        let done = json!([[0, count.to_string()]]);
+        assert_eq!(engine.send(client, number, false, message), done);
+        clock.0.store(jump_ms, Ordering::Relaxed);
+        receipt_bytes(&mut engine);
+        assert_eq!(engine.send(client, number, true, message), done, "by the same engine");
+        engine = succeeded_at(engine, &clock);
+        receipt_bytes(&mut engine);
+        let client = engine.service.join(ID, false);
+        assert_eq!(engine.send(client, number, true, message), done, "by the next engine");
+    }
+    assert_eq!(engine.get("n"), json!(count));
+}
+
+#[test]
+fn what_a_client_has_the_answer_of_is_not_kept() {
+    let clock = Clock::default();
+    let mut engine = engine_at(Simulated::new(7), &clock);
+    let client = engine.service.join(ID, false);
+    let mut texts = Texts(1);
+    let mut large = || texts.next(300_000);
+    send_answered(&mut engine, client, 1, 1, &format!(r#"[["set","d","{}"]]"#, large()));
+    for number in 2..20 {
+        let found =
+            send_answered(&mut engine, client, number, number, &format!(r#"[["getAndSet","d","{}"]]"#, large()));
+        assert_eq!(found[0][0], 0);
+    }
+    let bytes = receipt_bytes(&mut engine);
+    assert!((100_000..400_000).contains(&bytes), "of one answer: {bytes}");
+    // Reading acknowledges, too.
+    send_answered(&mut engine, client, 20, 20, r#"[["has","d"]]"#);
+    let bytes = receipt_bytes(&mut engine);
+    assert!(bytes < 1000, "{bytes}");
+    assert_eq!(engine.call(FIRST, 0, r#"["check",{"full":true}]"#)[1]["problems"], json!([]));
+    // What was not acknowledged is there, for this engine and the next one.
+    send_answered(&mut engine, client, 21, 21, r#"[["increment","n",1]]"#);
+    send_answered(&mut engine, client, 22, 21, r#"[["increment","n",1]]"#);
+    engine = succeeded_at(engine, &clock);
+    let client = engine.service.join(ID, false);
+    assert_eq!(engine.send(client, 21, true, r#"[["increment","n",1]]"#), json!([[0, "1"]]));
+    assert_eq!(engine.send(client, 22, true, r#"[["increment","n",1]]"#), json!([[0, "2"]]));
+    // The next engine knows what the one before has left.
+    send_answered(&mut engine, client, 23, 23, r#"[["increment","n",1]]"#);
+    assert_eq!(engine.send(client, 22, true, r#"[["get","n"]]"#), json!([[0, 3]]));
+    engine = succeeded_at(engine, &clock);
+    let client = engine.service.join(ID, false);
+    assert_eq!(engine.send(client, 22, true, r#"[["increment","m",1]]"#), json!([[0, "1"]]), "nothing tells of it");
+    assert_eq!(engine.send(client, 23, true, r#"[["increment","n",1]]"#), json!([[0, "3"]]));
+}
+
+#[test]
+fn clients_that_have_left_leave_few_receipts() {
+    let mut engine = Engine::new();
+    let mut texts = Texts(1);
+    engine.call(FIRST, 0, &format!(r#"["set","d","{}"]"#, texts.next(100_000)));
+    for number in 10..250 {
+        let client = engine.service.join([number; 16], false);
+        let call = match number % 10 {
+            0 => format!(r#"[["getAndSet","d","{}"]]"#, texts.next(100_000)),
+            _ => r#"[["increment","n",1]]"#.to_owned(),
+        };
+        engine.send(client, 1, false, &call);
+        engine.service.leave(client);
+    }
+    let bytes = receipt_bytes(&mut engine);
+    assert!((50_000..150_000).contains(&bytes), "one large answer, and some small ones: {bytes}");
+    // One that comes back has what it has left.
+    let client = engine.service.join([249; 16], false);
+    assert_eq!(engine.send(client, 1, true, r#"[["increment","other",1]]"#)[0][0], 0);
+    assert_eq!(engine.get("other"), Value::Null);
 }
 
 /// Where there is no room for a message as a group its calls are made one by one, each with its receipt.
@@ -346,7 +469,7 @@ fn what_is_no_message_of_a_client_is_refused() {
     let mut engine = Engine::new();
     let client = engine.service.join(ID, false);
     for (client, number) in [(client, 1 << 33), (client + 1, 1)] {
-        let message = Message { client, number, is_repeated: false, bytes: b"[]" };
+        let message = Message { client, number, is_repeated: false, answered: 0, bytes: b"[]" };
         assert_eq!(engine.service.execute(message).unwrap_err().code().as_str(), "Internal");
     }
     engine.service.close().unwrap();

@@ -3,13 +3,15 @@
 use super::answer::{Answer, Mark};
 use super::call::{self, Attachments, Call, not_understood};
 use super::client::{Client, MESSAGE_MAX};
-use super::receipts::Receipts;
+use super::receipts::{Departed, Receipts};
 use super::tasks::{Task, Tasks};
 use super::verbs::{self, Kind};
+use crate::documents::receipts::LeftReceipt;
 use crate::fs::File;
 use crate::{Database, Encryption, Error, Result, Stats};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// The client that is there from the beginning. It has no id.
 pub(super) const FIRST: u32 = 0;
@@ -24,6 +26,7 @@ pub(super) struct Service<F: File> {
     clients: BTreeMap<u32, Client>,
     last_client: u32,
     tasks: Tasks,
+    departed: Departed,
 }
 
 /// A message, and whose it is.
@@ -34,6 +37,8 @@ pub(super) struct Message<'a> {
     pub number: u64,
     /// Whether another engine may have got it before.
     pub is_repeated: bool,
+    /// The client has the answers of all messages with smaller numbers.
+    pub answered: u64,
     pub bytes: &'a [u8],
 }
 
@@ -52,22 +57,41 @@ pub(super) struct Desk<'a, F: File> {
 impl<F: File> Service<F> {
     pub fn new(database: Database<F>) -> Self {
         let clients = BTreeMap::from([(FIRST, Client::default())]);
-        Self { database: Some(database), clients, last_client: FIRST, tasks: Tasks::default() }
+        Self {
+            database: Some(database),
+            clients,
+            last_client: FIRST,
+            tasks: Tasks::default(),
+            departed: Departed::default(),
+        }
     }
 
     /// Another client; gives its number.
     pub fn join(&mut self, id: [u8; 16], is_read_only: bool) -> u32 {
+        self.departed.returned(id);
+        self.add(Client::new(id, is_read_only))
+    }
+
+    /// Adds a client in the thread of the engine; returns its number.
+    pub fn join_locally(&mut self, is_read_only: bool) -> u32 {
+        self.add(Client::local(is_read_only))
+    }
+
+    fn add(&mut self, client: Client) -> u32 {
         self.last_client += 1;
-        self.clients.insert(self.last_client, Client::new(id, is_read_only));
+        self.clients.insert(self.last_client, client);
         self.last_client
     }
 
     /// A client is gone: lets go of all that it has open.
     pub fn leave(&mut self, client: u32) {
         self.tasks.leave(client);
-        if let Some(client) = self.clients.remove(&client)
+        if let Some(mut client) = self.clients.remove(&client)
             && let Some(database) = &mut self.database
         {
+            if let Some(id) = client.id {
+                self.departed.add(id, std::mem::take(&mut client.ledger));
+            }
             client.release(database);
         }
     }
@@ -79,13 +103,10 @@ impl<F: File> Service<F> {
     /// before. What a call meets is in the answer.
     pub fn execute(&mut self, message: Message<'_>) -> Result<Vec<u8>> {
         let (calls, attachments) = call::parse(message.bytes)?;
-        let mut answer = Answer::default();
         let Some(database) = &mut self.database else {
-            for _ in &calls {
-                answer.fail(answer.mark(), &Error::Closed);
-            }
-            return Ok(answer.finish());
+            return Ok(answer_closed(calls.len()));
         };
+        let mut answer = Answer::default();
         let client = self.clients.get_mut(&message.client).ok_or_else(no_client)?;
         let receipts = receipts_of(database, client, message)?;
         let (client_number, tasks) = (message.client, &mut self.tasks);
@@ -129,7 +150,14 @@ impl<F: File> Service<F> {
 
     /// Does one slice of maintenance; whether there is more.
     pub fn maintain(&mut self, budget_bytes: usize) -> Result<bool> {
-        self.database.as_mut().map_or(Ok(false), |database| database.maintain(budget_bytes))
+        let Some(database) = &mut self.database else { return Ok(false) };
+        if !database.is_read_only() {
+            for client in self.clients.values_mut() {
+                client.ledger.tidy(database)?;
+            }
+            self.departed.tidy(database)?;
+        }
+        database.maintain(budget_bytes)
     }
 
     /// How long until [`Service::sync`] has something to flush, or something expires that somebody waits for.
@@ -152,13 +180,20 @@ impl<F: File> Service<F> {
         client.exports.next(database, number)
     }
 
+    /// What the letters of pages that go away are written and read with: the file's id (16 bytes), the time up to which receipts
+    /// may have been dropped (u64, milliseconds), and in an encrypted file a key for letters (32 bytes).
+    pub fn letter_terms(&self) -> Result<Zeroizing<Vec<u8>>> {
+        self.database.as_ref().ok_or(Error::Closed)?.letter_terms()
+    }
+
     /// Fails unless the database can be opened by this; without it, unless nothing is needed for that.
     pub fn opens(&self, encryption: Option<&Encryption>) -> Result<()> {
         self.database.as_ref().ok_or(Error::Closed)?.ensure_opened_by(encryption)
     }
 
-    /// Lets `encryption` open the database from now on, and nothing else.
-    pub fn change_key(&mut self, encryption: &Encryption) -> Result<()> {
+    /// Replaces the key that opens the database, for a client.
+    pub fn change_key(&mut self, client: u32, encryption: &Encryption) -> Result<()> {
+        self.clients.get(&client).ok_or_else(no_client)?.ensure_writer()?;
         self.database.as_mut().ok_or(Error::Closed)?.change_key(encryption)
     }
 
@@ -174,8 +209,21 @@ impl<F: File> Service<F> {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn no_client() -> Error {
     not_understood("a client that has not joined")
+}
+
+/// What a message of so many calls is answered once the database was closed.
+#[cold]
+#[inline(never)]
+fn answer_closed(calls: usize) -> Vec<u8> {
+    let mut answer = Answer::default();
+    for _ in 0..calls {
+        answer.fail(answer.mark(), &Error::Closed);
+    }
+    answer.finish()
 }
 
 /// The receipts of a message that comes now.
@@ -185,6 +233,7 @@ fn receipts_of<F: File>(database: &Database<F>, client: &mut Client, message: Me
         return Err(not_understood("the number of a message"));
     }
     client.numbers.begin(message.number, message.is_repeated);
+    client.ledger.acknowledge(database, id, message.answered.min(message.number));
     let receipts = if message.is_repeated {
         Receipts::of_repeated(database, id, message.number)?
     } else {
@@ -225,22 +274,37 @@ impl<F: File> Desk<'_, F> {
                 *group = Some(self.begin(at, answer));
             }
         }
-        let mut mark = answer.mark();
-        let mut outcome = self.attempt(calls, at, answer);
-        if matches!(outcome, Err(Error::StorageFull { .. })) && group.is_some_and(|group| group.first < at) {
-            // Memory can be written out to make room, but only between groups.
-            answer.restore(mark);
-            self.finish(calls, at, group, answer);
-            *group = Some(self.begin(at, answer));
-            mark = answer.mark();
-            outcome = self.attempt(calls, at, answer);
-        }
-        if let Err(error) = outcome {
-            answer.fail(mark, &error);
+        let mark = answer.mark();
+        if let Err(error) = self.attempt(calls, at, answer) {
+            self.fail(calls, at, group, answer, (mark, error));
         }
         verbs::settle(self, call);
         if kind == Kind::Apart {
             self.finish(calls, at + 1, group, answer);
+        }
+    }
+
+    /// The call `at` has failed with an error. On a full disk it is tried again behind the group that is open: memory can be
+    /// written out to make room, but only between groups.
+    #[cold]
+    #[inline(never)]
+    fn fail(
+        &mut self,
+        calls: &[Call<'_>],
+        at: usize,
+        group: &mut Option<Group>,
+        answer: &mut Answer,
+        (mark, error): (Mark, Error),
+    ) {
+        if !matches!(error, Error::StorageFull { .. }) || group.is_none_or(|group| group.first >= at) {
+            return answer.fail(mark, &error);
+        }
+        answer.restore(mark);
+        self.finish(calls, at, group, answer);
+        *group = Some(self.begin(at, answer));
+        let mark = answer.mark();
+        if let Err(error) = self.attempt(calls, at, answer) {
+            answer.fail(mark, &error);
         }
     }
 
@@ -254,14 +318,16 @@ impl<F: File> Desk<'_, F> {
         let call = &calls[at];
         let only_reads =
             || call.verb == "txCommit" && call.parse(0).is_ok_and(|id| self.client.transactions.only_reads(id));
-        if self.client.is_read_only && verbs::is_for_writers(call.verb) && !only_reads() {
-            return Err(Error::opened_read_only());
+        if !verbs::is_for_readers(call.verb) && !only_reads() {
+            self.client.ensure_writer()?;
         }
         self.client.ensure_not_lost(call)?;
         match &mut self.receipts {
             Some(receipts) if verbs::is_dropping(call.verb) => {
-                let (id, content) = receipts.next_and(calls, at, answer, b"[0,true]");
-                self.database.accompany(id, content);
+                let mut receipt = receipts.next_and(calls, at, answer, b"[0,true]");
+                receipt.acknowledged = self.client.ledger.acknowledged();
+                let (left, deleted) = (receipt.left(), receipt.acknowledged.len());
+                self.database.accompany(receipt);
                 let outcome = verbs::run(self, call, answer);
                 let was_left = self.database.accompany_no_more();
                 if was_left
@@ -269,6 +335,7 @@ impl<F: File> Desk<'_, F> {
                     && let Some(receipts) = &mut self.receipts
                 {
                     receipts.left(at + 1);
+                    self.client.ledger.settle(left, deleted);
                 }
                 outcome
             }
@@ -280,31 +347,53 @@ impl<F: File> Desk<'_, F> {
     /// and so have all of its calls failed; but where there is no room for all of them, they are made one by one.
     fn finish(&mut self, calls: &[Call<'_>], end: usize, group: &mut Option<Group>, answer: &mut Answer) {
         let Some(Group { mark, first }) = group.take() else { return };
-        let is_receipt_left = self.leave_receipt(calls, end, answer);
+        let receipt = self.leave_receipt(calls, end, answer);
         match self.database.finish_group() {
             Ok(()) => {
-                if let Some(receipts) = self.receipts.as_mut().filter(|_| is_receipt_left) {
+                if let (Some(receipts), Some((left, deleted))) = (&mut self.receipts, receipt) {
                     receipts.left(end);
+                    self.client.ledger.settle(left, deleted);
                 }
             }
-            Err(Error::StorageFull { .. }) if end - first > 1 => {
-                answer.restore(mark);
-                self.client.transactions.reopen();
-                for at in first..end {
-                    let mut alone = None;
-                    self.run(calls, at, &mut alone, answer);
-                    self.finish(calls, at + 1, &mut alone, answer);
-                }
-            }
-            Err(error) => answer.fail_since(mark, &error),
+            Err(error) => self.fail_group((calls, first, end), answer, mark, &error),
         }
         self.client.transactions.end_settled(self.database);
     }
 
-    /// Adds a receipt to the group, if it has written anything. When that fails, finishing the group will.
-    fn leave_receipt(&mut self, calls: &[Call<'_>], end: usize, answer: &Answer) -> bool {
-        let Some(receipts) = self.receipts.as_ref().filter(|_| self.database.has_unwritten()) else { return false };
-        let (id, content) = receipts.next(calls, end, answer);
-        self.database.leave_receipt(id, &content).is_ok()
+    /// Finishing the group of the calls from `first` to `end` has failed.
+    #[cold]
+    #[inline(never)]
+    fn fail_group(
+        &mut self,
+        (calls, first, end): (&[Call<'_>], usize, usize),
+        answer: &mut Answer,
+        mark: Mark,
+        error: &Error,
+    ) {
+        if !matches!(error, Error::StorageFull { .. }) || end - first <= 1 {
+            return answer.fail_since(mark, error);
+        }
+        answer.restore(mark);
+        self.client.transactions.reopen();
+        for at in first..end {
+            let mut alone = None;
+            self.run(calls, at, &mut alone, answer);
+            self.finish(calls, at + 1, &mut alone, answer);
+        }
+    }
+
+    /// Adds a receipt to the group, if it has written anything; what was left, and how many are deleted with it. When that
+    /// fails, finishing the group will.
+    fn leave_receipt(
+        &mut self,
+        calls: &[Call<'_>],
+        end: usize,
+        answer: &Answer,
+    ) -> Option<(Option<LeftReceipt>, usize)> {
+        let receipts = self.receipts.as_ref().filter(|_| self.database.has_unwritten())?;
+        let mut receipt = receipts.next(calls, end, answer);
+        receipt.acknowledged = self.client.ledger.acknowledged();
+        self.database.leave_receipt(&receipt).ok()?;
+        Some((receipt.left(), receipt.acknowledged.len()))
     }
 }

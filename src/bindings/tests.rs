@@ -25,7 +25,7 @@ impl Client {
 
     /// Sends a message of the first client as it is.
     pub fn execute(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
-        self.service.execute(Message { client: FIRST, number: 0, is_repeated: false, bytes })
+        self.service.execute(Message { client: FIRST, number: 0, is_repeated: false, answered: 0, bytes })
     }
 
     /// One slice of a task, or an answer to who waits.
@@ -350,7 +350,7 @@ fn keys_are_changed_and_rotated_between_messages() {
     client.call(r#"["compact"]"#);
     while client.step().is_some() || client.service.has_tasks() {}
     assert_eq!(client.send(r#"[["set","a",1],["rotateKey"],["set","b",2]]"#)[1], json!([2, 2]));
-    client.service.change_key(&Encryption::key([2; 32])).unwrap();
+    client.service.change_key(FIRST, &Encryption::key([2; 32])).unwrap();
     let mut slices = 0;
     let answer = loop {
         slices += 1;
@@ -364,14 +364,14 @@ fn keys_are_changed_and_rotated_between_messages() {
     let encryption = client.service.stats().unwrap().engine.encryption.unwrap();
     assert_eq!((encryption.is_rotating, encryption.old_key_bytes), (false, 0));
     client.service.close().unwrap();
-    assert_eq!(client.service.change_key(&Encryption::key([3; 32])).unwrap_err().code(), ErrorCode::Closed);
+    assert_eq!(client.service.change_key(FIRST, &Encryption::key([3; 32])).unwrap_err().code(), ErrorCode::Closed);
     let open = |key| pollster::block_on(Database::open(&client.fs, "test", by(key)));
     assert_eq!(open(1).unwrap_err().code(), ErrorCode::WrongKey);
     assert_eq!(open(2).unwrap().get_json("k2999").unwrap().unwrap(), r#"{"n":2999}"#);
 
     let mut plain = Client::new();
     assert_eq!(code(&plain.call(r#"["rotateKey"]"#)), "NotEncrypted");
-    assert_eq!(plain.service.change_key(&Encryption::key([2; 32])).unwrap_err().code(), ErrorCode::NotEncrypted);
+    assert_eq!(plain.service.change_key(FIRST, &Encryption::key([2; 32])).unwrap_err().code(), ErrorCode::NotEncrypted);
 }
 
 #[test]

@@ -55,12 +55,20 @@ pub(super) fn kind_of<F: File>(database: &Database<F>, call: &Call<'_>) -> Kind 
     }
 }
 
-/// Whether a verb may change documents or indexes: who has joined for reading must not use it.
-pub(super) fn is_for_writers(verb: &str) -> bool {
-    kind(verb) == Kind::Write
-        || is_dropping(verb)
-        || verb.starts_with("blob") && !matches!(verb, "blobOpen" | "blobRead" | "blobClose" | "blobAbort")
-        || matches!(verb, "createIndex" | "compact" | "rotateKey")
+/// True if a client that joined for reading may use the verb. A verb that is not listed here needs a writer.
+pub(super) fn is_for_readers(verb: &str) -> bool {
+    match kind(verb) {
+        // These get the database by a shared reference only.
+        Kind::Read => true,
+        Kind::Write | Kind::Apart => false,
+        Kind::Alone => matches!(
+            verb,
+            "scanOpen" | "scanNext" | "exportBegin" | "snapshotOpen" | "snapshotScan" | "snapshotClose" | "watchOpen"
+                | "watchQuery" | "watchNext" | "watchClose" | "blobOpen" | "blobRead" | "blobClose" | "blobAbort"
+                // What they collect is written by `txCommit`.
+                | "txBegin" | "txWrite" | "txRollback" | "flush" | "cancel" | "check"
+        ),
+    }
 }
 
 /// Whether a verb's result is kept in receipts. Others are run again with a message that is repeated: they read, open what

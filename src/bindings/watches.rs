@@ -3,8 +3,9 @@
 
 use super::answer::Answer;
 use super::call::not_understood;
+use super::queries;
 use crate::fs::File;
-use crate::{Change, Database, Error, PageLimits, QueryChanges, QueryRow, QueryWatcher, Result, Watcher};
+use crate::{Change, Database, Document, Error, PageLimits, QueryChanges, QueryRow, QueryWatcher, Result, Watcher};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -162,7 +163,7 @@ impl Watched {
             Self::Query(query) => {
                 let Some(changes) = database.query_changes(query)? else { return Ok(false) };
                 answer.open();
-                query_changes(answer, &changes)?;
+                query_changes(answer, changes)?;
             }
         }
         answer.close();
@@ -177,12 +178,17 @@ fn change(answer: &mut Answer, change: &Change) -> Result<()> {
     }
 }
 
-fn query_changes(answer: &mut Answer, changes: &QueryChanges) -> Result<()> {
-    let row = |answer: &mut Answer, row: &QueryRow| answer.object_with(row, "value", &row.json);
+fn query_changes(answer: &mut Answer, changes: QueryChanges) -> Result<()> {
+    let row = |answer: &mut Answer, row: QueryRow| {
+        let QueryRow { key, version, json, bytes } = row;
+        queries::row(answer, Document { key, json, bytes, version, expires_at: None })
+    };
+    answer.rows_at("\"added\",");
     answer.text(&format!(r#"{{"version":{},"added":"#, changes.version));
-    answer.array(changes.added.iter().map(Ok), row)?;
+    answer.array(changes.added.into_iter().map(Ok), row)?;
+    answer.rows_at("\"changed\",");
     answer.text(r#","changed":"#);
-    answer.array(changes.changed.iter().map(Ok), row)?;
+    answer.array(changes.changed.into_iter().map(Ok), row)?;
     answer.text(r#","removed":"#);
     answer.json(&changes.removed)?;
     answer.text("}");
