@@ -3,6 +3,7 @@
 //! Options may stand anywhere until `--`. The same parser reads the lines of the REPL, which have no file.
 
 use crate::failure::Failure;
+use crate::own_files::OwnFiles;
 use crate::secrets::{self, Sealing, SecretFile};
 use crate::session::{Db, Session};
 use crate::verbs::{self, Verb};
@@ -10,6 +11,8 @@ use ferrolite::{Argon2, ChangeHistory, Cipher, Collection, Durability, Range, tt
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::rc::Rc;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The command line.
@@ -64,6 +67,14 @@ pub struct Request {
     pub new_sealing: Sealing,
     /// `--source-key-file`.
     pub source_key_file: Option<PathBuf>,
+    /// `--force`.
+    pub force: bool,
+    /// `--plain`.
+    pub plain: bool,
+    /// `--allow-incomplete`.
+    pub allow_incomplete: bool,
+    /// The files that no verb may write over.
+    pub own_files: Rc<OwnFiles>,
     /// Whether it is a line of the REPL.
     pub in_repl: bool,
 }
@@ -87,12 +98,16 @@ struct Parsed {
     allow_damage: bool,
     json: bool,
     durability: Option<Durability>,
+    lock_timeout: Duration,
     change_history: Option<ChangeHistory>,
     key_file: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
     new_key_file: Option<PathBuf>,
     new_passphrase_file: Option<PathBuf>,
     source_key_file: Option<PathBuf>,
+    force: bool,
+    plain: bool,
+    allow_incomplete: bool,
     cipher: Option<Cipher>,
     argon2: Option<Argon2>,
     help: bool,
@@ -121,12 +136,16 @@ const OPTIONS: &[&str] = &[
     "allow-damage",
     "json",
     "durability",
+    "lock-timeout",
     "change-history",
     "key-file",
     "passphrase-file",
     "new-key-file",
     "new-passphrase-file",
     "source-key-file",
+    "force",
+    "plain",
+    "allow-incomplete",
     "cipher",
     "argon2",
     "help",
@@ -134,10 +153,11 @@ const OPTIONS: &[&str] = &[
 ];
 
 /// The options for all verbs; a line of the REPL cannot change them.
-const GENERAL: [&str; 10] = [
+const GENERAL: [&str; 11] = [
     "allow-damage",
     "json",
     "durability",
+    "lock-timeout",
     "change-history",
     "key-file",
     "passphrase-file",
@@ -155,7 +175,7 @@ pub fn parse_command_line() -> Result<Invocation, Failure> {
 }
 
 /// Reads the words of a line of the REPL.
-pub fn parse_line(words: Vec<String>) -> Result<Request, Failure> {
+pub fn parse_line(words: Vec<String>, own_files: &Rc<OwnFiles>) -> Result<Request, Failure> {
     let parsed = Parsed::read(Parser::from_args(words))?;
     if let Some(option) = parsed.given.iter().find(|option| GENERAL.contains(option)) {
         return Err(Failure::usage(format!("--{option} is given to the program, not in the REPL")));
@@ -164,7 +184,7 @@ pub fn parse_line(words: Vec<String>) -> Result<Request, Failure> {
     let name = words.next().unwrap_or_default();
     let verb = verbs::in_repl(&name.to_lowercase())
         .ok_or_else(|| Failure::usage(format!("there is no verb {name}; HELP lists them")))?;
-    parsed.into_request(verb, words.collect(), true)
+    parsed.into_request(verb, words.collect(), own_files, true)
 }
 
 impl Request {
@@ -219,28 +239,32 @@ impl Parsed {
             "gte" => self.range.gte = Some(text()?),
             "lt" => self.range.lt = Some(text()?),
             "lte" => self.range.lte = Some(text()?),
-            "limit" => self.range.limit = Some(parser.value()?.parse()?),
+            "limit" => self.range.limit = Some(number(name, COUNT, parser)?),
             "reverse" => self.range.reverse = true,
-            "ttl" => self.ttl = Some(ttl_from_seconds(parser.value()?.parse()?)?),
+            "ttl" => self.ttl = Some(ttl_from_seconds(number(name, "a number of seconds", parser)?)?),
             "keep-ttl" => self.keep_ttl = true,
-            "if-version" => self.if_version = Some(parser.value()?.parse()?),
+            "if-version" => self.if_version = Some(number(name, COUNT, parser)?),
             "if-absent" => self.if_absent = true,
             "unique" => self.unique = true,
             "multi" => self.multi = true,
-            "since" => self.since = Some(parser.value()?.parse()?),
+            "since" => self.since = Some(number(name, COUNT, parser)?),
             "quick" => self.quick = true,
             "read-only" => self.read_only = true,
             "allow-damage" => self.allow_damage = true,
             "json" => self.json = true,
             "durability" => self.durability = Some(text()?.parse()?),
+            "lock-timeout" => self.lock_timeout = Duration::from_millis(parser.value()?.parse()?),
             "change-history" => {
-                self.change_history = Some(ChangeHistory { seconds: parser.value()?.parse()? });
+                self.change_history = Some(ChangeHistory { seconds: number(name, COUNT, parser)? });
             }
             "key-file" => self.key_file = Some(parser.value()?.into()),
             "passphrase-file" => self.passphrase_file = Some(parser.value()?.into()),
             "new-key-file" => self.new_key_file = Some(parser.value()?.into()),
             "new-passphrase-file" => self.new_passphrase_file = Some(parser.value()?.into()),
             "source-key-file" => self.source_key_file = Some(parser.value()?.into()),
+            "force" => self.force = true,
+            "plain" => self.plain = true,
+            "allow-incomplete" => self.allow_incomplete = true,
             "cipher" => self.cipher = Some(text()?.parse().map_err(Failure::usage)?),
             "argon2" => self.argon2 = Some(secrets::argon2_of(&text()?)?),
             "help" => self.help = true,
@@ -275,9 +299,14 @@ impl Parsed {
             return Err(verb.misused(false));
         };
         let words = self.words()?.split_off(2);
+        let secrets = [&self.key_file, &self.passphrase_file, &self.new_key_file, &self.new_passphrase_file];
+        let secrets = secrets.into_iter().chain([&self.source_key_file]).flatten().cloned();
+        let own_files = Rc::new(OwnFiles::new(file.clone(), secrets));
         let sealing = self.take_sealing(verb)?;
-        let session = Session::new(file, self.durability, sealing)?.with_history(self.change_history);
-        let request = self.into_request(verb, words, false)?;
+        let session = Session::new(file, self.durability, sealing)?
+            .with_history(self.change_history)
+            .waiting_for_lock(self.lock_timeout);
+        let request = self.into_request(verb, words, &own_files, false)?;
         Ok(Command::Run(session, Box::new(request)))
     }
 
@@ -298,7 +327,13 @@ impl Parsed {
         Ok(Sealing { secret, cipher: self.cipher, argon2: self.argon2 })
     }
 
-    fn into_request(self, verb: &'static Verb, words: Vec<String>, in_repl: bool) -> Result<Request, Failure> {
+    fn into_request(
+        self,
+        verb: &'static Verb,
+        words: Vec<String>,
+        own_files: &Rc<OwnFiles>,
+        in_repl: bool,
+    ) -> Result<Request, Failure> {
         let foreign = |option: &&&str| !GENERAL.contains(option) && !verb.options.contains(option);
         if let Some(option) = self.given.iter().find(foreign) {
             return Err(Failure::usage(format!("`{}` does not take --{option}", verb.name)));
@@ -309,7 +344,7 @@ impl Parsed {
         let secret = SecretFile::one_of(self.new_key_file, self.new_passphrase_file)?;
         let new_sealing = Sealing { secret, cipher: None, argon2: self.argon2 };
         let Self { range, collection, ttl, keep_ttl, if_version, if_absent, unique, multi, since, quick, .. } = self;
-        let Self { read_only, allow_damage, source_key_file, .. } = self;
+        let Self { read_only, allow_damage, source_key_file, force, plain, allow_incomplete, .. } = self;
         Ok(Request {
             verb,
             words,
@@ -327,6 +362,10 @@ impl Parsed {
             allow_damage,
             new_sealing,
             source_key_file,
+            force,
+            plain,
+            allow_incomplete,
+            own_files: Rc::clone(own_files),
             in_repl,
         })
     }
@@ -338,6 +377,15 @@ impl Parsed {
         };
         self.positionals.iter().map(text).collect()
     }
+}
+
+/// What the value of most options must be.
+const COUNT: &str = "a whole number, 0 or above";
+
+/// The value of the option `name`, which must be a number, as `rule` says.
+fn number<T: FromStr>(name: &str, rule: &str, parser: &mut Parser) -> Result<T, Failure> {
+    let text = parser.value()?.string()?;
+    text.parse().map_err(|_| Failure::usage(format!("--{name} must be {rule}, not {text:?}")))
 }
 
 /// The next argument when it is a negative number: no option looks like one, and JSON does.

@@ -1,20 +1,67 @@
 //! `dump`: a database as lines of JSON, for `load`: the documents of each collection in key order, then its indexes.
+//!
+//! The first line and the last enclose the lines: `{"dump":1}` and `{"end":{"documents":2,"indexes":1,"checksum":"..."}}`.
+//! By them `load` finds out that a dump has failed, was cut short or was changed. `--plain` leaves both out.
 
 use crate::arguments::Request;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::session::Db;
 use crate::verbs::Answer;
 use ferrolite::Range;
+use serde_json::json;
+use xxhash_rust::xxh3::Xxh3;
 
-/// Prints the whole database; with `--collection` or a range, documents of one collection. One document at a time is in
+/// The version of the lines, in the first one.
+pub const VERSION: u64 = 1;
+
+/// The content of a dump so far, which its last line has to confirm.
+#[derive(Default)]
+pub struct Tally {
+    /// Count of documents.
+    pub documents: u64,
+    /// Count of indexes.
+    pub indexes: u64,
+    /// XXH3-64 of the lines with the first one, without spaces around them, each with a newline.
+    digest: Xxh3,
+}
+
+impl Tally {
+    /// Adds a line to the checksum.
+    pub fn add(&mut self, line: &str) {
+        self.digest.update(line.as_bytes());
+        self.digest.update(b"\n");
+    }
+
+    /// The checksum of all lines, in hexadecimal digits.
+    pub fn checksum(&self) -> String {
+        format!("{:016x}", self.digest.digest())
+    }
+}
+
+/// Prints the complete database; with `--collection` or a range, documents of one collection. One document at a time is in
 /// memory.
 pub fn run(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    let mut tally = Tally::default();
+    if request.plain {
+        lines(db, request, &mut tally, output)?;
+        return Ok(Answer::Yes);
+    }
+    output.dump_line(&json!({ "dump": VERSION }).to_string(), &mut tally)?;
+    lines(db, request, &mut tally, output)?;
+    let Tally { documents, indexes, .. } = tally;
+    let end = json!({ "documents": documents, "indexes": indexes, "checksum": tally.checksum() });
+    output.line(&json!({ "end": end }).to_string())?;
+    Ok(Answer::Yes)
+}
+
+fn lines(db: &mut Db, request: &Request, tally: &mut Tally, output: &mut Output) -> Result<(), Failure> {
     if request.collection.is_some() || request.range != Range::all() {
         for document in request.documents(db)?.scan(&request.range)? {
-            output.document_line("", &document?, false)?;
+            output.dump_line(&output::document_line("", &document?, false)?, tally)?;
+            tally.documents += 1;
         }
-        return Ok(Answer::Yes);
+        return Ok(());
     }
     for name in std::iter::once(String::new()).chain(db.collections()) {
         let collection = match name.as_str() {
@@ -22,11 +69,13 @@ pub fn run(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer
             name => db.collection(name)?,
         };
         for document in collection.scan(&Range::all())? {
-            output.document_line(&name, &document?, false)?;
+            output.dump_line(&output::document_line(&name, &document?, false)?, tally)?;
+            tally.documents += 1;
         }
         for index in collection.indexes() {
-            output.index_line(&name, &index)?;
+            output.dump_line(&output::index_line(&name, &index), tally)?;
+            tally.indexes += 1;
         }
     }
-    Ok(Answer::Yes)
+    Ok(())
 }

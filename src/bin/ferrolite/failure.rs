@@ -1,9 +1,10 @@
 //! What stops the program, and the exit code that tells of it.
 
+use ferrolite::wording::host_text;
 use ferrolite::{Error, ErrorCode};
 use serde_json::{Map, Value, json};
 use std::fmt::Display;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -51,20 +52,36 @@ impl Failure {
         Self::new(EXIT_INPUT, code.as_str(), message)
     }
 
-    /// A file beside the database cannot be read or written.
+    /// A file beside the database cannot be read.
     pub fn reading(name: impl Display, error: &io::Error) -> Self {
         let code = if error.kind() == ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Io };
-        Self::input(code, format!("{name}: {error}"))
+        Self::input(code, format!("{name}: {}", host_text(error)))
+    }
+
+    /// A file, a pipe or a device that a verb writes cannot be written.
+    pub fn writing(name: impl Display, error: &io::Error) -> Self {
+        let code = match error.kind() {
+            ErrorKind::NotFound => ErrorCode::NotFound,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => ErrorCode::StorageFull,
+            _ => ErrorCode::Io,
+        };
+        let failure = Self::new(EXIT_DATABASE, code.as_str(), format!("{name}: {}", host_text(error)));
+        // A reader that has seen enough, as `head`, is no error.
+        let enough = error.kind() == ErrorKind::BrokenPipe;
+        Self { exit: if enough { 0 } else { failure.exit }, silent: enough, ..failure }
     }
 
     /// Standard output cannot be written.
-    pub fn writing(error: &io::Error) -> Self {
-        let failure = Self::new(EXIT_DATABASE, "Io", format!("standard output: {error}"));
-        // A reader that has seen enough, as `head`, is no error.
-        let enough = error.kind() == ErrorKind::BrokenPipe;
-        // wasmtime calls that an I/O error like any other. Only the exit code can tell then.
+    pub fn printing(error: &io::Error) -> Self {
+        let failure = Self::writing("standard output", error);
+        // wasmtime reports a reader that has seen enough as an I/O error like any other. Only the exit code can differ.
         let perhaps = cfg!(target_os = "wasi") && error.raw_os_error() == Some(WASI_ERRNO_IO);
-        Self { exit: if enough { 0 } else { failure.exit }, silent: enough || perhaps, ends_output: true, ..failure }
+        Self { silent: failure.silent || perhaps, ends_output: true, ..failure }
+    }
+
+    /// A verb refuses a file that it was given.
+    pub fn refused(message: impl Display) -> Self {
+        Self::new(EXIT_USAGE, ErrorCode::InvalidOptions.as_str(), message)
     }
 
     /// A check has found damage.
@@ -77,6 +94,12 @@ impl Failure {
     /// Failures that were printed when they happened; only the exit code is left to give.
     pub fn printed(exit: u8) -> Self {
         Self { silent: true, ..Self::new(exit, "", "") }
+    }
+
+    /// Blames the input, also for what would be a mistake of the command line.
+    pub fn blaming_input(self) -> Self {
+        let exit = if self.exit == EXIT_USAGE { EXIT_INPUT } else { self.exit };
+        Self { exit, ..self }
     }
 
     /// Says it in other words.
@@ -120,11 +143,11 @@ impl Failure {
             if let Value::Object(error) = &mut error {
                 error.extend(self.details.clone());
             }
-            eprintln!("{}", json!({ "error": error }));
+            tell(json!({ "error": error }));
         } else if self.code == "Usage" {
-            eprintln!("ferrolite: {}", self.message);
+            tell(format_args!("ferrolite: {}", self.message));
         } else {
-            eprintln!("ferrolite: {}: {}", self.code, self.message);
+            tell(format_args!("ferrolite: {}: {}", self.code, self.message));
         }
     }
 
@@ -133,6 +156,11 @@ impl Failure {
         self.print(json);
         ExitCode::from(self.exit)
     }
+}
+
+/// Prints a line on standard error. If that cannot be written, the program continues: its exit code and its answers count.
+pub fn tell(line: impl Display) {
+    io::stderr().write_all(format!("{line}\n").as_bytes()).ok();
 }
 
 impl From<Error> for Failure {
@@ -160,6 +188,12 @@ impl From<Error> for Failure {
 
 impl From<lexopt::Error> for Failure {
     fn from(error: lexopt::Error) -> Self {
-        Self::usage(error)
+        use lexopt::Error::{MissingValue, NonUnicodeValue, UnexpectedValue};
+        match error {
+            MissingValue { option: Some(option) } => Self::usage(format!("{option} needs a value")),
+            UnexpectedValue { option, .. } => Self::usage(format!("{option} takes no value")),
+            NonUnicodeValue(value) => Self::usage(format!("{value:?} is not UTF-8")),
+            _ => Self::usage("an option is not understood; see ferrolite --help"),
+        }
     }
 }

@@ -22,11 +22,15 @@ a RANGE is any of:
   --reverse                from the highest key down
 ";
 
+/// The query language.
+const QUERY: &str = include_str!("query_help.txt");
+
 const OPTIONS: &str = "
 options:
   --collection NAME        of verbs on documents and indexes: those of this collection, and not of the default one
   --durability WHEN        when a commit is flushed: always (the default), periodic:MS or never
                            (then on closing); also the environment variable FERROLITE_DURABILITY
+  --lock-timeout MS        how long to wait for another program that has the file open; 0 is the default
   --change-history SECONDS note what each commit changes, for as long; a session without it breaks the history
   --allow-damage           read a damaged file too, by what can be proven of it; what is damaged is told
                            on standard error, and nothing can be written
@@ -37,6 +41,7 @@ options:
   --cipher NAME            of a new encrypted file: aes-256-gcm (the default) or chacha20-poly1305
   --argon2 KIB,PASSES,LANES
                            what a new passphrase costs: 32768,3,1 is the default
+  --force                  of verbs that write a file: replace an existing file
   --json                   print one JSON value a line, and errors as JSON
   -h, --help               print this; behind a verb, how to use it
   -V, --version            print the version
@@ -82,8 +87,12 @@ pub fn text(verb: Option<&Verb>) -> String {
             format!("{INTRODUCTION}{lines}{RANGE}{OPTIONS}")
         }
         Some(verb) => {
-            let range = if verb.takes_range() { RANGE } else { "" };
-            format!("{}\n\n  {}\n{range}", verb.usage(false), verb.summary)
+            let more = match verb.name {
+                "query" | "explain" => QUERY,
+                _ if verb.takes_range() => RANGE,
+                _ => "",
+            };
+            format!("{}\n\n  {}\n{more}", verb.usage(false), verb.summary)
         }
     }
 }

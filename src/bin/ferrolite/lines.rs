@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader};
 const MAX_LINE_LENGTH: usize = MAX_DOCUMENT_LENGTH + (64 << 10);
 
 /// The mark that some programs put in front of UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of `reader`. One line at a time is in memory.
 pub struct Lines<R> {

@@ -1,13 +1,20 @@
 //! `load`: documents and indexes from lines of JSON, as `{"collection": ..., "key": ..., "value": ..., "expires": ...}` and
 //! `{"collection": ..., "index": ...}`.
+//!
+//! Lines between the first line of a [dump](crate::dump) and its last are counted and compared with the last one. Input that
+//! ends before it, and input without any line, is incomplete: the program that wrote it has failed. Other lines need no
+//! enclosing ones.
 
 use crate::arguments::Request;
+use crate::dump::{self, Tally};
 use crate::failure::Failure;
 use crate::lines::Lines;
 use crate::output::Output;
 use crate::session::Db;
+use crate::target::STREAM;
 use crate::verbs::Answer;
 use base64ct::{Base64, Encoding};
+use ferrolite::wording::json_text;
 use ferrolite::{Error, ErrorCode, IndexSpec, Transaction};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
@@ -44,12 +51,26 @@ struct Line<'a> {
     expires: Option<u64>,
     #[serde(borrow)]
     index: Option<&'a RawValue>,
+    /// The version of a dump that begins.
+    dump: Option<u64>,
+    end: Option<End>,
+}
+
+/// The last line of a dump.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    documents: u64,
+    indexes: u64,
+    checksum: String,
 }
 
 /// What a line asks for.
 enum Wanted {
     Document(Loaded),
     Index { collection: Option<String>, spec: IndexSpec },
+    BeginDump,
+    EndDump(End),
 }
 
 /// A value that is there, also when it is null.
@@ -91,6 +112,10 @@ struct Load<'a> {
     batch_bytes: usize,
     /// How many documents were committed.
     kept: u64,
+    /// The content of the dump that is being read.
+    dump: Option<Tally>,
+    /// True if lines may be missing, by `--allow-incomplete`.
+    allow_incomplete: bool,
     progress: Option<Progress>,
 }
 
@@ -103,14 +128,25 @@ struct Progress {
 impl Source {
     /// The file that `request` names, or standard input for `-` and for none.
     pub fn open(request: &Request) -> Result<Self, Failure> {
-        let name = request.words.first().map_or("-", String::as_str);
-        if name == "-" {
-            let reader: Box<dyn BufRead> = Box::new(io::stdin().lock());
-            return Ok(Self(Lines::new(reader, "standard input")));
+        let name = request.words.first().map_or(STREAM, String::as_str);
+        let (name, mut reader): (_, Box<dyn BufRead>) = if name == STREAM {
+            ("standard input", Box::new(io::stdin().lock()))
+        } else {
+            let file = File::open(name).map_err(|error| Failure::reading(name, &error))?;
+            (name, Box::new(BufReader::with_capacity(64 << 10, file)))
+        };
+        // Waits for the first bytes, so that a program that fails before it writes any leads to no database.
+        let is_empty = reader.fill_buf().map_err(|error| Failure::reading(name, &error))?.is_empty();
+        if is_empty && !request.allow_incomplete {
+            return Err(without_lines().at(name));
         }
-        let file = File::open(name).map_err(|error| Failure::reading(name, &error))?;
-        Ok(Self(Lines::new(Box::new(BufReader::with_capacity(64 << 10, file)), name)))
+        Ok(Self(Lines::new(reader, name)))
     }
+}
+
+fn without_lines() -> Failure {
+    let message = "the input is empty: the program that writes it may have failed; --allow-incomplete loads nothing";
+    Failure::input(ErrorCode::InvalidValue, message)
 }
 
 /// Stores what `source` holds. At a line that cannot be used it stops; what stood before it is kept.
@@ -118,7 +154,9 @@ pub fn run(db: &mut Db, request: &Request, source: Source, output: &mut Output) 
     let Source(mut lines) = source;
     let progress = io::stderr().is_terminal().then(Progress::new);
     let (name, collection) = (lines.name().to_owned(), request.collection.as_deref());
-    let mut load = Load { db, collection, name, batch: Vec::new(), batch_bytes: 0, kept: 0, progress };
+    let allow_incomplete = request.allow_incomplete;
+    let (batch, dump) = (Vec::new(), None);
+    let mut load = Load { db, collection, name, batch, batch_bytes: 0, kept: 0, dump, allow_incomplete, progress };
     let read = load.all(&mut lines);
     // The good lines before a bad one are kept, those of the last batch too.
     let committed = load.commit();
@@ -134,14 +172,13 @@ pub fn run(db: &mut Db, request: &Request, source: Source, output: &mut Output) 
 
 impl Load<'_> {
     fn all(&mut self, lines: &mut Lines<Box<dyn BufRead>>) -> Result<(), Failure> {
+        let mut is_empty = true;
         loop {
-            let next = match lines.next() {
-                Ok(text) => text.map(parse).transpose(),
-                Err(failure) => Err(failure),
-            };
+            let next = lines.next().and_then(|text| text.map(|text| self.wanted(text)).transpose());
             let number = lines.number;
             match next.map_err(|failure| self.at_line(number, failure))? {
-                None => return Ok(()),
+                None => return self.check_end(is_empty),
+                Some(Wanted::BeginDump | Wanted::EndDump(_)) => {}
                 Some(Wanted::Document(mut document)) => {
                     document.number = number;
                     self.batch_bytes += document.key.len() + document.value.len();
@@ -153,9 +190,52 @@ impl Load<'_> {
                     created.map_err(|error| self.at_line(number, error.into()))?;
                 }
             }
+            is_empty = false;
             if self.batch.len() >= BATCH_DOCUMENTS || self.batch_bytes >= BATCH_BYTES {
                 self.commit()?;
             }
+        }
+    }
+
+    /// What a line asks for, after it was counted as a part of its dump.
+    fn wanted(&mut self, text: &str) -> Result<Wanted, Failure> {
+        let wanted = parse(text)?;
+        match (&wanted, self.dump.as_mut()) {
+            (Wanted::BeginDump, before) => {
+                if before.is_some() && !self.allow_incomplete {
+                    return Err(incomplete("another dump begins before the last line of this one"));
+                }
+                self.dump.insert(Tally::default()).add(text);
+            }
+            (Wanted::EndDump(_), None) if !self.allow_incomplete => {
+                return Err(incomplete("its first line is missing"));
+            }
+            (Wanted::EndDump(end), Some(tally)) => {
+                if !self.allow_incomplete {
+                    end.check(tally)?;
+                }
+                self.dump = None;
+            }
+            (Wanted::Document(_), Some(tally)) => {
+                tally.add(text);
+                tally.documents += 1;
+            }
+            (Wanted::Index { .. }, Some(tally)) => {
+                tally.add(text);
+                tally.indexes += 1;
+            }
+            (_, None) => {}
+        }
+        Ok(wanted)
+    }
+
+    /// Fails at the end of the input if lines are missing.
+    fn check_end(&self, is_empty: bool) -> Result<(), Failure> {
+        match &self.dump {
+            _ if self.allow_incomplete => Ok(()),
+            Some(_) => Err(incomplete("it ends before its last line").at(&self.name)),
+            None if is_empty => Err(without_lines().at(&self.name)),
+            None => Ok(()),
         }
     }
 
@@ -189,8 +269,31 @@ impl Load<'_> {
     }
 
     fn at_line(&self, number: u64, failure: Failure) -> Failure {
-        failure.at(format!("{}, line {number}", self.name)).detail("line", number)
+        failure.blaming_input().at(format!("{}, line {number}", self.name)).detail("line", number)
     }
+}
+
+impl End {
+    /// Compares the last line of a dump with the lines before it.
+    fn check(&self, found: &Tally) -> Result<(), Failure> {
+        let Self { documents, indexes, checksum } = self;
+        if (*documents, *indexes) != (found.documents, found.indexes) {
+            return Err(incomplete(&format!(
+                "it has {} of {documents} documents and {} of {indexes} indexes",
+                found.documents, found.indexes
+            )));
+        }
+        match *checksum == found.checksum() {
+            true => Ok(()),
+            false => Err(incomplete("its lines are not those that `dump` has written")),
+        }
+    }
+}
+
+fn incomplete(reason: &str) -> Failure {
+    let message =
+        format!("the dump is not complete: {reason}; dump again, or load what is here with --allow-incomplete");
+    Failure::input(ErrorCode::InvalidValue, message)
 }
 
 /// What a line asks for; which line it is has to be added.
@@ -199,8 +302,19 @@ fn parse(text: &str) -> Result<Wanted, Failure> {
         let message = format!("not a document as {{\"key\": \"a\", \"value\": 1}}: {reason}");
         Failure::input(ErrorCode::InvalidValue, message)
     };
-    let Line { collection, key, value, bytes, expires, index } =
-        serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
+    let Line { collection, key, value, bytes, expires, index, dump, end } =
+        serde_json::from_str(text).map_err(|error| invalid(&json_text(text, &error)))?;
+    let is_content = collection.is_some() || key.is_some() || value.is_some() || bytes.is_some() || index.is_some();
+    match (dump, end) {
+        (None, None) => {}
+        (Some(dump::VERSION), None) if !is_content => return Ok(Wanted::BeginDump),
+        (None, Some(end)) if !is_content => return Ok(Wanted::EndDump(end)),
+        (Some(version), None) if !is_content => {
+            let message = format!("a dump of version {version} cannot be read; use a newer version of ferrolite");
+            return Err(Failure::input(ErrorCode::InvalidValue, message));
+        }
+        _ => return Err(invalid("it is a document and the first or last line of a dump")),
+    }
     let collection = collection.map(Cow::into_owned);
     if let Some(spec) = index {
         if key.is_some() || value.is_some() || bytes.is_some() || expires.is_some() {
@@ -208,13 +322,13 @@ fn parse(text: &str) -> Result<Wanted, Failure> {
         }
         return Ok(Wanted::Index { collection, spec: IndexSpec::parse(spec.get())? });
     }
-    let key = key.ok_or_else(|| invalid("missing field `key`"))?.into_owned();
+    let key = key.ok_or_else(|| invalid("the field `key` is missing"))?.into_owned();
     let value = match (value, bytes) {
         (Some(json), None) => Value::Json(json.get().to_owned()),
         (None, Some(text)) => {
             Value::Bytes(Base64::decode_vec(&text).map_err(|_| invalid("its bytes are not in base64"))?)
         }
-        _ => return Err(invalid("missing field `value`, or `bytes` in base64")),
+        _ => return Err(invalid("the field `value` is missing, or `bytes` in base64")),
     };
     Ok(Wanted::Document(Loaded { number: 0, collection, key, value, expires }))
 }
@@ -253,14 +367,18 @@ impl Progress {
         }
         self.shown = now;
         let seconds = now.duration_since(self.started).as_secs_f64();
-        eprint!("\r{documents} documents, {:.0} a second\x1b[K", documents as f64 / seconds);
-        let _ = io::stderr().flush();
+        show(&format!("\r{documents} documents, {:.0} a second\x1b[K", documents as f64 / seconds));
     }
+}
+
+/// Prints a part of a line on standard error, where it can be written.
+fn show(text: &str) {
+    io::stderr().write_all(text.as_bytes()).ok();
 }
 
 impl Drop for Progress {
     /// Leaves the line to what comes next.
     fn drop(&mut self) {
-        eprint!("\r\x1b[K");
+        show("\r\x1b[K");
     }
 }

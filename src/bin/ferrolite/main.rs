@@ -7,9 +7,13 @@
 //! | `repl`, `load`, `dump` | the verbs that read or write streams |
 //! | `session` | opening the database file as a verb needs it, and closing it |
 //! | `output`, `failure` | answers on standard output; errors on standard error, and exit codes |
+//! | `target`, `own_files` | the files that verbs write, and the files that they must not write over |
 //! | `secrets` | keys and passphrases, from files and from the terminal |
 //! | `words`, `lines` | cutting input into words and lines |
 //! | `help` | the help texts |
+
+// A standard error or output that cannot be written must not end the program: `failure::tell` and `Output` write.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 mod arguments;
 mod dump;
@@ -18,9 +22,11 @@ mod help;
 mod lines;
 mod load;
 mod output;
+mod own_files;
 mod repl;
 mod secrets;
 mod session;
+mod target;
 mod verbs;
 mod words;
 
@@ -53,9 +59,10 @@ fn main() -> ExitCode {
 }
 
 fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
+    request.own_files.check_output()?;
     match request.verb.run {
         Run::Verb(run) => session.with_database(request, |db| run(db, request, output)),
-        Run::Repl => session.with_database(request, |db| repl::run(db, output)),
+        Run::Repl => session.with_database(request, |db| repl::run(db, request, output)),
         Run::Load => {
             // Opened first, so that no database is created for input that is not there.
             let source = load::Source::open(request)?;

@@ -1,6 +1,7 @@
 //! Answers on standard output, as text for people or one JSON value a line for programs.
 
-use crate::failure::Failure;
+use crate::dump::Tally;
+use crate::failure::{Failure, tell};
 use base64ct::{Base64, Encoding};
 use ferrolite::{Blob, Document, ErrorCode, IndexInfo};
 use serde::Serialize;
@@ -67,7 +68,7 @@ impl Output {
             return self.answer(value, text);
         }
         self.flush()?;
-        eprintln!("ferrolite: {why}");
+        tell(format_args!("ferrolite: {why}"));
         Ok(())
     }
 
@@ -84,7 +85,7 @@ impl Output {
     /// Prints a document with its key: a tab between them for people.
     pub fn document(&mut self, document: &Document) -> Result<(), Failure> {
         if self.json {
-            return self.document_line("", document, true);
+            return self.line(&document_line("", document, true)?);
         }
         let value = match &document.bytes {
             Some(blob) => format!("({} bytes)", blob.length),
@@ -93,48 +94,10 @@ impl Output {
         self.write(&[plain(&document.key).as_bytes(), b"\t", value.as_bytes(), b"\n"])
     }
 
-    /// Prints a document as a line that `load` reads, and with its version if wanted. The default collection is not named.
-    pub fn document_line(&mut self, collection: &str, document: &Document, with_version: bool) -> Result<(), Failure> {
-        self.begin_line(collection)?;
-        self.write(&[br#""key":"#, to_json(&document.key).as_bytes()])?;
-        match &document.bytes {
-            None => self.write(&[br#","value":"#, one_line(&document.json).as_bytes()])?,
-            Some(Blob { bytes: Some(bytes), .. }) => {
-                self.write(&[br#","bytes":""#, Base64::encode_string(bytes).as_bytes(), b"\""])?;
-            }
-            Some(Blob { length, bytes: None }) => {
-                let message =
-                    format!("{length} bytes at {} are too many for a line; use get-file", to_json(&document.key));
-                return Err(Failure::input(ErrorCode::TooLarge, message));
-            }
-        }
-        if let Some(expires_at) = document.expires_at {
-            self.write(&[br#","expires":"#, expires_at.to_string().as_bytes()])?;
-        }
-        if with_version {
-            self.write(&[br#","version":"#, document.version.to_string().as_bytes()])?;
-        }
-        self.write(&[b"}\n"])
-    }
-
-    /// Prints an index as a line that `load` reads.
-    pub fn index_line(&mut self, collection: &str, index: &IndexInfo) -> Result<(), Failure> {
-        self.begin_line(collection)?;
-        let spec = match index {
-            IndexInfo { unique: false, multi: false, paths, path, .. } if paths.is_empty() => json!(path),
-            IndexInfo { unique, multi, paths, path, .. } => {
-                let paths = if paths.is_empty() { slice::from_ref(path) } else { paths };
-                json!({ "paths": paths, "unique": unique, "multi": multi })
-            }
-        };
-        self.write(&[br#""index":"#, spec.to_string().as_bytes(), b"}\n"])
-    }
-
-    fn begin_line(&mut self, collection: &str) -> Result<(), Failure> {
-        match collection {
-            "" => self.write(&[b"{"]),
-            name => self.write(&[br#"{"collection":"#, to_json(name).as_bytes(), b","]),
-        }
+    /// Prints a line of a dump.
+    pub fn dump_line(&mut self, line: &str, tally: &mut Tally) -> Result<(), Failure> {
+        tally.add(line);
+        self.line(line)
     }
 
     /// Writes bytes as they are.
@@ -144,17 +107,65 @@ impl Output {
 
     /// Hands everything to the host.
     pub fn flush(&mut self) -> Result<(), Failure> {
-        self.out.flush().map_err(|error| Failure::writing(&error))
+        self.out.flush().map_err(|error| Failure::printing(&error))
     }
 
     fn write(&mut self, parts: &[&[u8]]) -> Result<(), Failure> {
-        parts.iter().try_for_each(|part| self.out.write_all(part)).map_err(|error| Failure::writing(&error))
+        parts.iter().try_for_each(|part| self.out.write_all(part)).map_err(|error| Failure::printing(&error))
     }
 }
 
 /// `value` as JSON. Only maps with keys that are not strings could fail, and there are none here.
 pub fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
+}
+
+/// A document as a line that `load` reads, and with its version if wanted. The default collection is not named.
+pub fn document_line(collection: &str, document: &Document, with_version: bool) -> Result<String, Failure> {
+    let mut line = begin_line(collection);
+    line += &format!(r#""key":{}"#, to_json(&document.key));
+    match &document.bytes {
+        None => {
+            line += r#","value":"#;
+            line += &one_line(&document.json);
+        }
+        Some(Blob { bytes: Some(bytes), .. }) => {
+            line += r#","bytes":""#;
+            line += &Base64::encode_string(bytes);
+            line.push('"');
+        }
+        Some(Blob { length, bytes: None }) => {
+            let message = format!("{length} bytes at {} are too many for a line; use get-file", to_json(&document.key));
+            return Err(Failure::input(ErrorCode::TooLarge, message));
+        }
+    }
+    if let Some(expires_at) = document.expires_at {
+        line += &format!(r#","expires":{expires_at}"#);
+    }
+    if with_version {
+        line += &format!(r#","version":{}"#, document.version);
+    }
+    line.push('}');
+    Ok(line)
+}
+
+/// An index as a line that `load` reads.
+pub fn index_line(collection: &str, index: &IndexInfo) -> String {
+    let spec = match index {
+        IndexInfo { unique: false, multi: false, paths, path, .. } if paths.is_empty() => json!(path),
+        IndexInfo { unique, multi, paths, path, .. } => {
+            let paths = if paths.is_empty() { slice::from_ref(path) } else { paths };
+            json!({ "paths": paths, "unique": unique, "multi": multi })
+        }
+    };
+    format!(r#"{}"index":{spec}}}"#, begin_line(collection))
+}
+
+fn begin_line(collection: &str) -> String {
+    match collection {
+        "" => "{".to_owned(),
+        name => format!(r#"{{"collection":{},"#, to_json(name)),
+    }
 }
 
 /// JSON text without line breaks. They can only stand between its tokens: in strings they are escaped.

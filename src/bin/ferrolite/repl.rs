@@ -8,24 +8,27 @@ use crate::failure::Failure;
 use crate::help;
 use crate::lines::Lines;
 use crate::output::Output;
+use crate::own_files::OwnFiles;
 use crate::session::Db;
 use crate::verbs::{Answer, Run};
 use crate::words::{key_of, words};
 use ferrolite::Range;
 use std::io::{self, BufReader, IsTerminal, StdinLock};
+use std::rc::Rc;
 
 /// Where verbs come from.
 struct Repl<'a> {
     lines: Lines<BufReader<StdinLock<'a>>>,
     terminal: bool,
+    own_files: Rc<OwnFiles>,
 }
 
 /// Reads and carries out verbs until the end of the input or `EXIT`.
-pub fn run(db: &mut Db, output: &mut Output) -> Result<Answer, Failure> {
+pub fn run(db: &mut Db, repl: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let stdin = io::stdin();
     let terminal = stdin.is_terminal();
     let lines = Lines::new(BufReader::with_capacity(64 << 10, stdin.lock()), "standard input");
-    let mut repl = Repl { lines, terminal };
+    let mut repl = Repl { lines, terminal, own_files: Rc::clone(&repl.own_files) };
     output.answer_always();
     if terminal {
         output.line("ferrolite: HELP lists the verbs, EXIT leaves")?;
@@ -71,7 +74,7 @@ impl Repl<'_> {
         if line.starts_with('#') {
             return Ok(Some(Ok(())));
         }
-        let request = match request_of(line) {
+        let request = match request_of(line, &self.own_files) {
             Ok(request) => request,
             Err(failure) => return Ok(Some(Err(failure))),
         };
@@ -88,8 +91,8 @@ impl Repl<'_> {
 }
 
 /// What a line asks for.
-fn request_of(line: &str) -> Result<Request, Failure> {
-    let mut request = arguments::parse_line(words(line)?)?;
+fn request_of(line: &str, own_files: &Rc<OwnFiles>) -> Result<Request, Failure> {
+    let mut request = arguments::parse_line(words(line)?, own_files)?;
     let Request { verb, words, range, .. } = &mut request;
     // Keys and paths may be written as JSON strings; values are JSON as they are.
     let (keys, bounds) = match verb.name {

@@ -1,23 +1,30 @@
 //! Opening the database file as a verb needs it, and closing it.
 
 use crate::arguments::Request;
-use crate::failure::Failure;
+use crate::failure::{Failure, tell};
 use crate::secrets::{self, Sealing};
+use crate::target::{Replacement, STREAM, directory_of};
 use crate::verbs::Access;
-use crate::verbs::transfer::{STREAM, is_of_new_file};
-use ferrolite::fs::{FileSystem, Std, StdFile};
+use crate::verbs::transfer::is_of_new_file;
+use ferrolite::fs::{Std, StdFile};
 use ferrolite::import::{ImportReport, import_ferrumdb};
+use ferrolite::wording::host_text;
 use ferrolite::{ChangeHistory, Database, Durability, Encryption, Error, ErrorCode, Options, SalvageReport};
 use std::fs::File;
 use std::future::Future;
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A database in a file of the host.
 pub type Db = Database<StdFile>;
 
 /// Where durability is read from when the command line does not tell.
 const DURABILITY_VARIABLE: &str = "FERROLITE_DURABILITY";
+
+/// Time between two looks at a file that another program has open.
+const LOCK_LOOK: Duration = Duration::from_millis(20);
 
 /// What to do about a directory that is not there, or that a host of WASI does not show.
 pub const NO_DIRECTORY: &str = if cfg!(target_os = "wasi") {
@@ -32,6 +39,8 @@ pub struct Session {
     directory: Std,
     name: String,
     durability: Durability,
+    /// How long to wait for another program that has the file open.
+    lock_timeout: Duration,
     change_history: Option<ChangeHistory>,
     sealing: Sealing,
 }
@@ -49,12 +58,17 @@ impl Session {
             Some(durability) => durability,
             None => durability_of_environment()?,
         };
-        Ok(Self { path, directory, name, durability, change_history: None, sealing })
+        Ok(Self { path, directory, name, durability, lock_timeout: Duration::ZERO, change_history: None, sealing })
     }
 
     /// The same, noting what its commits change.
     pub fn with_history(self, change_history: Option<ChangeHistory>) -> Self {
         Self { change_history, ..self }
+    }
+
+    /// Waits for another program that has the file open, for so long at most.
+    pub fn waiting_for_lock(self, lock_timeout: Duration) -> Self {
+        Self { lock_timeout, ..self }
     }
 
     /// Opens the database as `request` needs it, does the work, and closes it.
@@ -79,7 +93,7 @@ impl Session {
         let opened = self.unlocked(|encryption| Database::open(&self.directory, &self.name, options(encryption)))?;
         let mut db = opened.map_err(|error| self.not_opened(error, access))?;
         for damage in db.damage() {
-            eprintln!("ferrolite: {}: {damage}", self.path.display());
+            tell(format_args!("ferrolite: {}: {damage}", self.path.display()));
         }
         let result = work(&mut db);
         // Closing makes durable what was put off; a failure before it is the one to tell.
@@ -89,27 +103,38 @@ impl Session {
         Ok(result)
     }
 
-    /// Salvages the database into a new one at `out`.
-    pub fn salvage(&self, out: &str) -> Result<SalvageReport, Failure> {
-        let out = Self::new(PathBuf::from(out), Some(self.durability), Sealing::default())?;
+    /// The database that a verb makes: in a file beside its target, named in messages as the target.
+    fn of_new(&self, new: &Replacement) -> Self {
+        let name = new.partial().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let directory = Std::new(directory_of(new.partial()));
+        let path = new.path().to_owned();
+        let (durability, sealing) = (self.durability, Sealing::default());
+        Self { path, directory, name, durability, lock_timeout: Duration::ZERO, change_history: None, sealing }
+    }
+
+    /// Salvages the database into a new one.
+    pub fn salvage(&self, mut new: Replacement) -> Result<SalvageReport, Failure> {
+        let out = self.of_new(&new);
         let salvaged = self.unlocked(|encryption| {
             let options = Options { encryption, ..Options::default() };
             ferrolite::salvage(&self.directory, &self.name, &out.directory, &out.name, options)
         })?;
-        salvaged.map_err(|error| match error.code() {
-            // What is wrong is the other file, or where it should be.
-            ErrorCode::InvalidOptions => Failure::from(error).at_path(&out.name, &out.path),
+        let report = salvaged.map_err(|error| match error.code() {
+            // The cause is the other file, or its directory.
+            ErrorCode::InvalidOptions => out.name_file(error),
             ErrorCode::NotFound if self.path.is_file() => {
-                Failure::from(error).saying(NO_DIRECTORY).at_path(&out.name, &out.path)
+                out.name_file(error).saying(NO_DIRECTORY).at(out.path.display())
             }
             _ => self.not_opened(error, Access::Read),
-        })
+        })?;
+        new.adopt();
+        new.install_closed()?;
+        Ok(report)
     }
 
-    /// Makes a new database at `new` of the bytes of this file, or of standard input; how many there are. When it fails the
-    /// new database is removed.
-    pub fn import(&self, new: &str) -> Result<u64, Failure> {
-        let new = Self::new(PathBuf::from(new), Some(self.durability), Sealing::default())?;
+    /// Makes a new database of the bytes of this file, or of standard input, and returns their count.
+    pub fn import(&self, mut replacement: Replacement) -> Result<u64, Failure> {
+        let new = self.of_new(&replacement);
         let import = |source: Box<dyn Read>, encryption| {
             let options = Options { encryption, read_only: true, ..Options::default() };
             ferrolite::import_from(source, &new.directory, &new.name, options)
@@ -121,55 +146,42 @@ impl Session {
             File::open(&self.path).map_err(|error| Failure::reading(self.path.display(), &error))?;
             self.unlocked(|encryption| async {
                 let source = File::open(&self.path)
-                    .map_err(|error| Error::Io { operation: "import".to_owned(), message: error.to_string() })?;
+                    .map_err(|error| Error::Io { operation: "import".to_owned(), message: host_text(&error) })?;
                 import(Box::new(source), encryption).await
             })?
         };
         let db = imported.map_err(|error| match error.code() {
-            ErrorCode::NotFound => new.name_file(error).saying(NO_DIRECTORY).at_path(&new.name, &new.path),
+            ErrorCode::NotFound => new.name_file(error).saying(NO_DIRECTORY).at(new.path.display()),
             code if is_of_new_file(code) => new.name_file(error),
             _ if self.path.as_os_str() == STREAM => Failure::from(error).at("standard input"),
             _ => Failure::from(error).at(self.path.display()),
         })?;
+        replacement.adopt();
         let bytes = db.stats().engine.file_bytes;
         db.close().map_err(|error| new.name_file(error))?;
+        replacement.install_closed()?;
         Ok(bytes)
     }
 
-    /// Writes the documents of this file, which is one of FerrumDB, into a new database at `new`. The file is only read.
-    /// When it fails the new database is removed.
-    pub fn import_ferrumdb(&self, new: &str, key: Option<&[u8; 32]>) -> Result<ImportReport, Failure> {
-        let new = Self::new(PathBuf::from(new), Some(self.durability), Sealing::default())?;
+    /// Writes the documents of this file, which is one of FerrumDB, into a new database. The file is only read.
+    pub fn import_ferrumdb(
+        &self,
+        mut replacement: Replacement,
+        key: Option<&[u8; 32]>,
+    ) -> Result<ImportReport, Failure> {
+        let new = self.of_new(&replacement);
         let encryption = self.sealing.read()?;
         let source = File::open(&self.path).map_err(|error| Failure::reading(self.path.display(), &error))?;
-        // Made before it is opened, so that it is certain whose it is. An empty file becomes a database.
-        File::create_new(&new.path).map_err(|error| new.not_made(&error))?;
+        // An empty file becomes a database.
+        drop(replacement.create()?);
         let options = Options { durability: self.durability, encryption, ..Options::default() };
         let opened = pollster::block_on(Database::open(&new.directory, &new.name, options));
-        let outcome = opened.map_err(|error| new.name_file(error)).and_then(|mut db| {
-            let source = BufReader::with_capacity(64 << 10, source);
-            let report = import_ferrumdb(source, key, &mut db).map_err(|error| self.not_imported(error, &new))?;
-            db.close().map_err(|error| new.name_file(error))?;
-            Ok(report)
-        });
-        if outcome.is_err() {
-            // The failure itself is what has to be told.
-            pollster::block_on(new.directory.remove(&new.name)).ok();
-        }
-        outcome
-    }
-
-    /// Why there can be no new file.
-    fn not_made(&self, error: &io::Error) -> Failure {
-        let failure = match error.kind() {
-            ErrorKind::AlreadyExists => {
-                let reason = "it is there already; an import makes a new database, so name another".to_owned();
-                Failure::from(Error::InvalidOptions { reason })
-            }
-            ErrorKind::NotFound => Failure::from(Error::NotFound { name: self.name.clone() }).saying(NO_DIRECTORY),
-            _ => Failure::from(Error::Io { operation: "creating the file".to_owned(), message: error.to_string() }),
-        };
-        failure.at_path(&self.name, &self.path)
+        let mut db = opened.map_err(|error| new.name_file(error))?;
+        let source = BufReader::with_capacity(64 << 10, source);
+        let report = import_ferrumdb(source, key, &mut db).map_err(|error| self.not_imported(error, &new))?;
+        db.close().map_err(|error| new.name_file(error))?;
+        replacement.install_closed()?;
+        Ok(report)
     }
 
     /// Names the file that an import has failed by.
@@ -189,7 +201,14 @@ impl Session {
         &self,
         work: impl Fn(Option<Encryption>) -> W,
     ) -> Result<ferrolite::Result<T>, Failure> {
-        match pollster::block_on(work(self.sealing.read()?)) {
+        let start = Instant::now();
+        let outcome = loop {
+            match pollster::block_on(work(self.sealing.read()?)) {
+                Err(Error::Locked { .. }) if start.elapsed() < self.lock_timeout => thread::sleep(LOCK_LOOK),
+                outcome => break outcome,
+            }
+        };
+        match outcome {
             Err(error @ Error::KeyRequired) => {
                 let encryption = secrets::ask_to_open(&self.path, self.name_file(error))
                     .map_err(|failure| failure.at_path(&self.name, &self.path))?;

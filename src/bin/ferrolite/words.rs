@@ -4,6 +4,7 @@
 //! `SET user:1 {"name": "alice"}` has three words. A key with spaces is written as a JSON string.
 
 use ferrolite::ErrorCode;
+use ferrolite::wording::json_text;
 use serde_json::value::RawValue;
 use serde_json::{Deserializer, StreamDeserializer};
 
@@ -35,7 +36,9 @@ fn json_length(text: &str) -> Result<usize, Failure> {
     let mut values: StreamDeserializer<'_, _, &RawValue> = Deserializer::from_str(text).into_iter();
     match values.next() {
         Some(Ok(_)) => Ok(values.byte_offset()),
-        Some(Err(error)) => Err(Failure::input(ErrorCode::InvalidValue, format!("the value is not JSON: {error}"))),
+        Some(Err(error)) => {
+            Err(Failure::input(ErrorCode::InvalidValue, format!("a word is not JSON: {}", json_text(text, &error))))
+        }
         None => Ok(text.len()),
     }
 }

@@ -5,9 +5,11 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Db;
+use crate::target::{STREAM, Target};
 use serde_json::json;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
+use std::path::Path;
 
 /// Bytes that are read at once.
 const PIECE_BYTES: usize = 256 << 10;
@@ -19,8 +21,14 @@ pub fn set_file(db: &mut Db, request: &Request, output: &mut Output) -> Result<A
     };
     let failed = |error: io::Error| Failure::reading(name, &error);
     let mut source: Box<dyn Read> = match name.as_str() {
-        "-" if !request.in_repl => Box::new(io::stdin().lock()),
-        name => Box::new(File::open(name).map_err(failed)?),
+        STREAM if !request.in_repl => {
+            request.own_files.check_standard_input()?;
+            Box::new(io::stdin().lock())
+        }
+        name => {
+            request.own_files.check_source(Path::new(name))?;
+            Box::new(File::open(name).map_err(failed)?)
+        }
     };
     let mut blob = request.documents(db)?.begin_blob(key, request.ttl)?;
     let mut piece = vec![0; PIECE_BYTES];
@@ -51,29 +59,22 @@ pub fn get_file(db: &mut Db, request: &Request, output: &mut Output) -> Result<A
     let [key, name] = request.words.as_slice() else {
         return Err(request.verb.misused(request.in_repl));
     };
+    let target = Target::of(request, name)?;
     let Some(mut blob) = request.documents(db)?.open_blob(key)? else {
         output.no_document(key)?;
         return Ok(Answer::No);
     };
     let length = blob.length();
-    let to_standard_output = name == "-";
-    let failed = |error: io::Error| Failure::reading(name, &error);
-    let mut target: Box<dyn Write> =
-        if to_standard_output { Box::new(io::stdout().lock()) } else { Box::new(File::create(name).map_err(failed)?) };
-    let outcome = loop {
-        match db.read_blob(&mut blob) {
-            Ok(None) => break target.flush().map_err(failed),
-            Ok(Some(piece)) => {
-                if let Err(error) = target.write_all(&piece) {
-                    break Err(failed(error));
-                }
-            }
-            Err(error) => break Err(error.into()),
+    let written = target.create().and_then(|mut sink| {
+        while let Some(piece) = db.read_blob(&mut blob)? {
+            sink.write(&piece, output)?;
         }
-    };
+        let is_output = sink.is_output();
+        sink.finish(output)?;
+        Ok(is_output)
+    });
     db.close_blob(blob);
-    outcome?;
-    if !to_standard_output {
+    if !written? {
         output.confirm(&json!({ "key": key, "bytes": length }), "OK")?;
     }
     Ok(Answer::Yes)

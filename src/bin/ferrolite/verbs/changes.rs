@@ -10,11 +10,15 @@ use ferrolite::{Error, PageLimits, WatchOptions};
 /// Prints what commits behind a version have changed, as far as the change history has it: a line of JSON each.
 pub fn changes(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let from = |since| WatchOptions { since: Some(since), without_values: true };
-    let mut watcher = match (db.watch_all(&from(request.since.unwrap_or(0))), request.since) {
-        // Without a version it begins where the history does.
-        (Err(Error::ChangesLost { oldest, .. }), None) => db.watch_all(&from(oldest)),
-        (watcher, _) => watcher,
-    }?;
+    let begin = match request.since {
+        Some(since) => since,
+        // Behind a version that no commit can have, all changes are lost; the error says where none are.
+        None => match db.watch_all(&from(u64::MAX)) {
+            Err(Error::ChangesLost { oldest, .. }) => oldest,
+            watcher => watcher?.version(),
+        },
+    };
+    let mut watcher = db.watch_all(&from(begin))?;
     let mut left = request.range.limit.unwrap_or(u64::MAX);
     while left > 0 {
         let documents = usize::try_from(left).unwrap_or(usize::MAX).min(PageLimits::default().documents);

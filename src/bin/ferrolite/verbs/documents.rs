@@ -3,6 +3,7 @@
 use super::{Answer, done};
 use crate::arguments::Request;
 use crate::failure::Failure;
+use crate::lines::BYTE_ORDER_MARK;
 use crate::output::{Output, to_json};
 use crate::session::Db;
 use ferrolite::{Error, ErrorCode, MAX_DOCUMENT_LENGTH, Range, SetOptions, Ttl, ttl_from_seconds};
@@ -130,9 +131,11 @@ pub fn persist(db: &mut Db, request: &Request, output: &mut Output) -> Result<An
 
 /// A document from standard input.
 fn read_document() -> Result<String, Failure> {
-    let mut text = String::new();
-    let limit = MAX_DOCUMENT_LENGTH as u64 + 1;
-    let read = io::stdin().lock().take(limit).read_to_string(&mut text);
+    let mut bytes = Vec::new();
+    let limit = (MAX_DOCUMENT_LENGTH + BYTE_ORDER_MARK.len() + 1) as u64;
+    let read = io::stdin().lock().take(limit).read_to_end(&mut bytes);
     read.map_err(|error| Failure::reading("standard input", &error))?;
+    let text = std::str::from_utf8(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes));
+    let text = text.map_err(|_| Failure::input(ErrorCode::InvalidValue, "standard input: it is not UTF-8"))?;
     Ok(text.trim().to_owned())
 }

@@ -5,13 +5,16 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::{Output, size};
 use crate::session::Db;
-use ferrolite::{Argon2, Space, SpaceKind, Stats};
+use ferrolite::{Argon2, IndexInfo, Space, SpaceKind, Stats};
 use serde_json::json;
 
 /// Prints figures about the database.
 pub fn info(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let stats = db.stats();
-    let lines = if request.in_repl { [of_file(&stats), since_opened(&stats)].concat() } else { of_file(&stats) };
+    let mut lines = of_file(&stats, indexes(db)?);
+    if request.in_repl {
+        lines.extend(since_opened(&stats));
+    }
     output.answer(&stats, &[table(&lines), of_spaces(&stats), of_latencies(&stats)].concat())?;
     Ok(Answer::Yes)
 }
@@ -55,18 +58,28 @@ pub fn compact(db: &mut Db, _request: &Request, output: &mut Output) -> Result<A
 
 pub(super) type Line = (&'static str, String);
 
-fn of_file(stats: &Stats) -> Vec<Line> {
-    let engine = &stats.engine;
-    let indexes = stats.indexes.iter().map(|index| {
+/// The indexes of all collections.
+fn indexes(db: &Db) -> Result<String, Failure> {
+    let told = |collection: &str, index: IndexInfo| {
         let state = if index.ready { "" } else { " (half built)" };
-        format!("{}{state}", index.path)
-    });
+        let collection = if collection.is_empty() { String::new() } else { format!("{collection}: ") };
+        format!("{collection}{}{state}", index.path)
+    };
+    let mut indexes: Vec<_> = db.indexes().into_iter().map(|index| told("", index)).collect();
+    for name in db.collections() {
+        indexes.extend(db.collection(&name)?.indexes().into_iter().map(|index| told(&name, index)));
+    }
+    Ok(some_or_none(indexes.join(", ")))
+}
+
+fn of_file(stats: &Stats, indexes: String) -> Vec<Line> {
+    let engine = &stats.engine;
     let mut lines = vec![
         ("format", engine.format_version.to_string()),
         ("file", format!("{}, {} of it free", size(engine.file_bytes), size(engine.free_bytes))),
         ("version", format!("{}, that of the last commit", stats.version)),
         ("encryption", encryption(stats)),
-        ("indexes", some_or_none(indexes.collect::<Vec<_>>().join(", "))),
+        ("indexes", indexes),
         ("not in tables", format!("{} entries, {}", grouped(engine.memtable_entries), size(engine.memtable_bytes))),
     ];
     for (number, level) in engine.levels.iter().enumerate().filter(|(_, level)| level.tables > 0) {
@@ -80,6 +93,10 @@ fn of_file(stats: &Stats) -> Vec<Line> {
         lines.push((name, format!("{tables}, {}, {entries} entries{deleted}", size(level.bytes))));
     }
     lines.push(("to be merged", size(engine.debt_bytes)));
+    if stats.unfinished_uploads > 0 {
+        let count = grouped(stats.unfinished_uploads);
+        lines.push(("unfinished", format!("{count} large values of killed programs; the next write removes them")));
+    }
     if let Some(reason) = &engine.failed {
         lines.push(("takes no writes", reason.clone()));
     }
@@ -183,7 +200,10 @@ fn some_or_none(text: String) -> String {
 }
 
 pub(super) fn table(lines: &[Line]) -> String {
-    let lines = lines.iter().map(|(name, value)| format!("{name:<18}{value}"));
+    /// Columns of the names, unless one is longer.
+    const NAME_COLUMNS: usize = 16;
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(NAME_COLUMNS) + 2;
+    let lines = lines.iter().map(|(name, value)| format!("{name:<width$}{value}"));
     lines.collect::<Vec<_>>().join("\n")
 }
 

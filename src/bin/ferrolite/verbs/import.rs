@@ -2,6 +2,7 @@
 
 use super::Answer;
 use super::file::{grouped, table};
+use super::transfer::new_file;
 use crate::arguments::Request;
 use crate::failure::{EXIT_INPUT, Failure};
 use crate::output::{Output, size};
@@ -11,9 +12,8 @@ use ferrolite::import::ImportReport;
 
 /// Takes the documents over, and tells what could not be taken: then with the exit code of bad input.
 pub fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
-    let new = request.words.first().map(String::as_str).unwrap_or_default();
     let key = request.source_key_file.as_deref().map(secrets::read_foreign_key).transpose()?;
-    let report = session.import_ferrumdb(new, key.as_deref())?;
+    let report = session.import_ferrumdb(new_file(request)?, key.as_deref())?;
     output.answer(&report, &figures(&report))?;
     if !output.is_json() {
         report.skipped.iter().try_for_each(|reason| output.line(&format!("left out: {reason}")))?;

@@ -1,11 +1,12 @@
 //! `index` and `find`.
 
-use super::{Access, Answer};
+use super::{Access, Answer, queries};
 use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Db;
-use ferrolite::{Condition, ErrorCode, FindOptions, IndexSpec};
+use ferrolite::wording::json_text;
+use ferrolite::{Condition, ErrorCode, Filter, FindOptions, IndexSpec, Query};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -66,7 +67,11 @@ pub fn find(db: &mut Db, request: &Request, output: &mut Output) -> Result<Answe
         _ => return Err(Failure::usage("find takes a value or bounds, not both")),
     };
     let options = FindOptions { reverse: range.reverse, limit: range.limit, ..FindOptions::default() };
-    for key in request.documents(db)?.find(path, &condition, &options)? {
+    let keys = request.documents(db)?.find(path, &condition, &options)?;
+    if keys.is_empty() {
+        queries::note_why(db, request, &Query::new().filter(Filter::on(path, &condition)?), output)?;
+    }
+    for key in keys {
         output.key(&key)?;
     }
     Ok(Answer::Yes)
@@ -81,7 +86,8 @@ fn range_condition(bounds: &[(&str, &str)]) -> Result<Condition, Failure> {
 
 fn json_of(text: &str) -> Result<&RawValue, Failure> {
     serde_json::from_str(text).map_err(|error| {
-        let message = format!("{text:?} is not JSON: {error} (a string needs quotes of its own: '\"text\"')");
+        let reason = json_text(text, &error);
+        let message = format!("{text:?} is not JSON: {reason} (a string needs quotes of its own: '\"text\"')");
         Failure::input(ErrorCode::InvalidCondition, message)
     })
 }

@@ -6,6 +6,7 @@ use crate::arguments::Request;
 use crate::failure::Failure;
 use crate::output::{Output, to_json};
 use crate::session::Db;
+use ferrolite::wording::json_text;
 use ferrolite::{End, ErrorCode};
 use serde::Serialize;
 use serde_json::json;
@@ -84,7 +85,7 @@ struct Element<'a> {
 fn element_out(element: &str, output: &mut Output) -> Result<(), Failure> {
     let raw: &RawValue = serde_json::from_str(element).map_err(|error| {
         // Elements were checked when they were pushed.
-        Failure::input(ErrorCode::Internal, format!("an element is not JSON: {error}"))
+        Failure::input(ErrorCode::Internal, format!("an element is not JSON: {}", json_text(element, &error)))
     })?;
     output.answer(&Element { value: raw }, &element.replace(['\n', '\r'], " "))
 }

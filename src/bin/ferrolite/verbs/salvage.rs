@@ -2,6 +2,7 @@
 
 use super::Answer;
 use super::file::{grouped, table};
+use super::transfer::new_file;
 use crate::arguments::Request;
 use crate::failure::{EXIT_DAMAGED, Failure};
 use crate::output::{Output, size};
@@ -10,8 +11,7 @@ use ferrolite::{LostPart, SalvageReport};
 
 /// Salvages the database, and tells what is lost: then with the exit code of damage.
 pub fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
-    let out = request.words.first().map(String::as_str).unwrap_or_default();
-    let report = session.salvage(out)?;
+    let report = session.salvage(new_file(request)?)?;
     output.answer(&report, &figures(&report))?;
     if !output.is_json() {
         for part in &report.lost {

@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 
 const COLLECTION: &[&str] = &["collection"];
 const RANGE: &[&str] = &["collection", "prefix", "gt", "gte", "lt", "lte", "limit", "reverse"];
+const FORCE: &[&str] = &["force"];
 const ANY_NUMBER: RangeInclusive<usize> = 0..=usize::MAX;
 
 const READ: fn(&Request) -> Access = |_| Access::Read;
@@ -164,9 +165,9 @@ pub static VERBS: &[Verb] = &[
     },
     Verb {
         name: "get-file",
-        arguments: "KEY FILE",
+        arguments: "KEY FILE [--force]",
         words: 2..=2,
-        options: COLLECTION,
+        options: &["collection", "force"],
         summary: "write the bytes at a key into a file; `-` is standard output",
         run: Run::Verb(bytes::get_file),
         ..PLAIN
@@ -288,9 +289,9 @@ pub static VERBS: &[Verb] = &[
     },
     Verb {
         name: "load",
-        arguments: "[NDJSON]",
+        arguments: "[NDJSON] [--allow-incomplete]",
         words: 0..=1,
-        options: COLLECTION,
+        options: &["collection", "allow-incomplete"],
         summary: "store documents from lines of JSON, of a file or standard input",
         access: CREATE,
         run: Run::Load,
@@ -299,8 +300,8 @@ pub static VERBS: &[Verb] = &[
     },
     Verb {
         name: "dump",
-        arguments: "[RANGE]",
-        options: RANGE,
+        arguments: "[RANGE] [--plain]",
+        options: &["collection", "prefix", "gt", "gte", "lt", "lte", "limit", "reverse", "plain"],
         summary: "print documents as lines of JSON, for load",
         run: Run::Verb(dump::run),
         place: Place::Shell,
@@ -308,8 +309,9 @@ pub static VERBS: &[Verb] = &[
     },
     Verb {
         name: "export",
-        arguments: "OUT",
+        arguments: "OUT [--force]",
         words: 1..=1,
+        options: FORCE,
         summary: "write the database as it is now into the new file OUT; `-` is standard output",
         run: Run::Verb(transfer::export),
         place: Place::Shell,
@@ -317,8 +319,9 @@ pub static VERBS: &[Verb] = &[
     },
     Verb {
         name: "import",
-        arguments: "NEW",
+        arguments: "NEW [--force]",
         words: 1..=1,
+        options: FORCE,
         summary: "make the new database NEW of an exported FILE; `-` is standard input",
         run: Run::Import,
         place: Place::Shell,
@@ -334,9 +337,9 @@ pub static VERBS: &[Verb] = &[
     },
     Verb {
         name: "import-ferrumdb",
-        arguments: "NEW [--source-key-file FILE]",
+        arguments: "NEW [--source-key-file FILE] [--force]",
         words: 1..=1,
-        options: &["source-key-file"],
+        options: &["source-key-file", "force"],
         summary: "take the documents of a FerrumDB file over into the new file NEW",
         run: Run::ImportFerrumdb,
         place: Place::Shell,
@@ -353,8 +356,9 @@ pub static VERBS: &[Verb] = &[
     },
     Verb {
         name: "salvage",
-        arguments: "OUT",
+        arguments: "OUT [--force]",
         words: 1..=1,
+        options: FORCE,
         summary: "recover what can be read of a damaged file into the new file OUT, and tell what is lost",
         run: Run::Salvage,
         place: Place::Shell,
