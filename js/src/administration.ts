@@ -12,8 +12,10 @@ import { assertName } from "./options.js";
 import type { PlainOptions, Request, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { splitSalvageOptions } from "./salvage-options.js";
+import { assertGoesOn } from "./signals.js";
 import * as everywhere from "./storage/everywhere.js";
 import * as eviction from "./storage/eviction.js";
+import { dropLetters } from "./tabs/letterbox.js";
 import { exclusively, takeAlone } from "./tabs/alone.js";
 import type { Started } from "./tabs/client.js";
 import type { ExportOptions, ImportOptions, ImportSource, SalvageOptions } from "./types.js";
@@ -97,6 +99,7 @@ async function salvageInto(
   try {
     return (await channel.request({ kind: "salvage", name, out, encryption })) as SalvageReport;
   } catch (thrown) {
+    assertGoesOn(options.signal, "salvage");
     throw FerroliteError.from(thrown, "Io");
   } finally {
     options.signal?.removeEventListener("abort", abort);
@@ -109,5 +112,6 @@ export async function remove(name: string): Promise<boolean> {
   assertName(name);
   const wasThere = await exclusively(fileName(name), "deleting", () => everywhere.remove(name));
   eviction.forget(name);
+  dropLetters(fileName(name));
   return wasThere;
 }

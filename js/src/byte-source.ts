@@ -1,6 +1,7 @@
 /** Reading bytes piece by piece, wherever they come from. */
 import { isBytes } from "./bytes.js";
 import { FerroliteError } from "./error.js";
+import { kindOf } from "./realms.js";
 import { abortable } from "./signals.js";
 
 /** What bytes can be read from, a piece at a time. */
@@ -23,14 +24,27 @@ export function* shortPieces(piece: unknown): Generator<Uint8Array, void, undefi
   for (let at = 0; at < piece.length; at += PIECE_BYTES) yield piece.subarray(at, at + PIECE_BYTES);
 }
 
+/** By what a source can do, for it may come from another realm. */
 function iterable(source: ByteSource): AsyncIterable<unknown> | Iterable<unknown> {
-  if ((source as unknown) instanceof Blob) return ofStream((source as Blob).stream());
   if (typeof source === "object" && source !== null && !isBytes(source)) {
-    if (source instanceof ReadableStream) return ofStream(source);
+    const { stream, getReader } = source as Partial<Blob & ReadableStream<Uint8Array>>;
+    if (typeof stream === "function") return ofStream((source as Blob).stream());
+    if (typeof getReader === "function") return ofStream(source as ReadableStream<Uint8Array>);
     if (Symbol.asyncIterator in source || Symbol.iterator in source) return source;
+    if (/^(Blob|File)$/.test(kindOf(source))) return ofReader(source);
   }
   const wanted = "a ReadableStream, a Blob, or an iterable of Uint8Arrays";
   throw new FerroliteError("InvalidValue", `bytes are read from ${wanted}`);
+}
+
+/** The bytes of a Blob that has no streams, as those of jsdom. */
+async function* ofReader(blob: Blob): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = new FileReader();
+  yield await new Promise<Uint8Array>((resolve, reject) => {
+    reader.onload = () => resolve(new Uint8Array(reader.result as ArrayBuffer));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsArrayBuffer(blob);
+  });
 }
 
 /** The chunks of a stream: not every host can iterate over it, and none ends that while a chunk is waited for. */

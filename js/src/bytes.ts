@@ -1,7 +1,8 @@
 /** Documents that are bytes: they travel beside the text of a message, as its attachments. */
 import type { ByteSource } from "./byte-source.js";
 import { documentText, keyText } from "./check.js";
-import { needed } from "./error.js";
+import { FerroliteError, needed } from "./error.js";
+import { kindOf } from "./realms.js";
 
 export type { ByteSource };
 
@@ -10,7 +11,27 @@ export type Attach = (bytes: Uint8Array) => number;
 
 /** Whether a document is bytes, and not JSON. */
 export function isBytes(document: unknown): document is Uint8Array {
-  return document instanceof Uint8Array;
+  return ArrayBuffer.isView(document) && kindOf(document) === "Uint8Array";
+}
+
+/**
+ * Bytes of our own, in a buffer of their own. `slice()` will not do: that of Node's `Buffer` is a view, and classes that extend
+ * `Uint8Array` may have another.
+ */
+export function copyOfBytes(bytes: ArrayBufferView | ArrayBufferLike): Uint8Array<ArrayBuffer> {
+  try {
+    const view = ArrayBuffer.isView(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
+    return new Uint8Array(view);
+  } catch (cause) {
+    const message = "bytes cannot be read: their buffer was transferred, or has become shorter; copy them before that";
+    throw new FerroliteError("InvalidValue", message, { cause });
+  }
+}
+
+/** A copy of a source of bytes that the caller may change while it is read; another source as it is. */
+export function ownSource<S>(source: S): S | Uint8Array {
+  const isBuffer = ArrayBuffer.isView(source) || kindOf(source).endsWith("ArrayBuffer");
+  return isBuffer ? copyOfBytes(source as ArrayBufferView | ArrayBuffer) : source;
 }
 
 /** The call that stores a document. */

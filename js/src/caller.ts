@@ -1,6 +1,7 @@
 import type { Channel } from "./channel.js";
 import { FerroliteError } from "./error.js";
 import { ERROR } from "./protocol.js";
+import { isAborted } from "./signals.js";
 
 /** What the verbs of one open database go by: its channel, until it is closed. */
 export class Caller {
@@ -8,6 +9,7 @@ export class Caller {
   readonly #release: () => unknown;
   #isClosed = false;
   #closing: Promise<void> | undefined;
+  #held: Promise<unknown> | undefined;
 
   /** `release` lets go of what is behind the channel, once it is closed. */
   constructor(channel: Channel, release: () => unknown) {
@@ -30,14 +32,24 @@ export class Caller {
     if (this.#isClosed) throw closed();
   }
 
-  /** Sends one call. It throws when it resumes, so that the error's stack leads to who made the call. */
-  async call(text: string): Promise<unknown> {
+  /** What has to come before a call can be sent, which was made: closing waits for it. */
+  hold<T>(coming: Promise<T>): Promise<T> {
+    this.#held = coming.catch(() => {});
+    return coming;
+  }
+
+  /**
+   * Sends one call, which a signal takes out of the queue. It throws when it resumes, so that the error's stack leads to who made
+   * the call.
+   */
+  async call(text: string, signal?: AbortSignal): Promise<unknown> {
     this.assertOpen();
     let result;
     try {
-      result = await this.channel.call(text);
+      result = await this.channel.call(text, signal);
     } catch (thrown) {
       const error = FerroliteError.from(thrown, "Internal");
+      if (isAborted(signal) && error.code === "Aborted") throw error;
       throw new FerroliteError(error.code, error.message, { cause: error.cause });
     }
     if (result[0] === ERROR) throw FerroliteError.from(result[1], "Internal");
@@ -46,6 +58,7 @@ export class Caller {
 
   async #close(): Promise<void> {
     try {
+      if (this.#held !== undefined) await this.#held;
       await this.channel.request({ kind: "close" });
     } finally {
       this.channel.fail(closed());

@@ -2,10 +2,12 @@
  * The client's end of the protocol. Calls made in one turn of the event loop are gathered and sent as one message, so
  * they share one commit to the log and one flush; the answer to them is one buffer that is decoded and parsed once.
  */
-import { type Attach, withAttachments } from "./bytes.js";
+import { type Attach, copyOfBytes, withAttachments } from "./bytes.js";
 import { FerroliteError } from "./error.js";
 import { OK, PENDING, type Request, type Response, type Result } from "./protocol.js";
 import { finishedOf, resultsOf } from "./results.js";
+import { aborted } from "./signals.js";
+import { queueMicrotask } from "./timers.js";
 
 /** Text that is sent without waiting for the end of the turn: beyond it, gathering saves nothing and holds memory. */
 const MESSAGE_CHARACTERS_MAX = 4 << 20;
@@ -18,6 +20,8 @@ interface Waiting<T> {
 /** A call, whose text is kept until its result is there: the engine may be another one by then. */
 interface Call extends Waiting<Result> {
   readonly text: string;
+  /** True if it leaves the queue when its signal is aborted. */
+  readonly isAbortable?: boolean;
 }
 
 /** Calls that travel together. */
@@ -27,6 +31,8 @@ interface Batch {
   characters: number;
   /** Nothing more goes into it. */
   isSealed: boolean;
+  /** True if its last call is abortable. */
+  isAbortable: boolean;
 }
 
 /** What is a message of its own. */
@@ -59,10 +65,14 @@ export class Channel {
   /** What is to be sent; calls that are made now go into the last one. */
   #queue: (Batch | Single)[] = [];
   #isDue = false;
+  /** The message with an abortable call that was not answered yet. The next one stays in the queue, where it can be aborted. */
+  #abortable: number | undefined;
   #id = 0;
   #epoch = 0;
   readonly watches = new Set<EngineWatcher>();
   #failure: FerroliteError | undefined;
+  /** True once the worker's script and its engine are loaded. */
+  isLoaded = false;
   /** Is told how much of a salvage is done. */
   onProgress: ((done: number) => void) | undefined;
 
@@ -82,19 +92,33 @@ export class Channel {
     return this.#epoch;
   }
 
-  /** Sends one call, `[verb, ...arguments]` as JSON text, with the others of this turn. */
-  call(text: string): Promise<Result> {
+  /**
+   * Sends one call, `[verb, ...arguments]` as JSON text, with the others of this turn. If its signal is aborted before the call
+   * was sent, it leaves the queue and is rejected; later, the signal changes nothing.
+   */
+  call(text: string, signal?: AbortSignal): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
-      this.#gather({ text, resolve, reject });
+      if (signal === undefined) return this.#gather({ text, resolve, reject });
+      const leave = () => {
+        if (this.#withdraw(call)) reject(aborted(signal, "a call", "; nothing was done"));
+      };
+      const settled = <V>(settle: (value: V) => void) => (value: V) => {
+        signal.removeEventListener("abort", leave);
+        settle(value);
+      };
+      const call: Call = { text, isAbortable: true, resolve: settled(resolve), reject: settled(reject) };
+      signal.addEventListener("abort", leave);
+      this.#gather(call);
     });
   }
 
   /** Copies bytes for the message that is being gathered; the call that follows names them by their number. */
   readonly attach: Attach = (bytes) => {
+    const copy = copyOfBytes(bytes);
     const batch = this.#batch();
-    batch.characters += bytes.length;
-    return batch.attachments.push(bytes.slice()) - 1;
+    batch.characters += copy.length;
+    return batch.attachments.push(copy) - 1;
   };
 
   /** Sends a request that is a message of its own, after all calls made before it, and hands over the secret or the bytes in it. */
@@ -118,8 +142,13 @@ export class Channel {
   /** Sends what waits, as far as there is room. */
   pump(): void {
     while (this.#queue.length > 0 && !this.#isFull()) {
-      const next = this.#queue.shift() as Batch | Single;
+      const next = this.#queue[0] as Batch | Single;
+      const isEmpty = "calls" in next && next.calls.length === 0;
+      if ("calls" in next && next.isAbortable && !isEmpty && this.#abortable !== undefined) return;
+      this.#queue.shift();
+      if (isEmpty) continue;
       const id = ++this.#id;
+      if ("calls" in next && next.isAbortable) this.#abortable = id;
       if ("request" in next) {
         this.#requests.set(id, next);
         this.#deliver({ ...next.request, id }, belongings(next.request));
@@ -146,6 +175,8 @@ export class Channel {
     } else if ("passed" in response) {
       const { passed } = response;
       passed.forEach((id, at) => at % 2 === 0 && this.watches.forEach((watch) => watch.passed(id, passed[at + 1] as number)));
+    } else if ("loaded" in response) {
+      this.isLoaded = true;
     } else if ("progress" in response) {
       this.onProgress?.(response.progress);
     } else if ("answer" in response) {
@@ -157,6 +188,9 @@ export class Channel {
     } else {
       take(this.#requests, response.id)?.resolve(response.value);
     }
+    if (!("id" in response) || response.id !== this.#abortable) return;
+    this.#abortable = undefined;
+    this.pump();
   }
 
   /** Rejects everything that waits, and everything still to come. */
@@ -176,7 +210,7 @@ export class Channel {
   #batch(): Batch {
     let last = this.#queue.at(-1);
     if (last === undefined || "request" in last || last.isSealed) {
-      last = { calls: [], attachments: [], characters: 0, isSealed: false };
+      last = { calls: [], attachments: [], characters: 0, isSealed: false, isAbortable: false };
       this.#queue.push(last);
     }
     return last;
@@ -186,6 +220,7 @@ export class Channel {
     const batch = this.#batch();
     batch.calls.push(call);
     batch.characters += call.text.length;
+    if (call.isAbortable === true) batch.isSealed = batch.isAbortable = true;
     if (batch.characters >= MESSAGE_CHARACTERS_MAX) {
       batch.isSealed = true;
       return this.pump();
@@ -196,6 +231,13 @@ export class Channel {
       this.#isDue = false;
       this.pump();
     });
+  }
+
+  /** Takes a call out of the queue. False if it was sent. */
+  #withdraw(call: Call): boolean {
+    const batch = this.#queue.find((entry): entry is Batch => "calls" in entry && entry.calls.includes(call));
+    batch?.calls.splice(batch.calls.indexOf(call), 1);
+    return batch !== undefined;
   }
 
   #deliver(request: Request, transfer: Transferable[]): void {

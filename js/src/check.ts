@@ -3,6 +3,7 @@
  * one call that it was given to.
  */
 import { type ErrorCode, FerroliteError } from "./error.js";
+import { kindOf } from "./realms.js";
 import type { Range, SetOptions, TransactionOptions, TtlOptions, WatchOptions } from "./types.js";
 
 /** Bytes of UTF-8 in a key. */
@@ -86,9 +87,9 @@ export function conditionText(condition: unknown): string {
   return checkedText("InvalidCondition", "the condition", condition);
 }
 
-/** Anything that JSON can say, as text. What it cannot is told with its place. */
+/** Anything that JSON can say, as text. What it cannot is told with its place; of a condition, so is a property that is `undefined`. */
 export function checkedText(code: ErrorCode, name: string, value: unknown): string {
-  const text = jsonText(value);
+  const text = jsonText(value, code === "InvalidCondition");
   if (typeof text === "string") return text;
   throw new FerroliteError(code, `${name} cannot be used: ${text.place} is ${text.what}`, { cause: text.cause });
 }
@@ -99,9 +100,10 @@ export function pathText(path: unknown): string {
   throw new FerroliteError("InvalidPath", `a path is a string like "address.city", not ${describe(path)}`);
 }
 
-type Kind = "string" | "count" | "boolean";
+/** Kinds of options. A bound must not be `undefined`: a range without it has more keys. */
+type Kind = "bound" | "string" | "count" | "boolean";
 const RANGE: Readonly<Record<string, Kind>> = {
-  gt: "string", gte: "string", lt: "string", lte: "string", prefix: "string", limit: "count", reverse: "boolean",
+  gt: "bound", gte: "bound", lt: "bound", lte: "bound", prefix: "bound", limit: "count", reverse: "boolean",
 };
 const FIND: Readonly<Record<string, Kind>> = { limit: "count", reverse: "boolean", offset: "count", after: "string" };
 const WATCH: Readonly<Record<string, Kind>> = { since: "count", values: "boolean" };
@@ -135,9 +137,15 @@ export function assertWatchQueryOptions(options: unknown): void {
   assertSignal((options as { signal?: unknown }).signal);
 }
 
+/** Whether it is a signal, of whatever realm. */
+export function isSignal(signal: unknown): signal is AbortSignal {
+  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
+}
+
 /** Throws unless it is a signal, or none. */
 export function assertSignal(signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
+  if (signal === undefined || isSignal(signal)) return;
   throw new FerroliteError("InvalidOptions", `signal is an AbortSignal, not ${describe(signal)}`);
 }
 
@@ -177,13 +185,22 @@ export function ttlMs(seconds: unknown): number {
   throw new FerroliteError("InvalidOptions", `a time to live is a number of seconds above 0, not ${describe(seconds)}`);
 }
 
-/** Throws unless `options` is an object with no fields but those named. */
-export function plain(code: ErrorCode, name: string, options: unknown, fields: readonly string[]): void {
+/**
+ * Throws unless `options` is an object with no fields but those named. An unknown field of a query or a range is an error even
+ * if it is `undefined`: it was to leave something out.
+ */
+export function plain(
+  code: ErrorCode,
+  name: string,
+  options: unknown,
+  fields: readonly string[],
+  isStrict = code === "InvalidRange",
+): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new FerroliteError(code, `${name}: an object with ${fields.join(", ")}, not ${describe(options)}`);
   }
   for (const field of Object.keys(options)) {
-    if (!fields.includes(field) && (options as Record<string, unknown>)[field] !== undefined) {
+    if (!fields.includes(field) && (isStrict || (options as Record<string, unknown>)[field] !== undefined)) {
       throw new FerroliteError(code, `${name}: there is no ${JSON.stringify(field)}; there is ${fields.join(", ")}`);
     }
   }
@@ -192,18 +209,26 @@ export function plain(code: ErrorCode, name: string, options: unknown, fields: r
 function fieldsText(code: ErrorCode, name: string, fields: unknown, kinds: Readonly<Record<string, Kind>>): string {
   plain(code, name, fields, Object.keys(kinds));
   for (const [field, value] of Object.entries(fields as object)) {
-    if (value === undefined) continue;
     const kind = kinds[field];
+    if (value === undefined && kind === "bound") throw absent(code, `${name}: ${field}`);
+    if (value === undefined) continue;
     const good =
       kind === "count" ? Number.isSafeInteger(value) && value >= 0
-      : kind === "string" ? typeof value === "string" && isWellFormed(value)
-      : typeof value === kind;
+      : kind === "boolean" ? typeof value === kind
+      : typeof value === "string" && isWellFormed(value);
     if (good) continue;
-    const wanted = kind === "count" ? "a whole number from 0 on" : kind === "string" ? "a string" : "true or false";
+    const wanted = kind === "count" ? "a whole number from 0 on" : kind === "boolean" ? "true or false" : "a string";
     throw new FerroliteError(code, `${name}: ${field} is ${wanted}, not ${describe(value)}`);
   }
   return JSON.stringify(fields);
 }
+
+/** The error of a property that would leave something out, and is `undefined`: a value that has not arrived must not select all. */
+export function absent(code: ErrorCode, what: string): FerroliteError {
+  return new FerroliteError(code, `${what} is ${UNDEFINED}`);
+}
+
+const UNDEFINED = "undefined; leave the property out, or remove it by defined({ ... })";
 
 /** Why a value is not a document, and where in it. */
 interface Problem {
@@ -212,9 +237,9 @@ interface Problem {
   cause?: unknown;
 }
 
-function jsonText(value: unknown): string | Problem {
+function jsonText(value: unknown, isStrict = false): string | Problem {
   try {
-    const problem = walk(value, "", 0);
+    const problem = walk(value, "", 0, isStrict);
     if (problem !== undefined) {
       const place = `$${problem.place}`;
       return problem.what === TOO_DEEP ? (findCycle(value, "$", []) ?? { place, what: TOO_DEEP }) : { ...problem, place };
@@ -229,8 +254,11 @@ function jsonText(value: unknown): string | Problem {
 
 const TOO_DEEP = `nested deeper than ${NESTING_MAX} levels`;
 
-/** One walk, without a path in hand: the path is put together on the way back, when there is a problem. */
-function walk(value: unknown, key: string, depth: number): Problem | undefined {
+/**
+ * One walk, without a path in hand: the path is put together on the way back, when there is a problem. Properties that are
+ * `undefined` are a problem if it is strict.
+ */
+function walk(value: unknown, key: string, depth: number, isStrict: boolean): Problem | undefined {
   switch (typeof value) {
     case "string":
       return isWellFormed(value) ? undefined : bad("a string with half a surrogate pair");
@@ -239,7 +267,7 @@ function walk(value: unknown, key: string, depth: number): Problem | undefined {
     case "boolean":
       return undefined;
     case "object":
-      return value === null ? undefined : walkObject(value, key, depth);
+      return value === null ? undefined : walkObject(value, key, depth, isStrict);
     case "undefined":
       return bad("undefined");
     case "bigint":
@@ -249,29 +277,32 @@ function walk(value: unknown, key: string, depth: number): Problem | undefined {
   }
 }
 
-function walkObject(value: object, key: string, depth: number): Problem | undefined {
+function walkObject(value: object, key: string, depth: number, isStrict: boolean): Problem | undefined {
   if (depth >= NESTING_MAX) return bad(TOO_DEEP);
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
-      const problem = walk(value[index], String(index), depth + 1);
+      const problem = walk(value[index], String(index), depth + 1, isStrict);
       if (problem !== undefined) return within(problem, `[${index}]`);
     }
     return undefined;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
-    if (value instanceof Date && Number.isNaN(value.getTime())) return bad("an invalid Date");
-    if (ArrayBuffer.isView(value)) return bad(`a ${tag}; store an array or base64`);
+    const tag = kindOf(value);
+    if (tag === "Date" && Number.isNaN(Number(value))) return bad("an invalid Date");
+    if (ArrayBuffer.isView(value)) return bad(`a ${tag}; store an array, base64, or a Uint8Array that is all of the document`);
     if (typeof (value as { toJSON?: unknown }).toJSON !== "function" && tag !== "Object") return bad(`a ${tag}`);
   }
   const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === "function") return walk(toJSON.call(value, key), key, depth + 1);
+  if (typeof toJSON === "function") return walk(toJSON.call(value, key), key, depth + 1, isStrict);
   for (const name of Object.keys(value)) {
     const member = (value as Record<string, unknown>)[name];
     // As in JSON.stringify, a property that is undefined is one that is not there.
-    if (member === undefined) continue;
-    const problem = isWellFormed(name) ? walk(member, name, depth + 1) : bad("under a name with half a surrogate pair");
+    if (member === undefined && !isStrict) continue;
+    const problem =
+      member === undefined ? bad(UNDEFINED)
+      : isWellFormed(name) ? walk(member, name, depth + 1, isStrict)
+      : bad("under a name with half a surrogate pair");
     if (problem !== undefined) return within(problem, step(name));
   }
   return undefined;

@@ -1,17 +1,18 @@
-import { type Attach, type ByteSource, isBytes, piecesOf, putText } from "./bytes.js";
-import { blobStream } from "./blob-stream.js";
+import { type Attach, type ByteSource, isBytes, putText } from "./bytes.js";
 import type { Caller } from "./caller.js";
 import {
   assertWatchQueryOptions, documentText, endText, indexText as placeText, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
   ttlOption,
 } from "./check.js";
 import { FerroliteError } from "./error.js";
+import { meanwhile } from "./later.js";
 import { list } from "./lists.js";
 import { type NamedCollection, prefixed } from "./names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
 import { Reader, versioned } from "./reader.js";
+import { forwarding } from "./receivers.js";
 import { scan } from "./scan.js";
-import { assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import { sliced } from "./sliced.js";
 import { allValidated, type StandardSchema, validated } from "./schema.js";
 import type {
@@ -19,7 +20,7 @@ import type {
   WatchSelector,
 } from "./types.js";
 import { quietly } from "./waiting.js";
-import { Watch, type WatchCaller, WatchedKeys, WatchedRows } from "./watch.js";
+import { Watch, type WatchCaller, watchingKeys } from "./watch.js";
 
 /** How often a change of a document that was validated is tried again when others have changed it, too. */
 const CHANGES_MAX = 20;
@@ -39,14 +40,23 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   readonly schema: StandardSchema | undefined;
   /** Never there: what tells the types to the compiler. */
   declare readonly types?: { readonly output: D; readonly input: I };
+  /** @internal The same collection without a validator: what is read does not depend on one. */
+  readonly base: Collection<any, any>;
+  /** @internal Of the one without a validator: those with one, by their validators. */
+  readonly checked = new WeakMap<StandardSchema, Collection<any, any>>();
   readonly #caller: Caller;
   readonly #prefix: string;
 
+  static {
+    forwarding(this);
+  }
+
   /** @internal */
-  constructor(caller: Caller, name: string, prefix: string, schema: StandardSchema | undefined) {
-    super((call) => caller.call(prefixed(prefix, call)));
+  constructor(caller: Caller, name: string, prefix: string, schema?: StandardSchema, base?: Collection<any, any>) {
+    super((call, signal) => caller.call(prefixed(prefix, call), signal));
     this.name = name;
     this.schema = schema;
+    this.base = base ?? this;
     this.#caller = caller;
     this.#prefix = prefix;
   }
@@ -66,7 +76,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   async set(key: string, document: I, options?: SetOptions): Promise<number> {
     const { ttl, conditional } = setOptions(options);
     const valid = validated(this.schema, document, key);
-    const { value: ready } = valid instanceof Promise ? await valid : valid;
+    const { value: ready } = "then" in valid ? await valid : valid;
     if (isBytes(ready)) {
       const bytes = `${keyText(key)},${this.#attach(ready)}`;
       return (await this.#call(`["setBytes",${bytes},${conditional ?? JSON.stringify({ ttl })}]`)) as number;
@@ -80,13 +90,15 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   async setEx(key: string, document: I, seconds: number): Promise<number> {
     const ttl = ttlMs(seconds);
     const valid = validated(this.schema, document, key);
-    const { value: ready } = valid instanceof Promise ? await valid : valid;
+    const { value: ready } = "then" in valid ? await valid : valid;
     return (await this.#call(putText(key, ready, ttl, this.#attach))) as number;
   }
 
   /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
-  async setMany(entries: Iterable<readonly [key: string, document: I]>, options?: TtlOptions): Promise<number> {
-    const ttl = ttlOption(options);
+  async setMany(entries: Iterable<readonly [key: string, document: I]>, options?: TtlOptions & SignalOptions): Promise<number> {
+    const { signal, rest } = splitSignal(options, "setMany");
+    assertGoesOn(signal, "setMany");
+    const ttl = ttlOption(rest);
     const documents: unknown[] = [];
     const keys: string[] = [];
     const texts = list(entries, "InvalidValue", (entry) => {
@@ -99,13 +111,13 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
       return text;
     });
     const valid = allValidated(this.schema, documents, keys);
-    const ready = valid instanceof Promise ? await valid : valid;
+    const ready = "then" in valid ? await valid : valid;
     if (ready.some(({ value }) => isBytes(value))) {
       const puts = keys.map((key, index) => this.#own(putText(key, ready[index]?.value, ttl, this.#attach)));
-      return (await this.#caller.call(`["commit",[${puts.join(",")}]]`)) as number;
+      return (await this.#caller.call(`["commit",[${puts.join(",")}]]`, signal)) as number;
     }
     const pairs = keys.map((key, index) => `[${texts[index]},${documentText(ready[index]?.value, key)}]`).join(",");
-    return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`)) as number;
+    return (await this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`, signal)) as number;
   }
 
   /**
@@ -117,18 +129,11 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
     const { signal, rest } = splitSignal(options, "setStream");
     const ttl = ttlOption(rest);
     const begin = `["blobBegin",${keyText(key)}${ttl === undefined ? "" : `,${ttl}`}]`;
-    const pieces = piecesOf(source, signal);
+    const caller = { call: (text: string) => this.#call(text), attach: this.#attach };
     assertGoesOn(signal, "setStream");
-    const id = (await this.#call(begin)) as number;
-    try {
-      for await (const piece of pieces) await this.#call(`["blobWrite",${id},${this.#attach(piece)}]`);
-      assertGoesOn(signal, "setStream");
-      return (await this.#call(`["blobFinish",${id}]`)) as number;
-    } catch (thrown) {
-      // A database that is being closed has given it up itself.
-      await quietly(() => this.#call(`["blobAbort",${id}]`));
-      throw thrown;
-    }
+    const begun = this.#call(begin) as Promise<number>;
+    const [{ storeStream }, id] = await meanwhile(begun, (id) => this.#call(`["blobAbort",${id}]`));
+    return await storeStream(caller, id, source, signal);
   }
 
   /**
@@ -138,10 +143,12 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   async getStream(key: string, options?: SignalOptions): Promise<ReadableStream<Uint8Array> | undefined> {
     const signal = signalOf(options, "getStream");
     assertGoesOn(signal, "getStream");
-    const id = (await this.#call(`["blobOpen",${keyText(key)}]`)) as number | undefined;
+    const begun = this.#call(`["blobOpen",${keyText(key)}]`) as Promise<number | undefined>;
+    const close = (id: number | undefined) => quietly(() => this.#call(`["blobClose",${id}]`));
+    const [{ blobStream }, id] = await meanwhile(begun, close);
     if (id === undefined) return undefined;
     const read = async () => (await this.#call(`["blobRead",${id}]`)) as Uint8Array | undefined;
-    return blobStream(read, () => quietly(() => this.#call(`["blobClose",${id}]`)), signal);
+    return blobStream(read, () => close(id), signal);
   }
 
   /**
@@ -160,7 +167,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    */
   async compareAndSwap(key: string, expected: unknown, next: I | undefined): Promise<boolean> {
     const valid = next === undefined ? { value: next } : validated(this.schema, next, key);
-    const { value } = valid instanceof Promise ? await valid : valid;
+    const { value } = "then" in valid ? await valid : valid;
     const pair = `${perhapsText(expected, key)},[${next === undefined ? "" : documentText(value, key)}]`;
     return (await this.#call(`["compareAndSwap",${keyText(key)},${pair}]`)) as boolean;
   }
@@ -168,7 +175,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   /** Stores a document, and returns the one that was there, or `undefined`. */
   async getAndSet<T = D>(key: string, document: I): Promise<T | undefined> {
     const valid = validated(this.schema, document, key);
-    const { value } = valid instanceof Promise ? await valid : valid;
+    const { value } = "then" in valid ? await valid : valid;
     return (await this.#call(`["getAndSet",${keyText(key)},${documentText(value, key)}]`)) as T | undefined;
   }
 
@@ -214,7 +221,8 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
 
   /**
    * Changes a document by a JSON Patch (RFC 6902): all of its operations, or none; whether there is a document. An
-   * operation that cannot be done, or a test that fails, is a `Conflict`. A time to live stays.
+   * operation that cannot be done, or a test that fails, is a `Conflict`. A patch whose copies grow without end is `TooLarge`.
+   * Numbers are compared exactly, whatever their length. A time to live stays.
    */
   async patch(key: string, operations: readonly PatchOperation[]): Promise<boolean> {
     const text = operationsText(operations);
@@ -238,9 +246,11 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   }
 
   /** Deletes all documents in a range, in one commit; how many there were. `{}` is all of them. */
-  async deleteRange(range: Range): Promise<number> {
+  async deleteRange(range: Range, options?: SignalOptions): Promise<number> {
+    const signal = signalOf(options, "deleteRange");
+    assertGoesOn(signal, "deleteRange");
     if (range === undefined) throw new FerroliteError("InvalidRange", "deleteRange takes a range; {} is all documents");
-    return (await this.#call(`["deleteRange",${rangeText(range)}]`)) as number;
+    return (await this.#call(`["deleteRange",${rangeText(range)}]`, signal)) as number;
   }
 
   /**
@@ -261,7 +271,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   async createIndex(path: string | readonly string[], options?: IndexOptions & SignalOptions): Promise<boolean> {
     const { signal, rest } = splitSignal(options, "createIndex");
     const begin = this.#own(`["createIndex",${indexText(path, rest)}`);
-    return (await sliced((text) => this.#caller.call(text), begin, signal, "createIndex")) as boolean;
+    return (await sliced((text, queued) => this.#caller.call(text, queued), begin, signal, "createIndex")) as boolean;
   }
 
   /** Drops the index on a path or several; whether there was one. */
@@ -270,8 +280,10 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   }
 
   /** Runs a query, and tells how it was answered and what was read. */
-  async explain<T = D>(query: Query<T>): Promise<Explanation> {
-    return (await this.#call(`["explain",${queryText(query)}]`)) as Explanation;
+  async explain<T = D>(query: Query<T>, options?: SignalOptions): Promise<Explanation> {
+    const signal = signalOf(options, "explain");
+    assertGoesOn(signal, "explain");
+    return (await abortable(this.#call(`["explain",${queryText(query)}]`, signal), signal, "explain")) as Explanation;
   }
 
   /** The indexes. */
@@ -290,7 +302,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    * documents keeps `expiresAt` with them.
    */
   watch<T = D>(selector?: WatchSelector, options?: WatchOptions): Watch<Change<T>> {
-    return new Watch(this.#watchCaller, new WatchedKeys<Change<T>>(selector, options), options?.signal);
+    return new Watch<Change<T>>(this.#watchCaller, watchingKeys(selector, options), options?.signal);
   }
 
   /**
@@ -310,7 +322,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
       assertWatchQueryOptions(options);
       return `["watchQuery",${queryText(query)}]`;
     };
-    return new Watch(this.#watchCaller, new WatchedRows<T>(open), options?.signal);
+    return new Watch<RowChanges<T>>(this.#watchCaller, { open, of: "rows" }, options?.signal);
   }
 
   /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */
@@ -333,8 +345,8 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
     return prefixed(this.#prefix, call);
   }
 
-  #call(call: string): Promise<unknown> {
-    return this.#caller.call(this.#own(call));
+  #call(call: string, signal?: AbortSignal): Promise<unknown> {
+    return this.#caller.call(this.#own(call), signal);
   }
 
   get #watchCaller(): WatchCaller {

@@ -1,26 +1,26 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { ActiveTransaction } from "./active-transaction.js";
+import type { ActiveTransaction } from "./active-transaction.js";
 import { Caller } from "./caller.js";
 import type { Channel } from "./channel.js";
 import { checkOptionsText, plain, retriesOption } from "./check.js";
 import { Collection } from "./collection.js";
 import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "./error.js";
-import { exportStream } from "./export.js";
 import type { Refreshed } from "./host.js";
+import { meanwhile } from "./later.js";
 import { assertCollectionName, prefixOf } from "./names.js";
 import type { CheckReport, Stats } from "./reports.js";
+import { forwarding } from "./receivers.js";
 import { assertSchema, type StandardSchema } from "./schema.js";
 import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import { sliced } from "./sliced.js";
-import { Snapshot } from "./snapshot.js";
+import type { Snapshot } from "./snapshot.js";
 import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";
-import { aborted, assertExportOptions } from "./transfer-options.js";
+import { assertExportOptions } from "./transfer-options.js";
 import type {
   CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StorageFacts, TransactionOptions,
 } from "./types.js";
-import { outcome, pause, quietly } from "./waiting.js";
 
 /** How often a transaction is run again unless it is said. */
 const RETRIES = 10;
@@ -35,11 +35,20 @@ export class Database extends Collection {
   readonly #caller: Caller;
   readonly #refreshed: Refreshed;
   #storage: StorageFacts;
+  /** Those that somebody still has, by name. */
+  readonly #collections = new Map<string, WeakRef<Collection>>();
+  readonly #gone = new FinalizationRegistry<string>((name) => {
+    if (this.#collections.get(name)?.deref() === undefined) this.#collections.delete(name);
+  });
+
+  static {
+    forwarding(this);
+  }
 
   /** @internal */
   constructor(channel: Channel, storage: StorageFacts, release: () => unknown, refreshed: Refreshed) {
     const caller = new Caller(channel, release);
-    super(caller, "", "", undefined);
+    super(caller, "", "");
     this.#caller = caller;
     this.#storage = storage;
     this.#refreshed = refreshed;
@@ -56,7 +65,8 @@ export class Database extends Collection {
   }
 
   /**
-   * The collection `name`: the same verbs on keys and indexes of its own. The first write creates it.
+   * The collection `name`: the same verbs on keys and indexes of its own. The first write creates it. The same name and the same
+   * validator give the same object, as long as somebody has it.
    *
    * ```ts
    * const users = db.collection<User>("users");
@@ -71,7 +81,16 @@ export class Database extends Collection {
     plain("InvalidOptions", "the options of collection", options, ["validate"]);
     const schema = options.validate;
     if (schema !== undefined) assertSchema(schema);
-    return new Collection(this.#caller, name, prefixOf(name), schema);
+    let base = this.#collections.get(name)?.deref();
+    if (base === undefined) {
+      base = new Collection(this.#caller, name, prefixOf(name));
+      this.#collections.set(name, new WeakRef(base));
+      this.#gone.register(base, name);
+    }
+    if (schema === undefined) return base;
+    const checked = base.checked.get(schema) ?? new Collection(this.#caller, name, prefixOf(name), schema, base);
+    base.checked.set(schema, checked);
+    return checked;
   }
 
   /** The names of the collections, in order. The default collection has none. */
@@ -86,11 +105,13 @@ export class Database extends Collection {
   }
 
   /** Commits a transaction: all of its writes or none. The result is the number of the commit. */
-  async commit(transaction: Transaction): Promise<number> {
+  async commit(transaction: Transaction, options?: SignalOptions): Promise<number> {
     if (!(transaction instanceof Transaction)) {
       throw new FerroliteError("InvalidTransaction", "commit takes a Transaction: new Transaction().set(key, document)");
     }
-    return (await this.#caller.call(`["commit",${transaction.text(this.#caller.channel.attach)}]`)) as number;
+    const signal = signalOf(options, "commit");
+    assertGoesOn(signal, "commit");
+    return (await this.#caller.call(`["commit",${transaction.text(this.#caller.channel.attach)}]`, signal)) as number;
   }
 
   /**
@@ -117,33 +138,18 @@ export class Database extends Collection {
     }
     const { signal, rest } = splitSignal(options, "transaction");
     const retries = retriesOption(rest, RETRIES);
-    for (let attempt = 0; ; attempt++) {
-      assertGoesOn(signal, "transaction");
-      const startMs = performance.now();
-      const { channel } = this.#caller;
-      const id = (await this.#caller.call(`["txBegin"]`)) as number;
-      const { epoch } = channel;
-      const tx = ActiveTransaction.begun(id, (text) => this.#caller.call(text), channel.attach);
-      let isDone = false;
-      try {
-        const result = await abortable(outcome(work(tx)), signal, "transaction");
-        isDone = true;
-        await tx.commit();
-        return result;
-      } catch (thrown) {
-        // A database that is being closed ends it itself.
-        if (!isDone) await quietly(() => tx.rollBack());
-        // What `work` throws is its own, unless the engine that knew of the transaction is gone.
-        const isOver = isDone || epoch !== channel.epoch;
-        if (attempt >= retries || !isOver || !isOutdated(thrown)) throw thrown;
-      }
-      await pause(attempt, performance.now() - startMs);
-    }
+    assertGoesOn(signal, "transaction");
+    const caller = this.#caller;
+    const begin = async () => [(await caller.call(`["txBegin"]`)) as number, caller.channel.epoch] as const;
+    const [{ transact }, begun] = await meanwhile(begin(), ([id]) => caller.call(`["txRollback",${id}]`));
+    return await transact(caller, begun, begin, work, retries, signal);
   }
 
   /** The database as it is now, to read from until it is closed, whatever is written in the meantime. */
   async snapshot(): Promise<Snapshot> {
-    return new Snapshot(this.#caller, (await this.#caller.call(`["snapshotOpen"]`)) as number, "");
+    const begun = this.#caller.call(`["snapshotOpen"]`) as Promise<number>;
+    const [{ Snapshot }, id] = await meanwhile(begun, (id) => this.#caller.call(`["snapshotClose",${id}]`));
+    return new Snapshot(this.#caller, id, "");
   }
 
   /** Sizes and counters. */
@@ -153,8 +159,10 @@ export class Database extends Collection {
   }
 
   /** Returns once every commit so far is on the disk; for the durabilities that do not wait for that. */
-  async flush(): Promise<void> {
-    await this.#caller.call(`["flush"]`);
+  async flush(options?: SignalOptions): Promise<void> {
+    const signal = signalOf(options, "flush");
+    assertGoesOn(signal, "flush");
+    await this.#caller.call(`["flush"]`, signal);
   }
 
   /**
@@ -162,7 +170,7 @@ export class Database extends Collection {
    * two of them; what was done stays.
    */
   async compact(options?: SignalOptions): Promise<void> {
-    await sliced((text) => this.#caller.call(text), `["compact"`, signalOf(options, "compact"), "compact");
+    await sliced((text, queued) => this.#caller.call(text, queued), `["compact"`, signalOf(options, "compact"), "compact");
   }
 
   /**
@@ -172,7 +180,7 @@ export class Database extends Collection {
    */
   async changeKey(encryption: Encryption): Promise<void> {
     this.#caller.assertOpen();
-    const material = keyMaterial(encryption);
+    const material = await this.#caller.hold(keyMaterial(encryption));
     try {
       await this.#caller.channel.request({ kind: "changeKey", encryption: material });
     } finally {
@@ -186,12 +194,14 @@ export class Database extends Collection {
    * when it is called again.
    */
   async rotateKey(options?: SignalOptions): Promise<void> {
-    await sliced((text) => this.#caller.call(text), `["rotateKey"`, signalOf(options, "rotateKey"), "rotateKey");
+    await sliced((text, queued) => this.#caller.call(text, queued), `["rotateKey"`, signalOf(options, "rotateKey"), "rotateKey");
   }
 
   /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */
   async check(options?: CheckOptions): Promise<CheckReport> {
-    return (await this.#caller.call(`["check",${checkOptionsText(options)}]`)) as CheckReport;
+    const { signal, rest } = splitSignal(options, "check");
+    assertGoesOn(signal, "check");
+    return (await abortable(this.#caller.call(`["check",${checkOptionsText(rest)}]`, signal), signal, "check")) as CheckReport;
   }
 
   /**
@@ -208,13 +218,15 @@ export class Database extends Collection {
    */
   async export(options: ExportOptions = {}): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     assertExportOptions(options);
-    const { number, bytes } = (await this.#caller.call(`["exportBegin"]`)) as { number: number; bytes: number };
+    const begun = this.#caller.call(`["exportBegin"]`) as Promise<{ number: number; bytes: number }>;
+    const end = (id: number) => this.#caller.call(`["exportEnd",${id}]`);
+    const [{ exportStream }, { number, bytes }] = await meanwhile(begun, (exporting) => end(exporting.number));
     const next = async () => {
       this.#caller.assertOpen();
       return (await this.#caller.channel.request({ kind: "exportChunk", number })) as Uint8Array<ArrayBuffer> | undefined;
     };
-    const stream = exportStream({ bytes, next, end: () => this.#caller.call(`["exportEnd",${number}]`) }, options);
-    if (options.signal?.aborted === true) throw aborted();
+    const stream = exportStream({ bytes, next, end: () => end(number) }, options);
+    assertGoesOn(options.signal, "export");
     return stream;
   }
 
@@ -227,9 +239,4 @@ export class Database extends Collection {
   [asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** Whether a commit was refused because of others: it may succeed when it is repeated. */
-function isOutdated(thrown: unknown): boolean {
-  return thrown instanceof FerroliteError && (thrown.code === "Conflict" || thrown.code === "SnapshotTooOld");
 }

@@ -3,6 +3,8 @@ import { FerroliteError } from "./error.js";
 import init from "./ferrolite.js";
 import { fetched, followBy } from "./rest.js";
 import type { Scheduler } from "./session.js";
+import type { EngineFiles } from "./tabs/messages.js";
+import { clearTimeout, MessageChannel, setTimeout } from "./timers.js";
 import { wasmSource } from "./wasm-source.js";
 
 /** A message to oneself waits its turn among the messages of the page; a timeout would wait 4 ms and longer. */
@@ -25,15 +27,24 @@ export function scheduler(): Scheduler {
 /** A wasm by its address, as it was fetched, or compiled; in two parts when there is a `rest`. */
 export interface WasmSource {
   readonly wasm: string | Response | WebAssembly.Module;
-  readonly rest?: string;
+  readonly rest?: string | WebAssembly.Module | undefined;
 }
 
 /** What the page has said in place of the wasm beside the package. */
 let given: WasmSource | undefined;
 
-/** Takes the address of the wasm, or the compiled module, for when it is loaded. */
-export function setEngine(wasm: string | WebAssembly.Module): void {
-  given = { wasm };
+/** Takes the address of the wasm, or the compiled module, for when it is loaded; and the rest where it is in two parts. */
+export function setEngine(wasm: string | WebAssembly.Module, rest?: WebAssembly.Module): void {
+  given = { wasm, rest };
+}
+
+/** Where this worker and its engine have come from; `undefined` if that is not for others. */
+export function engineFiles(): EngineFiles | undefined {
+  const { protocol, href } = globalThis.location;
+  if (!/^https?:$/.test(protocol)) return undefined;
+  const { wasm, rest } = given ?? wasmSource();
+  const address = (source: unknown) => (typeof source === "string" ? source : undefined);
+  return { script: href, wasm: address(wasm), rest: address(rest) };
 }
 
 /** How long the first calls are left to themselves: compiling the rest takes the time of two processors. */

@@ -1,4 +1,5 @@
 import { brand } from "./brand.js";
+import { kindOf } from "./realms.js";
 
 /**
  * What kind of thing went wrong. The codes are stable, and the same in Rust and on the command line.
@@ -12,7 +13,7 @@ import { brand } from "./brand.js";
  * | `InvalidPatch` | a JSON Patch or a merge patch that is none |
  * | `TooLarge` | a document, a transaction or a result beyond its limit |
  * | `NotFound` | no such database, or its directory is missing |
- * | `Locked` | another process or connection has the database open; of deleting and the like, also a tab |
+ * | `Locked` | another process or thread has the database open; of deleting and the like, also a tab or this thread |
  * | `ReadOnly` | the database was opened for reading, or the host refuses writes |
  * | `StorageFull` | the disk or the browser's quota is used up; nothing of the call was kept |
  * | `Evicted` | the browser or its user has cleared the data of this site, and the database with it; told once, and in browsers alone |
@@ -21,7 +22,7 @@ import { brand } from "./brand.js";
  * | `NotEncrypted` | a key was given, or is to be changed, and the database is not encrypted |
  * | `KeySlotDamaged` | the places where an encrypted database keeps its keys are damaged; no key opens it |
  * | `Closed` | the database was closed |
- * | `Failed` | it closed itself to writes after a failed flush; reopen it |
+ * | `Failed` | it closed itself to writes: a flush failed, its file was removed or replaced, or commits that were not flushed are lost; reopen it |
  * | `Unsupported` | this host cannot do it |
  * | `Io` | anything else that the host reports |
  * | `IndexNotFound`, `Aborted` | of indexes, of work that was broken off |
@@ -109,7 +110,8 @@ export function isReport(thrown: unknown): thrown is ErrorReport {
   return (
     typeof thrown === "object" &&
     thrown !== null &&
-    !(thrown instanceof Error) &&
+    // An error of another realm is one, too: what Node's own modules throw within Jest.
+    kindOf(thrown) === "Object" &&
     typeof (thrown as ErrorReport).code === "string" &&
     typeof (thrown as ErrorReport).message === "string"
   );

@@ -1,6 +1,6 @@
 /** A database as a stream of the bytes of one file. */
 import { FerroliteError } from "./error.js";
-import { aborted } from "./transfer-options.js";
+import { aborted } from "./signals.js";
 import type { ExportOptions } from "./types.js";
 
 /** The engine's part of an export. */
@@ -29,7 +29,7 @@ export function exportStream(exporting: Exporting, { signal, onProgress }: Expor
     {
       start(controller) {
         onAbort = () => {
-          if (!isOver) controller.error(aborted());
+          if (!isOver) controller.error(aborted(signal, "export"));
           void finish();
         };
         signal?.addEventListener("abort", onAbort);

@@ -19,17 +19,36 @@ export class Connection {
   ): Promise<Connection>;
   /** Throws unless this opens the database; without terms, unless nothing is needed. */
   opens(terms: object | undefined, secret: Uint8Array | undefined): void;
-  /** Another client, by an id of 16 bytes; its number. Client 0 is there from the beginning. */
+  /**
+   * What the letters of pages that go away are written and read with: the file's id (16 bytes), the time up to which receipts
+   * may have been dropped (u64, milliseconds), and in an encrypted file a key for letters (32 bytes).
+   */
+  letterTerms(): Uint8Array<ArrayBuffer>;
+  /** Another client, by an id of 16 bytes, or by none in the engine's thread; its number. Client 0 is there from the beginning. */
   join(id: Uint8Array, readOnly: boolean): number;
   /** A client is gone: lets go of all that it holds. */
   leave(client: number): void;
   /**
    * Runs a message of calls; the answer is an `ArrayBuffer` of its own that can be transferred. `number` is that of the
-   * client's message: the writes of one that is repeated are not done twice, also by another engine.
+   * client's message: the writes of one that is repeated are not done twice, also by another engine. The client has the
+   * answers of all messages before `answered`, and repeats none of them.
    */
-  execute(client: number, number: number, isRepeated: boolean, message: Uint8Array): Uint8Array<ArrayBuffer>;
+  execute(
+    client: number,
+    number: number,
+    isRepeated: boolean,
+    answered: number,
+    message: Uint8Array,
+  ): Uint8Array<ArrayBuffer>;
   /** The same by text; an answer that is longer than `textMax`, or has attachments, is bytes. */
-  ask(client: number, number: number, isRepeated: boolean, message: string, textMax: number): string | Uint8Array<ArrayBuffer>;
+  ask(
+    client: number,
+    number: number,
+    isRepeated: boolean,
+    answered: number,
+    message: string,
+    textMax: number,
+  ): string | Uint8Array<ArrayBuffer>;
   /** Whether calls that were answered as pending wait for their next slice. */
   hasTasks(): boolean;
   /** Does one slice of one task; its client, and `[task, result]` as JSON bytes, when that was its last one. */
@@ -46,8 +65,8 @@ export class Connection {
   sync(): void;
   /** The next bytes of an export, in a buffer of their own; `undefined` behind the last ones. */
   exportChunk(client: number, number: number): Uint8Array<ArrayBuffer> | undefined;
-  /** Lets this secret open the database from now on, and nothing else. */
-  changeKey(terms: object, secret: Uint8Array): void;
+  /** Replaces the secret that opens the database, for a client. Throws if the client joined for reading. */
+  changeKey(client: number, terms: object, secret: Uint8Array): void;
   stats(): unknown;
   /** Puts all commits on the disk and closes the file. Later calls are answered with `Closed`. */
   close(): void;

@@ -14,6 +14,8 @@ export interface Handle {
   flush(): void;
   /** Closes the file and gives up its lock. */
   close(): void;
+  /** Returns false if the file's name no longer leads to this file. Missing where that cannot be known synchronously. */
+  isCurrent?(): boolean;
 }
 
 /**
@@ -26,7 +28,8 @@ export interface Host {
   /** Opens a file: `"read"` and `"write"` want it to exist, `"create"` makes it when it does not. */
   open(name: string, mode: "read" | "write" | "create"): Promise<Handle>;
   remove(name: string): Promise<void>;
-  list(): Promise<string[]>;
+  /** The files here. Browsers' hosts lack it: in wasm the engine never asks. */
+  list?(): Promise<string[]>;
 }
 
 /** How a host looks again at what it has told of its storage. */

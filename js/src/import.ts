@@ -1,7 +1,10 @@
 /** The arguments of `Ferrolite.import`, and feeding the engine with the bytes of a database, wherever they come from. */
+import { isBytes } from "./bytes.js";
 import { FerroliteError } from "./error.js";
 import { assertOpenArguments } from "./options.js";
-import { aborted, assertWatched } from "./transfer-options.js";
+import { kindOf } from "./realms.js";
+import { aborted, assertGoesOn } from "./signals.js";
+import { assertWatched } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions } from "./types.js";
 
 /** Bytes that are handed over at once. */
@@ -17,12 +20,12 @@ interface Reader {
   cancel(reason: unknown): Promise<unknown>;
 }
 
-/** Takes the options of `open` out of those of `Ferrolite.import`; throws unless they are what it takes. */
+/** Takes the options of `open` out of those of `Ferrolite.import`; throws unless they are what it takes. The source is an `ownSource`. */
 export function splitImportOptions(name: unknown, source: unknown, options: unknown): { open: OpenOptions; watched: ExportOptions } {
   assertOpenArguments(name, options);
   const { signal, onProgress, ...open } = options as ImportOptions;
   const watched = { signal, onProgress };
-  assertWatched(watched);
+  assertWatched(watched, "import");
   if (!isSource(source)) {
     throw new FerroliteError(
       "InvalidOptions",
@@ -42,43 +45,38 @@ export async function feed(
   write: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
 ): Promise<void> {
   const reader = readerOf(source);
-  const stop = () => void reader.cancel(aborted()).catch(() => {});
+  const stop = () => void reader.cancel(aborted(signal, "import")).catch(() => {});
   signal?.addEventListener("abort", stop);
   let done = 0;
   try {
     for (;;) {
-      assertNotAborted(signal);
+      assertGoesOn(signal, "import");
       const bytes = await reader.read();
-      assertNotAborted(signal);
+      assertGoesOn(signal, "import");
       if (bytes === undefined) return;
       for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) {
         const chunk = bytes.slice(at, at + CHUNK_BYTES) as Uint8Array<ArrayBuffer>;
         done += chunk.byteLength;
         await write(chunk);
         onProgress?.(done, reader.total);
-        assertNotAborted(signal);
+        assertGoesOn(signal, "import");
       }
     }
   } catch (thrown) {
     await reader.cancel(thrown).catch(() => {});
-    assertNotAborted(signal);
+    assertGoesOn(signal, "import");
     throw FerroliteError.from(thrown, "Io", "the source of the import failed");
   } finally {
     signal?.removeEventListener("abort", stop);
   }
 }
 
-function assertNotAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw aborted();
-}
-
 function readerOf(source: ImportSource): Reader {
-  if (isBuffer(source)) return readerOfBytes(new Uint8Array(source));
-  if (ArrayBuffer.isView(source)) return readerOfBytes(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
+  if (isBytes(source)) return readerOfBytes(source);
   if ("getReader" in source) return readerOfStream(source, undefined);
   if ("stream" in source) return readerOfStream(source.stream(), source.size);
   if ("body" in source) return readerOfStream(source.body as ReadableStream<Uint8Array>, undefined);
-  return readerOfIterator(source[Symbol.asyncIterator]());
+  return readerOfIterator((source as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]());
 }
 
 function readerOfBytes(bytes: Uint8Array): Reader {
@@ -119,18 +117,13 @@ function readerOfIterator(iterator: AsyncIterator<Uint8Array>): Reader {
 
 function checked(chunk: unknown): Uint8Array {
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  if (isBuffer(chunk)) return new Uint8Array(chunk);
+  if (kindOf(chunk) === "ArrayBuffer") return new Uint8Array(chunk as ArrayBuffer);
   throw new FerroliteError("InvalidOptions", "the source of an import gives bytes: chunks that are Uint8Arrays");
 }
 
 function isSource(source: unknown): source is ImportSource {
   if (typeof source !== "object" || source === null) return false;
-  if (ArrayBuffer.isView(source) || isBuffer(source)) return true;
+  if (isBytes(source)) return true;
   const { getReader, stream, body, [Symbol.asyncIterator]: iterator } = source as unknown as Record<PropertyKey, unknown>;
   return [getReader, stream, iterator].some((method) => typeof method === "function") || (typeof body === "object" && body !== null);
-}
-
-/** Whether it is an `ArrayBuffer`, of this realm or another. */
-function isBuffer(source: unknown): source is ArrayBuffer {
-  return Object.prototype.toString.call(source) === "[object ArrayBuffer]";
 }

@@ -1,18 +1,21 @@
 /** The package as browsers see it. */
-import { byteSource } from "./bytes.js";
+import { byteSource, ownSource } from "./bytes.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, withKey } from "./encryption.js";
 import { needed } from "./error.js";
+import { seldom } from "./later.js";
 import * as opening from "./opening.js";
 import { assertOpenArguments } from "./options.js";
 import type { SalvageReport } from "./reports.js";
 import { openedUnlessAborted } from "./signals.js";
+import { setTimeout } from "./timers.js";
 import type { ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
 export type { ByteSource } from "./bytes.js";
 export type { Collection } from "./collection.js";
 export type { Database } from "./database.js";
+export { type Defined, defined } from "./defined.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
@@ -39,14 +42,14 @@ export class Ferrolite extends Database {
    *
    * In browsers the name is free; the file lies in the origin's private file system, or, where that does not work, in
    * IndexedDB. One that the browser has cleared since a page of this site last had it open is `Evicted`, once. In Node the
-   * name is the path of the file, to which `.ferrolite` is added when it has no extension. There, whoever
-   * comes second gets `Locked`.
+   * name is the path of the file, to which `.ferrolite` is added when it has no extension. There, all
+   * openings in one thread share the database, and another process gets `Locked`.
    */
   static async open(name: string, options: OpenOptions = {}): Promise<Ferrolite> {
     assertOpenArguments(name, options);
     const { encryption, signal, ...rest } = options;
     const db = await openedUnlessAborted(() => withKey(encryption, (material) => Ferrolite.#open(name, rest, material)), signal);
-    setTimeout(() => void Promise.allSettled([administration(), byteSource()]), REST_MS);
+    setTimeout(() => void Promise.allSettled([administration(), byteSource(), seldom()]), REST_MS);
     return db;
   }
 
@@ -63,9 +66,10 @@ export class Ferrolite extends Database {
    * killed leaves a file that does not open, and that the next import replaces.
    */
   static async import(name: string, source: ImportSource, options: ImportOptions = {}): Promise<Ferrolite> {
+    const bytes = ownSource(source);
     return withKey(options?.encryption, async (material) => {
       const { importFrom } = await administration();
-      return new Ferrolite(...(await importFrom(opening, name, source, options, material)));
+      return new Ferrolite(...(await importFrom(opening, name, bytes, options, material)));
     });
   }
 

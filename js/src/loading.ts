@@ -1,5 +1,6 @@
 /** The options that say where the engine and its worker come from. The engine itself never sees them. */
 import { FerroliteError } from "./error.js";
+import { kindOf } from "./realms.js";
 import type { LoadOptions } from "./types.js";
 
 /** What these options come to: whatever is not said is found beside the package. */
@@ -32,9 +33,9 @@ export function splitLoading<O extends LoadOptions>(
 
 function address(wasmUrl: unknown, base: string | undefined): string | undefined {
   if (wasmUrl === undefined) return undefined;
-  if (typeof wasmUrl === "string" || wasmUrl instanceof URL) {
+  if (typeof wasmUrl === "string" || kindOf(wasmUrl) === "URL") {
     try {
-      return new URL(wasmUrl, base).href;
+      return new URL(String(wasmUrl), base).href;
     } catch {
       // It is told below.
     }
@@ -44,7 +45,7 @@ function address(wasmUrl: unknown, base: string | undefined): string | undefined
 
 function compiled(wasmModule: unknown): WebAssembly.Module {
   // Also one of another realm, which `instanceof` does not know.
-  if (Object.prototype.toString.call(wasmModule) === "[object WebAssembly.Module]") return wasmModule as WebAssembly.Module;
+  if (kindOf(wasmModule) === "WebAssembly.Module") return wasmModule as WebAssembly.Module;
   throw new FerroliteError("InvalidOptions", "wasmModule is a WebAssembly.Module, as WebAssembly.compileStreaming gives it");
 }
 

@@ -6,6 +6,7 @@ import { FerroliteError } from "./error.js";
 import init from "./ferrolite.js";
 import type { Loading } from "./loading.js";
 import type { Scheduler } from "./session.js";
+import { clearTimeout, setImmediate, setTimeout } from "./node-timers.js";
 
 /** Work that nobody waits for does not keep the process alive. */
 export const scheduler: Scheduler = {

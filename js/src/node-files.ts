@@ -41,16 +41,31 @@ export async function remove(name: string): Promise<boolean> {
   }
 }
 
+/** A lock that several files of one thread hold. */
+interface SharedLock {
+  readonly lock: Lock;
+  holders: number;
+}
+
 /** The engine's files; names are paths. */
 export class NodeHost implements Host {
   /** A lock file keeps away who looks for it, and no one else. */
   readonly exclusive = false;
   readonly #open = new Set<NodeHandle>();
+  readonly #lockTimeoutMs: number;
+  readonly #predecessor: NodeHost | undefined;
+  readonly #locks = new Map<string, SharedLock>();
   #refusal: unknown;
+
+  /** `lockTimeoutMs`: how long to wait for a lock. A host with a predecessor shares the locks of that host. */
+  constructor(lockTimeoutMs = 0, predecessor?: NodeHost) {
+    this.#lockTimeoutMs = lockTimeoutMs;
+    this.#predecessor = predecessor;
+  }
 
   async open(path: string, mode: "read" | "write" | "create"): Promise<Handle> {
     try {
-      return this.#openLocked(realPath(path), mode);
+      return await this.#openLocked(realPath(path), mode);
     } catch (thrown) {
       this.#refusal = thrown;
       throw thrown;
@@ -64,16 +79,18 @@ export class NodeHost implements Host {
     return new FerroliteError(code, code === "Locked" ? (this.#refusal as Error).message : message, { cause: this.#refusal });
   }
 
-  #openLocked(file: string, mode: "read" | "write" | "create"): Handle {
-    const held = lockFor(file, mode);
+  /** Returns false if somebody removed or replaced an open file. */
+  isCurrent(): boolean {
+    return [...this.#open].every((handle) => handle.isCurrent());
+  }
+
+  async #openLocked(file: string, mode: "read" | "write" | "create"): Promise<Handle> {
+    const held = await this.#lockFor(file, mode);
     try {
       const existed = fs.existsSync(file);
       const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
       const flags = mode === "read" ? O_RDONLY : mode === "write" ? O_RDWR : O_RDWR | O_CREAT;
-      const handle = new NodeHandle(fs.openSync(file, flags), () => {
-        this.#open.delete(handle);
-        held?.release();
-      });
+      const handle = new NodeHandle(file, fs.openSync(file, flags), held, () => this.#open.delete(handle));
       this.#open.add(handle);
       if (!existed) syncDirectory(dirname(file));
       return handle;
@@ -86,12 +103,37 @@ export class NodeHost implements Host {
   async remove(path: string): Promise<void> {
     const file = realPath(path);
     fs.statSync(file);
-    const held = lock(file);
+    const held = await lock(file, this.#lockTimeoutMs);
     try {
       fs.unlinkSync(file);
     } finally {
       held.release();
     }
+  }
+
+  /** A reader of a file in a place where nothing can be written has nobody to be protected from. */
+  async #lockFor(file: string, mode: "read" | "write" | "create"): Promise<Lock | undefined> {
+    const predecessor = this.#predecessor;
+    const known = predecessor === undefined ? undefined : predecessor.#locks.get(file);
+    if (known !== undefined) return this.#share(file, known);
+    try {
+      return this.#share(file, { lock: await lock(file, this.#lockTimeoutMs), holders: 0 });
+    } catch (thrown) {
+      if (mode === "read" && ["EROFS", "EACCES", "EPERM"].includes(codeOf(thrown) ?? "")) return undefined;
+      throw thrown;
+    }
+  }
+
+  #share(file: string, shared: SharedLock): Lock {
+    shared.holders++;
+    this.#locks.set(file, shared);
+    return {
+      confirm: () => shared.lock.confirm(),
+      release: () => {
+        this.#locks.delete(file);
+        if (--shared.holders === 0) shared.lock.release();
+      },
+    };
   }
 
   async list(): Promise<string[]> {
@@ -105,13 +147,24 @@ export class NodeHost implements Host {
 }
 
 class NodeHandle implements Handle {
+  readonly #path: string;
   readonly #file: number;
-  readonly #release: () => void;
+  readonly #lock: Lock | undefined;
+  readonly #onClose: () => void;
+  /** True if the file system reports the same identity of a file by its path and by its open file. */
+  readonly #hasIdentity: boolean;
   #open = true;
 
-  constructor(file: number, release: () => void) {
+  constructor(path: string, file: number, lock: Lock | undefined, onClose: () => void) {
+    this.#path = path;
     this.#file = file;
-    this.#release = release;
+    this.#lock = lock;
+    this.#onClose = onClose;
+    this.#hasIdentity = leadsTo(path, file) === true;
+  }
+
+  isCurrent(): boolean {
+    return !(this.#hasIdentity && this.#open && leadsTo(this.#path, this.#file) === false);
   }
 
   read(buffer: Uint8Array, { at }: { readonly at: number }): number {
@@ -125,6 +178,7 @@ class NodeHandle implements Handle {
   }
 
   write(bytes: Uint8Array, { at }: { readonly at: number }): number {
+    this.#lock?.confirm();
     let done = 0;
     while (done < bytes.length) {
       const count = fs.writeSync(this.#file, bytes, done, bytes.length - done, at + done);
@@ -135,6 +189,7 @@ class NodeHandle implements Handle {
   }
 
   truncate(length: number): void {
+    this.#lock?.confirm();
     fs.ftruncateSync(this.#file, length);
   }
 
@@ -144,6 +199,8 @@ class NodeHandle implements Handle {
 
   flush(): void {
     fs.fdatasyncSync(this.#file);
+    // A flush may take longer than the lease of the lock.
+    this.#lock?.confirm();
   }
 
   close(): void {
@@ -152,26 +209,28 @@ class NodeHandle implements Handle {
     try {
       fs.closeSync(this.#file);
     } finally {
-      this.#release();
+      this.#onClose();
+      this.#lock?.release();
     }
   }
 }
 
+/** Returns whether a path leads to an open file; `undefined` if the host does not answer. */
+function leadsTo(path: string, file: number): boolean | undefined {
+  try {
+    const open = fs.fstatSync(file);
+    const found = fs.statSync(path);
+    return found.dev === open.dev && found.ino === open.ino;
+  } catch (thrown) {
+    return codeOf(thrown) === "ENOENT" || codeOf(thrown) === "ENOTDIR" ? false : undefined;
+  }
+}
+
 /** The file itself, whichever links lead to it, so that all who open it look for the same lock. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   const whole = resolve(path);
   if (fs.existsSync(whole)) return fs.realpathSync(whole);
   return join(fs.realpathSync(dirname(whole)), basename(whole));
-}
-
-/** A reader of a file in a place where nothing can be written has nobody to be protected from. */
-function lockFor(file: string, mode: "read" | "write" | "create"): Lock | undefined {
-  try {
-    return lock(file);
-  } catch (thrown) {
-    if (mode === "read" && ["EROFS", "EACCES", "EPERM"].includes(codeOf(thrown) ?? "")) return undefined;
-    throw thrown;
-  }
 }
 
 /** A new file is there after a crash only once its directory was flushed. Not every system can do that. */

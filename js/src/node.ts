@@ -1,27 +1,30 @@
 /** The package as Node, Bun and Deno see it: the engine runs in process, over the runtime's own files. */
+import { ownSource } from "./bytes.js";
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
 import { type KeyMaterial, withKey } from "./encryption.js";
 import { FerroliteError, isReport } from "./error.js";
-import { Connection, Importing } from "./ferrolite.js";
+import { Importing } from "./ferrolite.js";
 import { feed, splitImportOptions } from "./import.js";
 import { type Loading, splitLoading } from "./loading.js";
-import { base, loadEngine, scheduler } from "./node-engine.js";
+import { base, loadEngine } from "./node-engine.js";
 import { databasePath, fileFacts, list, NodeHost, remove } from "./node-files.js";
+import { type Client, inMemory, type Link, linkTo, openShared, share } from "./node-shared.js";
 import { assertName, assertOpenArguments } from "./options.js";
 import { memoryFacts, splitOptions } from "./storage-options.js";
 import type { Request, SessionRequest, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { salvage } from "./salvage.js";
 import { splitSalvageOptions } from "./salvage-options.js";
-import { Session } from "./session.js";
 import { openedUnlessAborted } from "./signals.js";
+import { performance, setImmediate } from "./node-timers.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
 export type { ByteSource } from "./bytes.js";
 export type { Collection } from "./collection.js";
 export type { Database } from "./database.js";
+export { type Defined, defined } from "./defined.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
@@ -40,23 +43,22 @@ const TURN_MS = 4;
 /**
  * Hands requests to the engine at once, for that is fastest; but a loop of awaited calls would then never leave the
  * microtask queue, and timers, sockets and the engine's own slices would wait for its end. So once a turn of the event
- * loop has lasted `TURN_MS`, requests wait for the next one.
+ * loop has lasted `TURN_MS`, requests stay in the channel's queue, where calls can be aborted, until `resume` at the next one.
  */
-function inTurns<R>(handle: (request: R) => void): (request: R) => void {
-  const waiting: R[] = [];
+function inTurns<R>(handle: (request: R) => void, resume: () => void): { post: (request: R) => void; isOver: () => boolean } {
   let endMs: number | undefined;
   const beginTurn = () => {
     endMs = undefined;
-    for (const request of waiting.splice(0)) handle(request);
+    resume();
   };
-  return (request) => {
+  const post = (request: R) => {
     if (endMs === undefined) {
       endMs = performance.now() + TURN_MS;
       setImmediate(beginTurn);
     }
-    if (waiting.length > 0 || performance.now() > endMs) waiting.push(request);
-    else handle(request);
+    handle(request);
   };
+  return { post, isOver: () => endMs !== undefined && performance.now() > endMs };
 }
 
 /** An open database; the documentation is at the browser's class in `index.ts`, which has the same shape. */
@@ -75,61 +77,60 @@ export class Ferrolite extends Database {
 
   static async #open(
     name: string,
-    { place: { storage }, engine: engineOptions }: ReturnType<typeof splitOptions>,
+    { place, engine: options }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
     loading: Loading,
   ): Promise<Ferrolite> {
     await loadEngine(loading);
-    const host = storage === "memory" ? undefined : new NodeHost();
-    const path = databasePath(name);
-    let connection: Connection;
-    try {
-      connection = await Connection.open(host, path, engineOptions, encryption?.terms, encryption?.secret);
-    } catch (thrown) {
-      host?.closeAll();
-      throw host?.explain(thrown) ?? FerroliteError.from(thrown, "Internal");
-    }
-    return Ferrolite.#serve(connection, host, path);
+    if (place.storage === "memory") return Ferrolite.#serve(memoryFacts, (client) => inMemory(options, encryption, client));
+    return Ferrolite.#serve(fileFacts(databasePath(name)), (client) => {
+      return openShared({ name, options, encryption, lockTimeoutMs: place.lockTimeout, client });
+    });
   }
 
-  static #serve(connection: Connection, host: NodeHost | undefined, path: string): Ferrolite {
-    const session = new Session(connection, scheduler, (response) => {
-      if ("fatal" in response) host?.closeAll();
-      channel.receive(response);
-    }, Infinity);
-    const handle = inTurns((request: Request) => session.handle(request as SessionRequest));
-    const channel: Channel = new Channel(handle, undefined, Infinity);
-    return new Ferrolite(channel, host === undefined ? memoryFacts : fileFacts(path));
+  /** A client of the engine to which `connect` leads. */
+  static async #serve(facts: StorageFacts, connect: (client: Client) => Promise<Link>): Promise<Ferrolite> {
+    let link: Link | undefined;
+    const turns = inTurns((request: Request) => link?.handle(request as SessionRequest), () => channel.pump());
+    const channel: Channel = new Channel(turns.post, turns.isOver, Infinity);
+    link = await connect({ receive: (response) => channel.receive(response), renewed: () => channel.renew() });
+    return new Ferrolite(channel, facts);
   }
 
   static async import(name: string, source: ImportSource, options: ImportOptions = {}): Promise<Ferrolite> {
-    const { open, watched } = splitImportOptions(name, source, options);
+    const bytes = ownSource(source);
+    const { open, watched } = splitImportOptions(name, bytes, options);
     const { loading, rest } = splitLoading(open, base(), false);
     const { encryption, ...plainOptions } = rest;
     const split = splitOptions(plainOptions, ["file"]);
-    return withKey(encryption, (material) => Ferrolite.#import(databasePath(name), source, split, material, watched, loading));
+    return withKey(encryption, (material) => Ferrolite.#import(name, bytes, split, material, watched, loading));
   }
 
   static async #import(
-    path: string,
+    name: string,
     source: ImportSource,
-    { place: { storage }, engine: engineOptions }: ReturnType<typeof splitOptions>,
+    { place: { storage, lockTimeout }, engine: options }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
     watched: ExportOptions,
     loading: Loading,
   ): Promise<Ferrolite> {
     await loadEngine(loading);
-    const host = storage === "memory" ? undefined : new NodeHost();
+    const path = databasePath(name);
+    const host = storage === "memory" ? undefined : new NodeHost(lockTimeout);
     let importing: Importing | undefined;
     try {
-      importing = await Importing.begin(host, path, engineOptions, encryption?.terms, encryption?.secret);
+      importing = await Importing.begin(host, path, options, encryption?.terms, encryption?.secret);
       const taker = importing;
       await feed(source, watched, async (bytes) => {
         taker.write(bytes);
         await new Promise((resolve) => setImmediate(resolve));
       });
       importing = undefined;
-      return Ferrolite.#serve(await taker.finish(), host, path);
+      const connection = await taker.finish();
+      if (host === undefined) return await Ferrolite.#serve(memoryFacts, async (client) => linkTo(connection, client));
+      return await Ferrolite.#serve(fileFacts(path), (client) => {
+        return share(connection, host, { name, options, encryption, lockTimeoutMs: lockTimeout, client });
+      });
     } catch (thrown) {
       await importing?.giveUp();
       host?.closeAll();
@@ -155,6 +156,7 @@ export class Ferrolite extends Database {
       return await salvage(host, path, out, encryption, {
         pause: () => new Promise((resolve) => setImmediate(resolve)),
         isAborted: () => options.signal?.aborted === true,
+        signal: options.signal,
         progress: (done) => options.onProgress?.(done),
       });
     } catch (thrown) {

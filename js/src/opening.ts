@@ -63,7 +63,7 @@ export function isShared(options: PlainOptions): boolean {
 
 /** Who will have a database open together with others. */
 export function clientOf(name: string, options: PlainOptions, encryption: KeyMaterial | undefined, loading: Loading): Client {
-  return new Client({ name, file: fileName(name), options, encryption, startWorker: () => startWorker(name, loading) });
+  return new Client({ name, file: fileName(name), options, encryption, startWorker: (kept) => startWorker(name, loading, kept) });
 }
 
 /** What addresses in options are relative to: the page, or in a worker its script. */

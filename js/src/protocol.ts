@@ -13,7 +13,12 @@ import type { Sharing } from "./tabs/messages.js";
 
 export type Request =
   /** Before the first message: where the engine is. Not answered. */
-  | { readonly kind: "engine"; readonly id: number; readonly wasm: string | WebAssembly.Module }
+  | {
+      readonly kind: "engine";
+      readonly id: number;
+      readonly wasm: string | WebAssembly.Module;
+      readonly rest?: WebAssembly.Module | undefined;
+    }
   /** The first message: opens the database. Answered by `value: StorageFacts`. */
   | {
       readonly kind: "open";
@@ -76,6 +81,8 @@ export type Response =
   | { readonly finished: Uint8Array }
   /** Watches have told all up to a version: number, version, and so on. */
   | { readonly passed: Float64Array }
+  /** The worker's script and its engine are loaded. */
+  | { readonly loaded: true }
   /** How much of a salvage is done, from 0 to 1. */
   | { readonly progress: number }
   /** The engine is gone. Nothing else will be answered. */

@@ -1,5 +1,5 @@
 /** Queries and indexes as they are asked for: their types, and their text in messages. */
-import { checkedText, describe, pathText, plain, rangeText } from "./check.js";
+import { absent, checkedText, describe, pathText, plain, rangeText } from "./check.js";
 import { FerroliteError } from "./error.js";
 import type { Range, Scalar } from "./types.js";
 
@@ -28,7 +28,7 @@ export type AtPath<T, P extends string> =
 
 /** Conditions on a value; all that are given must hold. */
 export interface Operators<V = unknown> {
-  /** It equals this. For an object that looks like operators this is the only way to compare with it. */
+  /** It equals this. The only way to compare with an object. */
   readonly eq?: V | null;
   /** It does not equal this, or is not there. */
   readonly ne?: V | null;
@@ -46,16 +46,26 @@ export interface Operators<V = unknown> {
   readonly startsWith?: string;
   /** It is there, or is not. */
   readonly exists?: boolean;
-  /** It is an array with an element that equals this. */
+  /** It is an array with an element that equals this. Not for parts of strings: `startsWith` is for their beginning. */
   readonly contains?: V extends readonly (infer E)[] ? E : unknown;
   /** It does not equal this, or the operators do not all hold. */
   readonly not?: V | null | Operators<V>;
 }
 
-/** What a document must be like: a value, or operators, at each of these paths; and other filters. */
+/** A value that a filter compares with as it is: an object would consist of operators. */
+type Comparable<V> =
+  unknown extends V ? Scalar | Date | readonly unknown[]
+  : V extends Scalar | Date | readonly unknown[] ? V
+  : never;
+
+/**
+ * What a document must be like: a value, or operators, at each of these paths; and other filters. An object consists of
+ * operators: an unknown name in it is an `InvalidCondition` that names the right one. Compare with an object by
+ * `{ eq: { ... } }`. A field called `and`, `or` or `not`, or one that begins with `$`, has a path with one dot more: `.not`.
+ */
 export type Filter<T = unknown> = {
   readonly [P in PathOf<T>]?: P extends "and" | "or" | "not" ? unknown
-  : NonNullable<AtPath<T, P>> | null | Operators<NonNullable<AtPath<T, P>>>;
+  : Comparable<AtPath<T, P>> | null | Operators<NonNullable<AtPath<T, P>>>;
 } & {
   /** All of these are met. */
   readonly and?: readonly Filter<T>[];
@@ -68,12 +78,15 @@ export type Filter<T = unknown> = {
 /** What rows are ordered by: the value at a path, and in which direction. */
 export type OrderBy<T = unknown> = PathOf<T> | { readonly path: PathOf<T>; readonly reverse?: boolean | undefined };
 
-/** Which documents, in which order, how many, and what of them. */
+/**
+ * Which documents, in which order, how many, and what of them. Documents that are bytes are rows of queries without `where`,
+ * `orderBy` and `select`.
+ */
 export interface Query<T = unknown> {
   /** Only documents with these keys. */
-  readonly keys?: Omit<Range, "limit" | "reverse"> | undefined;
-  /** Only documents that meet this. */
-  readonly where?: Filter<T> | undefined;
+  readonly keys?: Omit<Range, "limit" | "reverse">;
+  /** Only documents that meet this. A property of a filter that is `undefined` is an error: see `defined`. */
+  readonly where?: Filter<T>;
   /**
    * The order; without it, by key. What has no value at a path comes first. Rows with equal values are ordered by key, in
    * the direction of the last path.
@@ -113,7 +126,7 @@ export type SelectQuery<T, S extends readonly PathOf<T>[]> = Query<T> & { readon
 /** A document that a query found. */
 export interface Row<T = unknown> {
   readonly key: string;
-  /** The document, or what was selected of it. */
+  /** The document, or what was selected of it. Bytes if the query does not look into documents, and the document is bytes. */
   readonly value: T;
   readonly version: number;
 }
@@ -147,11 +160,19 @@ export interface Explanation {
   readonly order: "index" | "key" | "sort";
   /** The paths of an index whose entries were looked up first. */
   readonly intersected: string[] | null;
-  /** Whether documents without a value at the index's path had to be looked for among all. */
+  /**
+   * True if documents without a value at the index's path have to be looked for among all: the index is from an earlier
+   * version, and maintenance has not completed it yet.
+   */
   readonly thenMissing: boolean;
   readonly entriesRead: number;
   readonly documentsRead: number;
   readonly rowsReturned: number;
+  /**
+   * What may explain that the query finds nothing, for people: a path without a value in any document, or a comparison with a
+   * value of another type. Of a large collection the first 1,000 documents are looked at, and indexes.
+   */
+  readonly notes: string[];
 }
 
 /** What is to be true of an index. */
@@ -167,11 +188,14 @@ const QUERY = ["keys", "where", "orderBy", "reverse", "limit", "offset", "after"
 /** A query as JSON text. */
 export function queryText(query: unknown): string {
   if (query === undefined) return "{}";
-  plain("InvalidOptions", "a query", query, QUERY);
+  plain("InvalidOptions", "a query", query, QUERY, true);
   const { keys, where, orderBy, reverse, limit, offset, after, select } = query as Query;
   const parts: string[] = [];
+  const has = (field: string): boolean => Object.hasOwn(query as Query, field);
   if (keys !== undefined) parts.push(`"keys":${rangeText(keys)}`);
+  else if (has("keys")) throw absent("InvalidRange", "a query: keys");
   if (where !== undefined) parts.push(`"where":${checkedText("InvalidCondition", "the filter", where)}`);
+  else if (has("where")) throw absent("InvalidCondition", "a query: where");
   for (const [name, value] of Object.entries({ orderBy, reverse, limit, offset, after, select })) {
     if (value !== undefined) parts.push(`${JSON.stringify(name)}:${checkedText("InvalidOptions", name, value)}`);
   }

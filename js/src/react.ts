@@ -3,7 +3,7 @@ import { useMemo, useSyncExternalStore } from "react";
 
 import type { Query, Row } from "./query.js";
 import {
-  documentStore, LOADING, queryName, queryStore, type Store, type StoreState, type Watched, type WholeDatabase,
+  baseOf, documentStore, LOADING, queryName, queryStore, type Store, type StoreState, type Watched, type WholeDatabase,
 } from "./stores.js";
 
 export type { Store, StoreState, Watched, WholeDatabase } from "./stores.js";
@@ -23,7 +23,7 @@ export type { Store, StoreState, Watched, WholeDatabase } from "./stores.js";
 export function useDocument<D>(db: Watched<D> | undefined, key: string): StoreState<D | undefined>;
 export function useDocument<T>(db: WholeDatabase | undefined, key: string): StoreState<T | undefined>;
 export function useDocument<T>(db: Watched<unknown> | undefined, key: string): StoreState<T | undefined> {
-  return useStore(useMemo(() => documentStore<T>(db as WholeDatabase, key), [db, key]));
+  return useStore(useMemo(() => documentStore<T>(db as WholeDatabase, key), [baseOf(db), key]));
 }
 
 /**
@@ -38,7 +38,7 @@ export function useDocument<T>(db: Watched<unknown> | undefined, key: string): S
 export function useQuery<D>(db: Watched<D> | undefined, query: Query<D>): StoreState<Row<D>[]>;
 export function useQuery<T>(db: WholeDatabase | undefined, query: Query<T>): StoreState<Row<T>[]>;
 export function useQuery<T>(db: Watched<unknown> | undefined, query: Query<T>): StoreState<Row<T>[]> {
-  return useStore(useMemo(() => queryStore<T>(db as WholeDatabase, query), [db, queryName(query)]));
+  return useStore(useMemo(() => queryStore<T>(db as WholeDatabase, query), [baseOf(db), queryName(query)]));
 }
 
 function useStore<T>(store: Store<T>): StoreState<T> {

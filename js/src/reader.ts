@@ -3,15 +3,21 @@ import { keyList } from "./lists.js";
 import {
   type FindPage, isQuery, type PathOf, type Query, type QueryPage, queryText, type Row, type Selected, type SelectQuery,
 } from "./query.js";
-import { abortable, assertGoesOn, signalOf } from "./signals.js";
+import { findable, forwarding } from "./receivers.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import type { Condition, FindOptions, Range, SignalOptions, VersionedDocument } from "./types.js";
 
 /** The verbs that read, the same for a collection, for a snapshot of one and within a transaction. */
 export class Reader<D = unknown> {
-  readonly #read: (call: string) => Promise<unknown>;
+  readonly #read: (call: string, signal?: AbortSignal) => Promise<unknown>;
+
+  static {
+    forwarding(this);
+  }
 
   /** @internal `read` sends a call and gives its result. */
-  constructor(read: (call: string) => Promise<unknown>) {
+  constructor(read: (call: string, signal?: AbortSignal) => Promise<unknown>) {
+    findable(this);
     this.#read = read;
   }
 
@@ -26,8 +32,8 @@ export class Reader<D = unknown> {
   }
 
   /** The documents at `keys`, in their order, with `undefined` for those that are not there. */
-  async getMany<T = D>(keys: Iterable<string>): Promise<(T | undefined)[]> {
-    const rows = (await this.#read(`["getMany",[${keyList(keys)}]]`)) as [T?][];
+  async getMany<T = D>(keys: Iterable<string>, options?: SignalOptions): Promise<(T | undefined)[]> {
+    const rows = (await this.#ask(`["getMany",[${keyList(keys)}]]`, "getMany", options)) as [T?][];
     return rows.map(([document]) => document);
   }
 
@@ -37,24 +43,24 @@ export class Reader<D = unknown> {
   }
 
   /** How many documents there are in a range, without one in all; or how many rows a query has. */
-  async count<T = D>(range?: Range | Query<T>): Promise<number> {
-    if (isQuery(range)) return (await this.#read(`["countRows",${queryText(range)}]`)) as number;
-    return (await this.#read(`["count",${rangeText(range as Range | undefined)}]`)) as number;
+  async count<T = D>(range?: Range | Query<T>, options?: SignalOptions): Promise<number> {
+    const text = isQuery(range) ? `["countRows",${queryText(range)}]` : `["count",${rangeText(range as Range | undefined)}]`;
+    return (await this.#ask(text, "count", options)) as number;
   }
 
   /** The keys in a range, in order. */
-  async keys(range?: Range): Promise<string[]> {
-    return (await this.#read(`["keys",${rangeText(range)}]`)) as string[];
+  async keys(range?: Range, options?: SignalOptions): Promise<string[]> {
+    return (await this.#ask(`["keys",${rangeText(range)}]`, "keys", options)) as string[];
   }
 
   /** The documents in a range, in the order of their keys. For more than fits in memory there is `scan`. */
-  async values<T = D>(range?: Range): Promise<T[]> {
-    return (await this.#read(`["values",${rangeText(range)}]`)) as T[];
+  async values<T = D>(range?: Range, options?: SignalOptions): Promise<T[]> {
+    return (await this.#ask(`["values",${rangeText(range)}]`, "values", options)) as T[];
   }
 
   /** The keys and documents in a range, in order. For more than fits in memory there is `scan`. */
-  async entries<T = D>(range?: Range): Promise<[key: string, document: T][]> {
-    return (await this.#read(`["entries",${rangeText(range)}]`)) as [string, T][];
+  async entries<T = D>(range?: Range, options?: SignalOptions): Promise<[key: string, document: T][]> {
+    return (await this.#ask(`["entries",${rangeText(range)}]`, "entries", options)) as [string, T][];
   }
 
   /**
@@ -62,14 +68,16 @@ export class Reader<D = unknown> {
    * for a value, of the values for bounds. Without an index on the path it looks at every document.
    */
   async find(path: string, condition: Condition, options?: FindOptions): Promise<string[]> {
-    const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
-    return (await this.#read(text)) as string[];
+    const { signal, rest } = splitSignal(options, "find");
+    const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(rest)}]`;
+    return (await this.#ask(text, "find", { signal })) as string[];
   }
 
   /** The same as `find` with where the next page begins. */
   async findPage(path: string, condition: Condition, options?: FindOptions): Promise<FindPage> {
-    const text = `["findPage",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
-    return (await this.#read(text)) as FindPage;
+    const { signal, rest } = splitSignal(options, "findPage");
+    const text = `["findPage",${pathText(path)},${conditionText(condition)},${findOptionsText(rest)}]`;
+    return (await this.#ask(text, "findPage", { signal })) as FindPage;
   }
 
   /**
@@ -80,7 +88,8 @@ export class Reader<D = unknown> {
    * for (const { key, value } of rows) console.log(key, value.name);
    * ```
    *
-   * With a signal nobody waits for it any more, with the error `Aborted`; the engine ends what it has begun.
+   * A signal rejects it at once with the error `Aborted`. If the engine has not begun with it, it never will; otherwise the engine
+   * ends what it has begun.
    */
   query<const S extends readonly PathOf<D>[]>(
     query: SelectQuery<D, S>,
@@ -98,16 +107,24 @@ export class Reader<D = unknown> {
   ): Promise<QueryPage<Selected<D, S[number]>>>;
   queryPage<T = D>(query: Query<T>, options?: SignalOptions): Promise<QueryPage<T>>;
   async queryPage<T = D>(query: Query<T>, options?: SignalOptions): Promise<QueryPage<T>> {
-    const signal = signalOf(options, "query");
-    assertGoesOn(signal, "query");
-    return (await abortable(this.#read(`["query",${queryText(query)}]`), signal, "query")) as QueryPage<T>;
+    return (await this.#ask(`["query",${queryText(query)}]`, "query", options)) as QueryPage<T>;
   }
 
   /** The first row of a query, or `undefined`. */
-  findOne<const S extends readonly PathOf<D>[]>(query: SelectQuery<D, S>): Promise<Row<Selected<D, S[number]>> | undefined>;
-  findOne<T = D>(query: Query<T>): Promise<Row<T> | undefined>;
-  async findOne<T = D>(query: Query<T>): Promise<Row<T> | undefined> {
-    return (await this.#read(`["findOne",${queryText(query)}]`)) as Row<T> | undefined;
+  findOne<const S extends readonly PathOf<D>[]>(
+    query: SelectQuery<D, S>,
+    options?: SignalOptions,
+  ): Promise<Row<Selected<D, S[number]>> | undefined>;
+  findOne<T = D>(query: Query<T>, options?: SignalOptions): Promise<Row<T> | undefined>;
+  async findOne<T = D>(query: Query<T>, options?: SignalOptions): Promise<Row<T> | undefined> {
+    return (await this.#ask(`["findOne",${queryText(query)}]`, "findOne", options)) as Row<T> | undefined;
+  }
+
+  /** Sends what may take long: with a signal nobody waits for it any more. */
+  async #ask(text: string, verb: string, options: SignalOptions | undefined): Promise<unknown> {
+    const signal = signalOf(options, verb);
+    assertGoesOn(signal, verb);
+    return await abortable(this.#read(text, signal), signal, verb);
   }
 }
 

@@ -22,6 +22,11 @@ export interface Stats {
     /** Entries that expire, or have expired and are not gone yet. */
     readonly expiring: number;
   }[];
+  /**
+   * Large values that a program has begun to write and not finished, because it was killed. The maintenance of the next
+   * connection that writes removes them.
+   */
+  readonly unfinishedUploads: number;
   /** How long each verb took that was called, with the option `latencies`; else `null`. */
   readonly latencies: readonly Latency[] | null;
   /** What was found damaged when it was opened with `allowDamage`, and where. */
@@ -56,6 +61,8 @@ export interface Stats {
   /** The cache of documents and index entries that are read again and again. */
   readonly rowCache: CacheStats;
   readonly memtableBytes: number;
+  /** Bytes of the file that the log takes. */
+  readonly logBytes: number;
   readonly memtableEntries: number;
   /** Levels 0 to 6 of all trees together. */
   readonly levels: readonly {

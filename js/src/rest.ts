@@ -1,4 +1,6 @@
 /** The rest of the engine, which is loaded behind the part with which programs begin (`tools/split-engine.sh`). */
+import { setTimeout } from "./timers.js";
+
 
 /** What stops an engine that needs the rest where there is none. */
 export class RestMissing extends Error {}
@@ -15,13 +17,14 @@ export function loadRest(): void {
 }
 
 /** Loads the rest after a while, and at once when it is needed before; returns when it is there. */
-export async function followBy(address: string, first: WebAssembly.Exports, waitMs: number): Promise<void> {
+export async function followBy(address: string | WebAssembly.Module, first: WebAssembly.Exports, waitMs: number): Promise<void> {
   isThere = false;
   load = () => {
     if (isThere) return;
-    new WebAssembly.Instance(new WebAssembly.Module(fetchNow(address)), { first });
+    new WebAssembly.Instance(typeof address === "string" ? fetchNow(address) : address, { first });
     isThere = true;
   };
+  if (typeof address !== "string") return load();
   if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
   if (isThere) return;
   const rest = await WebAssembly.compile(await (await fetched(address)).arrayBuffer());
@@ -38,14 +41,15 @@ export async function fetched(address: string): Promise<Response> {
 }
 
 /** The engine stands still in the middle of a call meanwhile: what cannot be answered by a promise. */
-function fetchNow(address: string): ArrayBuffer {
+function fetchNow(address: string): WebAssembly.Module {
   const request = new XMLHttpRequest();
   request.open("GET", address, false);
   request.responseType = "arraybuffer";
   let cause;
   try {
     request.send();
-    if (request.status === 200) return request.response as ArrayBuffer;
+    // A server may answer with a page of the application in place of a missing file.
+    if (request.status === 200) return new WebAssembly.Module(request.response as ArrayBuffer);
     cause = new Error(`the server answered ${request.status}`);
   } catch (thrown) {
     cause = thrown;

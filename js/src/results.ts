@@ -14,7 +14,9 @@ export function resultsOf(answer: Uint8Array | string): readonly Result[] {
 
 /** Which task is done, and its result. */
 export function finishedOf(finished: Uint8Array): [task: number, result: Result] {
-  return JSON.parse(decoder.decode(finished)) as [number, Result];
+  const { text, attachments } = splitAttachments(finished);
+  const [task, result] = JSON.parse(decoder.decode(text)) as [number, Result];
+  return [task, attachments.length === 0 ? result : withBytes(result, attachments)];
 }
 
 function withBytes(result: Result, attachments: readonly Uint8Array[]): Result {

@@ -1,7 +1,9 @@
 /** The arguments of `Ferrolite.salvage`. */
+import { isSignal } from "./check.js";
 import { FerroliteError } from "./error.js";
 import { type Loading, splitLoading } from "./loading.js";
 import { assertName } from "./options.js";
+import { assertGoesOn } from "./signals.js";
 import type { SalvageOptions } from "./types.js";
 
 /** Takes the options about loading out of those of `Ferrolite.salvage`; throws unless they and the others are what it takes. */
@@ -17,14 +19,9 @@ export function splitSalvageOptions(
   const { loading, rest } = splitLoading(given, ...host);
   const { signal, onProgress, encryption: _, ...unknown } = rest;
   const isKnown = Object.keys(unknown).length === 0 && (onProgress === undefined || typeof onProgress === "function");
-  if (!isKnown || (signal !== undefined && typeof signal.addEventListener !== "function")) {
+  if (!isKnown || (signal !== undefined && !isSignal(signal))) {
     throw new FerroliteError("InvalidOptions", "the options of salvage are { encryption, signal, onProgress }, and those about loading");
   }
-  if (signal?.aborted === true) throw aborted();
+  assertGoesOn(signal, "salvage");
   return { loading, rest };
-}
-
-/** What a salvage that was broken off ends with. */
-export function aborted(): FerroliteError {
-  return new FerroliteError("Aborted", "the salvage was broken off; what it had written is removed");
 }

@@ -3,7 +3,7 @@ import type { KeyMaterial } from "./encryption.js";
 import { Salvaging } from "./ferrolite.js";
 import type { Host } from "./host.js";
 import type { SalvageReport } from "./reports.js";
-import { aborted } from "./salvage-options.js";
+import { aborted } from "./signals.js";
 
 /** Bytes of a slice: a few milliseconds. */
 const SLICE_BYTES = 256 << 10;
@@ -13,6 +13,8 @@ export interface Watcher {
   /** Lets other events in. */
   pause(): Promise<void>;
   isAborted(): boolean;
+  /** The signal of the caller, where it is in this thread. */
+  readonly signal?: AbortSignal | undefined;
   progress(done: number): void;
 }
 
@@ -29,7 +31,7 @@ export async function salvage(
   try {
     while (!isDone) {
       await watcher.pause();
-      if (watcher.isAborted()) throw aborted();
+      if (watcher.isAborted()) throw aborted(watcher.signal, "salvage");
       isDone = salvaging.step(SLICE_BYTES);
       watcher.progress(salvaging.progress());
     }

@@ -1,12 +1,15 @@
 /** Validation of documents by any validator that implements Standard Schema (https://standardschema.dev), version 1. */
+import { copyOfBytes, isBytes } from "./bytes.js";
+import { describe, documentText } from "./check.js";
 import { FerroliteError } from "./error.js";
+import { isThenable } from "./realms.js";
 
 /** What Zod, Valibot, ArkType and others make: it takes an `Input`, and gives an `Output` or says what is wrong. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
-    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly validate: (value: unknown) => SchemaResult<Output> | PromiseLike<SchemaResult<Output>>;
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
@@ -39,12 +42,40 @@ export interface Valid {
 
 /**
  * A document that a validator has let pass; a promise of it where the validator is asynchronous. What is stored is what the
- * validator gives, which may differ from what it took.
+ * validator gives, which may differ from what it took: in the form in which it is read again, so a `Date` is its ISO string. The
+ * validator has to let that form pass, too. Otherwise nobody could patch the document or write it again.
  */
 export function validated(schema: StandardSchema | undefined, document: unknown, key: string): Valid | Promise<Valid> {
   if (schema === undefined) return { value: document };
-  const result = schema["~standard"].validate(document);
-  return result instanceof Promise ? result.then((result) => valueOf(result, key)) : valueOf(result, key);
+  const given = isBytes(document) ? copyOfBytes(document) : document;
+  return resultOf(schema, given, (result) => {
+    const value = valueOf(result, key, "is not valid:");
+    if (isBytes(value)) return { value };
+    const stored: unknown = JSON.parse(documentText(value, key));
+    if (isSame(given, stored)) return { value: stored };
+    return resultOf(schema, stored, (again) => {
+      valueOf(again, key, "could not be written again; let the validator take what is read, too, as z.coerce.date() does:");
+      return { value: stored };
+    });
+  });
+}
+
+/** Asks a validator, and goes on with its answer, at once where it gives one at once. */
+function resultOf<R>(
+  schema: StandardSchema,
+  value: unknown,
+  next: (result: SchemaResult<unknown>) => R | Promise<R>,
+): R | Promise<R> {
+  const result = schema["~standard"].validate(value);
+  return isThenable(result) ? Promise.resolve(result).then(next) : next(result);
+}
+
+/** Whether a document is read as it was given. Properties that are `undefined` are not stored. */
+function isSame(given: unknown, stored: unknown): boolean {
+  if (typeof given !== "object" || typeof stored !== "object" || given === null || stored === null) return given === stored;
+  const fields = Object.entries(given).filter(([, member]) => member !== undefined);
+  const isLike = Array.isArray(given) === Array.isArray(stored) && fields.length === Object.keys(stored).length;
+  return isLike && fields.every(([name, member]) => isSame(member, (stored as Record<string, unknown>)[name]));
 }
 
 /** The same of many, each for its key. */
@@ -54,16 +85,20 @@ export function allValidated(
   keys: readonly string[],
 ): Valid[] | Promise<Valid[]> {
   const valid = documents.map((document, index) => validated(schema, document, keys[index] as string));
-  return valid.some((one) => one instanceof Promise) ? Promise.all(valid) : (valid as Valid[]);
+  return valid.some((one) => "then" in one) ? Promise.all(valid) : (valid as Valid[]);
 }
 
-function valueOf(result: SchemaResult<unknown>, key: string): Valid {
-  if (result.issues === undefined) return { value: result.value };
-  const issues = result.issues.map(({ message, path }) => {
+/** What a validator has let pass; else an error that has `failure` in front of the issues. */
+function valueOf(result: SchemaResult<unknown>, key: string, failure: string): unknown {
+  const { issues } = (result ?? {}) as Partial<SchemaResult<unknown>>;
+  if (!issues) {
+    if (typeof result === "object" && result !== null && "value" in result) return result.value;
+    throw new FerroliteError("InvalidValue", `validate must return { value } or { issues }, or a promise of it, not ${describe(result)}`);
+  }
+  const texts = issues.map(({ message, path }) => {
     const steps = path?.map((step) => String(typeof step === "object" ? step.key : step)) ?? [];
     return steps.length === 0 ? message : `${steps.join(".")}: ${message}`;
   });
-  throw new FerroliteError("InvalidValue", `the document for key ${JSON.stringify(key)} is not valid: ${issues.join("; ")}`, {
-    cause: { issues: result.issues },
-  });
+  const message = `the document for key ${JSON.stringify(key)} ${failure} ${texts.join("; ")}`;
+  throw new FerroliteError("InvalidValue", message, { cause: { issues } });
 }

@@ -13,6 +13,7 @@ import { type ErrorReport, isReport } from "./error.js";
 import type { Connection } from "./ferrolite.js";
 import { ERROR, type Response, type Result, type SessionRequest, TEXT_MAX } from "./protocol.js";
 import { isWhole, RestMissing } from "./rest.js";
+import { performance } from "./timers.js";
 
 /** The longest turn of background work. */
 const SLICE_MS = 4;
@@ -42,8 +43,8 @@ export interface Scheduler {
 
 type Reply = (response: Response, transfer: ArrayBuffer[]) => void;
 
-/** A request, which another engine may have got before. */
-type Numbered = SessionRequest & { readonly repeated?: boolean };
+/** A request, which another engine may have got before. The client has the answers of all requests before `answered`. */
+type Numbered = SessionRequest & { readonly repeated?: boolean; readonly answered?: number };
 
 export class Session {
   readonly #connection: Connection;
@@ -97,12 +98,12 @@ export class Session {
     if (reply === undefined) return;
     try {
       if (request.kind === "calls") {
-        const { message, repeated = false } = request;
+        const { message, repeated = false, answered = 0 } = request;
         if (typeof message === "string") {
-          const answer = this.#connection.ask(client, id, repeated, message, this.#textMax);
+          const answer = this.#connection.ask(client, id, repeated, answered, message, this.#textMax);
           reply({ id, answer }, typeof answer === "string" ? [] : [answer.buffer]);
         } else {
-          const answer = this.#connection.execute(client, id, repeated, message);
+          const answer = this.#connection.execute(client, id, repeated, answered, message);
           reply({ id, answer }, [answer.buffer]);
         }
       } else if (request.kind === "exportChunk") {
@@ -118,6 +119,11 @@ export class Session {
     }
   }
 
+  /** True if the file is closed, or the engine stopped. */
+  get isOver(): boolean {
+    return this.#ended;
+  }
+
   /** Closes the file. Nothing is answered any more. */
   close(): void {
     this.#end();
@@ -126,13 +132,14 @@ export class Session {
 
   #answer(request: SessionRequest & { kind: "changeKey" | "stats" | "close" }, client: number): unknown {
     if (request.kind === "stats") return this.#stats();
-    if (request.kind === "changeKey") return this.#changeKey(request.encryption);
-    return client === FIRST ? this.close() : this.#bidFarewell(request.id, client);
+    if (request.kind === "changeKey") return this.#changeKey(request.encryption, client);
+    // The first client of a shared engine in a browser never closes: the engine does.
+    return this.#clients.size === 1 ? this.close() : this.#bidFarewell(request.id, client);
   }
 
-  #changeKey(encryption: KeyMaterial): void {
+  #changeKey(encryption: KeyMaterial, client: number): void {
     try {
-      this.#connection.changeKey(encryption.terms, encryption.secret);
+      this.#connection.changeKey(client, encryption.terms, encryption.secret);
     } finally {
       wipe(encryption);
     }
@@ -144,7 +151,7 @@ export class Session {
 
   /** A client closes, and the file stays open for the others: what it has written is put on the disk. */
   #bidFarewell(id: number, client: number): undefined {
-    const [result] = JSON.parse(this.#connection.ask(client, id, false, '[["flush"]]', this.#textMax) as string) as [Result];
+    const [result] = JSON.parse(this.#connection.ask(client, id, false, 0, '[["flush"]]', this.#textMax) as string) as [Result];
     this.#clients.delete(client);
     this.#connection.leave(client);
     // Who was opened for reading, or a database that has failed, has nothing to flush.

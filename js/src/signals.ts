@@ -17,7 +17,7 @@ export function splitSignal<O extends SignalOptions>(
   options: O | undefined,
   verb: string,
 ): { signal: AbortSignal | undefined; rest: Omit<O, "signal"> | undefined } {
-  if (typeof options !== "object" || options === null) return { signal: undefined, rest: options };
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return { signal: undefined, rest: options };
   const { signal, ...rest } = options;
   return { signal: signalOf({ signal }, verb), rest };
 }
@@ -32,20 +32,22 @@ export function assertGoesOn(signal: AbortSignal | undefined, verb: string): voi
   if (isAborted(signal)) throw aborted(signal, verb);
 }
 
-/** What was broken off ends with. */
-export function aborted(signal: AbortSignal | undefined, verb: string): FerroliteError {
-  return new FerroliteError("Aborted", `${verb} was broken off by its signal`, { cause: signal?.reason });
+/** The error of what a signal has aborted: named as everybody names such errors, with the signal's reason as its cause. */
+export function aborted(signal: AbortSignal | undefined, verb: string, more = ""): FerroliteError {
+  const error = new FerroliteError("Aborted", `${verb} was aborted by its signal${more}`, { cause: signal?.reason });
+  return Object.defineProperty(error, "name", { value: "AbortError" });
 }
 
 /** What `work` comes to, or `Aborted` as soon as the signal says so; who asks for that lets go of what `work` still gives. */
 export function abortable<T>(work: PromiseLike<T> | T, signal: AbortSignal | undefined, verb: string): Promise<T> {
+  if (signal === undefined) return Promise.resolve(work);
   return new Promise((resolve, reject) => {
     const abort = () => reject(aborted(signal, verb));
-    if (signal?.aborted === true) abort();
-    signal?.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
     void Promise.resolve(work)
       .then(resolve, reject)
-      .then(() => signal?.removeEventListener("abort", abort));
+      .then(() => signal.removeEventListener("abort", abort));
   });
 }
 

@@ -8,7 +8,7 @@ import { quietly } from "./waiting.js";
  * which the engine is told to end it; it is over when the engine has answered so.
  */
 export async function sliced(
-  call: (text: string) => Promise<unknown>,
+  call: (text: string, signal?: AbortSignal) => Promise<unknown>,
   begin: string,
   signal: AbortSignal | undefined,
   verb: string,
@@ -19,7 +19,7 @@ export async function sliced(
   const cancel = () => void quietly(() => call(`["cancel",${name}]`));
   signal.addEventListener("abort", cancel);
   try {
-    return await call(`${begin},${name}]`);
+    return await call(`${begin},${name}]`, signal);
   } catch (thrown) {
     const isOurs = isAborted(signal) && thrown instanceof FerroliteError && thrown.code === "Aborted";
     throw isOurs ? aborted(signal, verb) : thrown;

@@ -3,6 +3,7 @@ import type { Caller } from "./caller.js";
 import { rangeText } from "./check.js";
 import { type CollectionName, prefixOf, prefixed } from "./names.js";
 import { Reader } from "./reader.js";
+import { forwarding } from "./receivers.js";
 import { scan } from "./scan.js";
 import { signalOf } from "./signals.js";
 import { asyncDispose } from "./dispose.js";
@@ -18,9 +19,13 @@ export class Snapshot<D = unknown> extends Reader<D> {
   readonly #id: number;
   readonly #prefix: string;
 
+  static {
+    forwarding(this);
+  }
+
   /** @internal */
   constructor(caller: Caller, id: number, prefix: string) {
-    super((call) => caller.call(`["snapshotRead",${id},${prefixed(prefix, call)}]`));
+    super((call, signal) => caller.call(`["snapshotRead",${id},${prefixed(prefix, call)}]`, signal));
     this.#caller = caller;
     this.#id = id;
     this.#prefix = prefix;

@@ -18,17 +18,21 @@ export interface StorageOptions {
   readonly allowMemory: boolean;
   /** Bytes that a database may have whose host holds all of it in memory. */
   readonly memoryLimit: number;
+  /** Milliseconds for which a lock is waited for. */
+  readonly lockTimeout: number;
 }
 
 const MEMORY_LIMIT = 256 << 20;
 const MEMORY_LIMIT_MIN = 1 << 20;
+/** A day. */
+const LOCK_TIMEOUT_MAX = 86_400_000;
 
 /**
  * Takes out of the options those that are about where the data is. The rest is the engine's, which looks at it itself and
  * rejects what it does not know. `durable` are the kinds of durable storage that this host has.
  */
 export function splitOptions(options: PlainOptions, durable: readonly ("opfs" | "indexeddb" | "file")[] = ["opfs", "indexeddb"]) {
-  const { storage = "auto", allowMemory = false, memoryLimit = MEMORY_LIMIT, ...rest } = options;
+  const { storage = "auto", allowMemory = false, memoryLimit = MEMORY_LIMIT, lockTimeout = 0, ...rest } = options;
   // What is undefined was not said.
   const engine = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   if (storage !== "memory" && storage !== "auto" && !durable.includes(storage)) {
@@ -42,5 +46,8 @@ export function splitOptions(options: PlainOptions, durable: readonly ("opfs" | 
   if (!Number.isSafeInteger(memoryLimit) || memoryLimit < MEMORY_LIMIT_MIN) {
     throw new FerroliteError("InvalidOptions", `memoryLimit is a whole number of bytes from ${MEMORY_LIMIT_MIN} on`);
   }
-  return { place: { storage, allowMemory, memoryLimit } satisfies StorageOptions, engine };
+  if (typeof lockTimeout !== "number" || !(lockTimeout >= 0 && lockTimeout <= LOCK_TIMEOUT_MAX)) {
+    throw new FerroliteError("InvalidOptions", `lockTimeout must be a number of milliseconds from 0 to ${LOCK_TIMEOUT_MAX}`);
+  }
+  return { place: { storage, allowMemory, memoryLimit, lockTimeout } satisfies StorageOptions, engine };
 }

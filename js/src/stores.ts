@@ -12,6 +12,7 @@ import { FerroliteError } from "./error.js";
 import { type Query, queryText, type Row } from "./query.js";
 import type { SyncCollection } from "./sync/collection.js";
 import type { SyncDatabase } from "./sync/database.js";
+import { queueMicrotask } from "./timers.js";
 import type { RowChanges } from "./types.js";
 
 /** A collection, or a database, whose verbs give promises or values. */
@@ -84,7 +85,13 @@ type Follow<T> = (tell: (value: T) => void, signal: AbortSignal) => Promise<void
 /** What is followed at the moment, by its name, of each collection. */
 const followed = new WeakMap<object, Map<string, Following<any>>>();
 
-function shared<T>(db: Watched<unknown> | undefined, name: string, follow: (of: Watched<unknown>) => Follow<T>): Store<T> {
+/** @internal What those share that follow the same collection: what they read does not depend on a validator. */
+export function baseOf<D>(db: Watched<D> | undefined): Watched<unknown> | undefined {
+  return db?.schema === undefined ? db : db.base;
+}
+
+function shared<T>(of: Watched<unknown> | undefined, name: string, follow: (of: Watched<unknown>) => Follow<T>): Store<T> {
+  const db = baseOf(of);
   if (db === undefined) {
     return {
       subscribe(run) {

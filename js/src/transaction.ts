@@ -1,8 +1,9 @@
 import { brand } from "./brand.js";
-import { type Attach, isBytes, putText } from "./bytes.js";
+import { type Attach, copyOfBytes, isBytes, putText } from "./bytes.js";
 import { keyText, ttlMs, ttlOption } from "./check.js";
 import { FerroliteError } from "./error.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
+import { findable, forwarding } from "./receivers.js";
 import { type StandardSchema, validated } from "./schema.js";
 import type { TtlOptions } from "./types.js";
 
@@ -24,6 +25,11 @@ export class Transaction<I = unknown> {
 
   static {
     brand(this, "Transaction");
+    forwarding(this);
+  }
+
+  constructor() {
+    findable(this);
   }
 
   /**
@@ -68,7 +74,7 @@ export class Transaction<I = unknown> {
 
   #push(key: string, document: I, ttl: number | undefined): this {
     const valid = validated(this.#schema, document, key);
-    if (valid instanceof Promise) {
+    if ("then" in valid) {
       valid.catch(() => {});
       const message = "this collection's validator is asynchronous; write by db.transaction, which waits for it";
       throw new FerroliteError("Unsupported", message);
@@ -76,7 +82,7 @@ export class Transaction<I = unknown> {
     const { value } = valid;
     if (isBytes(value)) {
       keyText(key);
-      const [copy, prefix] = [value.slice(), this.#prefix];
+      const [copy, prefix] = [copyOfBytes(value), this.#prefix];
       this.#operations.push((attach) => prefixed(prefix, putText(key, copy, ttl, attach)));
     } else {
       const text = prefixed(this.#prefix, putText(key, value, ttl, noBytes));

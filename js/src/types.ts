@@ -129,6 +129,12 @@ export interface OpenOptions extends LoadOptions {
   readonly latencies?: boolean;
   /** The key or passphrase of an encrypted database; one that is made is encrypted when it is given. Default: none. */
   readonly encryption?: Encryption | undefined;
+  /**
+   * Milliseconds to wait for another process that has the file open, in Node, Bun and Deno; then the error is `Locked`. A lock
+   * that a dead process left behind is taken over at once. In browsers tabs share the file, and this option has no effect.
+   * Default: 0.
+   */
+  readonly lockTimeout?: number;
   /** Breaks the opening off: it is `Aborted` at once, and what is opened all the same is closed again. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -179,18 +185,18 @@ export interface StorageFacts {
   readonly usage?: number;
 }
 
-/** A range of keys, which are ordered by their UTF-8 bytes. Bounds that are left out are open. */
+/** A range of keys, which are ordered by their UTF-8 bytes. Bounds that are left out are open; one that is `undefined` is an error. */
 export interface Range {
   /** Keys after this one. */
-  readonly gt?: string | undefined;
+  readonly gt?: string;
   /** Keys from this one on. */
-  readonly gte?: string | undefined;
+  readonly gte?: string;
   /** Keys before this one. */
-  readonly lt?: string | undefined;
+  readonly lt?: string;
   /** Keys up to and with this one. */
-  readonly lte?: string | undefined;
+  readonly lte?: string;
   /** Keys that begin so. */
-  readonly prefix?: string | undefined;
+  readonly prefix?: string;
   /** At most so many. */
   readonly limit?: number | undefined;
   /** Backwards, from the last key. */
@@ -203,19 +209,19 @@ export type End = "left" | "right";
 /** What an indexed value may be compared with. */
 export type Scalar = string | number | boolean | null;
 
-/** Bounds on an indexed value; all of one JSON type. */
+/** Bounds on an indexed value; all of one JSON type, and none `undefined`. */
 export interface Bounds<V extends Scalar = Scalar> {
-  readonly gt?: V | undefined;
-  readonly gte?: V | undefined;
-  readonly lt?: V | undefined;
-  readonly lte?: V | undefined;
+  readonly gt?: V;
+  readonly gte?: V;
+  readonly lt?: V;
+  readonly lte?: V;
 }
 
 /** What `find` looks for: a value, or bounds on it. */
 export type Condition = Scalar | Bounds<string> | Bounds<number> | Bounds<boolean>;
 
 /** How `find` gives its keys. */
-export interface FindOptions {
+export interface FindOptions extends SignalOptions {
   /** In descending order. */
   readonly reverse?: boolean | undefined;
   /** At most so many. */
@@ -232,9 +238,12 @@ export interface TtlOptions {
   readonly ttl?: number | undefined;
 }
 
-/** How what takes long is broken off. */
+/** How what takes long is aborted. */
 export interface SignalOptions {
-  /** Breaks it off: what it holds is let go, and the error is `Aborted`. */
+  /**
+   * Aborts it: a call that waits leaves the queue, what it holds is released, and the error has the code `Aborted`, the name
+   * `AbortError` and the signal's reason as its cause. A write that the engine has begun is not undone, and ends as it would.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -346,7 +355,7 @@ export interface IndexInfo {
 }
 
 /** How much `check` looks at. */
-export interface CheckOptions {
+export interface CheckOptions extends SignalOptions {
   /** Read and verify every page, not the structure alone. */
   readonly full?: boolean | undefined;
 }

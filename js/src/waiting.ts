@@ -2,6 +2,8 @@
  * What waiting is to verbs that give promises. `sync/waiting.ts` has the same for verbs that give values: their classes are
  * made of the same source (`tools/sync-sources.mjs`).
  */
+import { setTimeout } from "./timers.js";
+
 
 /** Does what may fail because the database is being closed, and has let go of it already. */
 export async function quietly(work: () => Promise<unknown>): Promise<void> {

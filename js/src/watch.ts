@@ -1,10 +1,12 @@
 /** Watches: changes as they are committed, as an async iterator or by a callback. */
 import type { EngineWatcher } from "./channel.js";
-import { keyText, plain, rangeText, watchOptionsText } from "./check.js";
+import { absent, isSignal, keyText, plain, rangeText, watchOptionsText } from "./check.js";
 import { asyncDispose } from "./dispose.js";
 import { FerroliteError } from "./error.js";
+import { seldom } from "./later.js";
+import { findable, forwarding } from "./receivers.js";
 import { aborted } from "./signals.js";
-import type { Change, Range, RowChanges, WatchOptions, WatchSelector } from "./types.js";
+import type { Range, WatchOptions, WatchSelector } from "./types.js";
 import { quietly } from "./waiting.js";
 
 /**
@@ -21,12 +23,21 @@ export interface WatchCaller {
  * @internal
  */
 export interface Watched<T> {
-  /** The call that opens the watch, behind what was told; or throws. */
-  open(): string;
+  /** The watch is opened, for the first time or anew; the version behind which it has to begin, if there is one. */
+  opens(): number | undefined;
   /** All up to this version was told, or is not to be. */
   passed(version: number): void;
   /** What an answer tells. */
   rows(answer: unknown): T[];
+}
+
+/**
+ * How to ask for what is watched, behind a version if one is given; and what becomes of it.
+ * @internal
+ */
+export interface Watching {
+  readonly open: (since?: number) => string;
+  readonly of: "keys" | "rows";
 }
 
 /**
@@ -43,7 +54,11 @@ export interface Watched<T> {
  */
 export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #caller: WatchCaller;
-  readonly #watched: Watched<T>;
+  readonly #watching: Watching;
+  /** Once it is needed, ... */
+  #watched: Watched<T> | undefined;
+  /** ... and until then, up to which version nothing is to be told. */
+  #behind: number | undefined;
   /** The watch's number, or `undefined` when it could not be opened. */
   #id: Promise<number | undefined>;
   #isOpening = false;
@@ -57,14 +72,21 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
   /** The last `next()`: each waits for the one before. */
   #last: Promise<unknown> = Promise.resolve();
 
+  static {
+    forwarding(this);
+  }
+
   /** @internal */
-  constructor(caller: WatchCaller, watched: Watched<T>, signal?: AbortSignal) {
+  constructor(caller: WatchCaller, watching: Watching, signal?: AbortSignal) {
+    findable(this);
     this.#caller = caller;
-    this.#watched = watched;
+    this.#watching = watching;
     // What is none is found by `open`.
-    this.#signal = signal instanceof AbortSignal ? signal : undefined;
+    this.#signal = isSignal(signal) ? signal : undefined;
     caller.watches.add(this.#engineWatcher);
     this.#id = this.#open();
+    // It is there when the first answer is.
+    seldom().catch(() => {});
     this.#signal?.addEventListener("abort", this.#abort);
   }
 
@@ -100,22 +122,15 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
    * error is an unhandled rejection. The function that is returned ends the watch; nothing is called after that.
    */
   subscribe(onNext: (row: T) => unknown, onEnd?: (error: unknown) => void): () => void {
-    let isOver = false;
-    const run = async () => {
-      for await (const row of this) {
-        if (isOver) return;
-        await onNext(row);
-      }
+    const over = new AbortController();
+    const failed = (thrown: unknown) => {
+      void this.return();
+      if (onEnd === undefined) throw thrown;
+      onEnd(thrown);
     };
-    const end = (error?: unknown) => {
-      if (isOver) return;
-      isOver = true;
-      if (onEnd !== undefined) onEnd(error);
-      else if (error !== undefined) throw error;
-    };
-    void run().then(() => end(), end);
+    void seldom().then(({ follow }) => follow(this, over.signal, onNext, onEnd), failed);
     return () => {
-      isOver = true;
+      over.abort();
       void this.return();
     };
   }
@@ -123,10 +138,10 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
   async #open(): Promise<number | undefined> {
     this.#isOpening = true;
     try {
-      const text = this.#watched.open();
+      const text = this.#watching.open(this.#watched === undefined ? this.#behind : this.#watched.opens());
       if (this.#signal?.aborted === true) throw aborted(this.#signal, "the watch");
       const [id, version] = (await this.#caller.call(text)) as [number, number];
-      this.#watched.passed(version);
+      this.#passed(version);
       this.#number = id;
       return id;
     } catch (thrown) {
@@ -143,9 +158,14 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
       if (!this.#isOpening) this.#id = this.#open();
     },
     passed: (id, version) => {
-      if (id === this.#number) this.#watched.passed(version);
+      if (id === this.#number) this.#passed(version);
     },
   };
+
+  #passed(version: number): void {
+    if (this.#watched === undefined) this.#behind = Math.max(this.#behind ?? 0, version);
+    else this.#watched.passed(version);
+  }
 
   async #next(): Promise<IteratorResult<T, undefined>> {
     for (;;) {
@@ -164,6 +184,7 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
   async #fetch(id: number): Promise<void> {
     const opened = this.#id;
     try {
+      this.#watched ??= (await seldom()).watched[this.#watching.of](this.#behind) as Watched<T>;
       const answer = await this.#caller.call(`["watchNext",${id}]`);
       if (answer === undefined) this.#finish(undefined);
       if (this.#end !== undefined) return;
@@ -191,98 +212,16 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
  * The changes of keys.
  * @internal
  */
-export class WatchedKeys<T> implements Watched<T> {
-  readonly #selector: WatchSelector | undefined;
-  readonly #options: WatchOptions | undefined;
-  /** All up to this version was told, ... */
-  #behind: number | undefined;
-  /** ... and so many changes of this one. */
-  #version = 0;
-  #told = 0;
-  /** How many of them are told a second time. */
-  #again = 0;
-
-  constructor(selector: WatchSelector | undefined, options: WatchOptions | undefined) {
-    this.#selector = selector;
-    this.#options = options;
-  }
-
-  open(): string {
-    this.#again = this.#told;
-    const options = this.#behind === undefined ? this.#options : { ...this.#options, since: this.#behind };
-    return `["watchOpen",${selectorText(this.#selector)},${watchOptionsText(options)}]`;
-  }
-
-  passed(version: number): void {
-    this.#behind = Math.max(this.#behind ?? 0, version);
-    if (version >= this.#version) this.#told = 0;
-  }
-
-  rows(answer: unknown): T[] {
-    return (answer as Change[]).filter(({ kind, version }) => {
-      // An expiry is not of a commit.
-      if (kind === "expire") return true;
-      if (version === this.#version && this.#again > 0) {
-        this.#again--;
-        return false;
-      }
-      if (version > this.#version) {
-        this.passed(version - 1);
-        [this.#version, this.#told, this.#again] = [version, 0, 0];
-      }
-      this.#told++;
-      return true;
-    }) as T[];
-  }
-}
-
-/**
- * The rows of a query.
- * @internal
- */
-export class WatchedRows<T> implements Watched<RowChanges<T>> {
-  readonly #open: () => string;
-  /** The versions of the rows that were told, once they were. */
-  #told: Map<string, number> | undefined;
-  /** Whether all rows are about to be told again. */
-  #again = false;
-
-  constructor(open: () => string) {
-    this.#open = open;
-  }
-
-  open(): string {
-    this.#again = this.#told !== undefined;
-    return this.#open();
-  }
-
-  passed(): void {}
-
-  rows(answer: unknown): RowChanges<T>[] {
-    const told = (this.#told ??= new Map());
-    const changes = this.#again ? since(told, answer as RowChanges<T>) : (answer as RowChanges<T>);
-    for (const { key, version } of [...changes.added, ...changes.changed]) told.set(key, version);
-    for (const key of changes.removed) told.delete(key);
-    const isNothing = this.#again && changes.added.length + changes.changed.length + changes.removed.length === 0;
-    this.#again = false;
-    return isNothing ? [] : [changes];
-  }
-}
-
-/** What has changed since rows of these versions were told, when all rows are told again. */
-function since<T>(told: ReadonlyMap<string, number>, { version, added: rows }: RowChanges<T>): RowChanges<T> {
-  const found = new Set(rows.map(({ key }) => key));
-  return {
-    version,
-    added: rows.filter(({ key }) => !told.has(key)),
-    changed: rows.filter(({ key, version }) => told.has(key) && told.get(key) !== version),
-    removed: [...told.keys()].filter((key) => !found.has(key)),
-  };
+export function watchingKeys(selector: WatchSelector | undefined, options: WatchOptions | undefined): Watching {
+  const open = (since?: number) =>
+    `["watchOpen",${selectorText(selector)},${watchOptionsText(since === undefined ? options : { ...options, since })}]`;
+  return { open, of: "keys" };
 }
 
 function selectorText(selector: WatchSelector | undefined): string {
   if (typeof selector !== "object" || selector === null || !("key" in selector)) return rangeText(selector as Range | undefined);
   plain("InvalidRange", "a watch of one key", selector, ["key"]);
+  if (selector.key === undefined) throw absent("InvalidRange", "a watch: key");
   const key = keyText(selector.key);
   return `{"gte":${key},"lte":${key}}`;
 }

@@ -1,10 +1,13 @@
 /** The worker's script as text within this one: `tools/bundle-js.mjs` puts it here. */
 import script from "inline:worker";
 
+import { makeTrusted } from "./trusted-types.js";
+
 /** Made once, for it is a megabyte; all databases of the page start from it. */
 let address: string | undefined;
 
 export function makeWorker(): Worker {
   address ??= URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  return new Worker(address);
+  const url = address;
+  return makeTrusted("Worker", () => new Worker(url));
 }

@@ -1,6 +1,6 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
 import { type KeyMaterial, wipe } from "./encryption.js";
-import { loadEngine, scheduler, setEngine } from "./engine.js";
+import { engineFiles, loadEngine, scheduler, setEngine } from "./engine.js";
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
 import { fileName } from "./file-name.js";
@@ -30,9 +30,14 @@ let post = (response: Response, transfer: ArrayBuffer[]): void => scope.postMess
 /** Finds the place of a database, and loads the engine. */
 async function prepare({ name, options, expected }: Pick<Request & { kind: "open" }, "name" | "options" | "expected">) {
   const { place: wish, engine } = splitOptions(options);
-  const [place] = await Promise.all([placeOf({ ...wish, name, expected }), loadEngine()]);
+  const answersUnflushed = (engine.durability ?? "always") !== "always";
+  const [place] = await Promise.all([placeOf({ ...wish, name, answersUnflushed, expected }), loadEngine().then(tellLoaded)]);
   post = place.ordered(post);
   return { place, engine };
+}
+
+function tellLoaded(): void {
+  scope.postMessage({ loaded: true }, []);
 }
 
 /** From now on messages go to the database; the one that opened it is answered. */
@@ -57,6 +62,10 @@ async function share(
     session: new Session(connection, scheduler(), () => {}),
     facts: await place.facts,
     ordered: place.ordered,
+    look: place.look,
+    openedAt: place.openedAt(),
+    letterTerms: () => connection.letterTerms(),
+    files: engineFiles(),
     options,
     encryption,
     prove: (material: KeyMaterial | undefined) => connection.opens(material?.terms, material?.secret),
@@ -150,5 +159,5 @@ scope.onmessage = ({ data: first }) => {
   if (first.kind === "salvage") void runSalvage(first);
   else if (first.kind === "import") void runImport(first);
   else if (first.kind === "open") void runOpen(first);
-  else if (first.kind === "engine") setEngine(first.wasm);
+  else if (first.kind === "engine") setEngine(first.wasm, first.rest);
 };

@@ -6,7 +6,7 @@ import * as indexedDb from "./indexeddb.js";
 
 /** The names of all databases of this origin. */
 export async function list(): Promise<string[]> {
-  const found = await everywhere(() => new opfs.OpfsHost().list(), indexedDb.listFiles);
+  const found = await everywhere(opfs.listFiles, indexedDb.listFiles);
   return [...new Set(found.flat().map(databaseOf))].sort();
 }
 
@@ -54,6 +54,6 @@ export function doesNotWork(what: string, thrown: unknown): string {
 
 /** A browser that can keep nothing. */
 export function unsupported(lacks: string): FerroliteError {
-  const message = `this browser has ${lacks}; pass storage: "memory", or allowMemory: true, to work without keeping anything`;
+  const message = `this browser has ${lacks}; storage: "memory" or allowMemory: true works without keeping anything`;
   return new FerroliteError("Unsupported", message);
 }

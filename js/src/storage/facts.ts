@@ -1,11 +1,12 @@
 /** What a browser tells about the storage of a site. */
+import { clearTimeout, setTimeout } from "../timers.js";
 import type { StorageFacts } from "../types.js";
 
 /** How long facts wait for a browser that does not answer. */
 const FACTS_WAIT_MS = 2_000;
 
 const FOR_GOOD = "the browser keeps it until the user clears it";
-const UNTIL_FULL = "the browser may clear it when the disk is full, unless the page asks it not to with Ferrolite.persist()";
+const UNTIL_FULL = "the browser may clear it when the disk is full; Ferrolite.persist() asks it not to";
 
 /** The facts of a database that a browser keeps. `place` says where it is, and why there. */
 export async function browserFacts(kind: "opfs" | "indexeddb", path: string, place: string): Promise<StorageFacts> {

@@ -4,8 +4,13 @@
  * is stored is always the file as it was at one moment, and each moment is later than the one before. That is what a crash
  * leaves of a file on a disk whose writes are done in order; the engine asks for no more, although `flush` returns before
  * anything is stored: whoever waits for a flush waits for `pending` too.
+ *
+ * A worker can end between any two lines. Browsers finish the transaction that runs then, because it is committed already;
+ * they abort the transactions that wait for it. So only one transaction at a time exists. A commit that nobody flushes is
+ * answered when its transaction has begun: such a commit survives the end of the worker, however the worker ends.
  */
 import type { Handle } from "../host.js";
+import { clearTimeout, queueMicrotask, setTimeout } from "../timers.js";
 import { Chunks } from "./chunks.js";
 import { settled } from "./requests.js";
 import type { Room } from "./room.js";
@@ -36,6 +41,8 @@ export interface FileContext {
   /** Beyond so many bytes the file does not grow, and does not open. */
   readonly memoryLimit: number;
   readonly room: Room;
+  /** True if commits are answered without a flush. */
+  readonly answersUnflushed: boolean;
   /** Is called once, when the file is closed and nothing is under way any more. */
   onEnd(): void;
   /** Is called once, when the file cannot be stored any more. */
@@ -46,7 +53,14 @@ export interface FileContext {
 interface Round {
   /** Whether it has to be on the disk when it is complete: somebody waits for it. */
   isStrict: boolean;
-  readonly stored: Promise<void>;
+  /** Resolves when the browser completes the transaction, even if this worker ends. */
+  readonly begun: Settling;
+  readonly stored: Settling;
+}
+
+/** A promise, and its two ends. */
+interface Settling {
+  readonly promise: Promise<void>;
   resolve(): void;
   reject(reason: unknown): void;
 }
@@ -63,6 +77,8 @@ export class IndexedDbFile implements Handle {
   readonly #context: FileContext;
   /** The number of the last transaction that has begun. */
   #number: number;
+  /** The number of the last transaction in the file when it was opened. */
+  readonly openedAt: number;
   #running: Round | undefined;
   /** Begins when the one that runs is complete, or at the end of this turn. */
   #next: Round | undefined;
@@ -76,6 +92,7 @@ export class IndexedDbFile implements Handle {
     this.#database = database;
     this.#chunks = chunks;
     this.#number = number;
+    this.openedAt = number;
     this.#context = context;
     database.onclose = () => this.#fail(new DOMException("the browser has closed the file", "InvalidStateError"));
   }
@@ -86,9 +103,23 @@ export class IndexedDbFile implements Handle {
     return new IndexedDbFile(database, chunks, number, context);
   }
 
-  /** Resolves when all that was flushed or closed is stored, and rejects when that fails; `undefined` when it is already. */
+  /**
+   * Resolves when an answer may be sent: when all that was flushed or closed is stored, and, where commits are answered without
+   * a flush, when the transaction of all that was written has begun. Rejects when that fails; `undefined` if nothing is to be
+   * waited for.
+   */
   get pending(): Promise<void> | undefined {
-    return [this.#next, this.#running].find((round) => round?.isStrict)?.stored;
+    const { answersUnflushed } = this.#context;
+    if (answersUnflushed && this.#chunks.isChanged && this.#failure === undefined) this.#mark(false);
+    const [next, running] = [this.#next, this.#running];
+    if (next?.isStrict === true) return next.stored.promise;
+    if (next !== undefined && answersUnflushed) return next.begun.promise;
+    return running?.isStrict === true ? running.stored.promise : undefined;
+  }
+
+  /** The number of the transaction with all that was written up to now. */
+  get number(): number {
+    return this.#next === undefined ? this.#number : this.#number + 1;
   }
 
   read(buffer: Uint8Array, { at }: { readonly at: number }): number {
@@ -168,9 +199,12 @@ export class IndexedDbFile implements Handle {
     this.#isRelaxed = !round.isStrict;
     try {
       const transaction = this.#store(round.isStrict);
+      // Without `commit` the end of the worker would abort it.
+      if (transaction.commit !== undefined) round.begun.resolve();
       transaction.oncomplete = () => {
         this.#running = undefined;
-        round.resolve();
+        round.begun.resolve();
+        round.stored.resolve();
         this.#begin();
         this.#endIfDone();
       };
@@ -210,8 +244,10 @@ export class IndexedDbFile implements Handle {
     if (this.#failure !== undefined) return;
     this.#failure = { reason };
     this.#context.onFailure(reason);
-    this.#running?.reject(reason);
-    this.#next?.reject(reason);
+    for (const round of [this.#running, this.#next]) {
+      round?.begun.reject(reason);
+      round?.stored.reject(reason);
+    }
     this.#running = undefined;
     this.#next = undefined;
     this.#end();
@@ -230,19 +266,33 @@ export class IndexedDbFile implements Handle {
 }
 
 function newRound(): Round {
+  return { isStrict: false, begun: newSettling(), stored: newSettling() };
+}
+
+function newSettling(): Settling {
   let resolve = () => {};
   let reject: (reason: unknown) => void = () => {};
-  const stored = new Promise<void>((onStored, onFailure) => {
-    resolve = onStored;
+  const promise = new Promise<void>((onSuccess, onFailure) => {
+    resolve = onSuccess;
     reject = onFailure;
   });
   // Who waits for it hears of its failure; nobody has to wait.
-  stored.catch(() => {});
-  return { isStrict: false, stored, resolve, reject };
+  promise.catch(() => {});
+  return { promise, resolve, reject };
 }
 
+/** Returns once the transaction is over. A worker that ends before that leaves the connection open for ever in WebKit. */
 async function load(database: IDBDatabase, memoryLimit: number): Promise<{ chunks: Chunks; number: number }> {
   const transaction = database.transaction([HEADS, CHUNKS], "readonly");
+  const over = new Promise((resolve) => (transaction.oncomplete = transaction.onabort = resolve));
+  try {
+    return await read(transaction, memoryLimit);
+  } finally {
+    await over;
+  }
+}
+
+async function read(transaction: IDBTransaction, memoryLimit: number): Promise<{ chunks: Chunks; number: number }> {
   const heads = transaction.objectStore(HEADS);
   const store = transaction.objectStore(CHUNKS);
   const [numbers, values] = await Promise.all([settled(heads.getAllKeys()), settled(heads.getAll())]);

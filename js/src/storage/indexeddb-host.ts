@@ -2,8 +2,9 @@
 import { FerroliteError } from "../error.js";
 import type { Handle, Host } from "../host.js";
 import type { Response } from "../protocol.js";
+import { setTimeout } from "../timers.js";
 import { estimated, within } from "./facts.js";
-import { databaseName, has, listFiles, lock, removeFile } from "./indexeddb.js";
+import { databaseName, has, lock, removeFile } from "./indexeddb.js";
 import { createStores, IndexedDbFile } from "./indexeddb-file.js";
 import { openDatabase } from "./requests.js";
 import { Room } from "./room.js";
@@ -17,17 +18,25 @@ type Post = (response: Response, transfer: ArrayBuffer[]) => void;
 export class IndexedDbHost implements Host {
   readonly exclusive = true;
   readonly #memoryLimit: number;
+  readonly #answersUnflushed: boolean;
   readonly #room = new Room(estimated);
   readonly #open = new Map<string, { readonly file: IndexedDbFile; readonly ended: Promise<void> }>();
   #hasFailed = false;
   readonly #onFailure: ((error: FerroliteError) => void)[] = [];
 
-  /** A file has at most `memoryLimit` bytes. */
-  constructor(memoryLimit: number) {
+  /** A file has at most `memoryLimit` bytes. `answersUnflushed`: commits are answered without a flush. */
+  constructor(memoryLimit: number, answersUnflushed: boolean) {
     this.#memoryLimit = memoryLimit;
+    this.#answersUnflushed = answersUnflushed;
   }
 
-  /** Resolves when everything that was flushed up to now is stored; `undefined` when it is already. */
+  /** The number of the last transaction in the file when it was opened; `undefined` while none is open. */
+  get openedAt(): number | undefined {
+    const [open] = this.#open.values();
+    return open?.file.openedAt;
+  }
+
+  /** Resolves when an answer may be sent; `undefined` when that is now. */
   get pending(): Promise<unknown> | undefined {
     const pending = [...this.#open.values()].map(({ file }) => file.pending).filter((promise) => promise !== undefined);
     return pending.length === 0 ? undefined : Promise.all(pending);
@@ -45,6 +54,7 @@ export class IndexedDbHost implements Host {
       const context = {
         memoryLimit: this.#memoryLimit,
         room: this.#room,
+        answersUnflushed: this.#answersUnflushed,
         onEnd: () => {
           this.#open.delete(name);
           release();
@@ -67,20 +77,18 @@ export class IndexedDbHost implements Host {
     if (!(await removeFile(name))) throw new DOMException(`there is no ${name}`, "NotFoundError");
   }
 
-  async list(): Promise<string[]> {
-    return listFiles();
-  }
-
   /**
    * Makes of `post` what sends an answer when everything is stored that was flushed before it, in their order. When the files
-   * cannot be stored any more that is told as `fatal`, and nothing after it: what was not answered by then may be lost.
+   * cannot be stored any more that is told as `fatal`, and nothing after it: what was not answered by then may be lost. If
+   * commits are answered without a flush, an answer has the number of the transaction that stores what the answer depends on.
    */
   whenStored(post: Post): Post {
     let last: Promise<void> | undefined;
     this.#onFailure.push((error) => post({ fatal: error.report() }, []));
-    return (response, transfer) => {
+    return (plain, transfer) => {
       const { pending } = this;
       if (this.#hasFailed) return;
+      const response = this.#answersUnflushed ? { ...plain, written: this.#written } : plain;
       if (pending === undefined && last === undefined) return post(response, transfer);
       const mine = Promise.all([last, pending]).then(
         () => {
@@ -91,6 +99,11 @@ export class IndexedDbHost implements Host {
       );
       last = mine;
     };
+  }
+
+  get #written(): number | undefined {
+    const [open] = this.#open.values();
+    return open?.file.number;
   }
 
   async #tell(name: string, reason: unknown): Promise<void> {
@@ -104,7 +117,7 @@ export class IndexedDbHost implements Host {
 async function failure(file: string, reason: unknown): Promise<FerroliteError> {
   const { name: kind, message } = reason as DOMException;
   if (kind === "QuotaExceededError") {
-    const what = `the browser's quota is used up, and what was not answered yet is not kept (${message})`;
+    const what = `the browser's quota is used up; what was not answered is not kept (${message})`;
     return new FerroliteError("StorageFull", `${what}; make room, and open the database again`, { cause: reason });
   }
   if (await isGone(file)) {

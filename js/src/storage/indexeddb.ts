@@ -1,9 +1,13 @@
 /** Databases in IndexedDB, from outside: each file is a database of its own there, so that they do not wait for each other. */
+import { setTimeout } from "../timers.js";
 import { openDatabase, settled } from "./requests.js";
 
 const PREFIX = "ferrolite/";
 /** A tab that was closed or reloaded a moment ago may still hold its file: how long to wait for it. */
 const LOCK_WAIT_MS = 500;
+/** How long a deletion waits for connections that the browser has not closed yet. */
+const BLOCKED_MS = 5000;
+const BLOCKED = "a worker that has ended still has it open; close the site's tabs, then delete it again";
 
 /** The name of the IndexedDB database that a file is. */
 export const databaseName = (file: string): string => PREFIX + file;
@@ -18,7 +22,7 @@ export function lacking(): string | undefined {
 export async function has(file: string): Promise<boolean> {
   const name = databaseName(file);
   // Looking it up costs less than opening it, which begins to make it.
-  if (typeof indexedDB.databases === "function") return (await indexedDB.databases()).some((found) => found.name === name);
+  if (typeof indexedDB.databases === "function") return (await databases()).includes(name);
   const database = await openDatabase(name);
   database?.close();
   return database !== undefined;
@@ -27,8 +31,12 @@ export async function has(file: string): Promise<boolean> {
 /** The names of all files. */
 export async function listFiles(): Promise<string[]> {
   if (typeof indexedDB.databases !== "function") return [];
-  const names = (await indexedDB.databases()).map(({ name }) => name ?? "");
-  return names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+  return (await databases()).filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+}
+
+/** The names of all databases of this origin. WebKit lists a database of version 0 after a look for a missing one. */
+async function databases(): Promise<string[]> {
+  return (await indexedDB.databases()).filter(({ version }) => version !== 0).map(({ name }) => name ?? "");
 }
 
 /** Removes a file; whether there was one. */
@@ -36,11 +44,23 @@ export async function removeFile(file: string): Promise<boolean> {
   if (!(await has(file))) return false;
   const release = await lock(file);
   try {
-    await settled(indexedDB.deleteDatabase(databaseName(file)));
+    await removed(databaseName(file));
     return true;
   } finally {
     release();
   }
+}
+
+/**
+ * Deletes a database. The lock of its file is ours, so no engine has it open. If the browser itself keeps a connection of a worker
+ * that has ended, the deletion is left to the browser.
+ */
+function removed(name: string): Promise<unknown> {
+  const request = indexedDB.deleteDatabase(name);
+  const isLate = new Promise<never>((_, reject) => {
+    request.onblocked = () => setTimeout(() => reject(new DOMException(BLOCKED, "NoModificationAllowedError")), BLOCKED_MS);
+  });
+  return Promise.race([settled(request), isLate]);
 }
 
 /** Takes the lock of a file; returns how to give it up. The browser does so when the context ends. */

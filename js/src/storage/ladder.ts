@@ -30,10 +30,16 @@ export interface Place {
   readonly facts: Promise<StorageFacts>;
   /** Makes of `post` what sends an answer when all that it tells of is stored. */
   ordered(post: Post): Post;
+  /** Checks soon whether the database still exists, for a page that is seen again. */
+  look(): void;
+  /** The state of the open file when it was opened, where answers have the number of a state. */
+  openedAt(): number | undefined;
 }
 
 export interface Wish extends StorageOptions {
   readonly name: string;
+  /** True if commits are answered without a flush. */
+  readonly answersUnflushed?: boolean;
   /** Where the database was when this page last had it open, if it was not deleted since. */
   readonly expected?: DurableKind | undefined;
 }
@@ -105,7 +111,7 @@ function assertNotEvicted({ name, expected }: Wish, found: Record<DurableKind, F
   if (typeof found[expected] === "string") {
     throw new FerroliteError("Unsupported", `"${name}" is in ${title}, and this browser has ${found[expected]} at the moment`);
   }
-  const why = "the browser has cleared the data of this site, for want of room or because its user asked for it";
+  const why = "the browser or its user has cleared the data of this site";
   throw new FerroliteError("Evicted", `"${name}" was in ${title}, and is gone: ${why}; opening it again makes a new one`);
 }
 
@@ -135,18 +141,19 @@ async function placeOfNew(
 }
 
 function inMemory(name: string, reason: string): Place {
-  return { host: undefined, file: name, facts: Promise.resolve({ ...memoryFacts, reason }), ordered: (post) => post };
+  const facts = Promise.resolve({ ...memoryFacts, reason });
+  return { host: undefined, file: name, facts, ordered: (post) => post, openedAt: () => undefined, look() {} };
 }
 
 function stored(wish: Wish, kind: DurableKind, files: opfs.OpfsHost, file: string, why = ""): Place {
   if (kind === "opfs") {
     const facts = browserFacts(kind, `${opfs.DIRECTORY}/${file}`, "the origin's private file system");
-    return { host: files, file, facts, ordered: (post) => post };
+    return { host: files, file, facts, ordered: (post) => files.untilGone(post), openedAt: () => undefined, look: () => files.look() };
   }
-  const host = new IndexedDbHost(wish.memoryLimit);
+  const host = new IndexedDbHost(wish.memoryLimit, wish.answersUnflushed === true);
   const place = `IndexedDB, because ${why}; while it is open all of it is held in memory`;
   const facts = browserFacts(kind, indexedDb.databaseName(file), place);
-  return { host, file, facts, ordered: (post) => host.whenStored(post) };
+  return { host, file, facts, ordered: (post) => host.whenStored(post), openedAt: () => host.openedAt, look() {} };
 }
 
 function titleOf(kind: DurableKind): string {

@@ -3,6 +3,8 @@
  * written has changed it already; so a file that grows is refused before, as by a full disk, and there is still room to
  * overwrite what it has: to delete from it, and to compact it.
  */
+import { setTimeout } from "../timers.js";
+
 
 /** What is kept free of the quota: a share of it, at most so many bytes. */
 const MARGIN_SHARE = 1 / 16;

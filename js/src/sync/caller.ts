@@ -32,10 +32,15 @@ export class Caller {
     if (this.#isClosed) throw closed();
   }
 
-  /** The value of one call; a promise of it when it waits for something to happen. */
-  call(text: string): unknown {
+  /** What was waited for is there. */
+  hold<T>(there: T): T {
+    return there;
+  }
+
+  /** The value of one call; a promise of it when it waits for something to happen. It is answered before a signal can come. */
+  call(text: string, _signal?: AbortSignal): unknown {
     this.assertOpen();
     const result = this.channel.call(text);
-    return result instanceof Promise ? result.then(valueOf) : valueOf(result);
+    return "then" in result ? result.then(valueOf) : valueOf(result);
   }
 }

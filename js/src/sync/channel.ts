@@ -2,26 +2,33 @@
  * The way from the verbs to an engine in the same thread: a request is answered before it returns. Work in slices goes on at
  * once, until it is done; what waits for changes, or for the time, comes as a promise.
  */
-import { type Attach, withAttachments } from "../bytes.js";
+import { type Attach, copyOfBytes, withAttachments } from "../bytes.js";
 import type { EngineWatcher } from "../channel.js";
 import { FerroliteError } from "../error.js";
 import { ERROR, OK, PENDING, type Response, type Result, type SessionRequest } from "../protocol.js";
 import { finishedOf, resultsOf } from "../results.js";
-import type { Session } from "../session.js";
 
 /** A `SessionRequest` without its number. */
 type Numberless<R> = R extends SessionRequest ? Omit<R, "id"> : never;
 
+/** An engine in the same thread, which answers a request before `handle` returns. */
+interface Engine {
+  handle(request: SessionRequest): void;
+  /** Does a slice of a task; whether there was anything to do. */
+  step(): boolean;
+}
+
 /** Who waits for the result of a task. */
 interface Waiting {
-  resolve(result: Result): void;
-  reject(error: FerroliteError): void;
+  /** The call. */
+  readonly text: string;
+  resolve(result: Result | Promise<Result>): void;
+  reject(error: unknown): void;
 }
 
 export class Channel {
-  readonly #session: Session;
-  /** The engine is the same as long as the database is open. */
-  readonly epoch = 0;
+  #engine: Engine | undefined;
+  #epoch = 0;
   readonly watches = new Set<EngineWatcher>();
   readonly #tasks = new Map<number, Waiting>();
   readonly #finished = new Map<number, Result>();
@@ -31,13 +38,33 @@ export class Channel {
   #failure: FerroliteError | undefined;
   #id = 0;
 
-  /** `connect` makes the session, whose responses it gives to what it is given. */
-  constructor(connect: (receive: (response: Response) => void) => Session) {
-    this.#session = connect((response) => this.#receive(response));
+  /** Takes the engine, whose responses go to `receive`. */
+  connect(engine: Engine): void {
+    this.#engine = engine;
   }
 
-  /** Takes bytes for the call that follows. */
-  readonly attach: Attach = (bytes) => this.#attachments.push(bytes) - 1;
+  /** Grows whenever another engine answers: what was opened before is unknown to it. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Another engine answers from now on: what waits there is asked again. */
+  renew(): void {
+    this.#epoch++;
+    const tasks = [...this.#tasks.values()];
+    this.#tasks.clear();
+    for (const { text, resolve, reject } of tasks) {
+      try {
+        resolve(this.call(text));
+      } catch (thrown) {
+        reject(thrown);
+      }
+    }
+    for (const watch of [...this.watches]) watch.renewed();
+  }
+
+  /** Copies bytes for the call that follows. */
+  readonly attach: Attach = (bytes) => this.#attachments.push(copyOfBytes(bytes)) - 1;
 
   /** The result of one call, `[verb, ...arguments]` as JSON text; a promise of it when it waits for something to happen. */
   call(text: string): Result | Promise<Result> {
@@ -45,11 +72,11 @@ export class Channel {
     const [result = [OK]] = "answer" in response ? resultsOf(response.answer) : [];
     if (result[0] !== PENDING) return result as Result;
     const task = result[1] as number;
-    while (!this.#finished.has(task) && this.#session.step());
+    while (!this.#finished.has(task) && this.#engine?.step() === true);
     const finished = this.#finished.get(task);
     this.#finished.delete(task);
     if (this.#failure !== undefined) throw this.#failure;
-    return finished ?? new Promise((resolve, reject) => this.#tasks.set(task, { resolve, reject }));
+    return finished ?? new Promise((resolve, reject) => this.#tasks.set(task, { text, resolve, reject }));
   }
 
   /** What is answered to a request that is a message of its own. */
@@ -75,7 +102,7 @@ export class Channel {
   #ask(request: SessionRequest): Response {
     if (this.#failure !== undefined) throw this.#failure;
     this.#response = undefined;
-    this.#session.handle(request);
+    this.#engine?.handle(request);
     const response = this.#response as Response | undefined;
     this.#response = undefined;
     if (this.#failure !== undefined) throw this.#failure;
@@ -84,7 +111,8 @@ export class Channel {
     return response;
   }
 
-  #receive(response: Response): void {
+  /** Takes a response of the engine. */
+  receive(response: Response): void {
     if ("fatal" in response) {
       this.fail(FerroliteError.from(response.fatal, "Internal"));
     } else if ("finished" in response) {

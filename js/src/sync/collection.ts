@@ -1,18 +1,19 @@
 // Made of js/src/collection.ts by tools/sync-sources.mjs. Change it there, and run `npm --prefix js run sync`.
-import { type Attach, type ByteSource, isBytes, piecesOf, putText } from "./bytes.js";
-import { blobStream } from "./blob-stream.js";
+import { type Attach, type ByteSource, isBytes, putText } from "./bytes.js";
 import type { Caller } from "./caller.js";
 import {
   assertWatchQueryOptions, documentText, endText, indexText as placeText, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
   ttlOption,
 } from "../check.js";
 import { FerroliteError } from "../error.js";
+import { meanwhile } from "./later.js";
 import { list } from "../lists.js";
 import { type NamedCollection, prefixed } from "../names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "../query.js";
 import { SyncReader, versioned } from "./reader.js";
+import { forwarding } from "../receivers.js";
 import { scan } from "./scan.js";
-import { assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import { sliced } from "./sliced.js";
 import { allValidated, type StandardSchema, validated } from "./schema.js";
 import type {
@@ -20,7 +21,7 @@ import type {
   WatchSelector,
 } from "../types.js";
 import { quietly } from "./waiting.js";
-import { Watch, type WatchCaller, WatchedKeys, WatchedRows } from "../watch.js";
+import { Watch, type WatchCaller, watchingKeys } from "../watch.js";
 
 /** How often a change of a document that was validated is tried again when others have changed it, too. */
 const CHANGES_MAX = 20;
@@ -40,14 +41,23 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
   readonly schema: StandardSchema | undefined;
   /** Never there: what tells the types to the compiler. */
   declare readonly types?: { readonly output: D; readonly input: I };
+  /** @internal The same collection without a validator: what is read does not depend on one. */
+  readonly base: SyncCollection<any, any>;
+  /** @internal Of the one without a validator: those with one, by their validators. */
+  readonly checked = new WeakMap<StandardSchema, SyncCollection<any, any>>();
   readonly #caller: Caller;
   readonly #prefix: string;
 
+  static {
+    forwarding(this);
+  }
+
   /** @internal */
-  constructor(caller: Caller, name: string, prefix: string, schema: StandardSchema | undefined) {
-    super((call) => caller.call(prefixed(prefix, call)));
+  constructor(caller: Caller, name: string, prefix: string, schema?: StandardSchema, base?: SyncCollection<any, any>) {
+    super((call, signal) => caller.call(prefixed(prefix, call), signal));
     this.name = name;
     this.schema = schema;
+    this.base = base ?? this;
     this.#caller = caller;
     this.#prefix = prefix;
   }
@@ -86,8 +96,10 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
   }
 
   /** Stores many documents in one commit: an iterable of `[key, document]` pairs, such as a `Map`. */
-  setMany(entries: Iterable<readonly [key: string, document: I]>, options?: TtlOptions): number {
-    const ttl = ttlOption(options);
+  setMany(entries: Iterable<readonly [key: string, document: I]>, options?: TtlOptions & SignalOptions): number {
+    const { signal, rest } = splitSignal(options, "setMany");
+    assertGoesOn(signal, "setMany");
+    const ttl = ttlOption(rest);
     const documents: unknown[] = [];
     const keys: string[] = [];
     const texts = list(entries, "InvalidValue", (entry) => {
@@ -103,10 +115,10 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
     const ready = valid;
     if (ready.some(({ value }) => isBytes(value))) {
       const puts = keys.map((key, index) => this.#own(putText(key, ready[index]?.value, ttl, this.#attach)));
-      return this.#caller.call(`["commit",[${puts.join(",")}]]`) as number;
+      return this.#caller.call(`["commit",[${puts.join(",")}]]`, signal) as number;
     }
     const pairs = keys.map((key, index) => `[${texts[index]},${documentText(ready[index]?.value, key)}]`).join(",");
-    return this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`) as number;
+    return this.#call(`["setMany",[${pairs}]${ttl === undefined ? "" : `,${ttl}`}]`, signal) as number;
   }
 
   /**
@@ -118,18 +130,11 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
     const { signal, rest } = splitSignal(options, "setStream");
     const ttl = ttlOption(rest);
     const begin = `["blobBegin",${keyText(key)}${ttl === undefined ? "" : `,${ttl}`}]`;
-    const pieces = piecesOf(source, signal);
+    const caller = { call: (text: string) => this.#call(text), attach: this.#attach };
     assertGoesOn(signal, "setStream");
-    const id = this.#call(begin) as number;
-    try {
-      for (const piece of pieces) this.#call(`["blobWrite",${id},${this.#attach(piece)}]`);
-      assertGoesOn(signal, "setStream");
-      return this.#call(`["blobFinish",${id}]`) as number;
-    } catch (thrown) {
-      // A database that is being closed has given it up itself.
-      quietly(() => this.#call(`["blobAbort",${id}]`));
-      throw thrown;
-    }
+    const begun = this.#call(begin) as number;
+    const [{ storeStream }, id] = meanwhile(begun, (id) => this.#call(`["blobAbort",${id}]`));
+    return storeStream(caller, id, source, signal);
   }
 
   /**
@@ -140,10 +145,12 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
   getStream(key: string, options?: SignalOptions): IterableIterator<Uint8Array, undefined, undefined> | undefined {
     const signal = signalOf(options, "getStream");
     assertGoesOn(signal, "getStream");
-    const id = this.#call(`["blobOpen",${keyText(key)}]`) as number | undefined;
+    const begun = this.#call(`["blobOpen",${keyText(key)}]`) as number | undefined;
+    const close = (id: number | undefined) => quietly(() => this.#call(`["blobClose",${id}]`));
+    const [{ blobStream }, id] = meanwhile(begun, close);
     if (id === undefined) return undefined;
     const read = () => this.#call(`["blobRead",${id}]`) as Uint8Array | undefined;
-    return blobStream(read, () => quietly(() => this.#call(`["blobClose",${id}]`)), signal);
+    return blobStream(read, () => close(id), signal);
   }
 
   /**
@@ -216,7 +223,8 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
 
   /**
    * Changes a document by a JSON Patch (RFC 6902): all of its operations, or none; whether there is a document. An
-   * operation that cannot be done, or a test that fails, is a `Conflict`. A time to live stays.
+   * operation that cannot be done, or a test that fails, is a `Conflict`. A patch whose copies grow without end is `TooLarge`.
+   * Numbers are compared exactly, whatever their length. A time to live stays.
    */
   patch(key: string, operations: readonly PatchOperation[]): boolean {
     const text = operationsText(operations);
@@ -240,9 +248,11 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
   }
 
   /** Deletes all documents in a range, in one commit; how many there were. `{}` is all of them. */
-  deleteRange(range: Range): number {
+  deleteRange(range: Range, options?: SignalOptions): number {
+    const signal = signalOf(options, "deleteRange");
+    assertGoesOn(signal, "deleteRange");
     if (range === undefined) throw new FerroliteError("InvalidRange", "deleteRange takes a range; {} is all documents");
-    return this.#call(`["deleteRange",${rangeText(range)}]`) as number;
+    return this.#call(`["deleteRange",${rangeText(range)}]`, signal) as number;
   }
 
   /**
@@ -263,7 +273,7 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
   createIndex(path: string | readonly string[], options?: IndexOptions & SignalOptions): boolean {
     const { signal, rest } = splitSignal(options, "createIndex");
     const begin = this.#own(`["createIndex",${indexText(path, rest)}`);
-    return sliced((text) => this.#caller.call(text), begin, signal, "createIndex") as boolean;
+    return sliced((text, queued) => this.#caller.call(text, queued), begin, signal, "createIndex") as boolean;
   }
 
   /** Drops the index on a path or several; whether there was one. */
@@ -272,8 +282,10 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
   }
 
   /** Runs a query, and tells how it was answered and what was read. */
-  explain<T = D>(query: Query<T>): Explanation {
-    return this.#call(`["explain",${queryText(query)}]`) as Explanation;
+  explain<T = D>(query: Query<T>, options?: SignalOptions): Explanation {
+    const signal = signalOf(options, "explain");
+    assertGoesOn(signal, "explain");
+    return abortable(this.#call(`["explain",${queryText(query)}]`, signal), signal, "explain") as Explanation;
   }
 
   /** The indexes. */
@@ -286,7 +298,7 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
    * wait for it takes `for await`, or a callback given to `subscribe`, and the end of the call that is under way.
    */
   watch<T = D>(selector?: WatchSelector, options?: WatchOptions): Watch<Change<T>> {
-    return new Watch(this.#watchCaller, new WatchedKeys<Change<T>>(selector, options), options?.signal);
+    return new Watch<Change<T>>(this.#watchCaller, watchingKeys(selector, options), options?.signal);
   }
 
   /**
@@ -298,7 +310,7 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
       assertWatchQueryOptions(options);
       return `["watchQuery",${queryText(query)}]`;
     };
-    return new Watch(this.#watchCaller, new WatchedRows<T>(open), options?.signal);
+    return new Watch<RowChanges<T>>(this.#watchCaller, { open, of: "rows" }, options?.signal);
   }
 
   /** Seconds until the document expires; `null` when it never does, `undefined` when it is not there. */
@@ -321,8 +333,8 @@ export class SyncCollection<D = unknown, I = D> extends SyncReader<D> implements
     return prefixed(this.#prefix, call);
   }
 
-  #call(call: string): unknown {
-    return this.#caller.call(this.#own(call));
+  #call(call: string, signal?: AbortSignal): unknown {
+    return this.#caller.call(this.#own(call), signal);
   }
 
   get #watchCaller(): WatchCaller {

@@ -1,27 +1,27 @@
 // Made of js/src/database.ts by tools/sync-sources.mjs. Change it there, and run `npm --prefix js run sync`.
 /// <reference lib="esnext.disposable" preserve="true" />
-import { SyncTransaction } from "./active-transaction.js";
+import type { SyncTransaction } from "./active-transaction.js";
 import { Caller } from "./caller.js";
 import type { Channel } from "./channel.js";
 import { checkOptionsText, plain, retriesOption } from "../check.js";
 import { SyncCollection } from "./collection.js";
-import { keyMaterial, wipe } from "../encryption.js";
+import { keyMaterial, wipe } from "./encryption.js";
 import { FerroliteError } from "../error.js";
-import { exportStream } from "./export.js";
 import type { Refreshed } from "../host.js";
+import { meanwhile } from "./later.js";
 import { assertCollectionName, prefixOf } from "../names.js";
 import type { CheckReport, Stats } from "../reports.js";
+import { forwarding } from "../receivers.js";
 import { assertSchema, type StandardSchema } from "./schema.js";
 import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import { sliced } from "./sliced.js";
-import { SyncSnapshot } from "./snapshot.js";
+import type { SyncSnapshot } from "./snapshot.js";
 import { dispose } from "../dispose.js";
 import { Transaction } from "../transaction.js";
-import { aborted, assertExportOptions } from "../transfer-options.js";
+import { assertExportOptions } from "../transfer-options.js";
 import type {
   CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StorageFacts, TransactionOptions,
 } from "../types.js";
-import { outcome, pause, quietly } from "./waiting.js";
 
 /** How often a transaction is run again unless it is said. */
 const RETRIES = 10;
@@ -35,11 +35,20 @@ export class SyncDatabase extends SyncCollection {
   readonly #caller: Caller;
   readonly #refreshed: Refreshed;
   #storage: StorageFacts;
+  /** Those that somebody still has, by name. */
+  readonly #collections = new Map<string, WeakRef<SyncCollection>>();
+  readonly #gone = new FinalizationRegistry<string>((name) => {
+    if (this.#collections.get(name)?.deref() === undefined) this.#collections.delete(name);
+  });
+
+  static {
+    forwarding(this);
+  }
 
   /** @internal */
   constructor(channel: Channel, storage: StorageFacts, release: () => unknown, refreshed: Refreshed) {
     const caller = new Caller(channel, release);
-    super(caller, "", "", undefined);
+    super(caller, "", "");
     this.#caller = caller;
     this.#storage = storage;
     this.#refreshed = refreshed;
@@ -56,7 +65,8 @@ export class SyncDatabase extends SyncCollection {
   }
 
   /**
-   * The collection `name`: the same verbs on keys and indexes of its own. The first write creates it.
+   * The collection `name`: the same verbs on keys and indexes of its own. The first write creates it. The same name and the same
+   * validator give the same object, as long as somebody has it.
    *
    * ```ts
    * const users = db.collection<User>("users");
@@ -71,7 +81,16 @@ export class SyncDatabase extends SyncCollection {
     plain("InvalidOptions", "the options of collection", options, ["validate"]);
     const schema = options.validate;
     if (schema !== undefined) assertSchema(schema);
-    return new SyncCollection(this.#caller, name, prefixOf(name), schema);
+    let base = this.#collections.get(name)?.deref();
+    if (base === undefined) {
+      base = new SyncCollection(this.#caller, name, prefixOf(name));
+      this.#collections.set(name, new WeakRef(base));
+      this.#gone.register(base, name);
+    }
+    if (schema === undefined) return base;
+    const checked = base.checked.get(schema) ?? new SyncCollection(this.#caller, name, prefixOf(name), schema, base);
+    base.checked.set(schema, checked);
+    return checked;
   }
 
   /** The names of the collections, in order. The default collection has none. */
@@ -86,11 +105,13 @@ export class SyncDatabase extends SyncCollection {
   }
 
   /** Commits a transaction: all of its writes or none. The result is the number of the commit. */
-  commit(transaction: Transaction): number {
+  commit(transaction: Transaction, options?: SignalOptions): number {
     if (!(transaction instanceof Transaction)) {
       throw new FerroliteError("InvalidTransaction", "commit takes a Transaction: new Transaction().set(key, document)");
     }
-    return this.#caller.call(`["commit",${transaction.text(this.#caller.channel.attach)}]`) as number;
+    const signal = signalOf(options, "commit");
+    assertGoesOn(signal, "commit");
+    return this.#caller.call(`["commit",${transaction.text(this.#caller.channel.attach)}]`, signal) as number;
   }
 
   /**
@@ -114,33 +135,18 @@ export class SyncDatabase extends SyncCollection {
     }
     const { signal, rest } = splitSignal(options, "transaction");
     const retries = retriesOption(rest, RETRIES);
-    for (let attempt = 0; ; attempt++) {
-      assertGoesOn(signal, "transaction");
-      const startMs = performance.now();
-      const { channel } = this.#caller;
-      const id = this.#caller.call(`["txBegin"]`) as number;
-      const { epoch } = channel;
-      const tx = SyncTransaction.begun(id, (text) => this.#caller.call(text), channel.attach);
-      let isDone = false;
-      try {
-        const result = abortable(outcome(work(tx)), signal, "transaction");
-        isDone = true;
-        tx.commit();
-        return result;
-      } catch (thrown) {
-        // A database that is being closed ends it itself.
-        if (!isDone) quietly(() => tx.rollBack());
-        // What `work` throws is its own, unless the engine that knew of the transaction is gone.
-        const isOver = isDone || epoch !== channel.epoch;
-        if (attempt >= retries || !isOver || !isOutdated(thrown)) throw thrown;
-      }
-      pause(attempt, performance.now() - startMs);
-    }
+    assertGoesOn(signal, "transaction");
+    const caller = this.#caller;
+    const begin = () => [caller.call(`["txBegin"]`) as number, caller.channel.epoch] as const;
+    const [{ transact }, begun] = meanwhile(begin(), ([id]) => caller.call(`["txRollback",${id}]`));
+    return transact(caller, begun, begin, work, retries, signal);
   }
 
   /** The database as it is now, to read from until it is closed, whatever is written in the meantime. */
   snapshot(): SyncSnapshot {
-    return new SyncSnapshot(this.#caller, this.#caller.call(`["snapshotOpen"]`) as number, "");
+    const begun = this.#caller.call(`["snapshotOpen"]`) as number;
+    const [{ SyncSnapshot }, id] = meanwhile(begun, (id) => this.#caller.call(`["snapshotClose",${id}]`));
+    return new SyncSnapshot(this.#caller, id, "");
   }
 
   /** Sizes and counters. */
@@ -150,8 +156,10 @@ export class SyncDatabase extends SyncCollection {
   }
 
   /** Returns once every commit so far is on the disk; for the durabilities that do not wait for that. */
-  flush(): void {
-    this.#caller.call(`["flush"]`);
+  flush(options?: SignalOptions): void {
+    const signal = signalOf(options, "flush");
+    assertGoesOn(signal, "flush");
+    this.#caller.call(`["flush"]`, signal);
   }
 
   /**
@@ -159,7 +167,7 @@ export class SyncDatabase extends SyncCollection {
    * two of them; what was done stays.
    */
   compact(options?: SignalOptions): void {
-    sliced((text) => this.#caller.call(text), `["compact"`, signalOf(options, "compact"), "compact");
+    sliced((text, queued) => this.#caller.call(text, queued), `["compact"`, signalOf(options, "compact"), "compact");
   }
 
   /**
@@ -169,7 +177,7 @@ export class SyncDatabase extends SyncCollection {
    */
   changeKey(encryption: Encryption): void {
     this.#caller.assertOpen();
-    const material = keyMaterial(encryption);
+    const material = this.#caller.hold(keyMaterial(encryption));
     try {
       this.#caller.channel.request({ kind: "changeKey", encryption: material });
     } finally {
@@ -183,12 +191,14 @@ export class SyncDatabase extends SyncCollection {
    * when it is called again.
    */
   rotateKey(options?: SignalOptions): void {
-    sliced((text) => this.#caller.call(text), `["rotateKey"`, signalOf(options, "rotateKey"), "rotateKey");
+    sliced((text, queued) => this.#caller.call(text, queued), `["rotateKey"`, signalOf(options, "rotateKey"), "rotateKey");
   }
 
   /** Verifies the file's structure; with `full`, every page. Damage is what it reports, not an error. */
   check(options?: CheckOptions): CheckReport {
-    return this.#caller.call(`["check",${checkOptionsText(options)}]`) as CheckReport;
+    const { signal, rest } = splitSignal(options, "check");
+    assertGoesOn(signal, "check");
+    return abortable(this.#caller.call(`["check",${checkOptionsText(rest)}]`, signal), signal, "check") as CheckReport;
   }
 
   /**
@@ -199,13 +209,15 @@ export class SyncDatabase extends SyncCollection {
    */
   export(options: ExportOptions = {}): IterableIterator<Uint8Array<ArrayBuffer>, undefined, undefined> {
     assertExportOptions(options);
-    const { number, bytes } = this.#caller.call(`["exportBegin"]`) as { number: number; bytes: number };
+    const begun = this.#caller.call(`["exportBegin"]`) as { number: number; bytes: number };
+    const end = (id: number) => this.#caller.call(`["exportEnd",${id}]`);
+    const [{ exportStream }, { number, bytes }] = meanwhile(begun, (exporting) => end(exporting.number));
     const next = () => {
       this.#caller.assertOpen();
       return this.#caller.channel.request({ kind: "exportChunk", number }) as Uint8Array<ArrayBuffer> | undefined;
     };
-    const stream = exportStream({ bytes, next, end: () => this.#caller.call(`["exportEnd",${number}]`) }, options);
-    if (options.signal?.aborted === true) throw aborted();
+    const stream = exportStream({ bytes, next, end: () => end(number) }, options);
+    assertGoesOn(options.signal, "export");
     return stream;
   }
 
@@ -218,9 +230,4 @@ export class SyncDatabase extends SyncCollection {
   [dispose](): void {
     return this.close();
   }
-}
-
-/** Whether a commit was refused because of others: it may succeed when it is repeated. */
-function isOutdated(thrown: unknown): boolean {
-  return thrown instanceof FerroliteError && (thrown.code === "Conflict" || thrown.code === "SnapshotTooOld");
 }

@@ -4,5 +4,6 @@ export type { SyncCollection } from "./collection.js";
 export type { SyncDatabase } from "./database.js";
 export type { SyncSnapshot } from "./snapshot.js";
 export type { SyncTransaction } from "./active-transaction.js";
+export { type Defined, defined } from "../defined.js";
 export { type ErrorCode, FerroliteError } from "../error.js";
 export { Transaction } from "../transaction.js";

@@ -1,5 +1,6 @@
 /** `ferrolite/sync` as browsers see it: for a dedicated worker, where the engine runs in the same thread as its caller. */
 import { type KeyMaterial, withKey } from "../encryption.js";
+import { keyMaterial } from "../key-material.js";
 import { loadEngine, scheduler } from "../engine.js";
 import { FerroliteError } from "../error.js";
 import { Connection } from "../ferrolite.js";
@@ -24,15 +25,15 @@ export class FerroliteSync extends SyncDatabase {
 
   /**
    * Opens a database, and makes it when it does not exist: in a dedicated worker of a browser, or in Node, with the names and
-   * the options of `Ferrolite.open`. It is not shared: while it is open here, every other that opens it gets `Locked`, and this
-   * one while it is open elsewhere.
+   * the options of `Ferrolite.open`. In browsers it is not shared: while it is open here, every other that opens it gets `Locked`,
+   * and this one while it is open elsewhere. In Node it is shared with all openings of its thread.
    */
   static async open(name: string, options: OpenOptions = {}): Promise<FerroliteSync> {
     assertOpenArguments(name, options);
     const { encryption, signal, ...plainOptions } = options;
     const split = splitOptions(plainOptions, ["opfs"]);
     if (split.place.storage !== "memory") assertInWorker();
-    return openedUnlessAborted(() => withKey(encryption, (material) => FerroliteSync.#open(name, split, material)), signal);
+    return openedUnlessAborted(() => withKey(encryption, (material) => FerroliteSync.#open(name, split, material), keyMaterial), signal);
   }
 
   static async #open(
@@ -48,7 +49,8 @@ export class FerroliteSync extends SyncDatabase {
         throw new FerroliteError("Unsupported", message);
       }
       const connection = await Connection.open(place.host, place.file, engine, encryption?.terms, encryption?.secret);
-      const channel = new Channel((receive) => new Session(connection, scheduler(), receive, Infinity));
+      const channel = new Channel();
+      channel.connect(new Session(connection, scheduler(), (response) => channel.receive(response), Infinity));
       return new FerroliteSync(channel, facts);
     } catch (thrown) {
       throw FerroliteError.from(thrown, "Io");

@@ -1,12 +1,11 @@
 /** `ferrolite/sync` as Node, Bun and Deno see it. */
 import { type KeyMaterial, withKey } from "../encryption.js";
-import { FerroliteError } from "../error.js";
-import { Connection } from "../ferrolite.js";
-import { loadEngine, scheduler } from "../node-engine.js";
-import { databasePath, fileFacts, list, NodeHost, remove } from "../node-files.js";
+import { keyMaterial } from "../key-material.js";
+import { loadEngine } from "../node-engine.js";
+import { databasePath, fileFacts, list, remove } from "../node-files.js";
+import { type Client, inMemory, openShared } from "../node-shared.js";
 import { assertName, assertOpenArguments } from "../options.js";
 import { memoryFacts, splitOptions } from "../storage-options.js";
-import { Session } from "../session.js";
 import { openedUnlessAborted } from "../signals.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
 import { Channel } from "./channel.js";
@@ -24,29 +23,23 @@ export class FerroliteSync extends SyncDatabase {
     assertOpenArguments(name, options);
     const { encryption, signal, ...plainOptions } = options;
     const split = splitOptions(plainOptions, ["file"]);
-    return openedUnlessAborted(() => withKey(encryption, (material) => FerroliteSync.#open(databasePath(name), split, material)), signal);
+    return openedUnlessAborted(() => withKey(encryption, (material) => FerroliteSync.#open(name, split, material), keyMaterial), signal);
   }
 
   static async #open(
-    path: string,
-    { place: { storage }, engine }: ReturnType<typeof splitOptions>,
+    name: string,
+    { place, engine: options }: ReturnType<typeof splitOptions>,
     encryption: KeyMaterial | undefined,
   ): Promise<FerroliteSync> {
     await loadEngine();
-    const host = storage === "memory" ? undefined : new NodeHost();
-    try {
-      const connection = await Connection.open(host, path, engine, encryption?.terms, encryption?.secret);
-      const channel = new Channel((receive) => {
-        return new Session(connection, scheduler, (response) => {
-          if ("fatal" in response) host?.closeAll();
-          receive(response);
-        }, Infinity);
-      });
-      return new FerroliteSync(channel, host === undefined ? memoryFacts : fileFacts(path));
-    } catch (thrown) {
-      host?.closeAll();
-      throw host?.explain(thrown) ?? FerroliteError.from(thrown, "Internal");
+    const channel = new Channel();
+    const client: Client = { receive: (response) => channel.receive(response), renewed: () => channel.renew() };
+    if (place.storage === "memory") {
+      channel.connect(await inMemory(options, encryption, client));
+      return new FerroliteSync(channel, memoryFacts);
     }
+    channel.connect(await openShared({ name, options, encryption, lockTimeoutMs: place.lockTimeout, client }));
+    return new FerroliteSync(channel, fileFacts(databasePath(name)));
   }
 
   static async delete(name: string): Promise<boolean> {

@@ -4,15 +4,21 @@ import { keyList } from "../lists.js";
 import {
   type FindPage, isQuery, type PathOf, type Query, type QueryPage, queryText, type Row, type Selected, type SelectQuery,
 } from "../query.js";
-import { abortable, assertGoesOn, signalOf } from "./signals.js";
+import { findable, forwarding } from "../receivers.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import type { Condition, FindOptions, Range, SignalOptions, VersionedDocument } from "../types.js";
 
 /** The verbs that read, the same for a collection, for a snapshot of one and within a transaction. */
 export class SyncReader<D = unknown> {
-  readonly #read: (call: string) => unknown;
+  readonly #read: (call: string, signal?: AbortSignal) => unknown;
+
+  static {
+    forwarding(this);
+  }
 
   /** @internal `read` sends a call and gives its result. */
-  constructor(read: (call: string) => unknown) {
+  constructor(read: (call: string, signal?: AbortSignal) => unknown) {
+    findable(this);
     this.#read = read;
   }
 
@@ -27,8 +33,8 @@ export class SyncReader<D = unknown> {
   }
 
   /** The documents at `keys`, in their order, with `undefined` for those that are not there. */
-  getMany<T = D>(keys: Iterable<string>): (T | undefined)[] {
-    const rows = this.#read(`["getMany",[${keyList(keys)}]]`) as [T?][];
+  getMany<T = D>(keys: Iterable<string>, options?: SignalOptions): (T | undefined)[] {
+    const rows = this.#ask(`["getMany",[${keyList(keys)}]]`, "getMany", options) as [T?][];
     return rows.map(([document]) => document);
   }
 
@@ -38,24 +44,24 @@ export class SyncReader<D = unknown> {
   }
 
   /** How many documents there are in a range, without one in all; or how many rows a query has. */
-  count<T = D>(range?: Range | Query<T>): number {
-    if (isQuery(range)) return this.#read(`["countRows",${queryText(range)}]`) as number;
-    return this.#read(`["count",${rangeText(range as Range | undefined)}]`) as number;
+  count<T = D>(range?: Range | Query<T>, options?: SignalOptions): number {
+    const text = isQuery(range) ? `["countRows",${queryText(range)}]` : `["count",${rangeText(range as Range | undefined)}]`;
+    return this.#ask(text, "count", options) as number;
   }
 
   /** The keys in a range, in order. */
-  keys(range?: Range): string[] {
-    return this.#read(`["keys",${rangeText(range)}]`) as string[];
+  keys(range?: Range, options?: SignalOptions): string[] {
+    return this.#ask(`["keys",${rangeText(range)}]`, "keys", options) as string[];
   }
 
   /** The documents in a range, in the order of their keys. For more than fits in memory there is `scan`. */
-  values<T = D>(range?: Range): T[] {
-    return this.#read(`["values",${rangeText(range)}]`) as T[];
+  values<T = D>(range?: Range, options?: SignalOptions): T[] {
+    return this.#ask(`["values",${rangeText(range)}]`, "values", options) as T[];
   }
 
   /** The keys and documents in a range, in order. For more than fits in memory there is `scan`. */
-  entries<T = D>(range?: Range): [key: string, document: T][] {
-    return this.#read(`["entries",${rangeText(range)}]`) as [string, T][];
+  entries<T = D>(range?: Range, options?: SignalOptions): [key: string, document: T][] {
+    return this.#ask(`["entries",${rangeText(range)}]`, "entries", options) as [string, T][];
   }
 
   /**
@@ -63,14 +69,16 @@ export class SyncReader<D = unknown> {
    * for a value, of the values for bounds. Without an index on the path it looks at every document.
    */
   find(path: string, condition: Condition, options?: FindOptions): string[] {
-    const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
-    return this.#read(text) as string[];
+    const { signal, rest } = splitSignal(options, "find");
+    const text = `["find",${pathText(path)},${conditionText(condition)},${findOptionsText(rest)}]`;
+    return this.#ask(text, "find", { signal }) as string[];
   }
 
   /** The same as `find` with where the next page begins. */
   findPage(path: string, condition: Condition, options?: FindOptions): FindPage {
-    const text = `["findPage",${pathText(path)},${conditionText(condition)},${findOptionsText(options)}]`;
-    return this.#read(text) as FindPage;
+    const { signal, rest } = splitSignal(options, "findPage");
+    const text = `["findPage",${pathText(path)},${conditionText(condition)},${findOptionsText(rest)}]`;
+    return this.#ask(text, "findPage", { signal }) as FindPage;
   }
 
   /**
@@ -81,7 +89,8 @@ export class SyncReader<D = unknown> {
    * for (const { key, value } of rows) console.log(key, value.name);
    * ```
    *
-   * With a signal nobody waits for it any more, with the error `Aborted`; the engine ends what it has begun.
+   * A signal rejects it at once with the error `Aborted`. If the engine has not begun with it, it never will; otherwise the engine
+   * ends what it has begun.
    */
   query<const S extends readonly PathOf<D>[]>(
     query: SelectQuery<D, S>,
@@ -99,16 +108,24 @@ export class SyncReader<D = unknown> {
   ): QueryPage<Selected<D, S[number]>>;
   queryPage<T = D>(query: Query<T>, options?: SignalOptions): QueryPage<T>;
   queryPage<T = D>(query: Query<T>, options?: SignalOptions): QueryPage<T> {
-    const signal = signalOf(options, "query");
-    assertGoesOn(signal, "query");
-    return abortable(this.#read(`["query",${queryText(query)}]`), signal, "query") as QueryPage<T>;
+    return this.#ask(`["query",${queryText(query)}]`, "query", options) as QueryPage<T>;
   }
 
   /** The first row of a query, or `undefined`. */
-  findOne<const S extends readonly PathOf<D>[]>(query: SelectQuery<D, S>): Row<Selected<D, S[number]>> | undefined;
-  findOne<T = D>(query: Query<T>): Row<T> | undefined;
-  findOne<T = D>(query: Query<T>): Row<T> | undefined {
-    return this.#read(`["findOne",${queryText(query)}]`) as Row<T> | undefined;
+  findOne<const S extends readonly PathOf<D>[]>(
+    query: SelectQuery<D, S>,
+    options?: SignalOptions,
+  ): Row<Selected<D, S[number]>> | undefined;
+  findOne<T = D>(query: Query<T>, options?: SignalOptions): Row<T> | undefined;
+  findOne<T = D>(query: Query<T>, options?: SignalOptions): Row<T> | undefined {
+    return this.#ask(`["findOne",${queryText(query)}]`, "findOne", options) as Row<T> | undefined;
+  }
+
+  /** Sends what may take long: with a signal nobody waits for it any more. */
+  #ask(text: string, verb: string, options: SignalOptions | undefined): unknown {
+    const signal = signalOf(options, verb);
+    assertGoesOn(signal, verb);
+    return abortable(this.#read(text, signal), signal, verb);
   }
 }
 

@@ -7,7 +7,7 @@ export { assertSchema, type StandardSchema } from "../schema.js";
 /** A document that a validator has let pass. */
 export function validated(schema: StandardSchema | undefined, document: unknown, key: string): Valid {
   const valid = perhapsValidated(schema, document, key);
-  if (!(valid instanceof Promise)) return valid;
+  if (!("then" in valid)) return valid;
   valid.catch(() => {});
   throw new FerroliteError("Unsupported", "this collection's validator is asynchronous; write by Ferrolite, which waits for it");
 }

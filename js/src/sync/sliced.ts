@@ -2,7 +2,12 @@
 import { assertGoesOn } from "../signals.js";
 
 /** Makes a call that begins such work: `begin` is its text without the bracket at its end. */
-export function sliced(call: (text: string) => unknown, begin: string, signal: AbortSignal | undefined, verb: string): unknown {
+export function sliced(
+  call: (text: string, signal?: AbortSignal) => unknown,
+  begin: string,
+  signal: AbortSignal | undefined,
+  verb: string,
+): unknown {
   assertGoesOn(signal, verb);
   return call(`${begin}]`);
 }

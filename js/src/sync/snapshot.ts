@@ -4,6 +4,7 @@ import type { Caller } from "./caller.js";
 import { rangeText } from "../check.js";
 import { type CollectionName, prefixOf, prefixed } from "../names.js";
 import { SyncReader } from "./reader.js";
+import { forwarding } from "../receivers.js";
 import { scan } from "./scan.js";
 import { signalOf } from "./signals.js";
 import { dispose } from "../dispose.js";
@@ -19,9 +20,13 @@ export class SyncSnapshot<D = unknown> extends SyncReader<D> {
   readonly #id: number;
   readonly #prefix: string;
 
+  static {
+    forwarding(this);
+  }
+
   /** @internal */
   constructor(caller: Caller, id: number, prefix: string) {
-    super((call) => caller.call(`["snapshotRead",${id},${prefixed(prefix, call)}]`));
+    super((call, signal) => caller.call(`["snapshotRead",${id},${prefixed(prefix, call)}]`, signal));
     this.#caller = caller;
     this.#id = id;
     this.#prefix = prefix;

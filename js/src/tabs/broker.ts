@@ -8,7 +8,8 @@ const engines = new Map<string, { readonly engine: string; readonly port: Messag
 
 (globalThis as unknown as { onconnect: (event: MessageEvent) => void }).onconnect = ({ ports: [port] }) => {
   if (port === undefined) return;
-  port.onmessage = ({ data, ports }: MessageEvent<BrokerMessage>) => {
+  port.onmessage = ({ data, ports }: MessageEvent<BrokerMessage | null>) => {
+    if (typeof data?.file !== "string") return;
     if (data.kind === "engine") {
       engines.set(data.file, { engine: data.engine, port });
       port.postMessage({ kind: "known" });

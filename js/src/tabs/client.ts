@@ -11,15 +11,21 @@
  */
 import { Channel } from "../channel.js";
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
-import { type ErrorReport, FerroliteError } from "../error.js";
+import { FerroliteError, needed } from "../error.js";
 import { type PlainOptions, type Request, type SessionRequest, type StorageFacts, TEXT_MAX } from "../protocol.js";
 import * as eviction from "../storage/eviction.js";
 import type { DurableKind } from "../storage/ladder.js";
-import { connect, startBroker } from "./connect.js";
+import { clearTimeout, setTimeout } from "../timers.js";
+import { makeBroker } from "./broker-script.js";
+import { tooLate } from "./failures.js";
+import type { Keeper } from "./keeper.js";
+import type * as Keeping from "./keeping.js";
+import type { Kept } from "./kept-files.js";
+import { letterKeys } from "./letterbox.js";
 import { type Hold, lifeOf, nameOf, take } from "./locks.js";
 import {
-  type Announcement, type ClientMessage, type EngineMessage, type Notice, otherVersion, type Port, PROTOCOL, randomId,
-  type Sharing,
+  type Announcement, announcementOf, type ClientMessage, type EngineFiles, isEngineMessage, type EngineMessage, type Notice,
+  type Port, PROTOCOL, randomId, type Sharing, type Welcome,
 } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { isVisible, watchPage } from "./page.js";
@@ -30,6 +36,13 @@ const NOBODY_MS = 5000;
 const TAKING_OVER_MS = 2000;
 /** How long the first calls are left to themselves, before the broker is started. */
 const BROKER_MS = 100;
+/** How long they are, before the rest is loaded. */
+const LOAD_MS = 300;
+/** How long a client looks for an engine that it understands, when it has heard of one that it does not. */
+const OTHER_MS = 1000;
+/** How long a client that could not start an engine leaves that to others: at first, and when it has failed over and over. */
+const PAUSE_MS = 500;
+const PAUSE_MS_MAX = 10_000;
 
 /** An engine's worker, and the channel by which it is asked to open. */
 export interface Started {
@@ -44,7 +57,8 @@ export interface Opening {
   readonly options: PlainOptions;
   /** Stays the caller's. */
   readonly encryption: KeyMaterial | undefined;
-  readonly startWorker: () => Started;
+  /** Starts a worker, from kept files if they are given. */
+  readonly startWorker: (kept?: Kept) => Started;
 }
 
 /** Whether tabs can share here; where not, there is no file either that they could. */
@@ -53,13 +67,16 @@ export const canShare = () => typeof BroadcastChannel !== "undefined" && globalT
 /** Whether engines can be started here. Shared workers of some browsers cannot. */
 const canLead = () => typeof Worker !== "undefined";
 
+/** What is needed later, or never. */
+const keeping = () => needed(import("./keeping.js"));
+
 export class Client {
   readonly channel: Channel;
   readonly #id = randomId();
   readonly #file: string;
   readonly #name: string;
   readonly #readOnly: boolean;
-  readonly #startWorker: () => Started;
+  readonly #startWorker: (kept?: Kept) => Started;
   readonly #outbox: Outbox;
   readonly #opened: Promise<StorageFacts>;
   #settle!: { resolve(facts: StorageFacts): void; reject(error: FerroliteError): void };
@@ -80,12 +97,27 @@ export class Client {
   /** The engine that we talk to, or try to. */
   #engine: string | undefined;
   #port: Port | undefined;
+  /** The engine that we try to get to. */
+  #candidate: string | undefined;
+  /** The latest state of the file that an answer depended on, and the engine that sent the answer. */
+  #seen: { readonly state: number; readonly engine: string | undefined } | undefined;
   /** Whether some engine has let us in. */
   #isIn = false;
   /** The change of the key whose new key was tried already. */
   #tried: object | undefined;
   #isAsleep = false;
   #isOver = false;
+  /** Once it is loaded. */
+  #keeper: Keeper | undefined;
+  /** What letters are written and read with. */
+  #terms: Uint8Array | undefined;
+  /** Of the last engine that told. */
+  #files: EngineFiles | undefined;
+  /** Ends when this client may try to lead again. */
+  #pause: ReturnType<typeof setTimeout> | undefined;
+  #pauseMs = PAUSE_MS;
+  /** Ends when what was said of another version is looked into. */
+  #other: ReturnType<typeof setTimeout> | undefined;
   #nobody: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ name, file, options, encryption, startWorker }: Opening) {
@@ -132,7 +164,11 @@ export class Client {
     this.#isOver = true;
     this.#stop();
     this.#unwatch();
+    this.#keeper?.end();
+    this.#terms?.fill(0);
     clearTimeout(this.#nobody);
+    clearTimeout(this.#pause);
+    clearTimeout(this.#other);
     this.#queue?.abort();
     this.#broadcast?.close();
     wipe(this.#encryption);
@@ -145,6 +181,10 @@ export class Client {
     this.#listen();
     this.#unwatch = watchPage({
       showed: (isVisible) => this.#port?.postMessage({ kind: "visible", isVisible }, []),
+      leaves: () => {
+        this.#keeper?.leave(this.#outbox);
+        this.channel.pump();
+      },
       slept: (isLeft) => this.#sleep(isLeft),
       woke: () => this.#wake(),
     });
@@ -160,7 +200,7 @@ export class Client {
   #listen(): void {
     this.#broadcast?.close();
     this.#broadcast = new BroadcastChannel(nameOf(this.#file));
-    this.#broadcast.onmessage = ({ data }: MessageEvent<Announcement>) => this.#heard(data);
+    this.#broadcast.onmessage = ({ data }: MessageEvent<unknown>) => this.#heard(announcementOf(data));
   }
 
   #seek(): void {
@@ -171,7 +211,7 @@ export class Client {
 
   /** Waits for the lock of the file, and leads when it is there. */
   #line(): void {
-    if (this.#queue !== undefined || this.#hold !== undefined) return;
+    if (this.#queue !== undefined || this.#hold !== undefined || this.#pause !== undefined) return;
     const queue = (this.#queue = new AbortController());
     // Who cannot lead only wants to know when nobody does.
     const mode = canLead() ? "exclusive" : "shared";
@@ -179,27 +219,49 @@ export class Client {
       if (queue.signal.aborted || hold === undefined) return hold?.release();
       this.#queue = undefined;
       if (canLead()) return this.#leadBy(hold);
-      this.#nobody ??= setTimeout(() => this.#fail(nobodyLeads()), NOBODY_MS);
+      this.#nobody ??= setTimeout(() => this.#failBy((rest) => rest.nobodyLeads()), NOBODY_MS);
       return hold.release();
     };
     take(nameOf(this.#file), { signal: queue.signal, mode }, this.lost).then(granted, () => {});
   }
 
-  #leadBy(hold: Hold): Promise<void> {
+  async #leadBy(hold: Hold, kept?: Kept): Promise<void> {
     this.#hold = hold;
     let started: Started;
     try {
-      started = this.#startWorker();
+      started = this.#startWorker(kept);
     } catch (thrown) {
-      // One that was given a worker, and no function that makes one, has no second.
-      this.#fail(FerroliteError.from(thrown, "Io"));
-      return Promise.resolve();
+      return this.#cannotStart(FerroliteError.from(thrown, "Io"), kept);
     }
     const { worker, channel } = started;
-    return this.#lead(worker, async (sharing) => {
+    await this.#lead(worker, async (sharing) => {
       const encryption = copyOf(this.#encryption);
-      await channel.request({ kind: "open", name: this.#name, options: this.#options, encryption, expected: this.#expected, sharing });
+      try {
+        await channel.request({ kind: "open", name: this.#name, options: this.#options, encryption, expected: this.#expected, sharing });
+      } catch (thrown) {
+        const error = FerroliteError.from(thrown, "Io");
+        if (channel.isLoaded || error.code !== "Io" || worker !== this.#worker) throw error;
+        await this.#cannotStart(error, kept);
+      }
     });
+  }
+
+  /** The worker's files do not come. It is tried once more with those that are kept; then others may lead. */
+  async #cannotStart(error: FerroliteError, kept: Kept | undefined): Promise<void> {
+    // One that was given a worker, and no function that makes one, has no second.
+    if (!this.#isIn || error.code === "InvalidOptions") return this.#fail(error);
+    this.#stop();
+    const hold = this.#hold;
+    if (hold === undefined) return;
+    const found = kept === undefined ? await this.#keeper?.kept() : undefined;
+    if (this.#isOver || this.#hold !== hold) return;
+    if (found !== undefined) return this.#leadBy(hold, found);
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      this.#seek();
+    }, this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MS_MAX);
+    this.#release();
   }
 
   /** Starts an engine by `serve`, and is its first client. */
@@ -214,9 +276,7 @@ export class Client {
       await serve({ file: this.#file, engine, client: this.#id, isSuccessor: this.#isIn });
       await this.#life;
       if (worker !== this.#worker) return;
-      worker.addEventListener("error", ({ message }) => {
-        if (worker === this.#worker) this.#noticed({ kind: "stopped", error: { code: "Io", message }, isOwn: true });
-      });
+      worker.addEventListener("error", () => this.#lookAfter(worker, engine));
       this.#join(worker);
       if (!this.#isIn) setTimeout(() => this.#introduce(worker), BROKER_MS);
     } catch (thrown) {
@@ -233,34 +293,53 @@ export class Client {
     }
   }
 
-  /** Gives an engine its port to the broker. Where there is none, it says by itself that it is there. */
-  #introduce(worker: Worker): void {
-    const port = startBroker()?.port;
-    worker.postMessage({ kind: "broker", id: 0, port } satisfies Request, port === undefined ? [] : [port]);
+  /** An error in a worker is not its end. When it has ended all the same, there is another engine. */
+  #lookAfter(worker: Worker, engine: string): void {
+    const ended = (hold: Hold | undefined) => {
+      void hold?.release();
+      if (worker !== this.#worker) return;
+      this.#stop();
+      this.#release();
+    };
+    take(lifeOf(this.#file, engine)).then(ended, () => {});
   }
 
+  /** Gives an engine its port to the broker. Where there is none, it says by itself that it is there. */
+  #introduce(worker: Worker): void {
+    const introduce = (port: MessagePort | undefined) =>
+      worker.postMessage({ kind: "broker", id: 0, port } satisfies Request, port === undefined ? [] : [port]);
+    keeping().then(({ startBroker }) => startBroker(makeBroker)?.port).then(introduce, () => introduce(undefined));
+  }
+
+  /** Goes to another engine, if it is there: until then this client stays with the one that it has. */
   async #follow(engine: string): Promise<void> {
-    this.#leave();
-    this.#engine = engine;
-    const port = await connect(this.#file, engine, this.#broadcast as BroadcastChannel);
+    this.#candidate = engine;
+    const connecting = keeping().then(({ connect }) => connect(makeBroker, this.#file, engine, this.#broadcast as BroadcastChannel));
+    // Without the script it is tried again after a while.
+    const port = await connecting.catch(() => new Promise<undefined>((resolve) => setTimeout(resolve, OTHER_MS)));
     await this.#life;
-    if (this.#engine !== engine || this.#isOver) return port?.close?.();
-    if (port !== undefined) return this.#join(port);
-    // It is gone, or very busy.
-    this.#engine = undefined;
+    if (this.#candidate !== engine || this.#isOver) return port?.close?.();
+    this.#candidate = undefined;
+    if (port !== undefined) {
+      this.#leave();
+      this.#engine = engine;
+      return this.#join(port);
+    }
+    // It is gone, or very busy, or there is none of this name.
     this.#say({ kind: "hello", version: PROTOCOL });
   }
 
   #join(port: Port): void {
     this.#port = port;
-    port.onmessage = ({ data }: MessageEvent<EngineMessage>) => this.#take(port, data);
+    port.onmessage = ({ data }: MessageEvent<unknown>) => isEngineMessage(data) && this.#take(port, data);
     const join: ClientMessage = {
       kind: "join",
       version: PROTOCOL,
       client: this.#id,
       readOnly: this.#readOnly,
       options: this.#isIn ? undefined : this.#options,
-      canLead: canLead(),
+      // One that could not start an engine a moment ago is not to be given the file.
+      canLead: canLead() && this.#pause === undefined,
       isVisible: isVisible(),
       encryption: this.#encryption,
     };
@@ -270,22 +349,29 @@ export class Client {
   /** Takes what the engine sends. */
   #take(port: Port, message: EngineMessage): void {
     if (!("kind" in message)) {
+      if (message.written !== undefined) this.#seen = { state: message.written, engine: this.#engine };
       this.channel.receive(message);
       if ("fatal" in message && message.fatal.code === "Evicted") eviction.forget(this.#name);
       if ("fatal" in message) void this.end();
       else if ("id" in message) this.#outbox.answered(message.id);
     } else if (message.kind === "welcome") {
+      if (this.#isLost(message.openedAt)) {
+        this.#stop();
+        return void this.#failBy((rest) => rest.lostCommits());
+      }
       clearTimeout(this.#nobody);
       this.#nobody = undefined;
       this.#options = { ...message.options, readOnly: this.#readOnly, create: false };
       if (this.#isIn) this.channel.renew();
       this.#isIn = true;
       this.#stays(message.facts.kind);
+      if (port === this.#worker) this.#pauseMs = PAUSE_MS;
       // Who cannot lead waits again for the day when nobody does; and a page may have been hidden or shown meanwhile.
       this.#line();
       port.postMessage({ kind: "visible", isVisible: isVisible() }, []);
-      this.#outbox.connect(port);
-      this.#settle.resolve(message.facts);
+      void this.#connect(port, message);
+    } else if (message.kind === "delivered") {
+      this.#keeper?.delivered(message.keys);
     } else if (message.kind === "refused") {
       this.#fail(FerroliteError.from(message.error, "Internal"));
     } else if (message.kind === "rekeyed") {
@@ -294,6 +380,32 @@ export class Client {
     } else if (message.kind === "takeOver") {
       this.#takeOver();
     }
+  }
+
+  /** From now on the engine is sent to: the letters first that wait for it. */
+  async #connect(port: Port, { facts, letterTerms, files }: Welcome): Promise<void> {
+    this.#terms = letterTerms;
+    this.#files = files ?? this.#files;
+    if (this.#keeper !== undefined || (!this.#readOnly && letterKeys(this.#file).length > 0)) await this.#keep(port);
+    else setTimeout(() => void this.#keep(port), LOAD_MS);
+    if (port !== this.#port) return;
+    this.#outbox.connect(port);
+    this.#settle.resolve(facts);
+  }
+
+  /** Loads the rest. Without it all goes on; it is tried again with the next engine. Returns when waiting letters were handed over. */
+  async #keep(port: Port): Promise<void> {
+    const rest = await keeping().catch(() => undefined);
+    // Workers have no letters, and nothing else to keep.
+    if (rest === undefined || port !== this.#port || typeof document === "undefined") return;
+    this.#keeper ??= new rest.Keeper(this.#file, this.#id, !this.#readOnly);
+    this.#keeper.welcomed(port, this.#terms as Uint8Array, this.#files);
+  }
+
+  /** True if another engine found an older state of the file than this client has seen. */
+  #isLost(openedAt: number | undefined): boolean {
+    const seen = this.#seen;
+    return seen !== undefined && openedAt !== undefined && seen.engine !== this.#engine && openedAt < seen.state;
   }
 
   /** The database is here: who finds it nowhere, later on, tells so. */
@@ -337,10 +449,21 @@ export class Client {
     void hold?.release().then(() => this.#seek());
   }
 
-  #heard(announcement: Announcement): void {
-    if (announcement.kind !== "leads" || this.#worker !== undefined || this.#isAsleep) return;
-    if (announcement.version !== PROTOCOL) this.#fail(otherVersion(announcement.version));
-    else if (announcement.engine !== this.#engine) void this.#follow(announcement.engine);
+  #heard(announcement: Announcement | undefined): void {
+    if (announcement?.kind !== "leads" || this.#worker !== undefined || this.#isAsleep) return;
+    const { version, engine } = announcement;
+    if (version !== PROTOCOL) this.#other ??= setTimeout(() => this.#believe(version), OTHER_MS);
+    else if (engine !== this.#engine && engine !== this.#candidate) void this.#follow(engine);
+  }
+
+  /** Somebody has said that another version leads. It is so if somebody does, and nobody whom this client understands. */
+  async #believe(version: number): Promise<void> {
+    const { held = [] } = await navigator.locks.query();
+    this.#other = undefined;
+    const isHeld = (lock: string) => held.some(({ name }) => name === lock);
+    const isServed = this.#candidate !== undefined || (this.#engine !== undefined && isHeld(lifeOf(this.#file, this.#engine)));
+    if (isServed || this.#hold !== undefined || this.#isAsleep || this.#isOver) return;
+    if (isHeld(nameOf(this.#file))) void this.#failBy((rest) => rest.otherVersion(version));
   }
 
   /** A page that does not run must not keep the others from running. */
@@ -364,6 +487,7 @@ export class Client {
   #wake(): void {
     if (!this.#isAsleep || this.#isOver) return;
     this.#isAsleep = false;
+    this.#outbox.comeBack();
     this.#live();
     this.#listen();
     this.#seek();
@@ -380,6 +504,7 @@ export class Client {
   #leave(): void {
     this.#outbox.disconnect();
     this.#engine = undefined;
+    this.#candidate = undefined;
     if (this.#port === undefined) return;
     this.#port.onmessage = null;
     this.#port.close?.();
@@ -390,21 +515,15 @@ export class Client {
     if (!this.#isAsleep && !this.#isOver) this.#broadcast?.postMessage(announcement);
   }
 
+  /** Fails by what is told so seldom that it is in the rest; unless the engine has come meanwhile that was missing. */
+  async #failBy(told: (rest: typeof Keeping) => FerroliteError): Promise<void> {
+    const error = await keeping().then(told, (thrown: FerroliteError) => thrown);
+    if (this.#port === undefined) this.#fail(error);
+  }
+
   #fail(error: FerroliteError): void {
     if (error.code === "Evicted") eviction.forget(this.#name);
     this.channel.fail(error);
     void this.end().then(() => this.#settle.reject(error));
   }
-}
-
-function tooLate(): ErrorReport {
-  const message =
-    "this page was asleep for too long to know whether the call was carried out; look, and repeat it if need be";
-  return { code: "Aborted", message };
-}
-
-function nobodyLeads(): FerroliteError {
-  const message =
-    "this worker cannot start the database's worker, and nobody else has it open; open it in a page, too";
-  return new FerroliteError("Unsupported", message);
 }

@@ -1,7 +1,8 @@
 /** How a client comes to a port to the engine: through the broker, or else by a channel that only the two of them know. */
+import { clearTimeout, MessageChannel, setTimeout } from "../timers.js";
 import type { BrokerMessage } from "./broker.js";
-import { makeBroker } from "./broker-script.js";
-import { type Announcement, type Port, PROTOCOL, randomId } from "./messages.js";
+import type { makeBroker } from "./broker-script.js";
+import { type Announcement, isEngineMessage, type Port, PROTOCOL, randomId } from "./messages.js";
 
 /** How long the broker may take; it may have to be started. */
 const BROKER_MS = 1000;
@@ -9,10 +10,10 @@ const BROKER_MS = 1000;
 const ENGINE_MS = 3000;
 
 /** The broker, where there are shared workers. */
-export function startBroker(): SharedWorker | undefined {
+export function startBroker(make: typeof makeBroker): SharedWorker | undefined {
   if (typeof SharedWorker === "undefined") return undefined;
   try {
-    return makeBroker();
+    return make();
   } catch {
     // A page may forbid it.
     return undefined;
@@ -20,37 +21,49 @@ export function startBroker(): SharedWorker | undefined {
 }
 
 /** A port to an engine, which is ready there; `undefined` when it does not answer. */
-export async function connect(file: string, engine: string, broadcast: BroadcastChannel): Promise<Port | undefined> {
-  return (await byBroker(file, engine)) ?? byBroadcast(engine, broadcast);
+export async function connect(
+  make: typeof makeBroker,
+  file: string,
+  engine: string,
+  broadcast: BroadcastChannel,
+): Promise<Port | undefined> {
+  return (await byBroker(make, file, engine)) ?? byBroadcast(engine, broadcast);
 }
 
-async function byBroker(file: string, engine: string): Promise<Port | undefined> {
-  const broker = startBroker();
+async function byBroker(make: typeof makeBroker, file: string, engine: string): Promise<Port | undefined> {
+  const broker = startBroker(make);
   if (broker === undefined) return undefined;
   const { port1, port2 } = new MessageChannel();
-  const isReady = await settled(BROKER_MS, (end) => {
-    port1.onmessage = () => end(true);
+  const isThere = await settled(BROKER_MS, (end) => {
+    port1.onmessage = ({ data }) => isReady(data) && end(true);
     broker.onerror = () => end(false);
     broker.port.onmessage = () => end(false);
     broker.port.postMessage({ kind: "client", file, engine } satisfies BrokerMessage, [port2]);
   });
   broker.port.close();
-  if (isReady) return port1;
+  if (isThere) return port1;
   port1.close();
   return undefined;
 }
 
 async function byBroadcast(engine: string, broadcast: BroadcastChannel): Promise<Port | undefined> {
   const port = new BroadcastChannel(`${broadcast.name}/${randomId()}`);
-  const isReady = await settled(ENGINE_MS, (end) => {
-    port.onmessage = () => end(true);
+  const isThere = await settled(ENGINE_MS, (end) => {
+    port.onmessage = ({ data }) => isReady(data) && end(true);
     const announcement: Announcement = { kind: "connect", version: PROTOCOL, engine, channel: port.name };
-    broadcast.postMessage(announcement);
+    try {
+      broadcast.postMessage(announcement);
+    } catch {
+      // The client was closed while it waited for the broker, and its channel with it.
+      end(false);
+    }
   });
-  if (isReady) return port;
+  if (isThere) return port;
   port.close();
   return undefined;
 }
+
+const isReady = (data: unknown): boolean => isEngineMessage(data) && "kind" in data && data.kind === "ready";
 
 /** What `begin` says it comes to; false when that takes too long. */
 function settled(milliseconds: number, begin: (end: (is: boolean) => void) => void): Promise<boolean> {

@@ -1,24 +1,31 @@
 /** The engine of a file that several clients have open: lets them in, and hands the file over when another should lead. */
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
-import { FerroliteError } from "../error.js";
-import type { PlainOptions, Response, SessionRequest, StorageFacts } from "../protocol.js";
+import { type ErrorCode, FerroliteError } from "../error.js";
+import { ERROR, type PlainOptions, type Response, type SessionRequest, type StorageFacts } from "../protocol.js";
+import { resultsOf } from "../results.js";
 import type { Session } from "../session.js";
+import { clearTimeout, setTimeout } from "../timers.js";
 import type { BrokerMessage } from "./broker.js";
 import { lifeOf, nameOf } from "./locks.js";
 import {
-  type Announcement, type ClientMessage, type EngineMessage, idBytes, type Join, type Notice, otherVersion, type Port, PROTOCOL,
-  type Sharing,
+  type Announcement, announcementOf, type ClientMessage, type EngineFiles, type EngineMessage, idBytes, type Join, type Letter, type Notice,
+  isClientMessage, otherVersion, type Port, PROTOCOL, type Sharing,
 } from "./messages.js";
 
 /** How long a page that leads may be hidden while another could be seen. */
 const HIDDEN_MS = 1000;
 /** How long the broker may take to know of us before the others are told to ask it. */
 const BROKER_MS = 300;
+/** Of letter terms: the time up to which receipts may have been dropped. */
+const HORIZON_AT = 16;
+
+/** Errors that are about the database, not about a call. */
+const LATER: readonly ErrorCode[] = ["Failed", "Io", "Locked", "StorageFull", "ReadOnly"];
 
 type Post = (response: Response, transfer: ArrayBuffer[]) => void;
 
 /** A client that has joined. */
-interface Guest extends Pick<Join, "canLead"> {
+interface Guest extends Pick<Join, "canLead" | "readOnly"> {
   readonly id: string;
   /** Its number in the session. */
   readonly number: number;
@@ -36,6 +43,13 @@ export interface Served {
   readonly facts: StorageFacts;
   /** Makes of what sends an answer what sends it when all is stored that it tells of. */
   readonly ordered: (post: Post) => Post;
+  /** Checks soon whether the database still exists. */
+  readonly look: () => void;
+  /** The state of the file when it was opened, where answers have the number of a state. */
+  readonly openedAt: number | undefined;
+  /** `Connection.letterTerms`. */
+  readonly letterTerms: () => Uint8Array;
+  readonly files: EngineFiles | undefined;
   readonly options: PlainOptions;
   /** Copied. */
   readonly encryption: KeyMaterial | undefined;
@@ -63,17 +77,23 @@ export class Engine {
   readonly #sharing: Sharing;
   readonly #served: Served;
   readonly #guests = new Map<string, Guest>();
+  /** Clients whose letters have come: what they have sent may come twice. */
+  readonly #lettered = new Set<string>();
   readonly #broadcast: BroadcastChannel;
   /** What opens the database, to know it again. */
   #encryption: KeyMaterial | undefined;
   #hidden: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
+  #endLife!: () => void;
+  readonly #over = new Promise<void>((resolve) => (this.#endLife = resolve));
 
   constructor(sharing: Sharing, served: Served) {
     this.#sharing = sharing;
     this.#served = served;
     this.#encryption = copyOf(served.encryption);
     this.#broadcast = new BroadcastChannel(nameOf(sharing.file));
+    // Whoever gets this lock knows that the worker is gone.
+    void navigator.locks.request(lifeOf(sharing.file, sharing.engine), () => this.#over);
     served.session.onStop = (error, number) => {
       const own = this.#guests.get(sharing.client)?.number;
       this.#end();
@@ -89,9 +109,10 @@ export class Engine {
       port.addEventListener("message", ({ ports: [client] }) => client && this.#accept(client));
       await introduced(port, this.#sharing);
     }
-    this.#broadcast.onmessage = ({ data }: MessageEvent<Announcement>) => {
-      if (data.kind === "hello") this.#announce();
-      else if (data.kind === "connect" && data.engine === this.#sharing.engine) this.#accept(new BroadcastChannel(data.channel));
+    this.#broadcast.onmessage = ({ data }: MessageEvent<unknown>) => {
+      const heard = announcementOf(data);
+      if (heard?.kind === "hello") this.#announce();
+      else if (heard?.kind === "connect" && heard.engine === this.#sharing.engine) this.#accept(new BroadcastChannel(heard.channel));
     };
     this.#announce();
   }
@@ -104,8 +125,8 @@ export class Engine {
   #accept(port: Port): void {
     if (this.#isOver) return port.close?.();
     let guest: Guest | undefined;
-    port.onmessage = async ({ data }: MessageEvent<ClientMessage>) => {
-      if (this.#isOver || data.kind === "broker") return;
+    port.onmessage = async ({ data }: MessageEvent<unknown>) => {
+      if (this.#isOver || !isClientMessage(data) || data.kind === "broker") return;
       if (data.kind === "join") guest = await this.#join(port, data);
       else if (guest !== undefined) this.#handle(guest, data);
     };
@@ -113,7 +134,7 @@ export class Engine {
   }
 
   async #join(port: Port, join: Join): Promise<Guest | undefined> {
-    const { session, facts, options, check } = this.#served;
+    const { session, facts, options, check, openedAt, letterTerms, files } = this.#served;
     try {
       if (join.version !== PROTOCOL) throw otherVersion(join.version);
       this.#prove(join.encryption);
@@ -129,12 +150,12 @@ export class Engine {
       this.#leave(this.#guests.get(join.client));
       const reply = this.#served.ordered((response, transfer) => port.postMessage(response, transfer));
       const number = session.join(idBytes(join.client), join.readOnly, reply);
-      const { client: id, canLead, isVisible } = join;
-      const guest: Guest = { id, number, port, reply, over: new AbortController(), canLead, isVisible };
+      const { client: id, canLead, readOnly, isVisible } = join;
+      const guest: Guest = { id, number, port, reply, over: new AbortController(), canLead, readOnly, isVisible };
       this.#guests.set(guest.id, guest);
       const gone = () => this.#leave(guest);
       navigator.locks.request(lifeOf(this.#sharing.file, guest.id), { signal: guest.over.signal }, gone).catch(() => {});
-      say(port, { kind: "welcome", facts, options });
+      say(port, { kind: "welcome", facts, options, openedAt, letterTerms: letterTerms(), files });
       this.#consider();
       return guest;
     } catch (thrown) {
@@ -146,10 +167,13 @@ export class Engine {
     }
   }
 
-  #handle(guest: Guest, message: SessionRequest | { readonly kind: "visible"; readonly isVisible: boolean | undefined }): void {
+  #handle(guest: Guest, message: Exclude<ClientMessage, { kind: "join" | "broker" }>): void {
     if (message.kind === "visible") {
       guest.isVisible = message.isVisible;
+      if (message.isVisible === true) this.#served.look();
       this.#consider();
+    } else if (message.kind === "letters") {
+      this.#deliver(guest, message.letters);
     } else if (message.kind === "close") {
       if (guest.id === this.#sharing.client) return this.#close(guest, message.id);
       this.#served.session.handle(message, guest.number);
@@ -157,8 +181,36 @@ export class Engine {
     } else if (message.kind === "changeKey") {
       this.#changeKey(guest, message);
     } else {
-      this.#served.session.handle(message, guest.number);
+      const isRepeated = this.#lettered.has(guest.id);
+      this.#served.session.handle(isRepeated ? { ...message, repeated: true } : message, guest.number);
     }
+  }
+
+  /** Carries out letters, each in the name of the client that left it. */
+  #deliver(guest: Guest, letters: readonly Letter[]): void {
+    const { options, letterTerms } = this.#served;
+    if (options.readOnly === true || guest.readOnly) return;
+    const terms = letterTerms();
+    const horizonMs = Number(new DataView(terms.buffer, terms.byteOffset).getBigUint64(HORIZON_AT, true));
+    // Without its receipts nobody knows whether a letter was carried out.
+    const isSure = ({ sentMs }: Letter) => sentMs > horizonMs;
+    const keys = letters.filter((letter) => !isSure(letter) || this.#carryOut(letter)).map(({ key }) => key);
+    this.#whenStored(() => say(guest.port, { kind: "delivered", keys }));
+  }
+
+  /** Carries out a letter; false if it should be tried again later. */
+  #carryOut({ client, calls }: Letter): boolean {
+    const { session } = this.#served;
+    this.#lettered.add(client);
+    let isDone = true;
+    const number = session.join(idBytes(client), false, (response) => {
+      const results = "answer" in response ? resultsOf(response.answer) : [];
+      const isRefused = results.some((result) => result[0] === ERROR && LATER.includes(result[1].code));
+      isDone &&= "answer" in response && !isRefused;
+    });
+    for (const message of calls) session.handle({ ...message, repeated: true }, number);
+    session.leave(number);
+    return isDone;
   }
 
   #changeKey(guest: Guest, request: SessionRequest & { kind: "changeKey" }): void {
@@ -230,6 +282,7 @@ export class Engine {
 
   #end(): void {
     this.#isOver = true;
+    this.#endLife();
     clearTimeout(this.#hidden);
     this.#broadcast.close();
     for (const { over } of this.#guests.values()) over.abort();

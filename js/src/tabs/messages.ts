@@ -14,7 +14,7 @@ import { type ErrorReport, FerroliteError } from "../error.js";
 import type { PlainOptions, Request, Response, SessionRequest, StorageFacts } from "../protocol.js";
 
 /** Grows with every change of what clients and engines say. Different ones refuse each other. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** What is said to everybody who has the file open. Every one of them, in all versions, has `version`. */
 export type Announcement =
@@ -40,19 +40,61 @@ export interface Join {
   readonly encryption: KeyMaterial | undefined;
 }
 
-/** What a client sends over its port. `repeated`: another engine may have got it before. */
+/** The messages that a client left when its page went away. */
+export interface Letter {
+  /** Under which it is stored. */
+  readonly key: string;
+  readonly client: string;
+  readonly sentMs: number;
+  readonly calls: readonly Extract<SessionRequest, { kind: "calls" }>[];
+}
+
+/** The addresses of the engine's files. */
+export interface EngineFiles {
+  readonly script: string;
+  /** `undefined` when the wasm is within the script, or was given. */
+  readonly wasm: string | undefined;
+  readonly rest: string | undefined;
+}
+
+/**
+ * What a client sends over its port. `repeated`: another engine may have got it before. `answered`: the client has the answers
+ * of all requests with smaller numbers.
+ */
 export type ClientMessage =
   | Join
   | Extract<Request, { kind: "broker" }>
   | { readonly kind: "visible"; readonly isVisible: boolean | undefined }
-  | (SessionRequest & { readonly repeated?: boolean });
+  /** Letters that were found. Answered by `delivered`, unless it cannot be done now. */
+  | { readonly kind: "letters"; readonly letters: readonly Letter[] }
+  | (SessionRequest & { readonly repeated?: boolean; readonly answered?: number });
+
+/** Where commits are answered without a flush: the number of the file's state that an answer depends on. Each engine counts on. */
+interface Written {
+  readonly written?: number;
+}
+
+/** The client has joined. */
+export interface Welcome {
+  readonly kind: "welcome";
+  readonly facts: StorageFacts;
+  /** Those of the database. */
+  readonly options: PlainOptions;
+  /** The state of the file that the engine found. */
+  readonly openedAt: number | undefined;
+  /** What letters are written and read with: `Connection.letterTerms`. */
+  readonly letterTerms: Uint8Array;
+  /** Where the engine has come from, if others can start one from there. */
+  readonly files: EngineFiles | undefined;
+}
 
 /** What the engine sends over a client's port. */
 export type EngineMessage =
-  | Response
+  | (Response & Written)
   | { readonly kind: "ready" }
-  /** The client has joined. The options are those of the database. */
-  | { readonly kind: "welcome"; readonly facts: StorageFacts; readonly options: PlainOptions }
+  | Welcome
+  /** The letters with these keys were carried out, or come too late for that. */
+  | { readonly kind: "delivered"; readonly keys: readonly string[] }
   | { readonly kind: "refused"; readonly error: ErrorReport }
   /** The file is closed, and this client is to lead now. */
   | { readonly kind: "takeOver" }
@@ -87,6 +129,36 @@ export interface Port {
   /** Not of a worker, which is ended otherwise. */
   close?(): void;
 }
+
+// Every script of the origin may post to the channels that tabs share. What is no message is ignored.
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isObject = (data: unknown): data is Fields => typeof data === "object" && data !== null;
+
+/** The announcement that was heard, of whatever version; `undefined` for anything else. */
+export function announcementOf(data: unknown): Announcement | undefined {
+  if (!isObject(data) || typeof data.version !== "number") return undefined;
+  const { kind, engine, channel } = data;
+  const isEngine = typeof engine === "string";
+  const isKnown = kind === "hello" || (kind === "leads" && isEngine) || (kind === "connect" && isEngine && typeof channel === "string");
+  return isKnown ? (data as unknown as Announcement) : undefined;
+}
+
+/** True if this is what a client sends. */
+export function isClientMessage(data: unknown): data is ClientMessage {
+  if (!isObject(data)) return false;
+  const { kind, id, message } = data;
+  if (kind === "join") return typeof data.client === "string";
+  if (kind === "letters") return Array.isArray(data.letters);
+  if (kind === "visible" || kind === "broker") return true;
+  if (typeof id !== "number") return false;
+  if (kind === "calls") return typeof message === "string" || message instanceof Uint8Array;
+  return kind === "changeKey" ? isObject(data.encryption) : kind === "exportChunk" || kind === "stats" || kind === "close";
+}
+
+/** True if this may be what an engine sends. */
+export const isEngineMessage = (data: unknown): data is EngineMessage => isObject(data);
 
 /** A name that nothing else has. */
 export const randomId = (): string => crypto.randomUUID();

@@ -3,6 +3,7 @@
  * has its number, by which an engine knows what was done before.
  */
 import type { SessionRequest } from "../protocol.js";
+import { Date } from "../timers.js";
 import type { Port } from "./messages.js";
 
 /** What may be under way: beyond it, further calls wait and share messages. */
@@ -24,6 +25,9 @@ export class Outbox {
   readonly #unanswered = new Map<number, Unanswered>();
   #bytes = 0;
   #port: Port | undefined;
+  /** Takes what is unanswered, while the page goes away or is away. */
+  #save: ((requests: readonly SessionRequest[]) => void) | undefined;
+  #isBack = false;
 
   /** `onRoom` is called when there is room again, and `onTooLate` with a request that cannot be sent again. */
   constructor(onRoom: () => void, onTooLate: (id: number) => void) {
@@ -32,7 +36,8 @@ export class Outbox {
   }
 
   get isFull(): boolean {
-    return this.#bytes >= BYTES_MAX || this.#unanswered.size >= MESSAGES_MAX;
+    // A page that goes away has no later.
+    return !this.#isLeaving && (this.#bytes >= BYTES_MAX || this.#unanswered.size >= MESSAGES_MAX);
   }
 
   /** Sends a request, now or when there is an engine. */
@@ -41,6 +46,7 @@ export class Outbox {
     this.#unanswered.set(request.id, entry);
     this.#bytes += bytesOf(request);
     this.#send(entry);
+    if (this.#isLeaving) this.#saveAll();
   }
 
   /** A request was answered. */
@@ -49,6 +55,7 @@ export class Outbox {
     if (entry === undefined) return;
     this.#unanswered.delete(id);
     this.#bytes -= bytesOf(entry.request);
+    this.#saveAll();
     this.#onRoom();
   }
 
@@ -66,6 +73,31 @@ export class Outbox {
     }
   }
 
+  /** The page goes away: gives all that is unanswered to `save`, now and whenever it changes. */
+  leave(save: (requests: readonly SessionRequest[]) => void): void {
+    this.#save = save;
+    this.#isBack = false;
+    this.#saveAll();
+  }
+
+  /** The page is back. What was saved is taken out when it is answered. */
+  comeBack(): void {
+    this.#isBack = true;
+    this.#saveAll();
+  }
+
+  get #isLeaving(): boolean {
+    return this.#save !== undefined && !this.#isBack;
+  }
+
+  #saveAll(): void {
+    if (this.#save === undefined) return;
+    // Somebody else may send what is saved.
+    for (const entry of this.#unanswered.values()) entry.sentMs ??= Date.now();
+    this.#save([...this.#unanswered.values()].map(({ request }) => request));
+    if (this.#isBack && this.#unanswered.size === 0) this.#save = undefined;
+  }
+
   /** The engine is gone. */
   disconnect(): void {
     this.#port = undefined;
@@ -80,7 +112,9 @@ export class Outbox {
   /** Without transferring anything: it may be needed again. */
   #send(entry: Unanswered): void {
     if (this.#port === undefined) return;
-    this.#port.postMessage(entry.sentMs === undefined ? entry.request : { ...entry.request, repeated: true }, []);
+    // All before the first one that is not answered are: the engine forgets what it has answered to them.
+    const answered = this.#unanswered.keys().next().value ?? entry.request.id;
+    this.#port.postMessage({ ...entry.request, answered, ...(entry.sentMs === undefined ? {} : { repeated: true }) }, []);
     entry.sentMs ??= Date.now();
   }
 }

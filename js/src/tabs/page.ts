@@ -3,7 +3,9 @@
 /** Who wants to know of it. */
 export interface PageWatcher {
   showed(isVisible: boolean): void;
-  /** The page will not run for a while: it is frozen, or left, perhaps for good. */
+  /** The page goes away. The application's own listeners for that are still to run. */
+  leaves(): void;
+  /** The page will not run for a while: it is frozen, or left and kept for the way back. All listeners have run. */
   slept(isLeft: boolean): void;
   woke(): void;
 }
@@ -20,8 +22,15 @@ export function watchPage(watcher: PageWatcher): () => void {
   document.addEventListener("visibilitychange", () => watcher.showed(isVisible() === true), { signal });
   document.addEventListener("freeze", () => watcher.slept(false), { signal });
   document.addEventListener("resume", () => watcher.woke(), { signal });
-  // One that does not come back should not let the others wait either.
-  addEventListener("pagehide", () => watcher.slept(true), { signal });
+  const left = () => watcher.slept(true);
+  const leaves = ({ persisted }: PageTransitionEvent) => {
+    watcher.leaves();
+    // A page that ends keeps its port and its locks to the end, for what it still sends; the browser releases them.
+    if (!persisted) return;
+    // Listeners that are added now run behind those that are there already. A visible page is hidden after this event.
+    addEventListener(isVisible() === true ? "visibilitychange" : "pagehide", left, { once: true, signal });
+  };
+  addEventListener("pagehide", leaves, { capture: true, signal });
   addEventListener("pageshow", ({ persisted }) => persisted && watcher.woke(), { signal });
   return () => over.abort();
 }

@@ -1,0 +1,88 @@
+// Made of js/src/transact.ts by tools/sync-sources.mjs. Change it there, and run `npm --prefix js run sync`.
+/** Transactions by a function: it is run, what it wrote is committed, and it is run again when others were in its way. */
+import { SyncTransaction } from "./active-transaction.js";
+import type { Attach } from "./bytes.js";
+import type { Caller } from "./caller.js";
+import { FerroliteError } from "../error.js";
+import { abortable, assertGoesOn } from "./signals.js";
+import { performance } from "../timers.js";
+import { outcome, pause, quietly } from "./waiting.js";
+
+/** The number of a transaction that has begun, and the epoch of the channel at that moment. */
+export type Begun = readonly [id: number, epoch: number];
+
+/** A transaction that is under way, whatever collection it is used on. */
+export class Course {
+  readonly #id: number;
+  readonly #call: (text: string, signal?: AbortSignal) => unknown;
+  readonly attach: Attach;
+  #isOver = false;
+
+  constructor(id: number, call: (text: string, signal?: AbortSignal) => unknown, attach: Attach) {
+    this.#id = id;
+    this.#call = call;
+    this.attach = attach;
+  }
+
+  read(call: string, signal?: AbortSignal): unknown {
+    this.#assertGoesOn();
+    return this.#call(`["txRead",${this.#id},${call}]`, signal);
+  }
+
+  write(call: string): void {
+    this.#assertGoesOn();
+    this.#call(`["txWrite",${this.#id},${call}]`);
+  }
+
+  end(verb: "txCommit" | "txRollback"): void {
+    this.#isOver = true;
+    this.#call(`["${verb}",${this.#id}]`);
+  }
+
+  #assertGoesOn(): void {
+    if (this.#isOver) {
+      const message = "the transaction has ended; await all that it does within the function given to transaction";
+      throw new FerroliteError("InvalidTransaction", message);
+    }
+  }
+}
+
+/** What `db.transaction` does once its first attempt has begun. `begin` begins another one. */
+export function transact<R>(
+  caller: Caller,
+  first: Begun,
+  begin: () => Begun,
+  work: (tx: SyncTransaction) => R,
+  retries: number,
+  signal: AbortSignal | undefined,
+): R {
+  const { channel } = caller;
+  let begun = first;
+  let startMs = performance.now();
+  for (let attempt = 0; ; attempt++) {
+    const [id, epoch] = begun;
+    const course = new Course(id, (text, queued) => caller.call(text, queued), channel.attach);
+    let isDone = false;
+    try {
+      const result = abortable(outcome(work(SyncTransaction.begun(course))), signal, "transaction");
+      isDone = true;
+      course.end("txCommit");
+      return result;
+    } catch (thrown) {
+      // A database that is being closed ends it itself.
+      if (!isDone) quietly(() => course.end("txRollback"));
+      // What `work` throws is its own, unless the engine that knew of the transaction is gone.
+      const isOver = isDone || epoch !== channel.epoch;
+      if (attempt >= retries || !isOver || !isOutdated(thrown)) throw thrown;
+    }
+    pause(attempt, performance.now() - startMs);
+    assertGoesOn(signal, "transaction");
+    startMs = performance.now();
+    begun = begin();
+  }
+}
+
+/** Whether a commit was refused because of others: it may succeed when it is repeated. */
+function isOutdated(thrown: unknown): boolean {
+  return thrown instanceof FerroliteError && (thrown.code === "Conflict" || thrown.code === "SnapshotTooOld");
+}
