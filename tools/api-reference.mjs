@@ -21,7 +21,7 @@ const GROUPS = [
     "VersionedDocument", "PatchOperation", "ByteSource",
   ]],
   ["Queries and indexes", [
-    "Query", "Filter", "Operators", "OrderBy", "Row", "QueryPage", "SelectQuery", "Selected", "Explanation", "PathOf", "AtPath", "IndexOptions", "IndexInfo",
+    "Query", "Filter", "defined", "Defined", "Operators", "OrderBy", "Row", "QueryPage", "SelectQuery", "Selected", "Explanation", "PathOf", "AtPath", "IndexOptions", "IndexInfo",
     "FindOptions", "FindPage", "Condition", "Bounds", "Scalar",
   ]],
   ["Transactions and snapshots", ["Transaction", "ActiveTransaction", "TransactionOptions", "Snapshot"]],
@@ -139,7 +139,9 @@ function entry(name, declaration, exported) {
   const head = withoutExport(declaration).slice(0, withoutExport(declaration).indexOf("{")).trim();
   const bare = exported.has(name) ? [] : ["Only the classes that extend it are exported."];
   paragraphs.push(code(head), ...comment(declaration), ...bare);
-  const told = members.filter((member) => !isPrivate(member) && (comment(member).length > 0 || ts.isConstructorDeclaration(member)));
+  // Of overloads, only the first one has to have a comment.
+  const commented = new Set(members.filter((member) => comment(member).length > 0).map(nameOf));
+  const told = members.filter((member) => !isPrivate(member) && (ts.isConstructorDeclaration(member) || commented.has(nameOf(member))));
   // What they do is told where the class is that gives promises.
   if (name.startsWith("Sync")) return [...paragraphs, code(told.map(signature).join("\n"))];
   // Overloads stand together, behind what the first of them says.
@@ -166,7 +168,7 @@ function isPrivate(member) {
 
 function nameOf(member) {
   if (ts.isConstructorDeclaration(member)) return "constructor";
-  const name = member.name.getText();
+  const name = member.name?.getText();
   return name === "[asyncDispose]" ? "[Symbol.asyncDispose]" : name;
 }
 

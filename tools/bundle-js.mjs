@@ -1,6 +1,6 @@
 // Bundles the npm package out of js/src and the compiled engine: one module for each entry, a script for the worker, and the
 // inline build, which has both the worker and the wasm within it. Called by tools/build-js.sh.
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,7 +25,7 @@ const ENTRIES = [
 ];
 
 /** What scripts for browsers import when they need it: scripts of their own. */
-const LATER = ["administration", "byte-source"];
+const LATER = { administration: "administration", "byte-source": "byte-source", keeping: "tabs/keeping", seldom: "seldom" };
 
 /** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
 const WORKERS = { worker: "src/worker.ts", broker: "src/tabs/broker.ts" };
@@ -63,8 +63,14 @@ const later = {
     onResolve({ filter: /^\.\// }, ({ path, kind }) => (kind === "dynamic-import" ? { path, external: true } : undefined)),
 };
 
+/** In Node timers come from its modules. */
+const nodeTimers = {
+  name: "node-timers",
+  setup: ({ onResolve }) => onResolve({ filter: /\/timers\.js$/ }, () => ({ path: join(js, "src", "node-timers.ts") })),
+};
+
 async function bundleEntries() {
-  const scripts = LATER.map((name) => ({ platform: "browser", entries: { [name]: name } }));
+  const scripts = Object.entries(LATER).map(([name, source]) => ({ platform: "browser", entries: { [name]: source } }));
   for (const { platform, entries } of [...ENTRIES, ...scripts]) {
     await esbuild.build({
       ...common,
@@ -77,7 +83,7 @@ async function bundleEntries() {
       external: ["react"],
       // Beside the entries, for the address of the wasm is relative to the script.
       chunkNames: `shared-${platform}-[hash]`,
-      plugins: [bindings, ...(platform === "browser" ? [later] : [])],
+      plugins: [bindings, platform === "browser" ? later : nodeTimers],
     });
   }
 }
@@ -110,3 +116,5 @@ for (const name of readdirSync(dist)) if (/^shared-.*\.js(\.map)?$/.test(name)) 
 await bundleEntries();
 await bundleWorkers();
 await bundleInline();
+// Of the one package whose code is within the bundles.
+copyFileSync(join(js, "node_modules", "@noble", "ciphers", "LICENSE"), join(js, "LICENSE-NOBLE"));

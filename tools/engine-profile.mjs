@@ -58,6 +58,7 @@ async function begin(count, isSuccessor) {
   const connection = await Connection.open(host, path, {}, undefined, undefined);
   connection.keepChanges(isSuccessor);
   connection.opens(undefined, undefined);
+  connection.letterTerms();
   const session = new Session(connection, scheduler, () => {});
   const client = session.join(new Uint8Array(16).fill(1), false, (response) => channel.receive(response));
   const channel = new Channel((request) => session.handle(request, client));
@@ -77,7 +78,7 @@ async function begin(count, isSuccessor) {
   await db.setMany(Array.from({ length: 4 * count }, (_, number) => [`many:${number * 7919 % count}`, { priority: number }]));
   await db.getMany(Array.from({ length: count }, (_, number) => `many:${number}`));
   await db.getMany(["a", "b", "c", "missing"]);
-  connection.ask(0, 0, false, '[["get","a"]]', Infinity);
+  connection.ask(0, 0, false, 0, '[["get","a"]]', Infinity);
   await db.delete("a");
   await db.count();
   for await (const entry of db.scan({ prefix: "task:", limit: 600 })) void entry;
@@ -97,7 +98,7 @@ async function beginAgain(path, indexes) {
   const opened = async (options, calls) => {
     const host = new NodeHost();
     const connection = await Connection.open(host, path, options, undefined, undefined);
-    connection.ask(0, 1, false, `[${calls}]`, Infinity);
+    connection.ask(0, 1, false, 0, `[${calls}]`, Infinity);
     while (connection.hasTasks()) connection.step();
     return () => {
       connection.close();

@@ -92,6 +92,14 @@ install_firefox() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends firefox-esr >/dev/null
 }
 
+install_webkit() {
+  if has WebKitWebDriver && has Xvfb; then return; fi
+  has apt-get || fail "WebKitGTK's WebDriver and Xvfb are missing: install them, then run this again"
+  say "installing WebKitGTK (Debian packages webkit2gtk-driver and xvfb)"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends webkit2gtk-driver xvfb >/dev/null
+}
+
 install_demo_data() {
   local installed="$TOOLS/demo/node_modules/@mdn/browser-compat-data/package.json"
   [ "$(node -p "require('$installed').version" 2>/dev/null || true)" = "$DEMO_DATA_VERSION" ] && return
@@ -160,7 +168,7 @@ for part in "$@"; do
       rm -rf "$TOOLS/target" # what compiling left behind, some hundred megabytes
       ;;
     wasmtime) install_wasmtime ;;
-    browser) install_chromium; install_firefox ;;
+    browser) install_chromium; install_firefox; install_webkit ;;
     demo) install_demo_data ;;
     projects) install_projects ;;
     bench) install_peers ;;
