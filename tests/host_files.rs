@@ -163,3 +163,67 @@ fn files_that_cannot_be_opened_are_left_as_they_are() {
         assert_eq!(std::fs::read(directory.path()).unwrap(), content);
     }
 }
+
+/// Waits until a commit checks the file.
+fn wait_for_check() {
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+}
+
+fn assert_gone<T>(outcome: Result<T, Error>) {
+    let error = outcome.err().expect("the file is gone");
+    assert_eq!(error.code(), ErrorCode::Failed, "{error}");
+    assert!(error.to_string().contains("removed, moved, replaced or cut"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_removed_moved_replaced_or_cut_takes_no_more_commits() {
+    type Loss = fn(&std::path::Path);
+    let losses: [(&str, Loss); 4] = [
+        ("removed", |path| std::fs::remove_file(path).unwrap()),
+        ("moved", |path| std::fs::rename(path, path.with_extension("moved")).unwrap()),
+        ("replaced", |path| {
+            std::fs::copy(path, path.with_extension("copy")).unwrap();
+            std::fs::rename(path.with_extension("copy"), path).unwrap();
+        }),
+        ("cut", |path| std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(40_000).unwrap()),
+    ];
+    let databases = losses.map(|(name, lose)| {
+        let directory = Directory::new(name);
+        let mut db = directory.open(Options::default()).unwrap();
+        db.set("before", &1).unwrap();
+        lose(&directory.path());
+        (directory, db)
+    });
+    wait_for_check();
+    for (_directory, mut db) in databases {
+        assert_gone(db.set("after", &2));
+        assert_gone(db.set("later", &2));
+    }
+}
+
+#[test]
+fn a_file_that_was_removed_before_the_first_write_or_the_close_is_reported_at_once() {
+    let directory = Directory::new("at-once");
+    let mut db = directory.open(Options::default()).unwrap();
+    std::fs::remove_file(directory.path()).unwrap();
+    assert_gone(db.set("first", &1));
+    drop(db);
+    let mut db = directory.open(Options::default()).unwrap();
+    db.set("first", &1).unwrap();
+    std::fs::remove_file(directory.path()).unwrap();
+    assert_gone(db.close());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_reached_by_a_link_or_from_another_directory_stays_current() {
+    let directory = Directory::new("link");
+    directory.open(Options::default()).unwrap().close().unwrap();
+    std::os::unix::fs::symlink(directory.path(), directory.path().with_extension("link")).unwrap();
+    let linked = Database::open(&directory.0, "db.link", Options::default());
+    let mut db = pollster::block_on(linked).unwrap();
+    db.set("a", &1).unwrap();
+    wait_for_check();
+    db.set("a", &2).unwrap();
+    db.close().unwrap();
+}

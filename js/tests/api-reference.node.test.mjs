@@ -22,6 +22,14 @@ test("the API reference has every verb, and says something of each", () => {
   assert.doesNotMatch(made, /@internal|#private/);
 });
 
+test("the API reference has every overload", () => {
+  for (const [verb, count] of [["Database.collection", 3], ["Reader.query", 2], ["Reader.queryPage", 2], ["Reader.findOne", 2]]) {
+    const [, signatures] = made.slice(made.indexOf(`#### ${verb}\n`)).split("\n\n");
+    const name = verb.split(".")[1];
+    assert.equal(signatures.match(new RegExp(`^${name}<`, "gm"))?.length, count, verb);
+  }
+});
+
 test("the package's page names every verb", async () => {
   const page = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const verbs = [...made.matchAll(/^#### (?:Ferrolite|Database|Collection|Reader)\.([a-z]\w*)\n\n```ts\n(?:static )?\*?\1[<(]/gm)];

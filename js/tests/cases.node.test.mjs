@@ -16,7 +16,7 @@ after(() => rmSync(directory, { recursive: true }));
 const list = async () => (await ferrolite.Ferrolite.list(directory)).map((name) => directory + name);
 const rewrite = async (name, change) => writeFileSync(`${name}.ferrolite`, change(readFileSync(`${name}.ferrolite`)));
 const hosts = withCiphers({
-  file: { ...ferrolite, list, rewrite, directory, persistent: true, options: {} },
+  file: { ...ferrolite, list, rewrite, directory, persistent: true, isSharedInProcess: true, options: {} },
   memory: { ...ferrolite, list, directory, persistent: false, options: { storage: "memory" } },
 });
 

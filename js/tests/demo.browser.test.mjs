@@ -63,8 +63,12 @@ async function add(tab, text) {
   await tab.bringToFront();
   await tab.fill("#note-text", text);
   await tab.press("#note-text", "Enter");
-  await tab.waitForFunction(() => document.querySelector("#note-text").value === "", undefined, { polling });
+  await hasNote(tab, text);
 }
+
+/** Waits until a tab shows a note with this text. */
+const hasNote = (tab, text) =>
+  tab.waitForFunction((text) => [...document.querySelectorAll("#notes li textarea")].some(({ value }) => value === text), text, { polling });
 
 async function another() {
   const tab = await browser.context.newPage();
@@ -180,6 +184,56 @@ test("it reloads and works without a network", async () => {
   } finally {
     await browser.context.setOffline(false);
   }
+});
+
+test("what is typed while a note or a document is saved stays", async () => {
+  await page.bringToFront();
+  await page.evaluate(() => {
+    const field = document.querySelector("#note-text");
+    field.value = "being saved";
+    field.form.requestSubmit();
+    field.value = "typed during the save";
+  });
+  await hasNote(page, "being saved");
+  assert.equal(await page.inputValue("#note-text"), "typed during the save");
+  await page.fill("#note-text", "");
+  await page.click("#notes li >> nth=0 >> button.delete");
+
+  await page.fill("#document-key", "api.k0009");
+  await page.click("#document-get");
+  await shows("#document-result", /Read in/);
+  const text = await page.inputValue("#document-text");
+  await page.evaluate(() => {
+    const field = document.querySelector("#document-text");
+    // The page reads the field when the save begins: a frame later.
+    const { parse } = JSON;
+    JSON.parse = (json) => {
+      JSON.parse = parse;
+      queueMicrotask(() => (field.value = `${json} typed`));
+      return parse(json);
+    };
+    document.querySelector("#document-form button.primary").click();
+  });
+  await shows("#document-result", /version/);
+  assert.equal(await page.inputValue("#document-text"), `${text} typed`);
+});
+
+test("all documents are deleted only if that is confirmed", async () => {
+  const before = await page.textContent("#fact-documents");
+  await page.evaluate(() => {
+    const { confirm } = globalThis;
+    globalThis.confirm = (text) => {
+      globalThis.confirm = confirm;
+      globalThis.asked = text;
+      return false;
+    };
+  });
+  await page.click("#empty");
+  await page.waitForFunction(() => globalThis.asked !== undefined, undefined, { polling });
+  assert.match(await page.evaluate(() => globalThis.asked), /Delete all documents/);
+  await page.click("#check");
+  await shows("#journal", /tables: no problem/);
+  assert.equal(await page.textContent("#fact-documents"), before);
 });
 
 test("a copy is exported, and imported while another tab has the database open", async () => {

@@ -76,8 +76,8 @@ test("the channel hands a secret over, and the session wipes it", async () => {
   });
   const seen = [];
   const connection = {
-    changeKey(terms, secret) {
-      seen.push([terms, [...secret]]);
+    changeKey(client, terms, secret) {
+      seen.push([client, terms, [...secret]]);
       if (terms.by === "key") throw { code: "NotEncrypted", message: "not encrypted" };
     },
     hasTasks: () => false,
@@ -90,7 +90,7 @@ test("the channel hands a secret over, and the session wipes it", async () => {
     if (by === "key") await assert.rejects(changed, { code: "NotEncrypted" });
     else await changed;
     assert.deepEqual(transferred.splice(0), [secret.buffer]);
-    assert.deepEqual(seen.splice(0), [[{ by }, [1, 2, 3]]]);
+    assert.deepEqual(seen.splice(0), [[0, { by }, [1, 2, 3]]]);
     assert.deepEqual([...secret], [0, 0, 0]);
   }
   const opened = channel.request({ kind: "open", name: "a", options: {}, encryption: undefined });

@@ -142,6 +142,47 @@ test("after a failed flush the database takes no more writes, and says so", asyn
   await again.close();
 });
 
+test("a file that is removed, moved, replaced or cut takes no more commits", async () => {
+  const losses = {
+    removed: (path) => fs.unlinkSync(path),
+    moved: (path) => fs.renameSync(path, `${path}.moved`),
+    replaced: (path) => {
+      fs.copyFileSync(path, `${path}.copy`);
+      fs.renameSync(`${path}.copy`, path);
+    },
+    cut: (path) => fs.truncateSync(path, 40_000),
+  };
+  const open = await Promise.all(
+    Object.entries(losses).map(async ([name, lose]) => {
+      const path = join(directory, `lost-${name}.ferrolite`);
+      const db = await Ferrolite.open(path);
+      await db.set("before", 1);
+      lose(path);
+      return db;
+    }),
+  );
+  await sleep(1100);
+  for (const db of open) {
+    await assert.rejects(db.set("after", 2), { code: "Failed", message: /removed, moved, replaced or cut/ });
+    await assert.rejects(db.set("later", 2), { code: "Failed" });
+    assert.equal(await db.get("before"), 1, "reads continue");
+    await db.close().catch((error) => assert.equal(error.code, "Failed"));
+  }
+});
+
+test("a file that was removed before the first write, or before closing, is reported at once", async () => {
+  const path = join(directory, "at-once.ferrolite");
+  const first = await Ferrolite.open(path);
+  fs.unlinkSync(path);
+  await assert.rejects(first.set("a", 1), { code: "Failed" });
+  await first.close().catch(() => {});
+  const second = await Ferrolite.open(path);
+  await second.set("a", 1);
+  fs.unlinkSync(path);
+  await assert.rejects(second.close(), { code: "Failed" });
+  assert.equal(fs.existsSync(`${path}.lock`), false);
+});
+
 test("10,000 sets fired without waiting share a few flushes", async () => {
   const db = await Ferrolite.open(join(directory, "batch"));
   await db.set("first", 0);

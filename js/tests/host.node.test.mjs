@@ -43,7 +43,7 @@ function host({ handle = {}, ...more } = {}) {
 
 const open = (over, options = {}) => Connection.open(over, "db", options);
 const message = (...calls) => new TextEncoder().encode(JSON.stringify(calls));
-const send = (connection, ...calls) => JSON.parse(new TextDecoder().decode(connection.execute(0, 0, false, message(...calls))));
+const send = (connection, ...calls) => JSON.parse(new TextDecoder().decode(connection.execute(0, 0, false, 0, message(...calls))));
 const throwing = (error) => () => {
   throw error;
 };
@@ -157,7 +157,7 @@ test("options are checked before the file is opened", async () => {
 test("what is not a message is an error of the message", async () => {
   const connection = await open(undefined);
   for (const bytes of [new Uint8Array([0xff, 0xfe]), new Uint8Array(0), new TextEncoder().encode("{}")]) {
-    assert.throws(() => connection.execute(0, 0, false, bytes), { code: "Internal" });
+    assert.throws(() => connection.execute(0, 0, false, 0, bytes), { code: "Internal" });
   }
   assert.deepEqual(send(connection, ["count", {}]), [[0, 0]]);
   connection.close();

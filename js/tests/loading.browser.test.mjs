@@ -1,6 +1,6 @@
 // The options `wasmUrl`, `wasmModule` and `worker`, in real Chromium, where neither file is found beside the package.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -19,11 +19,13 @@ before(async () => {
     mkdirSync(join(packed.directory, folder));
     for (const name of names) copyFileSync(join(dist, name), join(packed.directory, folder, name));
   };
-  put("no-wasm", ["index.js", "administration.js", "worker.js"]);
-  put("no-worker", ["index.js", "administration.js"]);
+  put("no-wasm", ["index.js", "administration.js", "keeping.js", "seldom.js", "worker.js"]);
+  put("no-worker", ["index.js", "administration.js", "keeping.js", "seldom.js"]);
   put("elsewhere", ["worker.js", "ferrolite_bg.wasm", "ferrolite_first.wasm", "ferrolite_rest.wasm"]);
-  put("first-part", ["index.js", "administration.js", "worker.js", "broker.js", "ferrolite_first.wasm"]);
-  put("whole", ["index.js", "administration.js", "worker.js", "broker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"]);
+  put("first-part", ["index.js", "administration.js", "keeping.js", "seldom.js", "worker.js", "broker.js", "ferrolite_first.wasm"]);
+  put("whole", ["index.js", "administration.js", "keeping.js", "seldom.js", "worker.js", "broker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"]);
+  put("page-for-rest", ["index.js", "administration.js", "keeping.js", "seldom.js", "worker.js", "broker.js", "ferrolite_first.wasm"]);
+  writeFileSync(join(packed.directory, "page-for-rest", "ferrolite_rest.wasm"), "<!doctype html><p>The page of the application</p>");
   copyFileSync(join(projects, "app", "run.js"), join(packed.directory, "run.js"));
   server = await serve({ "/tests/": tests, "/": packed.directory });
   browser = await startChromium();
@@ -60,6 +62,20 @@ test("where the wasm is missing, the error names its address", async () => {
   const { code, message } = await on("no-wasm", plain);
   assert.equal(code, "Io");
   assert.match(message, /could not be loaded from http.*\/no-wasm\/ferrolite_first\.wasm: the server answered 404/);
+});
+
+test("where the second part of the wasm is missing, or a page is in its place, the error names its address", async () => {
+  const index = async ({ Ferrolite }) => {
+    const db = await Ferrolite.open("second-part", { storage: "memory" });
+    await db.set("a", { b: 1 });
+    await db.createIndex("b");
+    return db.query({ where: { b: 1 } });
+  };
+  for (const folder of ["first-part", "page-for-rest"]) {
+    const { code, message } = await on(folder, index);
+    assert.equal(code, "Io", message);
+    assert.match(message, new RegExp(`could not be loaded from http.*/${folder}/ferrolite_rest\\.wasm: `));
+  }
 });
 
 test("wasmUrl: relative to the page, absolute, or a URL", async () => {

@@ -1,6 +1,7 @@
 // Locks between processes: one holds the database, the others are told so, and what a dead one leaves is taken over.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -137,13 +138,160 @@ test("another thread of this process is kept out too", async () => {
   await db.close();
 });
 
+test("a thread that was terminated leaves no lock that counts", async () => {
+  const path = join(directory, "terminated.ferrolite");
+  const text = `
+    import { parentPort } from "node:worker_threads";
+    const { Ferrolite } = await import(${JSON.stringify(new URL("../dist/node.js", import.meta.url).href)});
+    globalThis.db = await Ferrolite.open(${JSON.stringify(path)}); await db.set("a", 1); parentPort.postMessage("open");
+    setInterval(() => {}, 1000);
+  `;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(text)}`));
+  assert.equal(await new Promise((resolve) => worker.once("message", resolve)), "open");
+  await assert.rejects(Ferrolite.open(path), isLocked);
+  await worker.terminate();
+  const db = await Ferrolite.open(path);
+  assert.equal(await db.get("a"), 1);
+  await db.close();
+});
+
+/** What a container's process sees: its own processes, and a host name. Needs root. */
+const isRoot = process.platform === "linux" && process.getuid() === 0;
+const inNamespace = (name, text, ...args) => {
+  const ferrolite = JSON.stringify(new URL("../dist/node.js", import.meta.url).href);
+  const script = `import { Ferrolite } from ${ferrolite}; const args = ${JSON.stringify(args)}; ${text}`;
+  const unshared = ["--uts", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"];
+  const shell = `hostname ${name}; exec "$0" --input-type=module --eval "$1"`;
+  const child = spawn("unshare", [...unshared, "sh", "-c", shell, process.execPath, script], { stdio: ["pipe", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.on("data", (data) => (output += data));
+  const ended = new Promise((resolve) => child.on("close", () => resolve(output.trim())));
+  return {
+    child,
+    ended,
+    printed: async (text) => {
+      for (let waited = 0; waited < 3000 && !output.includes(text); waited++) await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.ok(output.includes(text), output);
+    },
+  };
+};
+const tryToOpen = `
+  try { const db = await Ferrolite.open(args[0]); await db.set("second", 1); await db.close(); console.log("opened"); }
+  catch (error) { console.log(error.code); }`;
+const holdOpen = `
+  const db = await Ferrolite.open(args[0]); await db.set("first", 1); console.log("open");
+  process.stdin.resume(); process.stdin.on("end", async () => { await db.set("first", 2); await db.close(); process.exit(); });`;
+
+test("a living process in another container is never robbed", { skip: !isRoot }, async () => {
+  const path = join(directory, "containers.ferrolite");
+  const first = inNamespace("app", holdOpen, path);
+  await first.printed("open");
+  for (const name of ["app", "other"]) assert.equal(await inNamespace(name, tryToOpen, path).ended, "Locked", name);
+  await assert.rejects(Ferrolite.open(path), isLocked);
+  const pid = JSON.parse(readFileSync(`${path}.lock`, "utf8")).pid;
+  assert.ok(pid < 100, "the number is that of its namespace");
+  first.child.stdin.end();
+  await first.ended;
+  assert.equal(await inNamespace("app", tryToOpen, path).ended, "opened");
+  const db = await Ferrolite.open(path);
+  assert.deepEqual(await db.entries(), [["first", 2], ["second", 1]]);
+  assert.deepEqual((await db.check({ full: true })).problems, []);
+  await db.close();
+});
+
+test("a suspended process keeps its lock, and resumes without loss", { skip: process.platform === "win32" }, async () => {
+  const path = join(directory, "suspended.ferrolite");
+  const other = program(holder, path);
+  assert.equal(await other.line(), "open");
+  other.kill("SIGSTOP");
+  await assert.rejects(Ferrolite.open(path), isLocked);
+  if (isRoot) assert.equal(await inNamespace("app", tryToOpen, path).ended, "Locked");
+  other.kill("SIGCONT");
+  other.child.stdin.end();
+  await other.ended;
+  await (await Ferrolite.open(path)).close();
+});
+
+test("a container that is gone leaves no lock that counts, whatever its name was", { skip: !isRoot }, async () => {
+  const path = join(directory, "recreated.ferrolite");
+  for (const name of ["one", "two", "two"]) {
+    const container = inNamespace(name, holdOpen, path);
+    await container.printed("open");
+    container.child.kill("SIGKILL");
+    await container.ended;
+    assert.ok(existsSync(`${path}.lock`));
+  }
+  const db = await Ferrolite.open(path);
+  assert.equal(await db.get("first"), 1);
+  await db.close();
+  const left = readdirSync(directory).filter((name) => name.startsWith(".ferrolite-") || name.includes("recreated.ferrolite.lock"));
+  assert.deepEqual(left, []);
+});
+
+test("a lock is waited for as long as lockTimeout says", async () => {
+  const path = join(directory, "waited.ferrolite");
+  const other = program(holder, path);
+  assert.equal(await other.line(), "open");
+  const started = performance.now();
+  await assert.rejects(Ferrolite.open(path, { lockTimeout: 300 }), isLocked);
+  assert.ok(performance.now() - started >= 300);
+  const opening = Ferrolite.open(path, { lockTimeout: 60_000 });
+  other.child.stdin.end();
+  await (await opening).close();
+  await other.ended;
+  for (const lockTimeout of [-1, Number.NaN, "5", Infinity]) {
+    await assert.rejects(Ferrolite.open(path, { lockTimeout }), { code: "InvalidOptions" });
+  }
+});
+
+test("a lock that is a broken link does not let an opener wait for ever", { skip: process.platform === "win32" }, async () => {
+  const { symlinkSync } = await import("node:fs");
+  const path = join(directory, "broken.ferrolite");
+  symlinkSync(join(directory, "nowhere"), `${path}.lock`);
+  await assert.rejects(Ferrolite.open(path), isLocked);
+});
+
+test("a directory with a long path has locks, too", async () => {
+  const deep = join(directory, ...Array.from({ length: 5 }, (_, n) => `${n}`.repeat(60)));
+  mkdirSync(deep, { recursive: true });
+  const path = join(deep, "deep.ferrolite");
+  const other = program(holder, path);
+  assert.equal(await other.line(), "open");
+  await assert.rejects(Ferrolite.open(path), isLocked);
+  if (isRoot) assert.equal(await inNamespace("app", tryToOpen, path).ended, "Locked");
+  other.kill("SIGKILL");
+  await other.ended;
+  await (await Ferrolite.open(path)).close();
+});
+
+test("where nothing else decides, a lock that is touched is held, and one that is not touched is taken over", { timeout: 120_000 }, async () => {
+  const path = join(directory, "beating.ferrolite");
+  await (await Ferrolite.open(path)).close();
+  const far = { pid: 1, thread: 0, host: "far", started: "", boot: "", space: "", mark: "ab", beats: true };
+  writeFileSync(`${path}.lock`, JSON.stringify(far));
+  const beats = setInterval(() => utimesSync(`${path}.lock`, new Date(), new Date()), 500);
+  await assert.rejects(Ferrolite.open(path), isLocked);
+  clearInterval(beats);
+  const started = performance.now();
+  const db = await Ferrolite.open(path);
+  assert.ok(performance.now() - started >= 30_000, "much longer than a lease");
+  await db.close();
+  writeFileSync(`${path}.lock`, JSON.stringify({ ...far, beats: false }));
+  await assert.rejects(Ferrolite.open(path), { ...isLocked, message: new RegExp(`delete .*${"beating.ferrolite.lock"}`) });
+  unlinkSync(`${path}.lock`);
+  await (await Ferrolite.open(path)).close();
+});
+
 test("links to one file are one database", { skip: process.platform === "win32" }, async () => {
   const { symlinkSync } = await import("node:fs");
   const path = join(directory, "real.ferrolite");
   const link = join(directory, "link.ferrolite");
   const db = await Ferrolite.open(path);
   symlinkSync(path, link);
-  await assert.rejects(Ferrolite.open(link), isLocked);
+  const linked = await Ferrolite.open(link);
+  await linked.set("a", 1);
+  assert.equal(await db.get("a"), 1);
+  await linked.close();
   assert.match(readFileSync(`${path}.lock`, "utf8"), new RegExp(`"pid":${process.pid}`));
   await db.close();
 });

@@ -108,3 +108,20 @@ test("files of its own under a strict policy, each part of which is needed", asy
   assert.equal((await under(policy.map((directive) => directive.replace("worker-src 'self'", "worker-src 'none'")))).code, "Io");
   assert.equal((await under(policy.map((directive) => directive.replace(" 'wasm-unsafe-eval'", "")))).code, "Io");
 });
+
+test("a page that demands Trusted Types, with and without a list of policies", async () => {
+  const demand = "require-trusted-types-for 'script'";
+  for (const entry of ["main.js", "inline.js"]) {
+    const mounts = plainPage(entry);
+    for (const [policy, opens] of [[demand, true], [`${demand}; trusted-types ferrolite`, true], [`${demand}; trusted-types other`, false]]) {
+      const server = await serve(mounts, 0, { "content-security-policy": policy });
+      try {
+        const outcome = await outcomeOf(browser.context, server.url);
+        if (opens) assert.deepEqual(outcome, EXPECTED, `${entry}: ${policy}`);
+        else assert.equal(outcome.code, "Unsupported", `${entry}: ${policy}`);
+      } finally {
+        await server.close();
+      }
+    }
+  }
+});

@@ -15,7 +15,7 @@ import ts from "typescript";
 import { installPacked, projects } from "./support/packed.mjs";
 
 /** The scripts that browsers load, and that for Node. */
-const BROWSER = ["index.js", "administration.js", "byte-source.js", "worker.js", "broker.js", "inline.js", "sync.js", "stores.js", "react.js"];
+const BROWSER = ["index.js", "administration.js", "byte-source.js", "keeping.js", "seldom.js", "worker.js", "broker.js", "inline.js", "sync.js", "stores.js", "react.js"];
 const NODE = ["node.js", "sync-node.js", "stores-node.js", "react-node.js"];
 /** The whole engine, and its two parts. */
 const WASM = ["ferrolite_bg.wasm", "ferrolite_first.wasm", "ferrolite_rest.wasm"];
@@ -98,6 +98,14 @@ test("each condition has an entry that exists, types come first and default last
     for (const condition of ["node", "bun", "deno"]) assert.match(entry[condition], /node\.js$/);
     for (const condition of ["browser", "worker", "default"]) assert.doesNotMatch(entry[condition], /node\.js$/);
   }
+});
+
+test("the README leads nowhere that npm does not show", () => {
+  const text = readFileSync(join(packed.installed, "README.md"), "utf8");
+  const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target);
+  assert.ok(links.length > 0);
+  const titles = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) => `#${title.toLowerCase().replace(/[^\w -]/g, "").replaceAll(" ", "-")}`);
+  assert.deepEqual(links.filter((target) => !/^https:/.test(target) && !titles.includes(target)), []);
 });
 
 test("each script has a map with the sources in it", () => {

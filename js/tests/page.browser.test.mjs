@@ -50,6 +50,26 @@ test("the storage facts are true", async () => {
   assert.deepEqual([memory.kind, memory.persistent, memory.path], ["memory", false, undefined]);
 });
 
+test("handles that close together leave no rejection that nobody handles", async () => {
+  const tab = await page();
+  await tab.evaluate(() => {
+    globalThis.unhandled = [];
+    addEventListener("unhandledrejection", ({ reason }) => unhandled.push(String(reason?.stack ?? reason)));
+  });
+  for (const atOnce of [true, false]) {
+    await tab.evaluate(async (atOnce) => {
+      const open = () => ferrolite.Ferrolite.open("noise");
+      const all = [];
+      if (atOnce) all.push(...(await Promise.all(Array.from({ length: 5 }, open))));
+      else for (let n = 0; n < 5; n++) all.push(await open());
+      await Promise.all(all.map((db) => db.close()));
+    }, atOnce);
+  }
+  // A client asks the broker for a second before it asks on the channel that is closed by then.
+  await tab.waitForTimeout(2500);
+  assert.deepEqual(await tab.evaluate(() => unhandled), []);
+});
+
 test("what is open anywhere is not deleted, salvaged or replaced", async () => {
   const [first, second] = [await page(), await page()];
   await open(first, "tabs");

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Channel } from "../dist/channel.js";
+import { FerroliteError } from "../dist/error.js";
 import { Session } from "../dist/session.js";
 import { Outbox } from "../dist/tabs/outbox.js";
-import { Watch, WatchedKeys } from "../dist/watch.js";
+import { Watch, watchingKeys } from "../dist/watch.js";
 
 const bytes = (value) => new TextEncoder().encode(JSON.stringify(value));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -220,6 +221,30 @@ test("what was not answered is sent to the next engine again, in order; what fin
   assert.deepEqual((await Promise.all(calls)).map(([, id]) => id), Array.from({ length: 100 }, (_, n) => Math.min(n + 1, 17)));
 });
 
+test("one abortable call is under way at a time; the others can leave the queue, and all keep their order", async () => {
+  const sent = [];
+  const channel = new Channel((request) => sent.push(JSON.parse(new TextDecoder().decode(request.message))));
+  const controllers = Array.from({ length: 4 }, () => new AbortController());
+  const calls = controllers.map(({ signal }, n) => channel.call(`["abortable",${n}]`, signal).catch(({ name }) => name));
+  const write = channel.call('["write"]');
+  await turn();
+  assert.deepEqual(sent, [[["abortable", 0]]]);
+  controllers[0].abort();
+  controllers[1].abort();
+  controllers[3].abort();
+  assert.equal(await calls[1], "AbortError");
+  assert.equal(await calls[3], "AbortError");
+  channel.receive({ id: 1, answer: bytes([[0, "begun"]]) });
+  assert.deepEqual(sent.slice(1), [[["abortable", 2]], [["write"]]]);
+  assert.deepEqual(await calls[0], [0, "begun"], "what was sent ends as it would");
+  channel.receive({ id: 2, answer: bytes([[0, 2]]) });
+  channel.receive({ id: 3, answer: bytes([[0, "written"]]) });
+  assert.deepEqual([await calls[2], await write], [[0, 2], [0, "written"]]);
+  controllers[2].abort();
+  channel.fail(new FerroliteError("Closed", "closed"));
+  await assert.rejects(channel.call('["late"]', new AbortController().signal), { code: "Closed" });
+});
+
 test("watches are opened again at the next engine, and tell each change once", async () => {
   const texts = [];
   const answers = [];
@@ -230,21 +255,24 @@ test("watches are opened again at the next engine, and tell each change once", a
       return new Promise((resolve, reject) => answers.push({ resolve, reject }));
     },
   };
+  // The script that goes on with a watch is loaded before it is asked for changes.
+  const asked = async () => {
+    while (answers.length === 0) await turn();
+    return answers.shift();
+  };
   const change = (key, version) => ({ kind: "set", key, version, oldVersion: 0 });
   const engineIsNew = () => [...caller.watches].forEach((watch) => watch.renewed());
-  const watch = new Watch(caller, new WatchedKeys({ prefix: "a" }, {}));
+  const watch = new Watch(caller, watchingKeys({ prefix: "a" }, {}));
   answers.shift().resolve([7, 3]);
   const next = watch.next();
-  await turn();
-  answers.shift().resolve([change("a1", 4), change("a2", 5), change("a3", 5)]);
+  (await asked()).resolve([change("a1", 4), change("a2", 5), change("a3", 5)]);
   assert.equal((await next).value.key, "a1");
   // The commit 5 may have more to tell.
   engineIsNew();
   answers.shift().resolve([8, 4]);
   for (const key of ["a2", "a3"]) assert.equal((await watch.next()).value.key, key);
   const last = watch.next();
-  await turn();
-  answers.shift().resolve([change("a2", 5), change("a3", 5), change("a4", 5), change("a5", 6)]);
+  (await asked()).resolve([change("a2", 5), change("a3", 5), change("a4", 5), change("a5", 6)]);
   assert.equal((await last).value.key, "a4");
   [...caller.watches].forEach((watch) => watch.passed(8, 90));
   engineIsNew();

@@ -205,23 +205,49 @@ for (const [storage, type] of [["opfs", "file_systems"], ["indexeddb", "indexedd
   });
 }
 
-test("a database in IndexedDB that is cleared while it is open tells so", async () => {
-  const tab = await page();
-  await open(tab, "cleared-open", { storage: "indexeddb" });
-  await tab.evaluate(() => db.set("a", 1));
-  await clear(tab, "indexeddb");
-  const codes = await tab.evaluate(async () => {
-    const codes = [];
-    for (let n = 0; n < 100 && codes.length < 2; n++) {
-      await db.set("b", n).catch(({ code }) => codes.push(code));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+for (const [storage, type] of [["opfs", "all"], ["indexeddb", "indexeddb"]]) {
+  test(`a database that is cleared while it is open is Evicted in all tabs: ${storage}`, async () => {
+    const [tab, other] = [await page(), await page()];
+    const name = `cleared-open-${storage}`;
+    for (const each of [tab, other]) await open(each, name, { storage });
+    await tab.evaluate(() => db.set("a", 1));
+    await clear(tab, type);
+    const codesIn = (each) =>
+      each.evaluate(async () => {
+        const codes = [];
+        for (let n = 0; n < 300 && codes.length < 2; n++) {
+          await db.set("b", n).catch(({ code }) => codes.push(code));
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        return codes;
+      });
+    assert.deepEqual(await codesIn(tab), ["Evicted", "Evicted"]);
+    assert.deepEqual(await codesIn(other), ["Evicted", "Evicted"]);
+    const later = [await page(), await page()];
+    for (const each of later) {
+      const next = await open(each, name, { storage });
+      assert.equal(next.kind, storage, `it is told once: ${JSON.stringify(next)}`);
+      assert.equal(await each.evaluate(() => db.count()), 0);
     }
-    return codes;
+    await later[0].evaluate(() => db.set("c", 1));
+    assert.equal(await later[1].evaluate(() => db.count()), 1);
+    for (const each of later) await close(each);
   });
-  assert.deepEqual(codes, ["Evicted", "Evicted"]);
-  const next = await open(tab, "cleared-open", { storage: "indexeddb" });
-  assert.equal(next.kind, "indexeddb", "it is told once");
-  assert.equal(await tab.evaluate(() => db.count()), 0);
+}
+
+test("a database in OPFS that was cleared while its page was hidden is Evicted when the page is seen again", async () => {
+  const tab = await page();
+  await open(tab, "cleared-hidden", { storage: "opfs" });
+  await tab.evaluate(() => db.set("a", 1));
+  // The check that this write leads to is over.
+  await tab.waitForTimeout(1500);
+  await clear(tab, "file_systems");
+  const code = await tab.evaluate(async () => {
+    document.dispatchEvent(new Event("visibilitychange"));
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    return db.get("a").catch(({ code }) => code);
+  });
+  assert.equal(code, "Evicted");
 });
 
 test("a quota that is nearly used up is StorageFull; what is deleted makes room, and so does a larger quota", async () => {

@@ -23,8 +23,8 @@ const rewrite = async (name, change) => writeFileSync(`${name}.ferrolite`, chang
 const shared = { ...ferrolite, ...sync, Ferrolite, isSync: true, list, rewrite, directory };
 const encryption = encryptions["chacha20-poly1305"];
 const hosts = {
-  file: { ...shared, persistent: true, options: {} },
-  "file, encrypted": { ...shared, persistent: true, options: { encryption } },
+  file: { ...shared, persistent: true, isSharedInProcess: true, options: {} },
+  "file, encrypted": { ...shared, persistent: true, isSharedInProcess: true, options: { encryption } },
   memory: { ...shared, persistent: false, options: { storage: "memory" } },
 };
 
@@ -42,10 +42,14 @@ test("the classes are made of the source of those that give promises", () => {
   }
 });
 
-test("who comes second is told", async () => {
+test("a second opening in the process shares the database", async () => {
   const db = await sync.FerroliteSync.open(`${directory}second`);
-  await assert.rejects(ferrolite.Ferrolite.open(`${directory}second`), { code: "Locked" });
-  await assert.rejects(sync.FerroliteSync.open(`${directory}second`), { code: "Locked" });
+  const second = await ferrolite.Ferrolite.open(`${directory}second`);
+  const third = await sync.FerroliteSync.open(`${directory}second`);
+  db.set("a", 1);
+  assert.deepEqual([await second.get("a"), third.get("a")], [1, 1]);
   db.close();
-  await (await ferrolite.Ferrolite.open(`${directory}second`)).close();
+  await second.close();
+  third.set("b", 2);
+  third.close();
 });

@@ -24,8 +24,8 @@ before(async () => {
     setup(build) {
       build.onLoad({ filter: /tabs\/messages\.ts$/ }, ({ path }) => {
         const text = readFileSync(path, "utf8");
-        assert.match(text, /PROTOCOL = 1;/);
-        return { contents: text.replace("PROTOCOL = 1;", "PROTOCOL = 2;"), loader: "ts" };
+        assert.match(text, /PROTOCOL = 2;/);
+        return { contents: text.replace("PROTOCOL = 2;", "PROTOCOL = 3;"), loader: "ts" };
       });
     },
   };
@@ -334,6 +334,22 @@ test("who joins is asked for the key, and wrong options are told", { timeout: 60
   assert.equal(await open(plain, "plain", { cacheSize: 1 << 20 }), undefined);
 });
 
+test("one that reads only cannot change the key", { timeout: 60_000 }, async () => {
+  const name = "rekeyed-by-a-reader";
+  const [writer, reader] = [await tab(), await tab()];
+  const openBy = (page, fill, more = "") =>
+    page.evaluate(`globalThis.opened("${name}", { encryption: { key: new Uint8Array(32).fill(${fill}) }${more} })`);
+  const rekey = (page) => page.evaluate(() => db.changeKey({ key: new Uint8Array(32).fill(2) }).catch(({ code }) => code));
+  assert.equal(await openBy(writer, 1), undefined);
+  assert.equal(await openBy(reader, 1, ", readOnly: true"), undefined);
+  assert.equal(await rekey(reader), "ReadOnly");
+  await writer.evaluate(() => db.set("a", 1));
+  await writer.close();
+  assert.deepEqual([await reader.evaluate(() => db.get("a")), await rekey(reader)], [1, "ReadOnly"], "also when it leads");
+  const next = await tab();
+  assert.deepEqual([await openBy(next, 2), await openBy(next, 1)], ["WrongKey", undefined]);
+});
+
 test("another version refuses, and does not disturb", { timeout: 60_000 }, async () => {
   const name = "versions";
   const first = await opened(name);
@@ -372,4 +388,74 @@ test("a file that is released late is waited for, and then it is Locked", { time
   await page.evaluate(() => db.close());
   await hold(20_000);
   assert.equal(await open(page, name), "Locked");
+});
+
+test("what others say on the channels of tabs does not disturb them", { timeout: 60_000 }, async () => {
+  const name = "noise";
+  const [first, second, other] = [await opened(name), await opened(name), await tab()];
+  for (const page of [first, second]) {
+    await page.evaluate(async () => {
+      await db.increment("n");
+      globalThis.snapshot = await db.snapshot();
+    });
+  }
+  const said = await other.evaluate((name) => {
+    const channel = new BroadcastChannel(`ferrolite/${name}.ferrolite`);
+    const engine = crypto.randomUUID();
+    const messages = [
+      null, undefined, "leads", 7, [], {}, { kind: null }, { kind: "leads" }, { version: 2 }, new Map([["kind", "leads"]]),
+      { kind: "leads", version: 99, engine }, { kind: "leads", version: 2, engine: 7 }, { kind: "leads", version: 2, engine },
+      { kind: "connect", version: 2, engine }, { kind: "connect", version: 2, engine, channel: {} }, { kind: "hello" },
+      { kind: "stopped", error: {}, isOwn: true }, { fatal: { code: "Io", message: "x" } }, { kind: "takeOver" },
+    ];
+    for (const message of messages) channel.postMessage(message);
+    const broker = new SharedWorker("/ferrolite/broker.js", { type: "module", name: "ferrolite" });
+    broker.port.start();
+    for (const message of messages) broker.port.postMessage(message);
+    return messages.length;
+  }, name);
+  assert.equal(said, 19);
+  // Longer than a client looks for an engine that it was told of.
+  await sleep(5000);
+  for (const page of [first, second]) {
+    const found = await page.evaluate(async () => [await db.get("n"), await snapshot.get("n"), (await db.stats()).messages > 0]);
+    assert.deepEqual(found, [2, page === first ? 1 : 2, true], "it has stayed with its engine");
+  }
+  // And who comes later finds the engine.
+  assert.equal(await open(await tab(), name), undefined);
+});
+
+test("messages that are none do not disturb an engine", { timeout: 60_000 }, async () => {
+  const name = "malformed";
+  const [first, second] = [await opened(name), await opened(name)];
+  const results = await second.evaluate(async () => {
+    const send = MessagePort.prototype.postMessage;
+    // Whatever a client sends, it sends behind what is none.
+    MessagePort.prototype.postMessage = function (message, transfer) {
+      for (const wrong of [null, "x", 5, {}, { kind: "calls" }, { kind: "calls", id: 1, message: 5 }, { kind: "changeKey", id: 2 },
+        { kind: "letters" }, { kind: "nothing", id: 3 }, { kind: "stats", id: "x" }]) send.call(this, wrong, []);
+      send.call(this, message, transfer);
+    };
+    return [await db.increment("n"), await db.get("n")];
+  });
+  assert.deepEqual(results, [1, 1]);
+  assert.equal(await first.evaluate(() => db.increment("n")), 2);
+});
+
+test("an error in the worker is not the end of its engine", { timeout: 60_000 }, async () => {
+  const name = "errors";
+  const [first, second] = [await opened(name), await opened(name)];
+  await first.evaluate(() => db.increment("n"));
+  await first.workers()[0].evaluate(() => void setTimeout(() => {
+    throw new Error("a test throws it");
+  }));
+  await sleep(300);
+  assert.deepEqual([await first.evaluate(() => db.increment("n")), await second.evaluate(() => db.increment("n"))], [2, 3]);
+  assert.equal(await leads(first, name), true);
+  // One that has ended with it is followed by another.
+  await first.workers()[0].evaluate(() => void setTimeout(() => {
+    setTimeout(() => close());
+    throw new Error("a test throws it");
+  }));
+  assert.deepEqual([await first.evaluate(() => db.increment("n")), await second.evaluate(() => db.increment("n"))], [4, 5]);
 });

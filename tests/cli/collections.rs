@@ -47,7 +47,7 @@ fn a_dump_is_the_whole_database() {
     cli.ok(&["index", "a.db", "create", "n", "--collection", "a"]);
     cli.ok(&["index", "a.db", "create", "x"]);
     cli.ok(&["index", "a.db", "create", "y", "z", "--unique"]);
-    let dump = cli.ok(&["dump", "a.db"]);
+    let dump = cli.ok(&["dump", "a.db", "--plain"]);
     let lines: Vec<&str> = dump.lines().collect();
     let expected = [
         r#"{"key":"k","value":0}"#,
@@ -59,10 +59,10 @@ fn a_dump_is_the_whole_database() {
     assert!(lines[4].starts_with(r#"{"collection":"a","key":"l","value":{"n":2},"expires":"#), "{dump}");
     assert_eq!(lines[5..], [r#"{"collection":"a","index":"n"}"#]);
     assert_eq!(cli.run_with(&["load", "b.db"], &dump).stdout, "3 documents loaded\n");
-    assert_eq!(cli.ok(&["dump", "b.db"]), dump);
+    assert_eq!(cli.ok(&["dump", "b.db", "--plain"]), dump);
     assert_eq!(cli.ok(&["find", "b.db", "n", "2", "--collection", "a"]), "l\n");
     // Of one collection, lines name none, and go to whichever load is told.
-    let part = cli.ok(&["dump", "a.db", "--collection", "a", "--limit", "1"]);
+    let part = cli.ok(&["dump", "a.db", "--plain", "--collection", "a", "--limit", "1"]);
     assert_eq!(part, "{\"key\":\"k\",\"value\":{\"n\":1}}\n");
     assert_eq!(cli.run_with(&["load", "b.db", "--collection", "c"], &part).stdout, "1 documents loaded\n");
     assert_eq!(cli.ok(&["scan", "b.db", "--collection", "c"]), "k\t{\"n\":1}\n");

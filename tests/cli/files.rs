@@ -101,7 +101,7 @@ fn a_truncated_file_is_damaged_or_none_of_ours() {
 fn a_flipped_byte_is_found_by_check_or_changes_nothing() {
     let cli = with_documents();
     let whole = cli.read("a.db");
-    let dump = cli.ok(&["dump", "a.db"]);
+    let dump = cli.ok(&["dump", "a.db", "--plain"]);
     let mut found = 0;
     for place in (0..whole.len()).step_by(whole.len() / 40) {
         let mut bytes = whole.clone();
@@ -109,7 +109,7 @@ fn a_flipped_byte_is_found_by_check_or_changes_nothing() {
         cli.write("flipped.db", &bytes);
         let check = cli.run(&["check", "flipped.db"]);
         match check.code {
-            0 => assert_eq!(cli.ok(&["dump", "flipped.db"]), dump, "byte {place}"),
+            0 => assert_eq!(cli.ok(&["dump", "flipped.db", "--plain"]), dump, "byte {place}"),
             code => {
                 assert!(code == 5 || code == 3, "byte {place}: {check:?}");
                 found += 1;
@@ -150,7 +150,7 @@ fn a_read_only_file_can_be_read() {
 #[test]
 fn a_full_disk_loses_nothing() {
     let cli = with_documents();
-    let dump = cli.ok(&["dump", "a.db"]);
+    let dump = cli.ok(&["dump", "a.db", "--plain"]);
     // The limit stands for the disk: no file may grow beyond it, in blocks of 1 KiB.
     let limit = cli.read("a.db").len() / 1024 + 256;
     let line = format!("\"value\":\"{}\"}}\n", "0123456789abcdef".repeat(4000));
@@ -165,8 +165,8 @@ fn a_full_disk_loses_nothing() {
     assert_eq!(failure["error"]["code"], "StorageFull", "{failure}");
     let kept = failure["error"]["loaded"].as_u64().unwrap() as usize;
     let expected = dump + &lines.lines().take(kept).map(|line| format!("{line}\n")).collect::<String>();
-    assert_eq!(cli.ok(&["dump", "a.db"]).len(), expected.len());
-    assert_eq!(cli.ok(&["dump", "a.db"]), expected);
+    assert_eq!(cli.ok(&["dump", "a.db", "--plain"]).len(), expected.len());
+    assert_eq!(cli.ok(&["dump", "a.db", "--plain"]), expected);
     assert!(cli.ok(&["check", "a.db"]).contains("no damage found"));
     assert_eq!(cli.ok(&["load", "a.db", "in.ndjson"]), "200 documents loaded\n");
 }

@@ -61,7 +61,7 @@ fn the_new_file_must_not_be_there() {
     cli.ok(&["set", "new.db", "k", "1"]);
     let there = cli.read("new.db");
     for new in ["new.db", "old.db", "./old.db"] {
-        cli.run(&["import-ferrumdb", "old.db", new]).fails_with(2, &["InvalidOptions", "there already"]);
+        cli.run(&["import-ferrumdb", "old.db", new]).fails_with(2, &["InvalidOptions", new, "another"]);
     }
     assert_eq!((cli.read("old.db"), cli.read("new.db")), (before, there));
     cli.run(&["import-ferrumdb", "old.db", "dir/new.db"]).fails_with(3, &["NotFound", "dir/new.db"]);

@@ -44,7 +44,8 @@ fn find_gives_the_same_with_and_without_an_index() {
         assert_eq!(find(&["age", "--gt", "-5", "--limit", "1"]), "user:2 ");
         assert_eq!(find(&["age", "-5"]), "");
         assert_eq!(find(&["age", "31.0"]), "user:1 ");
-        assert_eq!(find(&["nope", "1"]), "");
+        // Standard error says why.
+        assert_eq!(cli.run(&["find", "a.db", "nope", "1"]).stdout, "");
     };
     check();
     for path in ["role", "age", "address.city"] {
@@ -93,4 +94,33 @@ fn queries_are_json() {
     cli.run(&["query", "a.db", "{"]).fails_with(2, &["not understood"]);
     let out = cli.run_with(&["repl", "a.db"], "QUERY {\"where\": {\"role\": \"admin\"}}\n");
     out.ok();
+}
+
+#[test]
+fn help_explains_the_query_language() {
+    let cli = with_people();
+    let help = cli.ok(&["help", "query"]);
+    for word in ["where", "orderBy", "startsWith", "between", "exists", "\".or\": 1", "{\"eq\": {\"city\": \"Oslo\"}}"]
+    {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    assert!(cli.ok(&["help", "explain"]).contains("startsWith"));
+}
+
+#[test]
+fn a_query_that_finds_nothing_says_why() {
+    let cli = with_people();
+    let notes = |args: &[&str]| {
+        let run = cli.run(args);
+        assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+        run.stderr
+    };
+    assert!(
+        notes(&["query", "a.db", r#"{"where": {"role": {"gt": 3}}}"#]).contains("note: the filter asks for a number")
+    );
+    assert!(notes(&["find", "a.db", "role", "--gt", "3"]).contains("note: the filter asks for a number at \"role\""));
+    assert!(notes(&["query", "a.db", r#"{"where": {"aeg": 3}}"#]).contains("note: no document has a value at \"aeg\""));
+    let explained = cli.ok(&["explain", "a.db", r#"{"orderBy": "aeg"}"#]);
+    assert!(explained.ends_with("rows\nnote: no document has a value at \"aeg\"\n"), "{explained}");
+    cli.run(&["query", "a.db", r#"{"where": {"age": {"$gt": 3}}}"#]).fails_with(4, &["$gt", "write `gt`"]);
 }

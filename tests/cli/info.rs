@@ -54,3 +54,26 @@ fn in_the_repl_it_tells_what_was_done_and_how_long_it_took() {
         assert!(times.is_sorted() && times[4] > 0.0, "{told:?}");
     }
 }
+
+#[test]
+fn indexes_of_all_collections_are_named() {
+    let cli = Cli::new();
+    cli.ok(&["set", "a.db", "k", "1", "--collection", "users"]);
+    assert!(cli.ok(&["info", "a.db"]).contains("indexes           none\n"));
+    cli.ok(&["index", "a.db", "create", "role", "--collection", "users"]);
+    assert!(cli.ok(&["info", "a.db"]).contains("indexes           users: role\n"));
+    cli.ok(&["index", "a.db", "create", "n"]);
+    assert!(cli.ok(&["info", "a.db"]).contains("indexes           n, users: role\n"));
+}
+
+#[test]
+fn names_and_figures_stand_apart() {
+    let cli = with_documents();
+    for verb in ["check", "info"] {
+        let text = cli.ok(&[verb, "a.db"]);
+        let lines = text.lines().take_while(|line| !line.is_empty() && !line.starts_with("no damage"));
+        for line in lines {
+            assert!(line.contains("  "), "{line:?} in {text}");
+        }
+    }
+}

@@ -13,7 +13,7 @@ fn lists_are_changed_at_their_ends() {
     assert_eq!(cli.ok(&["pop", "a.db", "l", "right"]), "{\"a\": 2}\n");
     assert_eq!(cli.ok(&["pop", "a.db", "l", "left", "--json"]), "{\"value\":null}\n");
     assert_eq!(cli.ok(&["length", "a.db", "l"]), "2\n");
-    assert_eq!(cli.ok(&["dump", "a.db"]), "{\"key\":\"l\",\"value\":[\"x\",1]}\n");
+    assert_eq!(cli.ok(&["dump", "a.db", "--plain"]), "{\"key\":\"l\",\"value\":[\"x\",1]}\n");
     assert_eq!(cli.ok(&["trim", "a.db", "l", "1", "-1"]), "1\n");
     assert_eq!(cli.ok(&["trim", "a.db", "l", "5", "9"]), "0\n");
     cli.run(&["get", "a.db", "l"]).fails(1);

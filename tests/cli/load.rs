@@ -16,7 +16,7 @@ fn a_dump_loads_into_the_same_documents() {
         ),
     );
     assert_eq!(cli.ok(&["load", "a.db", "in.ndjson"]), "4 documents loaded\n");
-    let dump = cli.ok(&["dump", "a.db"]);
+    let dump = cli.ok(&["dump", "a.db", "--plain"]);
     let expected = concat!(
         "{\"key\":\"a\",\"value\":\"second\"}\n",
         "{\"key\":\"b\",\"value\":{\"x\":[1,2.50,\"\\u00fc\"]}}\n",
@@ -24,8 +24,11 @@ fn a_dump_loads_into_the_same_documents() {
     );
     assert_eq!(dump, expected);
     assert_eq!(cli.run_with(&["load", "b.db", "-", "--json"], &dump).ok(), "{\"loaded\":3}\n");
-    assert_eq!(cli.ok(&["dump", "b.db"]), dump);
-    assert_eq!(cli.ok(&["dump", "b.db", "--reverse", "--lt", "b"]), "{\"key\":\"a\",\"value\":\"second\"}\n");
+    assert_eq!(cli.ok(&["dump", "b.db", "--plain"]), dump);
+    assert_eq!(
+        cli.ok(&["dump", "b.db", "--plain", "--reverse", "--lt", "b"]),
+        "{\"key\":\"a\",\"value\":\"second\"}\n"
+    );
 }
 
 #[test]
@@ -33,7 +36,7 @@ fn many_documents_load_in_several_commits() {
     let cli = Cli::new();
     let lines: String = (0..2500).map(|n| format!("{{\"key\":\"{n:04}\",\"value\":{n}}}\n")).collect();
     assert_eq!(cli.run_with(&["load", "a.db"], &lines).ok(), "2500 documents loaded\n");
-    assert_eq!(cli.ok(&["dump", "a.db"]), lines);
+    assert_eq!(cli.ok(&["dump", "a.db", "--plain"]), lines);
     assert_eq!(cli.ok(&["get", "a.db", "2499", "--json"]), "{\"key\":\"2499\",\"value\":2499,\"version\":3}\n");
 }
 
@@ -43,7 +46,7 @@ fn a_large_document_loads() {
     let line = format!("{{\"key\":\"large\",\"value\":\"{}\"}}\n", "x".repeat(5 << 20));
     let lines = format!("{{\"key\":\"a\",\"value\":1}}\n{line}{{\"key\":\"z\",\"value\":1}}\n");
     cli.run_with(&["load", "a.db"], &lines).ok();
-    assert_eq!(cli.ok(&["dump", "a.db", "--prefix", "large"]), line);
+    assert_eq!(cli.ok(&["dump", "a.db", "--plain", "--prefix", "large"]), line);
     assert_eq!(cli.ok(&["count", "a.db"]), "3\n");
 }
 
@@ -70,7 +73,7 @@ fn what_is_before_a_bad_line_is_kept() {
         let input = [good.as_bytes(), line, b"\n{\"key\":\"behind\",\"value\":1}\n"].concat();
         let run = cli.run_with(&["load", "a.db"], &input);
         run.fails_with(4, &["line 1201", "1200 documents", word]);
-        assert_eq!(cli.ok(&["dump", "a.db"]), good);
+        assert_eq!(cli.ok(&["dump", "a.db", "--plain"]), good);
     }
 }
 
@@ -88,8 +91,11 @@ fn input_that_is_not_there_creates_nothing() {
     let cli = Cli::new();
     cli.run(&["load", "a.db", "nope.ndjson"]).fails_with(4, &["NotFound", "nope.ndjson"]);
     assert!(!cli.path("a.db").exists());
-    assert_eq!(cli.ok(&["load", "a.db"]), "0 documents loaded\n");
-    assert_eq!(cli.ok(&["dump", "a.db"]), "");
+    cli.run(&["load", "a.db"]).fails_with(4, &["InvalidValue", "standard input", "empty"]);
+    assert!(!cli.path("a.db").exists());
+    assert_eq!(cli.ok(&["load", "a.db", "--allow-incomplete"]), "0 documents loaded\n");
+    assert_eq!(cli.ok(&["dump", "a.db", "--plain"]), "");
+    cli.run_with(&["load", "b.db"], "\u{feff}\n \n").fails_with(4, &["empty"]);
 }
 
 #[test]
@@ -97,4 +103,14 @@ fn a_document_that_has_expired_is_not_there() {
     let cli = Cli::new();
     cli.run_with(&["load", "a.db"], "{\"key\":\"a\",\"value\":1}\n{\"key\":\"a\",\"value\":2,\"expires\":1000}\n").ok();
     assert_eq!(cli.ok(&["count", "a.db"]), "0\n");
+}
+
+#[test]
+fn a_time_that_cannot_be_is_a_fault_of_the_line() {
+    let cli = Cli::new();
+    for expires in ["0", "253402300800000", "-1", "1.5", "\"soon\""] {
+        let line = format!("{{\"key\":\"a\",\"value\":1,\"expires\":{expires}}}\n");
+        cli.run_with(&["load", "a.db"], line).fails_with(4, &["line 1"]);
+    }
+    cli.run_with(&["load", "a.db"], "{\"index\":7}\n").fails_with(4, &["line 1"]);
 }

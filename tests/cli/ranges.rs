@@ -55,10 +55,17 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let code = if Host::of_environment() == Host::Native { 0 } else { 3 };
     let lines: String = (0..20_000).map(|n| format!("{{\"key\":\"{n:05}\",\"value\":\"{n:050}\"}}\n")).collect();
     cli.run_with(&["load", "a.db"], lines).ok();
-    for verb in ["dump", "scan", "keys"] {
-        let mut talk = cli.talk(&[verb, "a.db"]);
+    let file: String = (0..200_000).map(|n| format!("{n:05}\n")).collect();
+    cli.write("file", file);
+    cli.ok(&["set-file", "a.db", "file", "file"]);
+    for verb in [["dump", "a.db"].as_slice(), &["scan", "a.db"], &["keys", "a.db"], &["get-file", "a.db", "file", "-"]]
+    {
+        let mut talk = cli.talk(verb);
+        if verb[0] == "dump" {
+            assert_eq!(talk.line(), "{\"dump\":1}\n");
+        }
         assert!(talk.line().contains("00000"));
         let run = talk.stop_reading();
-        assert_eq!((run.code, run.stderr.as_str()), (code, ""), "{verb}");
+        assert_eq!((run.code, run.stderr.as_str()), (code, ""), "{verb:?}");
     }
 }

@@ -59,8 +59,8 @@ fn what_is_lost_is_told() {
 fn the_new_file_must_not_be_there() {
     let cli = with_documents();
     let before = cli.read("a.db");
-    cli.run(&["salvage", "a.db", "a.db"]).fails_with(2, &["there already"]);
-    cli.run(&["salvage", "a.db", "./a.db"]).fails_with(2, &["there already"]);
+    cli.run(&["salvage", "a.db", "a.db"]).fails_with(2, &["the database itself"]);
+    cli.run(&["salvage", "a.db", "./a.db"]).fails_with(2, &["the database itself"]);
     assert_eq!(cli.read("a.db"), before);
     cli.run(&["salvage", "nope.db", "b.db"]).fails_with(3, &["NotFound", "nope.db"]);
     cli.run(&["salvage", "a.db", "dir/b.db"]).fails_with(3, &["NotFound", "dir/b.db"]);

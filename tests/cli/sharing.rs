@@ -1,6 +1,8 @@
 //! Two programs and one file.
 
 use crate::harness::{Cli, Host};
+use std::thread;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_file_in_use_is_locked() {
@@ -15,6 +17,24 @@ fn a_file_in_use_is_locked() {
     assert_eq!(writer.ask("GET a"), "1");
     assert_eq!(writer.end().code, 0);
     assert_eq!(cli.ok(&["get", "a.db", "a"]), "1\n");
+}
+
+#[test]
+fn a_file_in_use_is_waited_for() {
+    let cli = Cli::native();
+    let mut writer = cli.talk(&["repl", "a.db"]);
+    assert_eq!(writer.ask("SET a 1"), "OK");
+    let start = Instant::now();
+    cli.run(&["get", "a.db", "a", "--lock-timeout", "300"]).fails_with(3, &["Locked", "a.db"]);
+    assert!(start.elapsed() >= Duration::from_millis(300));
+    let value = thread::scope(|scope| {
+        let waiting = scope.spawn(|| cli.ok(&["get", "a.db", "a", "--lock-timeout", "60000"]));
+        thread::sleep(Duration::from_millis(200));
+        assert_eq!(writer.end().code, 0);
+        waiting.join().unwrap()
+    });
+    assert_eq!(value, "1\n");
+    cli.run(&["get", "a.db", "a", "--lock-timeout", "soon"]).fails_with(2, &["soon"]);
 }
 
 #[test]
@@ -64,7 +84,7 @@ fn a_file_moves_between_native_and_wasi() {
     let lines: String = (0..1000).map(|n| format!("{{\"key\":\"{n:04}\",\"value\":{{\"n\":{n}}}}}\n")).collect();
     native.run_with(&["load", "a.db"], &lines).ok();
     wasi.ok(&["index", "a.db", "create", "n"]);
-    assert!(wasi.ok(&["dump", "a.db"]) == lines + "{\"index\":\"n\"}\n");
+    assert!(wasi.ok(&["dump", "a.db", "--plain"]) == lines + "{\"index\":\"n\"}\n");
     assert_eq!(native.ok(&["find", "a.db", "n", "--gte", "998"]), "0998\n0999\n");
     native.ok(&["delete", "a.db", "0999"]);
     assert_eq!(wasi.ok(&["find", "a.db", "n", "--gte", "998"]), "0998\n");

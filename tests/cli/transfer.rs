@@ -66,8 +66,8 @@ fn both_work_in_pipes() {
 fn neither_replaces_a_file() {
     let cli = with_documents(&[]);
     cli.write("notes.txt", "mine");
-    cli.run(&["export", "a.db", "notes.txt"]).fails_with(2, &["InvalidOptions", "notes.txt", "there already"]);
-    cli.run(&["import", "a.db", "notes.txt"]).fails_with(2, &["InvalidOptions", "notes.txt", "there already"]);
+    cli.run(&["export", "a.db", "notes.txt"]).fails_with(2, &["InvalidOptions", "notes.txt", "exists already"]);
+    cli.run(&["import", "a.db", "notes.txt"]).fails_with(2, &["InvalidOptions", "notes.txt", "exists already"]);
     assert_eq!(cli.read("notes.txt"), b"mine");
     cli.run(&["export", "a.db", "none/b.db"]).fails_with(3, &["NotFound", "directory"]);
     cli.run(&["import", "a.db", "none/b.db"]).fails_with(3, &["NotFound", "directory"]);

@@ -90,6 +90,9 @@ fn drain(
     bytes
 }
 
+/// Numbers that are left out after an unclean end. The copy of a file that was not closed does not use them either.
+const LEFT_OUT: u64 = 1 << 20;
+
 /// Imports the bytes under another name and compares; reads them as they are, too.
 #[track_caller]
 fn assert_holds(bench: &Bench, bytes: &[u8], expected: &Documents, version: u64) {
@@ -252,13 +255,13 @@ fn it_writes_nothing_and_reads_what_is_read_only() {
         drop(db);
         let mut db = bench.open_with(Options { read_only: true, ..options(&encryption) });
         for _ in 0..2 {
-            assert_holds(&bench, &exported(&mut db), &expected, version);
+            assert_holds(&bench, &exported(&mut db), &expected, version + LEFT_OUT);
         }
         drop(db);
         assert_eq!(content(&bench.fs, "db"), before);
         // What is sealed by an export and then by the opening that writes is sealed in one epoch, and for two files.
         let mut db = bench.open_with(options(&encryption));
-        assert_holds(&bench, &exported(&mut db), &expected, version);
+        assert_holds(&bench, &exported(&mut db), &expected, version + LEFT_OUT);
         fill(&mut db, 3);
         assert_sound(&db);
     }
@@ -337,7 +340,7 @@ fn one_damaged_key_slot_is_not_passed_on() {
         damaged.iter().for_each(|&at: &usize| bytes[at + 100] ^= 1);
         put(&bench.fs, "db", &bytes);
         // Both may even be lost while the database is open: the keys are in memory.
-        assert_holds(&bench, &exported(&mut db), &expected, version);
+        assert_holds(&bench, &exported(&mut db), &expected, version + LEFT_OUT);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Bench, assert_sound, code, fresh, ms};
 use ferrolite::fs::MemoryFile;
-use ferrolite::{Database, ErrorCode, IndexSpec, Transaction};
+use ferrolite::{Condition, Database, ErrorCode, FindOptions, IndexSpec, Transaction};
 
 fn with_unique(paths: &[&str]) -> Database<MemoryFile> {
     let mut db = fresh();
@@ -115,6 +115,58 @@ fn what_has_expired_does_not_count() {
     assert_eq!(code(db.set_json("a", &user("1"))), ErrorCode::UniqueViolation);
     bench.clock.advance_ms(2000);
     db.set_json("a", &user("1")).unwrap();
+    assert_sound(&db);
+}
+
+/// The keys of the documents with an email.
+fn holders(db: &Database<MemoryFile>, email: &str) -> Vec<String> {
+    db.find("email", &Condition::parse(email).unwrap(), &FindOptions::default()).unwrap()
+}
+
+#[test]
+fn a_clock_that_steps_back_brings_nobody_up_beside_the_next_holder() {
+    let bench = Bench::new();
+    let mut db = bench.open();
+    db.create_index(IndexSpec::from("email").unique()).unwrap();
+    db.create_index("other").unwrap();
+    let long = format!(r#"{{"email":1,"other":2,"text":"{}"}}"#, "x".repeat(40_000));
+    db.set_ex_json("ann", &long, ms(60_000)).unwrap();
+    db.collection_mut("others").unwrap().set_ex_json("ann", &user("1"), ms(60_000)).unwrap();
+    bench.clock.advance_ms(61_000);
+    db.set_json("bob", &user("1")).unwrap();
+    bench.clock.set_back_ms(30_000);
+    assert_eq!((holders(&db, "1"), db.has("ann").unwrap()), (vec!["bob".to_owned()], false));
+    assert!(db.collection("others").unwrap().has("ann").unwrap(), "what holds another value comes up again");
+    db.set_json("bob", r#"{"email":1,"age":7}"#).unwrap();
+    assert_eq!(code(db.set_json("ann", &user("1"))), ErrorCode::UniqueViolation);
+    assert_sound(&db);
+    db.compact().unwrap();
+    assert_eq!(db.check(true).unwrap().parts, 0, "its parts went with it");
+}
+
+#[test]
+fn what_is_written_expired_claims_nothing_and_never_comes_up() {
+    let bench = Bench::new();
+    let mut db = bench.open();
+    db.create_index(IndexSpec::from("email").unique()).unwrap();
+    db.set_json("bob", &user("1")).unwrap();
+    let past = crate::support::START_MS - 1000;
+    db.commit(Transaction::new().set_until_json("ann", &user("1"), past).unwrap()).unwrap();
+    bench.clock.set_back_ms(5000);
+    assert_eq!(holders(&db, "1"), ["bob"]);
+    assert_sound(&db);
+}
+
+#[test]
+fn an_index_that_is_built_lets_no_expired_document_come_up_again() {
+    let bench = Bench::new();
+    let mut db = bench.open();
+    db.set_ex_json("ann", &user("1"), ms(1000)).unwrap();
+    bench.clock.advance_ms(2000);
+    db.set_json("bob", &user("1")).unwrap();
+    assert!(db.create_index(IndexSpec::from("email").unique()).unwrap());
+    bench.clock.set_back_ms(1500);
+    assert_eq!(holders(&db, "1"), ["bob"]);
     assert_sound(&db);
 }
 

@@ -134,6 +134,50 @@ fn rows_come_in_the_order_of_the_query() {
     assert_eq!(code(db.watch_query(&Query::new().offset(1))), ErrorCode::InvalidOptions);
 }
 
+/// A window over a collection with more rows than are known: rows come and go at its end and far after it.
+#[test]
+fn a_window_of_a_large_collection_is_what_the_query_finds() {
+    for (seed, is_indexed) in [(1, false), (2, true), (3, false), (4, true)] {
+        let mut db = Bench::new().open();
+        let mut random = seed * 7919_u64;
+        let mut below = |end: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % end
+        };
+        let document = |x: u64| if x < 5 { "{}".to_owned() } else { format!("{{\"x\":{}}}", x % 40) };
+        db.set_many_json((0..150).map(|n| (format!("k{n:03}"), document(n * 37 % 150)))).unwrap();
+        if is_indexed {
+            db.create_index("x").unwrap();
+        }
+        let queries =
+            [r#"{"orderBy": "x", "limit": 3}"#, r#"{"orderBy": "x", "reverse": true, "limit": 20}"#, r#"{"limit": 7}"#];
+        let queries = queries.map(|text| Query::parse(text).unwrap());
+        let mut watched: Vec<_> =
+            queries.iter().map(|query| (db.watch_query(query).unwrap(), Rows::new(), query)).collect();
+        for step in 0..400 {
+            for _ in 0..1 + below(3) {
+                let key = format!("k{:03}", if below(2) == 0 { below(150) } else { below(12) });
+                match below(3) {
+                    0 => drop(db.delete(&key).unwrap()),
+                    _ => drop(db.set_json(&key, &document(below(100))).unwrap()),
+                }
+            }
+            if step % 50 == 49 {
+                // Many rows in front of all others, and gone again.
+                let front = || (0..60).map(|n| format!("a{n:02}"));
+                db.set_many_json(front().map(|key| (key, r#"{"x":-1}"#))).unwrap();
+                watched.iter_mut().for_each(|(watcher, rows, _)| look(&mut db, watcher, rows));
+                db.delete_range(&Range::prefix("a")).unwrap();
+            }
+            for (watcher, rows, query) in &mut watched {
+                look(&mut db, watcher, rows);
+                let found = db.query(query).unwrap().into_iter().map(|row| (row.key, (row.version, row.json)));
+                assert_eq!(*rows, found.collect(), "step {step}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_selected_is_told() {
     let mut db = Bench::new().open();

@@ -48,7 +48,7 @@ def read(file, *secret):
 def compare(what, file, *secret):
     """Both must print the same documents. What opens the file they take in the same way."""
     printed, summary = read(file, *secret)
-    dumped = ok("dump", file, *secret)
+    dumped = ok("dump", file, "--plain", *secret)
     assert printed == dumped, f"{what}: the reader and dump differ; the file is {file}"
     tables = ", ".join(f"level {level}: {count}" for level, count in enumerate(summary["tables"]) if count)
     print(f"{what}: {summary['documents']} documents alike (tables by {tables or 'no level'}; {summary['frames']} frames)")

@@ -1,8 +1,10 @@
 """The catalog, and what index entries must be by the documents (sections 14 and 15 of docs/format.md)."""
 
 import json
+import math
 import struct
 from collections import namedtuple
+from decimal import Decimal
 
 from parts import JSON
 
@@ -13,6 +15,7 @@ DEPTH_MAX = 128
 INDEXED_LENGTH_MAX = 1024
 PATHS_MAX = 8
 MISSING = b"\x08"
+INEXACT_UNTIL = 253_402_300_800_000  # the year 10000
 
 
 class Catalog(namedtuple("Catalog", "collections indexes")):
@@ -27,11 +30,61 @@ class Catalog(namedtuple("Catalog", "collections indexes")):
         return {(names[space] and names[space] + ": ") + name_of(index): index["state"] for space, index in self.indexes.items()}
 
 
+class Number:
+    """A number: as index entries have it, and exactly."""
+
+    def __init__(self, text):
+        is_integer = text.lstrip("-").isdigit()
+        self.nearest = integer(text) if is_integer else float(text)
+        self.exact = digits_of(Decimal(text))
+
+    def is_in_entry(self):
+        """Whether the number is the one that its entry stands for (section 15)."""
+        double = float(self.nearest)
+        if math.isinf(double):
+            return False
+        is_of_integers = abs(double) >= 1 << 53 and -(1 << 63) <= double <= 1 << 64
+        told = Decimal(int(self.nearest)) if is_of_integers or isinstance(self.nearest, int) else Decimal(repr(double))
+        return self.exact == digits_of(told)
+
+
+def digits_of(number):
+    """Sign, digits and exponent, without zeros at the end of the digits."""
+    sign, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    short = text.rstrip("0")
+    return (sign, short, exponent + len(text) - len(short)) if short else (0, "", 0)
+
+
+def parsed(document):
+    return json.loads(document, parse_int=Number, parse_float=Number)
+
+
+def numbers_in(value):
+    if isinstance(value, Number):
+        yield value
+    elif isinstance(value, list | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from numbers_in(inner)
+
+
+def exact_of(value):
+    """Something that is equal for equal values only."""
+    if isinstance(value, Number):
+        return ("number", value.exact)
+    if isinstance(value, list):
+        return ("array", tuple(map(exact_of, value)))
+    if isinstance(value, dict):
+        return ("object", tuple(sorted((name, exact_of(inner)) for name, inner in value.items())))
+    return (type(value).__name__, value)
+
+
 def encode(value, depth=DEPTH_MAX):
     """The ordered encoding of a value. Raises OverflowError when it is nested too deep."""
     if value is None or isinstance(value, bool):
         return {None: b"\x10", False: b"\x20", True: b"\x28"}[value]
-    if isinstance(value, int | float):
+    if isinstance(value, Number):
+        value = value.nearest
         nearest = float(value) + 0.0  # minus zero becomes zero
         bits = struct.pack(">d", nearest)
         bits = bytes([bits[0] ^ 0x80]) + bits[1:] if nearest >= 0 else bytes(byte ^ 0xFF for byte in bits)
@@ -75,16 +128,21 @@ def encoding_of(value):
 
 
 def encodings_of(index, document):
-    """What a document has in an index, uncut."""
-    value, paths = json.loads(document, parse_int=integer), paths_of(index)
+    """What a document has in an index, uncut: encodings, and the values that each stands for."""
+    value, paths = parsed(document), paths_of(index)
     found = [encoding_at(path, value) for path in paths]
     if index.get("multi"):
         elements = found[0][1] if isinstance(found[0][1], list) else None
-        encodings = map(encoding_of, elements) if elements is not None else [found[0][0]]
-        return {encoding for encoding in encodings if encoding is not None}
-    if found[0][0] is None:
-        return set()
-    return {b"".join(MISSING if encoding is None else encoding for encoding, _ in found)}
+        pairs = [(encoding_of(element), element) for element in elements] if elements is not None else found
+        encodings = {}
+        for encoding, element in pairs:
+            if encoding is not None:
+                encodings.setdefault(encoding, []).append([element])
+        return encodings
+    if found[0][0] is None and "missing" not in index:
+        return {}
+    encoding = b"".join(MISSING if encoding is None else encoding for encoding, _ in found)
+    return {encoding: [[None if encoding is None else value for encoding, value in found]]}
 
 
 def paths_of(index):
@@ -97,22 +155,26 @@ def name_of(index):
 
 def spec_of(index):
     """The name of an index, and what `dump` prints of it."""
-    if isinstance(index["path"], str) and set(index) == {"path", "state"}:
+    if isinstance(index["path"], str) and set(index) - {"missing"} == {"path", "state"}:
         return index["path"], index["path"]
     flags = {flag: index.get(flag, False) for flag in ("unique", "multi")}
     return name_of(index), {"multi": flags["multi"], "paths": paths_of(index), "unique": flags["unique"]}
 
 
 def entries_of(space, encodings, key):
-    """The keys and values of the entries that a document must have in an index."""
-    prefix = struct.pack(">II", *space)
-    marks = {encoding[:INDEXED_LENGTH_MAX]: len(encoding) > INDEXED_LENGTH_MAX for encoding in encodings}
-    return {prefix + part + key: b"\1" if is_cut else b"" for part, is_cut in marks.items()}
+    """The entries that a document must have in an index: by key their value, and whether a number is not the one in it."""
+    prefix, entries = struct.pack(">II", *space), {}
+    for encoding, values in encodings.items():
+        mark = b"\1" if len(encoding) > INDEXED_LENGTH_MAX else b""
+        is_inexact = not all(number.is_in_entry() for number in numbers_in(values))
+        key_of = prefix + encoding[:INDEXED_LENGTH_MAX] + key
+        entries[key_of] = mark, is_inexact or entries.get(key_of, (mark, False))[1]
+    return entries
 
 
 def is_whole(index, document):
     """Whether there is a value at each path."""
-    value = json.loads(document, parse_int=integer)
+    value = parsed(document)
     return all(encoding_at(path, value)[0] is not None for path in paths_of(index))
 
 
@@ -138,7 +200,8 @@ def parse_catalog(entries):
             paths = paths_of(index)
             is_form = isinstance(index["path"], str) or 2 <= len(set(paths)) == len(paths) <= PATHS_MAX
             flags = [index[flag] for flag in ("unique", "multi") if flag in index]
-            is_good = is_form and not set(flags) - {True} and not set(index) - {"path", "state", "unique", "multi"}
+            is_good = is_form and not set(flags) - {True} and not set(index) - {"path", "state", "unique", "multi", "missing"}
+            is_good = is_good and ("missing" not in index or (index["missing"] != "dropping" and not index.get("multi")))
             if not is_good or not 1 <= space[1] < next_index:
                 problems.append(f"catalog: index {space}: {index}")
             indexes[space] = index
@@ -164,25 +227,28 @@ def parse_catalog(entries):
 
 def problems_of(space, index, documents, found):
     """What is wrong with the entries `found` of an index, by the documents. Both are versions by key."""
-    path, state, after = name_of(index), index["state"], None
-    if isinstance(state, dict):
-        after = (state["building"]["after"] or "").encode()
+    path, state = name_of(index), index["state"]
     if state == "dropping":
         return []
+
+    def has_come_to(key, how_far):
+        return how_far == "ready" or key[1:] <= (how_far["building"]["after"] or "").encode()
+
     problems, left, holders = [], dict(found), {}
     for key, document in documents.items():
         if document.value[0] != JSON:
             continue
         encodings = encodings_of(index, document.value[1:])
-        for expected, mark in entries_of(space, encodings, key).items():
+        for expected, (mark, is_inexact) in entries_of(space, encodings, key).items():
             entry = left.pop(expected, None)
             if entry is None:
-                if state == "ready" or key[1:] <= after:
+                is_missing = expected[8:9] == MISSING
+                if has_come_to(key, state) and (not is_missing or has_come_to(key, index["missing"])):
                     problems.append(f"index {path}: {key[1:]} has no entry")
-            elif (entry.value, entry.expiry) != (mark, document.expiry):
+            elif (entry.value, entry.expiry) != (mark, document.expiry or (INEXACT_UNTIL if is_inexact else None)):
                 problems.append(f"index {path}: the entry of {key[1:]}")
         is_unique = index.get("unique") and state == "ready" and (index.get("multi") or is_whole(index, document.value[1:]))
-        for encoding in encodings if is_unique else ():
-            if holders.setdefault(encoding, key) != key:
-                problems.append(f"index {path}: {holders[encoding][1:]} and {key[1:]} have equal values")
+        for value in sum(encodings.values(), []) if is_unique else ():
+            if holders.setdefault(exact_of(value), key) != key:
+                problems.append(f"index {path}: {holders[exact_of(value)][1:]} and {key[1:]} have equal values")
     return problems + [f"index {path}: stray entry {key}" for key, entry in left.items() if entry.expiry is None]

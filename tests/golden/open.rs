@@ -3,7 +3,7 @@
 use crate::listing::{Listing, documents, names, read};
 use crate::support::{Clock, START_MS, assert_sound, find, open};
 use ferrolite::fs::{Simulated, SimulatedFile};
-use ferrolite::{Compression, Database, Encryption, ErrorCode, Options, Range, Transaction};
+use ferrolite::{Compression, Database, Encryption, ErrorCode, Options, Query, Range, Transaction};
 
 /// The file in memory, and a clock at the time of its listing.
 fn host(bytes: Vec<u8>, listing: &Listing) -> (Simulated, Clock) {
@@ -51,6 +51,28 @@ fn each_can_be_written_on() {
         let db = open(&fs, &clock, default).unwrap();
         assert_eq!(db.count(&Range::prefix("later:")).unwrap(), 300);
         assert_eq!(find(&db, "later", "7"), ["later:007"]);
+        assert_sound(&db);
+    }
+}
+
+/// Maintenance gives indexes of before the entries of documents without a value, in files of every kind.
+#[test]
+fn the_indexes_of_each_are_completed() {
+    for name in names() {
+        println!("{name}");
+        let (bytes, listing) = read(&name);
+        let (fs, clock) = host(bytes, &listing);
+        let options = Options { encryption: listing.encryption(), ..Options::default() };
+        let mut db = open(&fs, &clock, options.clone()).unwrap();
+        let documents_before = documents(&db);
+        while db.maintain(1 << 20).unwrap() {}
+        db.close().unwrap();
+        let db = open(&fs, &clock, options).unwrap();
+        assert!(documents(&db) == documents_before, "{name}");
+        for index in db.indexes().into_iter().filter(|index| index.ready && !index.multi && index.paths.is_empty()) {
+            let explained = db.explain(&Query::new().order_by(&*index.path).limit(2)).unwrap();
+            assert!(!explained.then_missing && explained.documents_read <= 2, "{name}: {explained:?}");
+        }
         assert_sound(&db);
     }
 }

@@ -247,6 +247,18 @@ fn write_natively() {
         fill(&mut db, 0..10);
         None
     });
+    let about = "indexes with entries for documents without a value; with a log, not closed";
+    make("v1-missing-values", about, plain(), |recipe| {
+        recipe.everything();
+        let mut db = recipe.open();
+        db.create_index("address").unwrap();
+        for key in ["user:060", "user:061", "without a value"] {
+            db.set_json(key, r#"{"other":1}"#).unwrap();
+        }
+        db.set_ex_json("expiring:without a value", "{}", ms(3_600_000)).unwrap();
+        db.delete("value:00").unwrap();
+        None
+    });
     make("v1-index-dropping", "an index whose dropping was cut short", Options::default(), index_dropping);
     make("v1-crashed", "power was lost in the middle of a merge; what was not synced is lost", small(), crashed);
 }

@@ -24,6 +24,8 @@ use crate::stream::{SHORT_TTL_MS, Step, step};
 const DATABASES: u64 = 4;
 const KILLS: u64 = 5;
 const KILLS_TORTURE: u64 = 75;
+/// Bytes of the largest commits in the log, and of what is not filled of its segments.
+const LOG_SLACK: u64 = 2 << 20;
 /// A worker that says nothing for so long hangs.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
@@ -197,6 +199,10 @@ impl Killed {
         }
         if db.version() < self.version {
             return Err(format!("version {} is before the acknowledged {}", db.version(), self.version));
+        }
+        let (log, memtable) = (db.stats().engine.log_bytes, database::options(self.seed).memtable_size as u64);
+        if log > 8 * memtable.max(64 << 10) + LOG_SLACK {
+            return Err(format!("the log has {log} bytes, of memtables of {memtable}"));
         }
         let mut documents = BTreeMap::new();
         for document in db.scan(&Range::all()).map_err(told)? {

@@ -5,9 +5,6 @@
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
-const OPERATORS: [&str; 13] =
-    ["eq", "ne", "gt", "gte", "lt", "lte", "between", "in", "nin", "startsWith", "exists", "not", "contains"];
-
 fn rank(value: &Value) -> u8 {
     match value {
         Value::Null => 0,
@@ -78,10 +75,8 @@ fn operator_holds(name: &str, operand: &Value, value: Option<&Value>) -> bool {
 
 fn condition_holds(condition: &Value, value: Option<&Value>) -> bool {
     match condition.as_object() {
-        Some(operators) if operators.keys().all(|name| OPERATORS.contains(&name.as_str())) => {
-            operators.iter().all(|(name, operand)| operator_holds(name, operand, value))
-        }
-        _ => operator_holds("eq", condition, value),
+        Some(operators) => operators.iter().all(|(name, operand)| operator_holds(name, operand, value)),
+        None => operator_holds("eq", condition, value),
     }
 }
 

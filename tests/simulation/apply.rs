@@ -1,6 +1,6 @@
 //! Doing operations, and keeping account of what may be left of them.
 
-use crate::model::{Readiness, State};
+use crate::model::{Readiness, SKIPPED, State};
 use crate::operation::{Operation, Write};
 use crate::world::{COMMITS_MAX, Held, Outcome, World};
 use ferrolite::fs::simulated::SimulatedFile;
@@ -87,27 +87,38 @@ impl World {
     /// Runs a write and takes its effect as acknowledged. False when there was nothing to commit.
     fn try_write(&mut self, write: &Write) -> Result<bool, Outcome> {
         let (before, now_ms) = (self.version, self.now_ms);
-        let effect = write.effect(&self.state, before + 1, now_ms);
-        if let Some(after) = &effect {
-            self.history.submit(before + 1, before + 1, after.clone());
+        let mark = self.history.mark();
+        let numbers = self.next_numbers();
+        for number in numbers.iter().copied() {
+            if let Some(after) = write.effect(&self.state, number, now_ms) {
+                self.history.submit(number, number, after);
+            }
         }
         let answer = write.run(self.database()).map_err(|error| self.classify(&error, "write"))?;
         let version = self.database().version();
-        assert!(version <= before + 1, "one write made {} commits", version - before);
+        assert!(version == before || numbers.contains(&version), "one write led from {before} to {version}");
+        self.history.withdraw_to(mark);
         let committed = (version > before).then_some(version);
         let is_plausible = write.is_plausible(&self.state, now_ms, answer, committed);
         assert!(is_plausible, "{write:?} answers {answer:?}, committed {committed:?}");
-        match (committed, effect) {
-            (Some(version), Some(after)) => {
-                (self.version, self.state) = (version, after);
-                Ok(true)
-            }
-            (None, effect) => {
-                let mark = self.history.mark() - usize::from(effect.is_some());
-                self.history.withdraw_to(mark);
-                Ok(false)
-            }
-            (Some(_), None) => panic!("{write:?} had nothing to commit, and did"),
+        let Some(version) = committed else { return Ok(false) };
+        let after = write.effect(&self.state, version, now_ms);
+        let after = after.unwrap_or_else(|| panic!("{write:?} had nothing to commit, and did"));
+        self.history.submit(version, version, after.clone());
+        (self.version, self.state) = (version, after);
+        Ok(true)
+    }
+
+    /// The numbers that the next commit may have: the first one of a session may leave some out.
+    fn next_numbers(&self) -> Vec<u64> {
+        let skips = if self.version == self.opened_version { &[0, SKIPPED][..] } else { &[0] };
+        skips.iter().map(|skip| self.version + skip + 1).collect()
+    }
+
+    /// Several commits are about to be made, as many as `most`, each of which leaves `state`.
+    fn submit_some(&mut self, most: u64, state: &State) {
+        for first in self.next_numbers() {
+            self.history.submit(first, first + most - 1, state.clone());
         }
     }
 
@@ -138,7 +149,7 @@ impl World {
                 }
             }
         }
-        let commits = self.history.mark();
+        let (commits, last) = (self.history.mark() as u64, self.version);
         self.history.join_in_flight();
         match self.database().finish_group() {
             Ok(()) => {
@@ -152,7 +163,7 @@ impl World {
                 (self.version, self.state) = before;
                 let outcome = self.classify(&error, "group");
                 if outcome == Outcome::Crashed && commits > 1 {
-                    self.cut_short = Some((self.version + 1, self.version + commits as u64));
+                    self.cut_short = Some((last + 1 - commits, last));
                 }
                 self.refused(outcome, 0)
             }
@@ -172,7 +183,7 @@ impl World {
             state
         };
         let under_way = with(Readiness::Either, &self.state);
-        self.history.submit(before + 1, before + COMMITS_MAX, under_way.clone());
+        self.submit_some(COMMITS_MAX, &under_way);
         let outcome = match work(self.database()) {
             Ok(done) => {
                 let readiness = if done { Readiness::Ready } else { Readiness::Building };
@@ -216,7 +227,7 @@ impl World {
         let mut after = self.state.clone();
         after.indexes.remove(path);
         self.drops = true;
-        self.history.submit(before + 1, before + COMMITS_MAX, after.clone());
+        self.submit_some(COMMITS_MAX, &after);
         let outcome = match self.database().drop_index(path) {
             Ok(dropped) => {
                 assert_eq!(dropped, had, "dropping the index on {path}");
@@ -237,7 +248,8 @@ impl World {
 
     /// Work that changes nothing to be seen; with it the dropping of an index may come to its end.
     fn upkeep(&mut self, what: &str, work: impl FnOnce(&mut Database<SimulatedFile>) -> Result<(), Error>) -> Outcome {
-        self.history.submit(self.version + 1, self.version + COMMITS_MAX, self.state.clone());
+        let state = self.state.clone();
+        self.submit_some(COMMITS_MAX, &state);
         let outcome = match work(self.database()) {
             Ok(()) => Outcome::Done,
             Err(error) => self.classify(&error, what),

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Versions that are left out when a database is written for the first time that was not closed.
+pub const SKIPPED: u64 = 1 << 20;
+
 /// A document as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
@@ -128,8 +131,17 @@ impl History {
         self.durable
     }
 
-    /// The states that a database at `version` may hold.
+    /// The states that a database at `version` may hold. A session may have left numbers out and committed nothing: then
+    /// the version is one that no commit has.
     pub fn states_at(&self, version: u64) -> Vec<State> {
+        let states = self.states_of(version);
+        match version.checked_sub(SKIPPED).filter(|_| states.is_empty()) {
+            Some(before) => self.states_at(before),
+            None => states,
+        }
+    }
+
+    fn states_of(&self, version: u64) -> Vec<State> {
         let entries = self.hidden.iter().chain(&self.acknowledged).chain(&self.in_flight).rev();
         entries
             .filter(|entry| entry.first <= version && version <= entry.last)

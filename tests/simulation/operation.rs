@@ -215,10 +215,14 @@ pub struct Generator {
     padding: u64,
     /// Of 100 documents, how many expire.
     expiring_percent: u64,
+    /// Of 100 writes, how many are of a large value, or delete one.
+    large_percent: u64,
     /// Whether there are indexes at all.
     indexed: bool,
     /// Of 1000 operations, how many are about keys.
     keys_permille: u64,
+    /// Of 1000 operations, how many write one document again and again.
+    hot_permille: u64,
 }
 
 impl Generator {
@@ -229,7 +233,9 @@ impl Generator {
             upkeep_percent: random.pick(&[5, 15, 30]),
             padding: random.pick(&[10, 200, 600, 2000]),
             expiring_percent: random.pick(&[0, 10, 40]),
+            large_percent: random.pick(&[0, 0, 0, 40]),
             indexed: random.chance(80),
+            hot_permille: random.pick(&[0, 0, 20, 300]),
         }
     }
 
@@ -244,6 +250,11 @@ impl Generator {
                     Operation::RotateSlowly(budget, random.between(1, 60) as usize, writes)
                 }
             };
+        }
+        if random.below(1000) < self.hot_permille {
+            let key = key(random.below(2));
+            let writes = (0..random.between(20, 200)).map(|_| Write::Set(key.clone(), self.document(random, 600)));
+            return Operation::Group(writes.collect());
         }
         if !random.chance(self.upkeep_percent) {
             return match random.below(10) {
@@ -273,7 +284,24 @@ impl Generator {
         }
     }
 
+    /// Large values at a few keys: replaced by others, by small ones, deleted, and given times to live.
+    fn large_write(&self, random: &mut Random) -> Write {
+        let key = key(random.below(6));
+        match random.below(10) {
+            0..=5 => {
+                let padding = random.pick(&[60_000, 150_000, 400_000]);
+                Write::Set(key, self.document(random, padding))
+            }
+            6 | 7 => Write::Delete(key),
+            8 => Write::Expire(key, random.between(1, 4000)),
+            _ => self.put(random),
+        }
+    }
+
     fn write(&self, random: &mut Random) -> Write {
+        if random.chance(self.large_percent) {
+            return self.large_write(random);
+        }
         match random.below(45) {
             40..=42 => {
                 let element = |random: &mut Random| format!("\"{}{MARK}\"", random.below(1 << 20));

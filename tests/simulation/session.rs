@@ -81,6 +81,7 @@ pub fn session(world: &mut World, plan: &Plan, random: &mut Random) {
         return;
     }
     if plan.bounded {
+        world.bounded = true;
         let len = world.fs.content(NAME).map_or(0, |content| content.len() as u64);
         world.fs.set_capacity(random.chance(70).then(|| len + (random.below(5) << 16)));
     }

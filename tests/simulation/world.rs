@@ -19,6 +19,11 @@ use std::sync::Arc;
 pub const NAME: &str = "db";
 /// More commits than any operation makes.
 pub const COMMITS_MAX: u64 = 1000;
+/// Bytes of the largest groups in the log, and of what is not filled of its segments.
+const LOG_SLACK: u64 = 2 << 20;
+
+/// Bytes of a file beside a few times what is live: a block of 64 KiB for each small table, of which a key space has up to six.
+const FILE_SLACK: u64 = 6 << 20;
 
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +67,7 @@ pub struct World {
     pub state: State,
     pub version: u64,
     /// The version that the present session began with.
-    opened_version: u64,
+    pub(crate) opened_version: u64,
     pub history: History,
     pub now_ms: u64,
     pub(crate) snapshots: Vec<Held>,
@@ -74,6 +79,8 @@ pub struct World {
     /// On a disk that lies: what it may have damaged.
     pub(crate) damage: Option<Damage>,
     pub tally: Tally,
+    /// True if the disk may have been full.
+    pub bounded: bool,
     /// Whether to print what happens.
     trace: bool,
 }
@@ -99,6 +106,7 @@ impl World {
             drops: false,
             cut_short: None,
             damage: None,
+            bounded: false,
             tally,
             trace: std::env::var_os("FERROLITE_TRACE").is_some(),
         }
@@ -350,6 +358,7 @@ impl World {
                     }
                     self.refuse_retired_keys();
                     self.history.make_durable(self.version);
+                    self.measure_file();
                     if let Some(damage) = &mut self.damage {
                         damage.note_close(&self.fs.lies());
                     }
@@ -358,6 +367,17 @@ impl World {
             }
             Err(error) => self.classify(&error, "close"),
         }
+    }
+
+    /// A file that was closed without a fault has no more than a few times what is live in it, and what small tables take.
+    fn measure_file(&mut self) {
+        if self.damage.is_some() || self.bounded || self.fs.faults_fired() > 0 {
+            return;
+        }
+        let live: u64 = self.state.documents.iter().map(|(key, stored)| (key.len() + stored.json.len()) as u64).sum();
+        let len = self.fs.content(NAME).map_or(0, |content| content.len() as u64);
+        assert!(len < 3 * live + FILE_SLACK, "a file of {len} bytes for {live} live ones");
+        self.tally.one("work: files measured");
     }
 
     /// All that was exercised.
@@ -415,6 +435,14 @@ impl World {
         Ok(())
     }
 
+    /// The log is no longer than a few memtables, whatever was written, with room for the longest groups.
+    fn assert_short_log(&self) {
+        let Some(db) = &self.db else { return };
+        let engine = db.stats().engine;
+        let max = 8 * (self.options.memtable_size as u64).max(64 << 10) + LOG_SLACK;
+        assert!(engine.log_bytes <= max, "the log has {} bytes, of at most {max}", engine.log_bytes);
+    }
+
     /// Does an operation and learns from how it ended.
     pub fn apply(&mut self, operation: &Operation) -> Outcome {
         self.trace(|| format!("{operation:?}"));
@@ -426,6 +454,7 @@ impl World {
         }
         let outcome = self.dispatch(operation);
         self.note_lies();
+        self.assert_short_log();
         if outcome == Outcome::Done {
             match operation {
                 Operation::CreateIndex(_) => self.tally.one("work: indexes built"),

@@ -261,8 +261,9 @@ impl Session<'_> {
         let Some(talk) = self.talk.take() else { return Ok(()) };
         let run = talk.end();
         let mut errors = BTreeMap::new();
-        // A query with a limit says there where its next page begins.
-        for line in run.stderr.lines().filter(|line| !line.starts_with("more: ")) {
+        // A query with a limit says there where its next page begins, and one without rows why it may find nothing.
+        let is_error = |line: &&str| !line.starts_with("more: ") && !line.starts_with("note: ");
+        for line in run.stderr.lines().filter(is_error) {
             let told: Value = serde_json::from_str(line).map_err(|_| line.to_owned())?;
             let error = &told["error"];
             let message = error["message"].as_str().unwrap_or_default();

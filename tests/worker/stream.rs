@@ -65,9 +65,14 @@ pub fn step(seed: u64, number: u64) -> Step {
             let (key, json) = any(&mut random);
             Step::Set { key, json }
         }
-        40..52 => {
+        40..47 => {
             let count = random.between(2, 12);
             Step::Group((0..count).map(|_| any(&mut random)).collect())
+        }
+        // The same few documents again and again: little to keep, and much log.
+        47..52 => {
+            let (k, count) = (random.below(3), random.between(10, 40));
+            Step::Group((0..count).map(|_| (key(k), document(k, number, &mut random))).collect())
         }
         52..66 => transaction(number, &mut random),
         66..78 => Step::Delete { key: key(random.below(KEYS)) },

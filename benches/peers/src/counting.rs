@@ -95,4 +95,9 @@ impl<F: File> File for Counting<F> {
     fn is_exclusive(&self) -> bool {
         self.inner.is_exclusive()
     }
+
+    fn is_current(&self, len: u64) -> bool {
+        self.counter.add(|counts| counts.others += 1);
+        self.inner.is_current(len)
+    }
 }

@@ -13,7 +13,97 @@ const same = (found, expected, what) => {
 
 const readAll = async (stream) => new Uint8Array(await new Response(stream).arrayBuffer());
 
+/** A class with a `slice()` that is a view, as that of Node's `Buffer`. */
+class Viewed extends Uint8Array {
+  slice(...range) {
+    return this.subarray(...range);
+  }
+}
+
+/** Ways to have four bytes, all 1, in a buffer that is used again. */
+const kinds = {
+  "a Uint8Array": () => new Uint8Array(4).fill(1),
+  "a part of a larger one": () => new Uint8Array(8).fill(1).subarray(2, 6),
+  "a class of its own": () => new Viewed(4).fill(1),
+  ...(typeof SharedArrayBuffer === "undefined" ? {} : { "shared memory": () => new Uint8Array(new SharedArrayBuffer(4)).fill(1) }),
+  ...("resize" in ArrayBuffer.prototype ?
+    { "a buffer that may grow": () => new Uint8Array(new ArrayBuffer(4, { maxByteLength: 64 })).fill(1) }
+  : {}),
+  ...(typeof Buffer === "undefined" ? {} : { "Node's Buffer": () => Buffer.alloc(4, 1), "a part of it": () => Buffer.alloc(8, 1).subarray(2, 6) }),
+};
+
 export default [
+  {
+    name: "bytes are those of the moment of the call",
+    async run({ open, Transaction }) {
+      const db = await open();
+      const checked = db.collection("checked", { validate: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } } });
+      /** Writes bytes, and changes them before anybody waits for the write. */
+      const writes = {
+        set: (key, bytes) => db.set(key, bytes),
+        "set with a condition": (key, bytes) => db.set(key, bytes, { ifAbsent: true }),
+        setEx: (key, bytes) => db.setEx(key, bytes, 60),
+        setMany: (key, bytes) => db.setMany([[key, bytes]]),
+        "a validated set": (key, bytes) => checked.set(key, bytes),
+        "tx.set": (key, bytes) => db.transaction((tx) => {
+          const writing = tx.set(key, bytes.fill(1));
+          bytes.fill(9);
+          return writing;
+        }),
+        commit: (key, bytes) => {
+          const transaction = new Transaction().set(key, bytes);
+          bytes.fill(9);
+          return db.commit(transaction);
+        },
+      };
+      for (const [kind, make] of Object.entries(kinds)) {
+        for (const [verb, write] of Object.entries(writes)) {
+          const key = `${verb}, ${kind}`;
+          const bytes = make();
+          const writing = write(key, bytes);
+          bytes.fill(9);
+          await writing;
+          same((await (verb === "a validated set" ? checked : db).get(key)), [1, 1, 1, 1], key);
+        }
+        await db.setStream(kind, (function* () {
+          const bytes = make();
+          yield bytes;
+          yield bytes.fill(9);
+        })());
+        same(await db.get(kind), [1, 1, 1, 1, 9, 9, 9, 9], `setStream, ${kind}`);
+      }
+    },
+  },
+  {
+    name: "bytes that are read are the reader's own",
+    async run({ open }) {
+      const db = await open();
+      await db.setMany([["a", new Uint8Array(4).fill(1)], ["b", noise(50_000)]]);
+      for (const key of ["a", "b"]) {
+        const [once, ...more] = [await db.get(key), ...(await db.getMany([key, key])), (await db.entries({ prefix: key }))[0][1]];
+        const before = once.slice();
+        once.fill(7);
+        for (const other of more) {
+          same(other, before, key);
+          ok(other.buffer !== once.buffer, "a buffer of its own");
+          other.fill(8);
+        }
+        same(await db.get(key), before, `${key} again`);
+      }
+    },
+  },
+  {
+    name: "bytes that are gone are an error",
+    async run({ open, Transaction }) {
+      const db = await open();
+      const gone = new Uint8Array(4);
+      structuredClone(gone, { transfer: [gone.buffer] });
+      await rejects(db.set("k", gone), "InvalidValue", /transferred/);
+      await rejects((async () => new Transaction().set("k", gone))(), "InvalidValue", /transferred/);
+      for (const view of [new DataView(new ArrayBuffer(4)), new Uint16Array(2)]) await rejects(db.set("k", view), "InvalidValue", /Uint8Array/);
+      equal(await db.has("k"), false);
+    },
+  },
   {
     name: "bytes are documents",
     async run({ open, Transaction, persistent }) {

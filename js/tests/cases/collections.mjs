@@ -147,6 +147,79 @@ export default [
     },
   },
   {
+    name: "a validator's promise may be of any library, and its answer is checked",
+    async run({ open, isSync }) {
+      const db = await open();
+      const of = (validate) => db.collection("a", { validate: { "~standard": { version: 1, vendor: "test", validate } } });
+      class Later {
+        constructor(value) {
+          this.value = value;
+        }
+        then(resolve, reject) {
+          return Promise.resolve(this.value).then(resolve, reject);
+        }
+      }
+      const waiting = of((value) => new Later(value === 0 ? { issues: [{ message: "nought" }] } : { value }));
+      if (isSync) {
+        await rejects(waiting.set("k", 1), "Unsupported");
+      } else {
+        await waiting.set("k", 1);
+        await waiting.setMany([["l", 2], ["m", 3]]);
+        await rejects(waiting.set("k", 0), "InvalidValue", /nought/);
+        equal(await db.collection("a").values(), [1, 2, 3]);
+      }
+      for (const answer of [undefined, null, 5, {}, { issues: undefined }]) {
+        await rejects(attempt(() => of(() => answer).set("k", 1)), "InvalidValue", /\{ value \} or \{ issues \}/);
+      }
+    },
+  },
+  {
+    name: "what a validator gives is stored as it is read, and can be written again",
+    async run({ open, Transaction }) {
+      const db = await open();
+      const of = (validate) => db.collection("dates", { validate: { "~standard": { version: 1, vendor: "test", validate } } });
+      const issues = (message) => ({ issues: [{ message, path: ["at"] }] });
+      const strict = of(({ at }) => (at instanceof Date ? { value: { at } } : issues("not a Date")));
+      const writes = [
+        (document) => strict.set("k", document),
+        (document) => strict.setEx("k", document, 60),
+        (document) => strict.setMany([["k", document]]),
+        (document) => strict.getAndSet("k", document),
+        (document) => strict.compareAndSwap("k", undefined, document),
+        (document) => db.transaction((tx) => tx.collection(strict).set("k", document)),
+        (document) => new Transaction().collection(strict).set("k", document),
+      ];
+      for (const write of writes) {
+        const error = await rejects(attempt(() => write({ at: new Date(0) })), "InvalidValue", /written again.*at: not a Date/);
+        equal(error.cause.issues.length, 1);
+      }
+      equal(await strict.count(), 0);
+      const coerced = of(({ at }) => (Number.isNaN(Date.parse(at)) ? issues("no date") : { value: { at: new Date(at) } }));
+      await coerced.set("k", { at: new Date(0) });
+      equal(await coerced.get("k"), { at: "1970-01-01T00:00:00.000Z" });
+      await coerced.set("k", await coerced.get("k"));
+      equal(await coerced.mergePatch("k", { at: "2020-02-02" }), true);
+      equal(await coerced.get("k"), { at: "2020-02-02T00:00:00.000Z" });
+      await rejects(attempt(() => of(() => ({ value: { n: 1n } })).set("k", 1)), "InvalidValue", /BigInt/);
+      await rejects(attempt(() => of(() => ({ value: undefined })).set("k", 1)), "InvalidValue", /undefined/);
+    },
+  },
+  {
+    name: "the same name and the same validator are the same collection",
+    async run({ open, isSync }) {
+      if (isSync) return;
+      const db = await open();
+      const validate = person();
+      ok(db.collection("a") === db.collection("a"), "the same name");
+      ok(db.collection("a") !== db.collection("b"), "another name");
+      ok(db.collection("a", { validate }) === db.collection("a", { validate }), "the same validator");
+      ok(db.collection("a", { validate }) !== db.collection("a"), "with one, and without");
+      ok(db.collection("a", { validate }) !== db.collection("a", { validate: person() }), "another validator");
+      await rejects(attempt(() => db.collection("a", { validate }).set("k", {})), "InvalidValue");
+      await db.collection("a").set("k", {});
+    },
+  },
+  {
     name: "changes of a validated document at the same time all count",
     async run({ open, isShared }) {
       const db = await open();

@@ -100,7 +100,7 @@ export default [
         [{ prefix: "b", reverse: true, limit: 2 }, ["bb", "ba"]],
         [{ reverse: true, limit: 1 }, ["😀"]],
         [{ limit: 0 }, []],
-        [{ gt: "x", lt: "y", prefix: undefined }, []],
+        [{ gt: "x", lt: "y", limit: undefined, reverse: undefined }, []],
         [{ gt: "c", lt: "a" }, []],
       ]) {
         equal(await db.keys(range), expected, JSON.stringify(range));

@@ -55,12 +55,12 @@ export default [
     },
   },
   {
-    name: "a second opener shares the database in browsers, and gets Locked elsewhere; the first goes on",
-    async run({ open, Ferrolite, name, persistent, isShared }) {
+    name: "a second opener shares the database of a browser or of its process, and gets Locked elsewhere; the first goes on",
+    async run({ open, Ferrolite, name, persistent, isShared, isSharedInProcess }) {
       if (!persistent) return;
       const db = await open();
       await db.set("a", 1);
-      if (isShared) {
+      if (isShared || isSharedInProcess) {
         const second = await open();
         equal(await second.get("a"), 1);
         await second.close();
@@ -155,6 +155,20 @@ export default [
       const stats = await db.stats();
       ok(stats.messages > 0 && stats.version > 0, JSON.stringify(stats));
       equal(await db.count(), count);
+    },
+  },
+  {
+    name: "documents that are overwritten again and again leave a short log and a small file",
+    async run({ open }) {
+      const db = await open({ memtableSize: 64 << 10, durability: "never" });
+      const text = "x".repeat(400);
+      for (let n = 0; n < 100; n++) {
+        const writes = Array.from({ length: 100 }, (_, m) => db.set(`hot${m % 3}`, { n, m, text }));
+        await Promise.all([...writes, db.increment("visits", 1)]);
+        const { logBytes, fileBytes } = await db.stats();
+        ok(logBytes < 1 << 20 && fileBytes < 4 << 20, `${logBytes} bytes of log in a file of ${fileBytes}`);
+      }
+      equal([await db.get("visits"), await db.count()], [100, 4]);
     },
   },
   {

@@ -195,6 +195,29 @@ export default [
     },
   },
   {
+    name: "bytes are rows of queries that do not look into documents",
+    async run({ open }) {
+      const db = await open();
+      const bytes = (...list) => new Uint8Array(list);
+      await db.setMany([["a", { n: 1 }], ["b", bytes(1, 2)], ["c", { n: 3 }]]);
+      equal((await db.query()).map((row) => row.value), [{ n: 1 }, bytes(1, 2), { n: 3 }]);
+      equal((await db.findOne({ keys: { gt: "a" } })).value, bytes(1, 2));
+      equal((await db.query({ where: { n: { exists: false } } })).length, 0);
+      equal([await db.count({ offset: 0 }), await db.count({ orderBy: "n" })], [3, 2]);
+      const watch = db.watchQuery({ limit: 2 });
+      const next = async () => {
+        const { added, changed, removed } = (await watch.next()).value;
+        const rows = (of) => of.map(({ key, value }) => [key, value]);
+        return [rows(added), rows(changed), removed];
+      };
+      equal(await next(), [[["a", { n: 1 }], ["b", bytes(1, 2)]], [], []]);
+      const waiting = next();
+      await db.set("b", bytes(3));
+      equal(await waiting, [[], [["b", bytes(3)]], []]);
+      await watch.return();
+    },
+  },
+  {
     name: "what cannot be watched has a code",
     async run({ open }) {
       const db = await open();
@@ -202,9 +225,11 @@ export default [
       for (const selector of [{ limit: 1 }, { key: "a", prefix: "b" }, { gt: "a", gte: "b" }, "a", null]) {
         await rejects(db.watch(selector).next(), "InvalidRange");
       }
-      for (const options of [{ since: -1 }, { since: 1e9 }, { values: 1 }, { signal: {} }, { sinse: 1 }, null]) {
+      for (const options of [{ since: -1 }, { values: 1 }, { signal: {} }, { sinse: 1 }, null]) {
         await rejects(db.watch({}, options).next(), "InvalidOptions");
       }
+      // A version that is not there may be one that a crash has lost.
+      await rejects(db.watch({}, { since: 1e9 }).next(), "ChangesLost");
       await rejects(db.watchQuery({ orderBy: "" }).next(), "InvalidPath");
       await rejects(db.watchQuery({ offset: 1 }).next(), "InvalidOptions");
       await rejects(db.watchQuery({}, { since: 1 }).next(), "InvalidOptions");

@@ -12,13 +12,17 @@ export function equal(actual, expected, message = "") {
   if (left !== right) throw new AssertionError(`${message}\n  expected ${right}\n  actual   ${left}`);
 }
 
-/** The promise must reject with a `FerroliteError` that has this code, and a message that matches. */
+/**
+ * The promise must reject with a `FerroliteError` that has this code, and a message that matches. What a signal has aborted has
+ * the name that such errors have everywhere.
+ */
 export async function rejects(promise, code, pattern = /./, message = "") {
   let value;
   try {
     value = await promise;
   } catch (error) {
-    if (error.name !== "FerroliteError" || error.code !== code) {
+    const isNamed = error.name === "FerroliteError" || (code === "Aborted" && error.name === "AbortError");
+    if (!isNamed || error.code !== code) {
       throw new AssertionError(`${message}\n  expected a FerroliteError with the code ${code}\n  actual ${error.name} ${error.code}: ${error.stack}`);
     }
     if (!pattern.test(error.message)) throw new AssertionError(`${message}\n  ${pattern} does not match: ${error.message}`);

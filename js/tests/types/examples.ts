@@ -237,5 +237,11 @@ export async function queries(db: Ferrolite): Promise<void> {
   const noOperator: Query<Person> = { where: { age: { above: 5 } } };
   // @ts-expect-error a tag is a string
   const noTag: Query<Person> = { where: { tags: { contains: 5 } } };
-  console.log(found, next, first, rows, noField, noString, noPath, noOperator, noTag);
+  const byAddress: Query<Person> = { where: { address: { eq: { city: "Oslo" } } } };
+  // @ts-expect-error an object consists of operators
+  const noObject: Query<Person> = { where: { address: { city: "Oslo" } } };
+  // @ts-expect-error there is no such operator, whatever the type of the document
+  await db.query({ where: { age: { $gte: 5 } } });
+  await db.query({ where: { tags: ["a"], since: new Date(0), name: null, ".$ref": true } });
+  console.log(found, next, first, rows, noField, noString, noPath, noOperator, noTag, byAddress, noObject);
 }

@@ -50,6 +50,26 @@ export const cases = {
     await db.close();
   },
 
+  async "a collection may be asked for at each rendering"(root) {
+    const { db } = await open();
+    const schema = () => ({ "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } });
+    const List = ({ options }) => {
+      const { status, value } = useQuery(db.collection("tasks", options?.()), { orderBy: "n" });
+      return h("span", null, status === "ready" ? value.map(({ key }) => key).join() : status);
+    };
+    for (const options of [undefined, () => ({ validate: schema() })]) {
+      const { render, unmount } = rendered(root, h(List, { options }));
+      await db.collection("tasks").set("a", { n: 1 });
+      await shows(root, "a");
+      render(h(List, { options, again: true }));
+      await db.collection("tasks").set("b", { n: 2 });
+      await shows(root, "a,b");
+      unmount();
+      await db.collection("tasks").deleteRange({});
+    }
+    await db.close();
+  },
+
   async "components share one watch, also under StrictMode, and let it go"(root) {
     const { db, counts } = await open();
     await db.set("a", 1);

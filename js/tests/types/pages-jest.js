@@ -1,0 +1,5 @@
+// A configuration on the page docs/testing-your-app.md.
+export default {
+  testEnvironment: "@happy-dom/jest-environment",
+  testEnvironmentOptions: { customExportConditions: ["node", "node-addons"] },
+};

@@ -1,0 +1,2 @@
+// A configuration on the page docs/testing-your-app.md.
+export default { test: { server: { deps: { external: [/ferrolite/] } } } };
