@@ -116,6 +116,11 @@ async function remove() {
   explorer.clear();
 }
 
+async function empty() {
+  if (!confirm("Delete all documents? Notes stay.")) return;
+  await journal.time("db.deleteRange({})", () => db.deleteRange({}), (count) => `${count.toLocaleString("en")} deleted`);
+}
+
 /** Brings everything that shows the database up to date. */
 async function renew() {
   const isOpen = db !== undefined;
@@ -138,7 +143,7 @@ $("check").onclick = () =>
       problems.length === 0 ? `${documents.toLocaleString("en")} documents in ${tables} tables: no problem` : problems.join("; "),
     ),
   );
-$("empty").onclick = () => page.act(() => journal.time("db.deleteRange({})", () => db.deleteRange({}), (count) => `${count.toLocaleString("en")} deleted`));
+$("empty").onclick = () => page.act(empty);
 
 loader.start();
 window.demoStarted = true;

@@ -147,11 +147,12 @@ export class Explorer {
 
   async #get(key) {
     const { db, journal } = this.#page;
+    const before = $("document-text").value;
     const { result, milliseconds } = await journal.time(`db.get(${JSON.stringify(key)})`, () => db.get(key), (found) =>
       found === undefined ? "undefined" : "",
     );
     $("document-key").value = key;
-    $("document-text").value = this.#known = inText(result);
+    this.#showText(before, inText(result));
     this.follow(key);
     $("document-result").innerHTML = result === undefined ? "There is no such document." : `Read in <b>${duration(milliseconds)}</b>`;
   }
@@ -159,14 +160,15 @@ export class Explorer {
   async #set() {
     const { db, journal } = this.#page;
     const key = $("document-key").value;
+    const before = $("document-text").value;
     let value;
     try {
-      value = JSON.parse($("document-text").value);
+      value = JSON.parse(before);
     } catch (error) {
       throw Object.assign(new Error(`the document is not JSON: ${error.message}`), { code: "InvalidValue" });
     }
     const { result, milliseconds } = await journal.time(`db.set(${JSON.stringify(key)}, …)`, () => db.set(key, value), (version) => `version ${version}`);
-    $("document-text").value = this.#known = inText(value);
+    this.#showText(before, inText(value));
     this.follow(key);
     $("document-result").innerHTML = `Committed and flushed as version <b>${result}</b> in <b>${duration(milliseconds)}</b>`;
   }
@@ -174,9 +176,16 @@ export class Explorer {
   async #delete() {
     const { db, journal } = this.#page;
     const key = $("document-key").value;
+    const before = $("document-text").value;
     await journal.time(`db.delete(${JSON.stringify(key)})`, () => db.delete(key), (was) => (was ? "deleted" : "there was none"));
-    $("document-text").value = this.#known = "";
+    this.#showText(before, "");
     $("document-result").textContent = "Deleted.";
+  }
+
+  /** Shows the text of the document. If the field no longer has the text `before` the call, that was typed meanwhile and stays. */
+  #showText(before, text) {
+    this.#known = text;
+    if ($("document-text").value === before) $("document-text").value = text;
   }
 
   /** From now on the document at `key` is shown as it changes, whoever changes it. */

@@ -20,7 +20,12 @@ export class Notes {
     $("note-form").onsubmit = (event) => {
       event.preventDefault();
       const text = $("note-text").value.trim();
-      if (text !== "") page.act(() => this.#add(text));
+      if (text === "") return;
+      // The field is free for the next note at once: what is typed during the save is not cleared by its end.
+      const about = this.#about;
+      $("note-text").value = "";
+      this.#setAbout(undefined);
+      page.act(() => this.#add(text, about).catch((error) => this.#giveBack(text, about, error)));
     };
     this.follow(undefined);
     $("note-about").querySelector("button").onclick = () => this.#setAbout(undefined);
@@ -51,13 +56,19 @@ export class Notes {
     });
   }
 
-  async #add(text) {
+  async #add(text, about) {
     const random = Math.random().toString(36).slice(2, 8);
     const key = `${new Date().toISOString()}-${random}`;
-    const note = { text, done: false, ...(this.#about === undefined ? {} : { about: this.#about }) };
+    const note = { text, done: false, ...(about === undefined ? {} : { about }) };
     await this.#page.journal.time(`notes.set("${key}", …)`, () => this.#notes.set(key, note), (version) => `version ${version}`);
-    $("note-text").value = "";
-    this.#setAbout(undefined);
+  }
+
+  /** Returns a note that was not saved to its field, before what was typed since. */
+  #giveBack(text, about, error) {
+    const field = $("note-text");
+    field.value = [text, field.value].filter((part) => part !== "").join(" ");
+    if (this.#about === undefined) this.#setAbout(about);
+    throw error;
   }
 
   /** Changes these fields and no others: another tab may be changing those. */
