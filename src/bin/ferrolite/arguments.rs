@@ -253,7 +253,7 @@ impl Parsed {
             "allow-damage" => self.allow_damage = true,
             "json" => self.json = true,
             "durability" => self.durability = Some(text()?.parse()?),
-            "lock-timeout" => self.lock_timeout = Duration::from_millis(parser.value()?.parse()?),
+            "lock-timeout" => self.lock_timeout = Duration::from_millis(number(name, COUNT, parser)?),
             "change-history" => {
                 self.change_history = Some(ChangeHistory { seconds: number(name, COUNT, parser)? });
             }
