@@ -11,6 +11,8 @@ const BYTES_MAX = 8 << 20;
 const MESSAGES_MAX = 16;
 /** Engines know for an hour what they have done. What was sent longer ago might be done twice. */
 const REPEAT_MS_MAX = 50 * 60_000;
+/** How long others may take to send what this page has saved and has sent itself since. */
+const SAVED_MS = 600_000;
 
 interface Unanswered {
   readonly request: SessionRequest;
@@ -24,6 +26,8 @@ export class Outbox {
   /** In the order of their numbers. */
   readonly #unanswered = new Map<number, Unanswered>();
   #bytes = 0;
+  /** The first request that was ever saved, and when requests were saved last. */
+  #saved: { readonly from: number; readonly ms: number } | undefined;
   #port: Port | undefined;
   /** Takes what is unanswered, while the page goes away or is away. */
   #save: ((requests: readonly SessionRequest[]) => void) | undefined;
@@ -90,10 +94,18 @@ export class Outbox {
     return this.#save !== undefined && !this.#isBack;
   }
 
+  /** The first request that somebody else may still send: the engine has to remember its answer. */
+  get #savedFrom(): number {
+    if (this.#save === undefined && Date.now() - (this.#saved?.ms ?? 0) > SAVED_MS) this.#saved = undefined;
+    return this.#saved?.from ?? Infinity;
+  }
+
   #saveAll(): void {
     if (this.#save === undefined) return;
     // Somebody else may send what is saved.
     for (const entry of this.#unanswered.values()) entry.sentMs ??= Date.now();
+    const [first] = this.#unanswered.keys();
+    if (first !== undefined) this.#saved = { from: Math.min(first, this.#saved?.from ?? first), ms: Date.now() };
     this.#save([...this.#unanswered.values()].map(({ request }) => request));
     if (this.#isBack && this.#unanswered.size === 0) this.#save = undefined;
   }
@@ -113,7 +125,7 @@ export class Outbox {
   #send(entry: Unanswered): void {
     if (this.#port === undefined) return;
     // All before the first one that is not answered are: the engine forgets what it has answered to them.
-    const answered = this.#unanswered.keys().next().value ?? entry.request.id;
+    const answered = Math.min(this.#unanswered.keys().next().value ?? entry.request.id, this.#savedFrom);
     this.#port.postMessage({ ...entry.request, answered, ...(entry.sentMs === undefined ? {} : { repeated: true }) }, []);
     entry.sentMs ??= Date.now();
   }
