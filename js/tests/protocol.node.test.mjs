@@ -317,3 +317,20 @@ test("a closed session does nothing more", () => {
   session.handle({ kind: "close", id: 2 });
   while (scheduler.due.length > 0) scheduler.due.shift()();
 });
+
+test("what a page has saved for others is not acknowledged", () => {
+  const sent = [];
+  const outbox = new Outbox(() => {}, () => {});
+  outbox.connect({ postMessage: (request) => sent.push(request) });
+  const push = (id) => outbox.push({ kind: "calls", id, message: "[]" });
+  push(1);
+  outbox.answered(1);
+  push(2);
+  outbox.leave(() => {});
+  outbox.answered(2);
+  push(3);
+  outbox.answered(3);
+  outbox.comeBack();
+  push(4);
+  assert.deepEqual(sent.map(({ id, answered }) => [id, answered]), [[1, 1], [2, 2], [3, 2], [4, 2]]);
+});
