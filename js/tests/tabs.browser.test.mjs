@@ -9,13 +9,11 @@ import { after, afterEach, before, test } from "node:test";
 import { serve } from "../../tools/serve.mjs";
 import { launchChromium, processesOf } from "./support/chromium.mjs";
 import { mounts } from "./support/mounts.mjs";
+import { collect, enter, leaderOf, load, tookOver, verify } from "./support/sharing.mjs";
 
 const torture = Boolean(process.env.FERROLITE_TORTURE);
 const ENDS = torture ? 200 : 20;
 const TABS = 4;
-const TAKE_OVER_MS_MAX = 30_000;
-/** Turns that each of the others must have made after an end. */
-const TURNS = 5;
 const profile = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "ferrolite-tabs-"));
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 let server, context, collector;
@@ -25,12 +23,7 @@ before(async () => {
   context = await launchChromium(profile, ["--disable-features=SpareRendererForSitePerProcess"]);
   // Remembers what was acknowledged, also to those who are killed.
   collector = await context.newPage();
-  await collector.goto(`${server.url}tests/support/tabs.html`);
-  await collector.evaluate(() => {
-    globalThis.acknowledged = {};
-    globalThis.listening = new BroadcastChannel("acknowledged");
-    globalThis.listening.onmessage = ({ data: [who, count] }) => (globalThis.acknowledged[who] = count);
-  });
+  await collect(collector, server);
 });
 
 afterEach(async () => {
@@ -49,63 +42,16 @@ const renderers = () => processesOf(profile).filter(({ type }) => type === "rend
 async function newTab() {
   const known = new Set(renderers());
   const page = await context.newPage();
-  await load(page);
+  await load(page, server);
   const fresh = renderers().filter((pid) => !known.has(pid));
   return { page, pid: fresh.length === 1 ? fresh[0] : undefined };
 }
 
-async function load(page) {
-  await page.goto(`${server.url}tests/support/tabs.html`);
-  await page.waitForFunction("globalThis.ready");
-}
-
-/** Opens a database in a page, as `globalThis.db`; the code of the error, if there is one. */
-const open = (page, name, options = {}) => page.evaluate(([name, options]) => globalThis.opened(name, options), [name, options]);
-
-let people = 0;
-
 /** A tab that works on the database, under a name of its own. */
 async function worker(name) {
-  const tab = { ...(await newTab()), who: `t${++people}`, whos: [] };
+  const tab = await newTab();
   await enter(tab, name);
   return tab;
-}
-
-async function enter(tab, name) {
-  tab.who = `t${++people}`;
-  tab.whos = [...(tab.whos ?? []), tab.who];
-  assert.equal(await open(tab.page, name), undefined);
-  await tab.page.evaluate((who) => globalThis.begin(who), tab.who);
-}
-
-/** Stops all, and compares what is there with what was acknowledged. */
-async function verify(tabs, ended = []) {
-  const totals = {};
-  for (const { page, who } of tabs) {
-    totals[who] = await page.evaluate(() => globalThis.working.stop());
-  }
-  const found = await tabs[0].page.evaluate(() => globalThis.look());
-  const acknowledged = await collector.evaluate(() => globalThis.acknowledged);
-  assert.deepEqual(found.problems, []);
-  assert.equal(found.all, found.ownSum, "the counter of all is the sum of the others");
-  assert.equal(found.sum, found.shareSum, "the sum that transactions have made is that of their shares");
-  for (const [who, total] of Object.entries(totals)) assert.equal(found.own[who], total, `${who} has counted to ${total}`);
-  for (const who of ended) {
-    const [told, count] = [acknowledged[who] ?? 0, found.own[who] ?? 0];
-    // One turn may have been under way.
-    assert.ok(count === told || count === told + 1, `${who} was told ${told}, and counted to ${count}`);
-  }
-  assert.deepEqual(found.turns, found.own, "each turn has left its document");
-  return found;
-}
-
-/** The tab that leads. */
-async function leaderOf(tabs, name) {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    for (const tab of tabs) if (await tab.page.evaluate((name) => globalThis.leads(name), name)) return tab;
-    await sleep(50);
-  }
-  throw new Error("nobody leads");
 }
 
 for (const count of [1, 2, 8]) {
@@ -114,7 +60,7 @@ for (const count of [1, 2, 8]) {
     const tabs = [];
     for (let n = 0; n < count; n++) tabs.push(await worker(name));
     await sleep(1000);
-    const { own, all } = await verify(tabs);
+    const { own, all } = await verify(tabs, [], collector);
     assert.equal(Object.keys(own).length, count);
     assert.ok(all >= 20 * count, `${all} turns`);
     // Whoever closes leaves the others alone; behind the last one nobody has the file.
@@ -141,7 +87,7 @@ const ends = {
   },
   async navigate({ page }) {
     await page.goto("about:blank");
-    await load(page);
+    await load(page, server);
     return "new";
   },
   async freeze({ page }) {
@@ -191,7 +137,7 @@ test(`leaders are ended ${ENDS} times`, { timeout: torture ? 3_600_000 : 240_000
     }
     for (const { page } of tabs) assert.equal(await page.evaluate(() => globalThis.failed), undefined);
   }
-  const found = await verify(tabs, gone);
+  const found = await verify(tabs, gone, collector);
   times.sort((a, b) => a - b);
   const at = (share) => times[Math.min(times.length - 1, Math.floor(share * times.length))];
   console.log(`take-over, ${JSON.stringify(counts)}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, of ${found.all} turns none lost, none twice`);
@@ -203,15 +149,3 @@ test(`leaders are ended ${ENDS} times`, { timeout: torture ? 3_600_000 : 240_000
   }
   assert.ok(at(0.5) <= 1000, `the median is ${at(0.5)} ms`);
 });
-
-/** Waits until a tab has made some turns after a moment; how long the first of them took to come. */
-async function tookOver(page, sinceMs) {
-  const endMs = Date.now() + TAKE_OVER_MS_MAX;
-  for (;;) {
-    const { turns, tookMs, failed } = await page.evaluate((sinceMs) => globalThis.tookOver(sinceMs), sinceMs);
-    assert.equal(failed, undefined);
-    if (turns >= TURNS) return tookMs;
-    assert.ok(Date.now() < endMs, "nobody takes over");
-    await sleep(20);
-  }
-}
