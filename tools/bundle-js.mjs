@@ -2,7 +2,7 @@
 // inline build, which has both the worker and the wasm within it. Called by tools/build-js.sh.
 import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 
@@ -11,7 +11,9 @@ import { bindings } from "./bindings.mjs";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const js = join(root, "js");
 const dist = join(js, "dist");
-const esbuild = createRequire(join(js, "package.json"))("esbuild");
+const require = createRequire(join(js, "package.json"));
+const esbuild = require("esbuild");
+const terser = require("terser");
 
 /**
  * The entries by host, in groups: those of a group share what they have in common. In browsers each is one file, for each more
@@ -33,8 +35,8 @@ const WORKERS = { worker: "src/worker.ts", broker: "src/tabs/broker.ts" };
 const common = {
   absWorkingDir: js,
   bundle: true,
-  // Comments are in the declarations, names in the source maps: here they would only be downloaded.
-  minify: true,
+  write: false,
+  outdir: dist,
   target: "es2022",
   sourcemap: true,
   sourcesContent: true,
@@ -69,40 +71,59 @@ const nodeTimers = {
   setup: ({ onResolve }) => onResolve({ filter: /\/timers\.js$/ }, () => ({ path: join(js, "src", "node-timers.ts") })),
 };
 
+/** Bundles, and gives the files as text. Comments are in the declarations, names in the source maps: here they would only be downloaded. */
+async function bundled({ isShort = true, ...options }) {
+  const { outputFiles } = await esbuild.build({ ...common, minifySyntax: isShort, ...options });
+  const files = Object.fromEntries(outputFiles.map(({ path, text }) => [path, text]));
+  for (const [path, code] of isShort ? Object.entries(files) : []) {
+    if (!path.endsWith(".js")) continue;
+    const content = files[`${path}.map`];
+    const short = await terser.minify({ [basename(path)]: code.replace(/^\/\/# sourceMappingURL=.*$/m, "") }, {
+      module: options.format === "esm",
+      ecma: 2022,
+      // A function that is called once is no shorter in the place of its call: gzip finds less that repeats.
+      compress: { ecma: 2022, passes: 3, inline: 1, reduce_funcs: false },
+      sourceMap: content !== undefined && { content, url: `${basename(path)}.map`, includeSources: true },
+    });
+    files[path] = short.code;
+    if (content !== undefined) files[`${path}.map`] = short.map;
+  }
+  return files;
+}
+
+function write(files) {
+  for (const [path, text] of Object.entries(files)) writeFileSync(path, text);
+}
+
 async function bundleEntries() {
   const scripts = Object.entries(LATER).map(([name, source]) => ({ platform: "browser", entries: { [name]: source } }));
   for (const { platform, entries } of [...ENTRIES, ...scripts]) {
-    await esbuild.build({
-      ...common,
+    const files = await bundled({
       entryPoints: Object.fromEntries(Object.entries(entries).map(([name, source]) => [name, `src/${source}.ts`])),
-      outdir: dist,
       format: "esm",
       platform,
-      minify: platform === "browser",
+      isShort: platform === "browser",
       splitting: true,
       external: ["react"],
       // Beside the entries, for the address of the wasm is relative to the script.
       chunkNames: `shared-${platform}-[hash]`,
       plugins: [bindings, platform === "browser" ? later : nodeTimers],
     });
+    write(files);
   }
 }
 
 async function bundleWorkers() {
-  await esbuild.build({ ...common, entryPoints: WORKERS, outdir: dist, format: "esm", plugins: [bindings] });
+  write(await bundled({ entryPoints: WORKERS, format: "esm", plugins: [bindings] }));
 }
 
 /** The worker is no module here: that is what every browser starts from a blob. */
 async function bundleInline() {
   const wasm = deflateSync(readFileSync(join(dist, "ferrolite_bg.wasm")), { level: 9 }).toString("base64");
-  const { outputFiles } = await esbuild.build({
-    ...common, entryPoints: ["src/worker.ts"], format: "iife", sourcemap: false, write: false,
-    plugins: [inline({ wasm }), bindings],
-  });
-  await esbuild.build({
-    ...common, entryPoints: { inline: "src/index.ts" }, outdir: dist, format: "esm",
-    plugins: [inline({ worker: outputFiles[0].text }), bindings],
-  });
+  const [worker] = Object.values(
+    await bundled({ entryPoints: ["src/worker.ts"], format: "iife", sourcemap: false, plugins: [inline({ wasm }), bindings] }),
+  );
+  write(await bundled({ entryPoints: { inline: "src/index.ts" }, format: "esm", plugins: [inline({ worker }), bindings] }));
   // The map would say the megabyte again.
   const file = join(dist, "inline.js.map");
   const map = JSON.parse(readFileSync(file, "utf8"));

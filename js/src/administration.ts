@@ -17,7 +17,7 @@ import * as everywhere from "./storage/everywhere.js";
 import * as eviction from "./storage/eviction.js";
 import { dropLetters } from "./tabs/letterbox.js";
 import { exclusively, takeAlone } from "./tabs/alone.js";
-import type { Started } from "./tabs/client.js";
+import type { Started } from "./tabs/member.js";
 import type { ExportOptions, ImportOptions, ImportSource, SalvageOptions } from "./types.js";
 
 export { splitLoading } from "./loading.js";

@@ -9,7 +9,7 @@ import { meanwhile } from "./later.js";
 import { list } from "./lists.js";
 import { type NamedCollection, prefixed } from "./names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
-import { Reader, versioned } from "./reader.js";
+import { Reader } from "./reader.js";
 import { forwarding } from "./receivers.js";
 import { scan } from "./scan.js";
 import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
@@ -20,10 +20,8 @@ import type {
   WatchSelector,
 } from "./types.js";
 import { quietly } from "./waiting.js";
-import { Watch, type WatchCaller, watchingKeys } from "./watch.js";
-
-/** How often a change of a document that was validated is tried again when others have changed it, too. */
-const CHANGES_MAX = 20;
+import type { WatchCaller } from "./telling.js";
+import { Watch, watchingKeys } from "./watch.js";
 
 /**
  * Documents by key, with keys and indexes of their own. It is there from the first write on; before, and after it was
@@ -349,26 +347,19 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
     return this.#caller.call(this.#own(call), signal);
   }
 
+  /** Validates what a patch makes of a document, before it is stored. */
+  async #change(verb: "patched" | "mergePatched", key: string, patch: string): Promise<boolean> {
+    const patched = () => this.#call(`["${verb}",${keyText(key)},${patch}]`);
+    const [{ change }, row] = await meanwhile(patched(), () => {});
+    return change(this, key, patched, row);
+  }
+
   get #watchCaller(): WatchCaller {
-    return { call: (text) => this.#call(text), watches: this.#caller.channel.watches };
+    return { call: (text) => this.#call(text), channel: this.#caller.channel };
   }
 
   /** Bytes for the call that is made next, in the same turn. */
   get #attach(): Attach {
     return this.#caller.channel.attach;
-  }
-
-  /** Validates what a patch makes of a document, before it is stored. */
-  async #change(verb: "patched" | "mergePatched", key: string, patch: string): Promise<boolean> {
-    for (let attempt = 1; ; attempt++) {
-      const changed = versioned<I>(key, await this.#call(`["${verb}",${keyText(key)},${patch}]`));
-      if (changed === undefined) return false;
-      try {
-        await this.set(key, changed.document, { ifVersion: changed.version, keepTtl: true });
-        return true;
-      } catch (thrown) {
-        if (attempt === CHANGES_MAX || !(thrown instanceof FerroliteError && thrown.code === "Conflict")) throw thrown;
-      }
-    }
   }
 }

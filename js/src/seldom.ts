@@ -1,8 +1,9 @@
 /** What few applications need at once, in a script of its own: `later.ts` loads it. */
 export { blobStream } from "./blob-stream.js";
+export { change } from "./change.js";
 export { exportStream } from "./export.js";
 export { keyMaterial } from "./key-material.js";
 export { transact } from "./transact.js";
-export { follow, watched } from "./told.js";
+export { follow, Telling } from "./telling.js";
 export { Snapshot } from "./snapshot.js";
 export { storeStream } from "./store-stream.js";

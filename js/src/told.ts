@@ -1,6 +1,15 @@
 /** What a watch has told, once it was opened: so it goes on with another engine where it was with the one before. */
 import type { Change, RowChanges } from "./types.js";
-import type { Watch, Watched } from "./watch.js";
+
+/** What is watched, and what of it was told. */
+export interface Watched<T> {
+  /** The watch is opened again; the version behind which it has to begin, if there is one. */
+  opens(): number | undefined;
+  /** All up to this version was told, or is not to be. */
+  passed(version: number): void;
+  /** What an answer tells. */
+  rows(answer: unknown): T[];
+}
 
 /** The changes of keys. */
 class WatchedKeys<T> implements Watched<T> {
@@ -11,10 +20,6 @@ class WatchedKeys<T> implements Watched<T> {
   #told = 0;
   /** How many of them are told a second time. */
   #again = 0;
-
-  constructor(behind: number | undefined) {
-    this.#behind = behind;
-  }
 
   opens(): number | undefined {
     this.#again = this.#told;
@@ -79,26 +84,5 @@ function since<T>(told: ReadonlyMap<string, number>, { version, added: rows }: R
   };
 }
 
-/** What becomes of a watch that has told nothing; all up to a version is not to be told. */
-export const watched = { keys: (behind?: number) => new WatchedKeys<unknown>(behind), rows: () => new WatchedRows<unknown>() };
-
-/** Hands all that a watch tells to a subscriber, until it is over. */
-export async function follow<T>(
-  watch: Watch<T>,
-  over: AbortSignal,
-  onNext: (row: T) => unknown,
-  onEnd: ((error: unknown) => void) | undefined,
-): Promise<void> {
-  const end = (error?: unknown) => {
-    if (over.aborted) return;
-    if (onEnd !== undefined) onEnd(error);
-    else if (error !== undefined) throw error;
-  };
-  const run = async () => {
-    for await (const row of watch) {
-      if (over.aborted) return;
-      await onNext(row);
-    }
-  };
-  await run().then(() => end(), end);
-}
+/** What becomes of a watch that has told nothing. */
+export const watched = { keys: () => new WatchedKeys<unknown>(), rows: () => new WatchedRows<unknown>() };

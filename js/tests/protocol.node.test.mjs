@@ -6,6 +6,7 @@ import { Channel } from "../dist/channel.js";
 import { FerroliteError } from "../dist/error.js";
 import { Session } from "../dist/session.js";
 import { Outbox } from "../dist/tabs/outbox.js";
+import { Saving } from "../dist/tabs/saving.js";
 import { Watch, watchingKeys } from "../dist/watch.js";
 
 const bytes = (value) => new TextEncoder().encode(JSON.stringify(value));
@@ -248,8 +249,9 @@ test("one abortable call is under way at a time; the others can leave the queue,
 test("watches are opened again at the next engine, and tell each change once", async () => {
   const texts = [];
   const answers = [];
+  const channel = { watches: new Set(), epoch: 0 };
   const caller = {
-    watches: new Set(),
+    channel,
     call(text) {
       texts.push(text);
       return new Promise((resolve, reject) => answers.push({ resolve, reject }));
@@ -261,7 +263,10 @@ test("watches are opened again at the next engine, and tell each change once", a
     return answers.shift();
   };
   const change = (key, version) => ({ kind: "set", key, version, oldVersion: 0 });
-  const engineIsNew = () => [...caller.watches].forEach((watch) => watch.renewed());
+  const engineIsNew = () => {
+    channel.epoch++;
+    [...channel.watches].forEach((watch) => watch.renewed());
+  };
   const watch = new Watch(caller, watchingKeys({ prefix: "a" }, {}));
   answers.shift().resolve([7, 3]);
   const next = watch.next();
@@ -274,7 +279,7 @@ test("watches are opened again at the next engine, and tell each change once", a
   const last = watch.next();
   (await asked()).resolve([change("a2", 5), change("a3", 5), change("a4", 5), change("a5", 6)]);
   assert.equal((await last).value.key, "a4");
-  [...caller.watches].forEach((watch) => watch.passed(8, 90));
+  [...channel.watches].forEach((watch) => watch.passed(8, 90));
   engineIsNew();
   assert.deepEqual(texts, [
     '["watchOpen",{"prefix":"a"},{}]', '["watchNext",7]',
@@ -286,7 +291,7 @@ test("watches are opened again at the next engine, and tell each change once", a
   await turn();
   answers.shift().resolve();
   await ended;
-  assert.equal(caller.watches.size, 0);
+  assert.equal(channel.watches.size, 0);
 });
 
 test("a task keeps the process alive, also when a turn of maintenance is due", () => {
@@ -326,11 +331,12 @@ test("what a page has saved for others is not acknowledged", () => {
   push(1);
   outbox.answered(1);
   push(2);
-  outbox.leave(() => {});
+  const saving = (outbox.saver = new Saving(() => {}));
+  saving.leave(outbox);
   outbox.answered(2);
   push(3);
   outbox.answered(3);
-  outbox.comeBack();
+  saving.comeBack(outbox);
   push(4);
   assert.deepEqual(sent.map(({ id, answered }) => [id, answered]), [[1, 1], [2, 2], [3, 2], [4, 2]]);
 });

@@ -11,44 +11,34 @@
  */
 import { Channel } from "../channel.js";
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
-import { FerroliteError, needed } from "../error.js";
+import { FerroliteError } from "../error.js";
 import { type PlainOptions, type Request, type SessionRequest, type StorageFacts, TEXT_MAX } from "../protocol.js";
 import * as eviction from "../storage/eviction.js";
 import type { DurableKind } from "../storage/ladder.js";
 import { clearTimeout, setTimeout } from "../timers.js";
-import { makeBroker } from "./broker-script.js";
 import { tooLate } from "./failures.js";
 import type { Keeper } from "./keeper.js";
-import type * as Keeping from "./keeping.js";
+import { keeping } from "./keeping-script.js";
 import type { Kept } from "./kept-files.js";
 import { letterKeys } from "./letterbox.js";
 import { type Hold, lifeOf, nameOf, take } from "./locks.js";
+import { canLead, type Member, OTHER_MS, type Started } from "./member.js";
 import {
   type Announcement, announcementOf, type ClientMessage, type EngineFiles, isEngineMessage, type EngineMessage, type Notice,
   type Port, PROTOCOL, randomId, type Sharing, type Welcome,
 } from "./messages.js";
 import { Outbox } from "./outbox.js";
-import { isVisible, watchPage } from "./page.js";
+import { isVisible } from "./page.js";
 
 /** How long a client that cannot lead waits for one that can. */
 const NOBODY_MS = 5000;
-/** How long one that was told to take over may take to do so. */
-const TAKING_OVER_MS = 2000;
 /** How long the first calls are left to themselves, before the broker is started. */
 const BROKER_MS = 100;
 /** How long they are, before the rest is loaded. */
 const LOAD_MS = 300;
-/** How long a client looks for an engine that it understands, when it has heard of one that it does not. */
-const OTHER_MS = 1000;
 /** How long a client that could not start an engine leaves that to others: at first, and when it has failed over and over. */
 const PAUSE_MS = 500;
 const PAUSE_MS_MAX = 10_000;
-
-/** An engine's worker, and the channel by which it is asked to open. */
-export interface Started {
-  readonly worker: Worker;
-  readonly channel: Channel;
-}
 
 /** What a client needs to open the file, and to open it again for one that is gone. */
 export interface Opening {
@@ -64,72 +54,66 @@ export interface Opening {
 /** Whether tabs can share here; where not, there is no file either that they could. */
 export const canShare = () => typeof BroadcastChannel !== "undefined" && globalThis.navigator?.locks !== undefined;
 
-/** Whether engines can be started here. Shared workers of some browsers cannot. */
-const canLead = () => typeof Worker !== "undefined";
-
-/** What is needed later, or never. */
-const keeping = () => needed(import("./keeping.js"));
-
-export class Client {
+export class Client implements Member {
   readonly channel: Channel;
-  readonly #id = randomId();
-  readonly #file: string;
+  readonly id = randomId();
+  readonly file: string;
   readonly #name: string;
-  readonly #readOnly: boolean;
+  readonly readOnly: boolean;
   readonly #startWorker: (kept?: Kept) => Started;
-  readonly #outbox: Outbox;
+  readonly outbox: Outbox;
   readonly #opened: Promise<StorageFacts>;
   #settle!: { resolve(facts: StorageFacts): void; reject(error: FerroliteError): void };
   /** Those of the database, once it is open. */
   #options: PlainOptions;
-  #encryption: KeyMaterial | undefined;
+  encryption: KeyMaterial | undefined;
   /** Where the database should be. */
   #expected: DurableKind | undefined;
-  /** By which others see that we are alive; on its way. */
-  #life: Promise<Hold | undefined> | undefined;
-  #broadcast: BroadcastChannel | undefined;
-  #unwatch = () => {};
+  life: Promise<Hold | undefined> | undefined;
+  broadcast: BroadcastChannel | undefined;
+  /** Exists once the page is watched. */
+  unwatch: (() => void) | undefined;
   /** Calls our place in the queue for the lock off. */
-  #queue: AbortController | undefined;
+  queue: AbortController | undefined;
   /** The lock, while we lead or have just done so. */
-  #hold: Hold | undefined;
-  #worker: Worker | undefined;
+  hold: Hold | undefined;
+  worker: Worker | undefined;
   /** The engine that we talk to, or try to. */
-  #engine: string | undefined;
-  #port: Port | undefined;
+  engine: string | undefined;
+  port: Port | undefined;
   /** The engine that we try to get to. */
-  #candidate: string | undefined;
+  candidate: string | undefined;
   /** The latest state of the file that an answer depended on, and the engine that sent the answer. */
   #seen: { readonly state: number; readonly engine: string | undefined } | undefined;
   /** Whether some engine has let us in. */
-  #isIn = false;
+  isIn = false;
   /** The change of the key whose new key was tried already. */
-  #tried: object | undefined;
-  #isAsleep = false;
-  #isOver = false;
+  triedChange: object | undefined;
+  isAsleep = false;
+  isOver = false;
   /** Once it is loaded. */
-  #keeper: Keeper | undefined;
+  keeper: Keeper | undefined;
   /** What letters are written and read with. */
-  #terms: Uint8Array | undefined;
+  terms: Uint8Array | undefined;
   /** Of the last engine that told. */
-  #files: EngineFiles | undefined;
+  files: EngineFiles | undefined;
   /** Ends when this client may try to lead again. */
   #pause: ReturnType<typeof setTimeout> | undefined;
   #pauseMs = PAUSE_MS;
   /** Ends when what was said of another version is looked into. */
-  #other: ReturnType<typeof setTimeout> | undefined;
-  #nobody: ReturnType<typeof setTimeout> | undefined;
+  other: ReturnType<typeof setTimeout> | undefined;
+  nobody: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ name, file, options, encryption, startWorker }: Opening) {
     this.#name = name;
-    this.#file = file;
+    this.file = file;
     this.#options = options;
-    this.#readOnly = options.readOnly === true;
-    this.#encryption = copyOf(encryption);
+    this.readOnly = options.readOnly === true;
+    this.encryption = copyOf(encryption);
     this.#expected = eviction.expected(name);
     this.#startWorker = startWorker;
-    this.#outbox = new Outbox(() => this.channel.pump(), (id) => this.channel.receive({ id, error: tooLate() }));
-    this.channel = new Channel((request) => this.#outbox.push(request as SessionRequest), () => this.#outbox.isFull, TEXT_MAX);
+    this.outbox = new Outbox(() => this.channel.pump(), (id) => this.channel.receive({ id, error: tooLate() }));
+    this.channel = new Channel((request) => this.outbox.push(request as SessionRequest), () => this.outbox.isFull, TEXT_MAX);
     this.#opened = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -139,13 +123,13 @@ export class Client {
   /** Opens the database, whoever leads; what is known of where it is. */
   async open(): Promise<StorageFacts> {
     this.#begin();
-    this.#seek();
+    this.seek();
     return this.#opened;
   }
 
   /** Leads by a worker that is about to open the file, and does so when `serve` gives it what belongs to that. */
   async openBy(hold: Hold, worker: Worker, serve: (sharing: Sharing) => Promise<unknown>): Promise<StorageFacts> {
-    this.#hold = hold;
+    this.hold = hold;
     this.#begin();
     await this.#lead(worker, serve);
     return this.#opened;
@@ -153,80 +137,71 @@ export class Client {
 
   /** The lock of the file was taken away. */
   readonly lost = (): void => {
-    this.#stop();
-    this.#hold = undefined;
-    this.#seek();
+    this.stop();
+    this.hold = undefined;
+    this.seek();
   };
 
   /** Lets go of everything. Returns once others can have it. */
   async end(): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#stop();
-    this.#unwatch();
-    this.#keeper?.end();
-    this.#terms?.fill(0);
-    clearTimeout(this.#nobody);
+    if (this.isOver) return;
+    this.isOver = true;
+    this.stop();
+    this.unwatch?.();
+    this.keeper?.end();
+    this.terms?.fill(0);
+    clearTimeout(this.nobody);
     clearTimeout(this.#pause);
-    clearTimeout(this.#other);
-    this.#queue?.abort();
-    this.#broadcast?.close();
-    wipe(this.#encryption);
-    await this.#hold?.release();
-    await (await this.#life)?.release();
+    clearTimeout(this.other);
+    this.queue?.abort();
+    this.broadcast?.close();
+    wipe(this.encryption);
+    await this.hold?.release();
+    await (await this.life)?.release();
   }
 
   #begin(): void {
-    this.#live();
-    this.#listen();
-    this.#unwatch = watchPage({
-      showed: (isVisible) => this.#port?.postMessage({ kind: "visible", isVisible }, []),
-      leaves: () => {
-        this.#keeper?.leave(this.#outbox);
-        this.channel.pump();
-      },
-      slept: (isLeft) => this.#sleep(isLeft),
-      woke: () => this.#wake(),
-    });
+    this.live();
+    this.listen();
   }
 
-  #live(): void {
-    this.#life ??= take(lifeOf(this.#file, this.#id)).catch((thrown: unknown) => {
-      this.#fail(FerroliteError.from(thrown, "Io"));
+  live(): void {
+    this.life ??= take(lifeOf(this.file, this.id)).catch((thrown: unknown) => {
+      this.fail(FerroliteError.from(thrown, "Io"));
       return undefined;
     });
   }
 
-  #listen(): void {
-    this.#broadcast?.close();
-    this.#broadcast = new BroadcastChannel(nameOf(this.#file));
-    this.#broadcast.onmessage = ({ data }: MessageEvent<unknown>) => this.#heard(announcementOf(data));
+  listen(): void {
+    this.broadcast?.close();
+    this.broadcast = new BroadcastChannel(nameOf(this.file));
+    this.broadcast.onmessage = ({ data }: MessageEvent<unknown>) => this.#heard(announcementOf(data));
   }
 
-  #seek(): void {
-    if (this.#isOver || this.#isAsleep) return;
+  seek(): void {
+    if (this.isOver || this.isAsleep) return;
     this.#line();
-    this.#say({ kind: "hello", version: PROTOCOL });
+    this.say({ kind: "hello", version: PROTOCOL });
   }
 
   /** Waits for the lock of the file, and leads when it is there. */
   #line(): void {
-    if (this.#queue !== undefined || this.#hold !== undefined || this.#pause !== undefined) return;
-    const queue = (this.#queue = new AbortController());
+    if (this.queue !== undefined || this.hold !== undefined || this.#pause !== undefined) return;
+    const queue = (this.queue = new AbortController());
     // Who cannot lead only wants to know when nobody does.
     const mode = canLead() ? "exclusive" : "shared";
     const granted = (hold: Hold | undefined) => {
       if (queue.signal.aborted || hold === undefined) return hold?.release();
-      this.#queue = undefined;
-      if (canLead()) return this.#leadBy(hold);
-      this.#nobody ??= setTimeout(() => this.#failBy((rest) => rest.nobodyLeads()), NOBODY_MS);
+      this.queue = undefined;
+      if (canLead()) return this.leadBy(hold);
+      this.nobody ??= setTimeout(() => keeping().then((rest) => rest.failAlone(this), (error) => this.fail(error)), NOBODY_MS);
       return hold.release();
     };
-    take(nameOf(this.#file), { signal: queue.signal, mode }, this.lost).then(granted, () => {});
+    take(nameOf(this.file), { signal: queue.signal, mode }, this.lost).then(granted, () => {});
   }
 
-  async #leadBy(hold: Hold, kept?: Kept): Promise<void> {
-    this.#hold = hold;
+  async leadBy(hold: Hold, kept?: Kept): Promise<void> {
+    this.hold = hold;
     let started: Started;
     try {
       started = this.#startWorker(kept);
@@ -235,12 +210,12 @@ export class Client {
     }
     const { worker, channel } = started;
     await this.#lead(worker, async (sharing) => {
-      const encryption = copyOf(this.#encryption);
+      const encryption = copyOf(this.encryption);
       try {
         await channel.request({ kind: "open", name: this.#name, options: this.#options, encryption, expected: this.#expected, sharing });
       } catch (thrown) {
         const error = FerroliteError.from(thrown, "Io");
-        if (channel.isLoaded || error.code !== "Io" || worker !== this.#worker) throw error;
+        if (channel.isLoaded || error.code !== "Io" || worker !== this.worker) throw error;
         await this.#cannotStart(error, kept);
       }
     });
@@ -249,99 +224,66 @@ export class Client {
   /** The worker's files do not come. It is tried once more with those that are kept; then others may lead. */
   async #cannotStart(error: FerroliteError, kept: Kept | undefined): Promise<void> {
     // One that was given a worker, and no function that makes one, has no second.
-    if (!this.#isIn || error.code === "InvalidOptions") return this.#fail(error);
-    this.#stop();
-    const hold = this.#hold;
+    if (!this.isIn || error.code === "InvalidOptions") return this.fail(error);
+    this.stop();
+    const hold = this.hold;
     if (hold === undefined) return;
-    const found = kept === undefined ? await this.#keeper?.kept() : undefined;
-    if (this.#isOver || this.#hold !== hold) return;
-    if (found !== undefined) return this.#leadBy(hold, found);
+    const found = kept === undefined ? await this.keeper?.kept() : undefined;
+    if (this.isOver || this.hold !== hold) return;
+    if (found !== undefined) return this.leadBy(hold, found);
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
-      this.#seek();
+      this.seek();
     }, this.#pauseMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MS_MAX);
-    this.#release();
+    this.release();
   }
 
   /** Starts an engine by `serve`, and is its first client. */
   async #lead(worker: Worker, serve: (sharing: Sharing) => Promise<unknown>): Promise<void> {
-    this.#leave();
-    this.#worker = worker;
-    const engine = (this.#engine = randomId());
-    worker.addEventListener("message", ({ data }: MessageEvent<Notice>) => worker === this.#worker && this.#noticed(data));
+    this.leave();
+    this.worker = worker;
+    const engine = (this.engine = randomId());
+    worker.addEventListener("message", ({ data }: MessageEvent<Notice>) => worker === this.worker && this.#noticed(worker, data));
     // Where another engine was others wait for this one, and the broker is there.
-    if (this.#isIn) this.#introduce(worker);
+    if (this.isIn) this.#introduce(worker);
     try {
-      await serve({ file: this.#file, engine, client: this.#id, isSuccessor: this.#isIn });
-      await this.#life;
-      if (worker !== this.#worker) return;
-      worker.addEventListener("error", () => this.#lookAfter(worker, engine));
-      this.#join(worker);
-      if (!this.#isIn) setTimeout(() => this.#introduce(worker), BROKER_MS);
+      await serve({ file: this.file, engine, client: this.id, isSuccessor: this.isIn });
+      await this.life;
+      if (worker !== this.worker) return;
+      worker.addEventListener("error", () => void keeping().then((rest) => rest.lookAfter(this, worker, engine), () => {}));
+      this.join(worker);
+      if (!this.isIn) setTimeout(() => this.#introduce(worker), BROKER_MS);
     } catch (thrown) {
-      if (worker !== this.#worker) return;
+      if (worker !== this.worker) return;
       const error = FerroliteError.from(thrown, "Io");
-      const changed = this.#outbox.rekeying;
-      if (error.code !== "WrongKey" || changed === undefined || changed === this.#tried) return this.#fail(error);
-      // A change of the key was under way, and is done.
-      this.#tried = changed;
-      wipe(this.#encryption);
-      this.#encryption = copyOf(changed.encryption);
-      worker.terminate();
-      return this.#leadBy(this.#hold as Hold);
+      const fail = () => this.fail(error);
+      // The key may have been changed.
+      if (this.isIn && error.code === "WrongKey") keeping().then((rest) => rest.tryChangedKey(this, worker, error), fail);
+      else fail();
     }
   }
 
-  /** An error in a worker is not its end. When it has ended all the same, there is another engine. */
-  #lookAfter(worker: Worker, engine: string): void {
-    const ended = (hold: Hold | undefined) => {
-      void hold?.release();
-      if (worker !== this.#worker) return;
-      this.#stop();
-      this.#release();
-    };
-    take(lifeOf(this.#file, engine)).then(ended, () => {});
-  }
-
-  /** Gives an engine its port to the broker. Where there is none, it says by itself that it is there. */
+  /** Gives an engine its port to the broker. Where there is none, the engine itself announces that it is there. */
   #introduce(worker: Worker): void {
     const introduce = (port: MessagePort | undefined) =>
       worker.postMessage({ kind: "broker", id: 0, port } satisfies Request, port === undefined ? [] : [port]);
-    keeping().then(({ startBroker }) => startBroker(makeBroker)?.port).then(introduce, () => introduce(undefined));
+    keeping().then((rest) => introduce(rest.brokerPort()), () => introduce(undefined));
   }
 
-  /** Goes to another engine, if it is there: until then this client stays with the one that it has. */
-  async #follow(engine: string): Promise<void> {
-    this.#candidate = engine;
-    const connecting = keeping().then(({ connect }) => connect(makeBroker, this.#file, engine, this.#broadcast as BroadcastChannel));
-    // Without the script it is tried again after a while.
-    const port = await connecting.catch(() => new Promise<undefined>((resolve) => setTimeout(resolve, OTHER_MS)));
-    await this.#life;
-    if (this.#candidate !== engine || this.#isOver) return port?.close?.();
-    this.#candidate = undefined;
-    if (port !== undefined) {
-      this.#leave();
-      this.#engine = engine;
-      return this.#join(port);
-    }
-    // It is gone, or very busy, or there is none of this name.
-    this.#say({ kind: "hello", version: PROTOCOL });
-  }
-
-  #join(port: Port): void {
-    this.#port = port;
+  join(port: Port): void {
+    this.port = port;
     port.onmessage = ({ data }: MessageEvent<unknown>) => isEngineMessage(data) && this.#take(port, data);
     const join: ClientMessage = {
       kind: "join",
       version: PROTOCOL,
-      client: this.#id,
-      readOnly: this.#readOnly,
-      options: this.#isIn ? undefined : this.#options,
+      client: this.id,
+      readOnly: this.readOnly,
+      options: this.isIn ? undefined : this.#options,
       // One that could not start an engine a moment ago is not to be given the file.
       canLead: canLead() && this.#pause === undefined,
       isVisible: isVisible(),
-      encryption: this.#encryption,
+      encryption: this.encryption,
     };
     port.postMessage(join, []);
   }
@@ -349,63 +291,55 @@ export class Client {
   /** Takes what the engine sends. */
   #take(port: Port, message: EngineMessage): void {
     if (!("kind" in message)) {
-      if (message.written !== undefined) this.#seen = { state: message.written, engine: this.#engine };
+      if (message.written !== undefined) this.#seen = { state: message.written, engine: this.engine };
       this.channel.receive(message);
       if ("fatal" in message && message.fatal.code === "Evicted") eviction.forget(this.#name);
       if ("fatal" in message) void this.end();
-      else if ("id" in message) this.#outbox.answered(message.id);
+      else if ("id" in message) this.outbox.answered(message.id);
     } else if (message.kind === "welcome") {
       if (this.#isLost(message.openedAt)) {
-        this.#stop();
-        return void this.#failBy((rest) => rest.lostCommits());
+        this.stop();
+        return void keeping().then((rest) => rest.failLost(this), (error) => this.fail(error));
       }
-      clearTimeout(this.#nobody);
-      this.#nobody = undefined;
-      this.#options = { ...message.options, readOnly: this.#readOnly, create: false };
-      if (this.#isIn) this.channel.renew();
-      this.#isIn = true;
+      clearTimeout(this.nobody);
+      this.nobody = undefined;
+      this.#options = { ...message.options, readOnly: this.readOnly, create: false };
+      if (this.isIn) this.channel.renew();
+      this.isIn = true;
       this.#stays(message.facts.kind);
-      if (port === this.#worker) this.#pauseMs = PAUSE_MS;
-      // Who cannot lead waits again for the day when nobody does; and a page may have been hidden or shown meanwhile.
+      if (port === this.worker) this.#pauseMs = PAUSE_MS;
+      // Who cannot lead waits again for the day when nobody does.
       this.#line();
-      port.postMessage({ kind: "visible", isVisible: isVisible() }, []);
       void this.#connect(port, message);
     } else if (message.kind === "delivered") {
-      this.#keeper?.delivered(message.keys);
+      this.keeper?.delivered(message.keys);
     } else if (message.kind === "refused") {
-      this.#fail(FerroliteError.from(message.error, "Internal"));
+      this.fail(FerroliteError.from(message.error, "Internal"));
     } else if (message.kind === "rekeyed") {
-      wipe(this.#encryption);
-      this.#encryption = message.encryption;
+      wipe(this.encryption);
+      this.encryption = message.encryption;
     } else if (message.kind === "takeOver") {
-      this.#takeOver();
+      keeping().then((rest) => port === this.port && rest.takeOver(this), () => {});
     }
   }
 
   /** From now on the engine is sent to: the letters first that wait for it. */
   async #connect(port: Port, { facts, letterTerms, files }: Welcome): Promise<void> {
-    this.#terms = letterTerms;
-    this.#files = files ?? this.#files;
-    if (this.#keeper !== undefined || (!this.#readOnly && letterKeys(this.#file).length > 0)) await this.#keep(port);
-    else setTimeout(() => void this.#keep(port), LOAD_MS);
-    if (port !== this.#port) return;
-    this.#outbox.connect(port);
+    this.terms = letterTerms;
+    this.files = files ?? this.files;
+    // Without the rest all goes on. It is tried again with the next engine.
+    const keep = () => keeping().then((rest) => rest.keep(this, port), () => {});
+    if (this.keeper !== undefined || (!this.readOnly && letterKeys(this.file).length > 0)) await keep();
+    else setTimeout(keep, LOAD_MS);
+    if (port !== this.port) return;
+    this.outbox.connect(port);
     this.#settle.resolve(facts);
-  }
-
-  /** Loads the rest. Without it all goes on; it is tried again with the next engine. Returns when waiting letters were handed over. */
-  async #keep(port: Port): Promise<void> {
-    const rest = await keeping().catch(() => undefined);
-    // Workers have no letters, and nothing else to keep.
-    if (rest === undefined || port !== this.#port || typeof document === "undefined") return;
-    this.#keeper ??= new rest.Keeper(this.#file, this.#id, !this.#readOnly);
-    this.#keeper.welcomed(port, this.#terms as Uint8Array, this.#files);
   }
 
   /** True if another engine found an older state of the file than this client has seen. */
   #isLost(openedAt: number | undefined): boolean {
     const seen = this.#seen;
-    return seen !== undefined && openedAt !== undefined && seen.engine !== this.#engine && openedAt < seen.state;
+    return seen !== undefined && openedAt !== undefined && seen.engine !== this.engine && openedAt < seen.state;
   }
 
   /** The database is here: who finds it nowhere, later on, tells so. */
@@ -414,114 +348,58 @@ export class Client {
     eviction.remember(this.#name, kind);
   }
 
-  /** The one who leads has closed the file for us. */
-  #takeOver(): void {
-    this.#leave();
-    this.#queue?.abort();
-    this.#queue = undefined;
-    take(nameOf(this.#file), { steal: true }, this.lost).then((hold) => {
-      if (hold === undefined) return;
-      if (this.#isOver || this.#isAsleep) return void hold.release().then(() => this.#seek());
-      return this.#leadBy(hold);
-    }, () => this.#seek());
-  }
-
-  #noticed(notice: Notice): void {
-    if (notice.kind === "stopped") {
-      const error = FerroliteError.from(notice.error, "Internal");
-      if (notice.isOwn) return this.#fail(error);
-      // It was another's call, who knows. For the rest of us there is another engine.
-      this.#stop();
-      return this.#release();
-    }
-    if (notice.kind !== "handedOver") return;
-    this.#stop();
-    this.#say({ kind: "hello", version: PROTOCOL });
-    // Who is to have the lock takes it away; unless it is gone, too.
-    const hold = this.#hold;
-    setTimeout(() => hold === this.#hold && this.#release(), TAKING_OVER_MS);
-  }
-
-  /** Gives the lock back, and follows whoever gets it. */
-  #release(): void {
-    const hold = this.#hold;
-    this.#hold = undefined;
-    void hold?.release().then(() => this.#seek());
+  #noticed(worker: Worker, notice: Notice): void {
+    if (notice.kind !== "stopped" && notice.kind !== "handedOver") return;
+    const missing = (error: FerroliteError) => notice.kind === "stopped" && this.fail(error);
+    keeping().then((rest) => worker === this.worker && rest.noticed(this, notice), missing);
   }
 
   #heard(announcement: Announcement | undefined): void {
-    if (announcement?.kind !== "leads" || this.#worker !== undefined || this.#isAsleep) return;
+    if (announcement?.kind !== "leads" || this.worker !== undefined || this.isAsleep) return;
     const { version, engine } = announcement;
-    if (version !== PROTOCOL) this.#other ??= setTimeout(() => this.#believe(version), OTHER_MS);
-    else if (engine !== this.#engine && engine !== this.#candidate) void this.#follow(engine);
+    if (version !== PROTOCOL) return void keeping().then((rest) => rest.heardOther(this, version), () => {});
+    if (engine === this.engine || engine === this.candidate) return;
+    this.candidate = engine;
+    keeping().then((rest) => rest.follow(this, engine), () => setTimeout(() => this.notThere(engine), OTHER_MS));
   }
 
-  /** Somebody has said that another version leads. It is so if somebody does, and nobody whom this client understands. */
-  async #believe(version: number): Promise<void> {
-    const { held = [] } = await navigator.locks.query();
-    this.#other = undefined;
-    const isHeld = (lock: string) => held.some(({ name }) => name === lock);
-    const isServed = this.#candidate !== undefined || (this.#engine !== undefined && isHeld(lifeOf(this.#file, this.#engine)));
-    if (isServed || this.#hold !== undefined || this.#isAsleep || this.#isOver) return;
-    if (isHeld(nameOf(this.#file))) void this.#failBy((rest) => rest.otherVersion(version));
+  /** The candidate of this name cannot be reached: it has ended, or is very busy, or there is none of this name. */
+  notThere(engine: string): void {
+    if (this.candidate !== engine) return;
+    this.candidate = undefined;
+    this.say({ kind: "hello", version: PROTOCOL });
   }
 
-  /** A page that does not run must not keep the others from running. */
-  #sleep(isLeft: boolean): void {
-    this.#isAsleep = true;
-    this.#queue?.abort();
-    this.#queue = undefined;
-    // One that is kept for the way back is thrown away when it gets a message, or has what somebody waits for.
-    this.#broadcast?.close();
-    if (isLeft) {
-      this.#leave();
-      void this.#life?.then((hold) => hold?.release());
-      this.#life = undefined;
-    }
-    if (this.#hold !== undefined) {
-      this.#stop();
-      this.#release();
-    }
-  }
-
-  #wake(): void {
-    if (!this.#isAsleep || this.#isOver) return;
-    this.#isAsleep = false;
-    this.#outbox.comeBack();
-    this.#live();
-    this.#listen();
-    this.#seek();
+  /** Gives the lock back, and follows whoever gets it. */
+  release(): void {
+    const hold = this.hold;
+    this.hold = undefined;
+    void hold?.release().then(() => this.seek());
   }
 
   /** Ends our engine, if we have one, as a crash would: the file is made for it. */
-  #stop(): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
-    this.#leave();
+  stop(): void {
+    this.worker?.terminate();
+    this.worker = undefined;
+    this.leave();
   }
 
   /** Talks to no engine any more. */
-  #leave(): void {
-    this.#outbox.disconnect();
-    this.#engine = undefined;
-    this.#candidate = undefined;
-    if (this.#port === undefined) return;
-    this.#port.onmessage = null;
-    this.#port.close?.();
-    this.#port = undefined;
+  leave(): void {
+    this.outbox.disconnect();
+    this.engine = undefined;
+    this.candidate = undefined;
+    if (this.port === undefined) return;
+    this.port.onmessage = null;
+    this.port.close?.();
+    this.port = undefined;
   }
 
-  #say(announcement: Announcement): void {
-    if (!this.#isAsleep && !this.#isOver) this.#broadcast?.postMessage(announcement);
+  say(announcement: Announcement): void {
+    if (!this.isAsleep && !this.isOver) this.broadcast?.postMessage(announcement);
   }
 
-  /** Fails by what is told so seldom that it is in the rest; unless the engine has come meanwhile that was missing. */
-  async #failBy(told: (rest: typeof Keeping) => FerroliteError): Promise<void> {
-    const error = await keeping().then(told, (thrown: FerroliteError) => thrown);
-    if (this.#port === undefined) this.#fail(error);
-  }
-
-  #fail(error: FerroliteError): void {
+  fail(error: FerroliteError): void {
     if (error.code === "Evicted") eviction.forget(this.#name);
     this.channel.fail(error);
     void this.end().then(() => this.#settle.reject(error));

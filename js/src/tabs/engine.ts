@@ -6,10 +6,11 @@ import { resultsOf } from "../results.js";
 import type { Session } from "../session.js";
 import { clearTimeout, setTimeout } from "../timers.js";
 import type { BrokerMessage } from "./broker.js";
+import { otherVersion } from "./failures.js";
 import { lifeOf, nameOf } from "./locks.js";
 import {
   type Announcement, announcementOf, type ClientMessage, type EngineFiles, type EngineMessage, idBytes, type Join, type Letter, type Notice,
-  isClientMessage, otherVersion, type Port, PROTOCOL, type Sharing,
+  isClientMessage, type Port, PROTOCOL, type Sharing,
 } from "./messages.js";
 
 /** How long a page that leads may be hidden while another could be seen. */

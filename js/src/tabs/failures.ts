@@ -1,5 +1,6 @@
 /** What a client reports when sharing a database has failed. */
 import { type ErrorReport, FerroliteError } from "../error.js";
+import { PROTOCOL } from "./messages.js";
 
 /** The next engine has found an older file than this client has seen. */
 export function lostCommits(): FerroliteError {
@@ -20,5 +21,13 @@ export function tooLate(): ErrorReport {
 export function nobodyLeads(): FerroliteError {
   const message =
     "this worker cannot start the database's worker, and nobody else has it open; open it in a page, too";
+  return new FerroliteError("Unsupported", message);
+}
+
+/** An engine of another version leads. */
+export function otherVersion(version: number): FerroliteError {
+  const message =
+    "another tab has this database open with another version of Ferrolite " +
+    `(it speaks version ${version} of the protocol, here it is ${PROTOCOL}); reload all tabs, or close the others`;
   return new FerroliteError("Unsupported", message);
 }

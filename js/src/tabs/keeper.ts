@@ -3,6 +3,7 @@ import { keep, type Kept, keptOf } from "./kept-files.js";
 import { Letters } from "./letters.js";
 import type { EngineFiles, Port } from "./messages.js";
 import type { Outbox } from "./outbox.js";
+import { Saving } from "./saving.js";
 
 export class Keeper {
   /** None of a client that only reads. */
@@ -11,6 +12,8 @@ export class Keeper {
   #terms: Uint8Array | undefined;
   #files: EngineFiles | undefined;
   #port: Port | undefined;
+  /** Exists once the page has gone away. */
+  #saving: Saving | undefined;
   #isOver = false;
 
   constructor(file: string, client: string, canWrite: boolean) {
@@ -38,7 +41,14 @@ export class Keeper {
     const letters = this.#letters;
     if (letters === undefined || this.#terms === undefined) return;
     letters.setTerms(this.#terms);
-    outbox.leave((requests) => letters.write(requests));
+    this.#saving ??= new Saving((requests) => letters.write(requests));
+    outbox.saver = this.#saving;
+    this.#saving.leave(outbox);
+  }
+
+  /** The page is back. */
+  comeBack(outbox: Outbox): void {
+    this.#saving?.comeBack(outbox);
   }
 
   /** What an engine can be started from without the network. */

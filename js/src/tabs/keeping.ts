@@ -1,5 +1,4 @@
-/** What a client needs later, or never: for the day when the network, the leader or the page itself is gone, or another leads. */
-export { connect, startBroker } from "./connect.js";
-export { lostCommits, nobodyLeads } from "./failures.js";
-export { Keeper } from "./keeper.js";
-export { otherVersion } from "./messages.js";
+/** What a client needs later, or never: another client leads, or the network, the engine or the page itself goes. */
+export {
+  brokerPort, failAlone, failLost, follow, heardOther, keep, lookAfter, noticed, takeOver, tryChangedKey,
+} from "./changes.js";

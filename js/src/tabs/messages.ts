@@ -10,7 +10,7 @@
  * ```
  */
 import type { KeyMaterial } from "../encryption.js";
-import { type ErrorReport, FerroliteError } from "../error.js";
+import type { ErrorReport } from "../error.js";
 import type { PlainOptions, Request, Response, SessionRequest, StorageFacts } from "../protocol.js";
 
 /** Grows with every change of what clients and engines say. Different ones refuse each other. */
@@ -166,11 +166,4 @@ export const randomId = (): string => crypto.randomUUID();
 /** Its 16 bytes. */
 export function idBytes(id: string): Uint8Array {
   return Uint8Array.from(id.replaceAll("-", "").match(/../g) ?? [], (digits) => parseInt(digits, 16));
-}
-
-export function otherVersion(version: number): FerroliteError {
-  const message =
-    "another tab has this database open with another version of Ferrolite " +
-    `(it speaks version ${version} of the protocol, here it is ${PROTOCOL}); reload all tabs, or close the others`;
-  return new FerroliteError("Unsupported", message);
 }

@@ -11,8 +11,15 @@ const BYTES_MAX = 8 << 20;
 const MESSAGES_MAX = 16;
 /** Engines know for an hour what they have done. What was sent longer ago might be done twice. */
 const REPEAT_MS_MAX = 50 * 60_000;
-/** How long others may take to send what this page has saved and has sent itself since. */
-const SAVED_MS = 600_000;
+
+/** Saves what is not answered, while the page goes away or is away: somebody else may send it. `Saving` does. */
+export interface Saver {
+  readonly isLeaving: boolean;
+  /** The first request that somebody else may still send: the engine has to remember its answer. */
+  readonly savedFrom: number;
+  /** What is not answered has changed. */
+  save(outbox: Outbox): void;
+}
 
 interface Unanswered {
   readonly request: SessionRequest;
@@ -26,12 +33,9 @@ export class Outbox {
   /** In the order of their numbers. */
   readonly #unanswered = new Map<number, Unanswered>();
   #bytes = 0;
-  /** The first request that was ever saved, and when requests were saved last. */
-  #saved: { readonly from: number; readonly ms: number } | undefined;
   #port: Port | undefined;
-  /** Takes what is unanswered, while the page goes away or is away. */
-  #save: ((requests: readonly SessionRequest[]) => void) | undefined;
-  #isBack = false;
+  /** Exists once the page has gone away. */
+  saver: Saver | undefined;
 
   /** `onRoom` is called when there is room again, and `onTooLate` with a request that cannot be sent again. */
   constructor(onRoom: () => void, onTooLate: (id: number) => void) {
@@ -41,7 +45,7 @@ export class Outbox {
 
   get isFull(): boolean {
     // A page that goes away has no later.
-    return !this.#isLeaving && (this.#bytes >= BYTES_MAX || this.#unanswered.size >= MESSAGES_MAX);
+    return this.saver?.isLeaving !== true && (this.#bytes >= BYTES_MAX || this.#unanswered.size >= MESSAGES_MAX);
   }
 
   /** Sends a request, now or when there is an engine. */
@@ -50,7 +54,7 @@ export class Outbox {
     this.#unanswered.set(request.id, entry);
     this.#bytes += bytesOf(request);
     this.#send(entry);
-    if (this.#isLeaving) this.#saveAll();
+    if (this.saver?.isLeaving === true) this.saver.save(this);
   }
 
   /** A request was answered. */
@@ -59,7 +63,7 @@ export class Outbox {
     if (entry === undefined) return;
     this.#unanswered.delete(id);
     this.#bytes -= bytesOf(entry.request);
-    this.#saveAll();
+    this.saver?.save(this);
     this.#onRoom();
   }
 
@@ -77,55 +81,26 @@ export class Outbox {
     }
   }
 
-  /** The page goes away: gives all that is unanswered to `save`, now and whenever it changes. */
-  leave(save: (requests: readonly SessionRequest[]) => void): void {
-    this.#save = save;
-    this.#isBack = false;
-    this.#saveAll();
-  }
-
-  /** The page is back. What was saved is taken out when it is answered. */
-  comeBack(): void {
-    this.#isBack = true;
-    this.#saveAll();
-  }
-
-  get #isLeaving(): boolean {
-    return this.#save !== undefined && !this.#isBack;
-  }
-
-  /** The first request that somebody else may still send: the engine has to remember its answer. */
-  get #savedFrom(): number {
-    if (this.#save === undefined && Date.now() - (this.#saved?.ms ?? 0) > SAVED_MS) this.#saved = undefined;
-    return this.#saved?.from ?? Infinity;
-  }
-
-  #saveAll(): void {
-    if (this.#save === undefined) return;
-    // Somebody else may send what is saved.
-    for (const entry of this.#unanswered.values()) entry.sentMs ??= Date.now();
-    const [first] = this.#unanswered.keys();
-    if (first !== undefined) this.#saved = { from: Math.min(first, this.#saved?.from ?? first), ms: Date.now() };
-    this.#save([...this.#unanswered.values()].map(({ request }) => request));
-    if (this.#isBack && this.#unanswered.size === 0) this.#save = undefined;
-  }
-
   /** The engine is gone. */
   disconnect(): void {
     this.#port = undefined;
   }
 
-  /** The last request for a change of the key that was not answered: it may be done. */
-  get rekeying(): (SessionRequest & { kind: "changeKey" }) | undefined {
-    const requests = [...this.#unanswered.values()].map(({ request }) => request);
-    return requests.findLast((request) => request.kind === "changeKey");
+  /** What is not answered, in order. */
+  get requests(): SessionRequest[] {
+    return [...this.#unanswered.values()].map(({ request }) => request);
+  }
+
+  /** From now on all that is not answered may have been sent, by somebody else. */
+  sent(): void {
+    for (const entry of this.#unanswered.values()) entry.sentMs ??= Date.now();
   }
 
   /** Without transferring anything: it may be needed again. */
   #send(entry: Unanswered): void {
     if (this.#port === undefined) return;
     // All before the first one that is not answered are: the engine forgets what it has answered to them.
-    const answered = Math.min(this.#unanswered.keys().next().value ?? entry.request.id, this.#savedFrom);
+    const answered = Math.min(this.#unanswered.keys().next().value ?? entry.request.id, this.saver?.savedFrom ?? Infinity);
     this.#port.postMessage({ ...entry.request, answered, ...(entry.sentMs === undefined ? {} : { repeated: true }) }, []);
     entry.sentMs ??= Date.now();
   }
