@@ -9,6 +9,9 @@ use ferrolite::fs::Memory;
 use ferrolite::{Database, ErrorCode, Options};
 use std::sync::Arc;
 
+/// Versions that the first writer leaves out when the file was not closed.
+const SKIPPED: u64 = 1 << 20;
+
 /// A plain file, and one with each cipher.
 fn samples() -> impl Iterator<Item = Sample> {
     [Kind::Indexed, Kind::Aes, Kind::ChaCha].into_iter().map(|kind| {
@@ -90,7 +93,8 @@ fn kept_log(sample: &Sample) {
     keys.push("new".to_owned());
     let before = read(&Image::new(&sample.bytes), &keys, sample.encryption.clone()).unwrap();
     let after = read(&Image::new(&written), &keys, sample.encryption.clone()).unwrap();
-    assert_eq!(after.version, before.version + 1);
+    // The sample was not closed: the next writer leaves numbers out.
+    assert_eq!(after.version, before.version + SKIPPED + 1);
     for (index, (before, after)) in before.answers.iter().zip(&after.answers).take(sample.keys.len()).enumerate() {
         assert_eq!(before.0, after.0, "{}", keys[index]);
     }

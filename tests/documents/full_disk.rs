@@ -2,9 +2,11 @@
 //! and then writing goes on.
 
 use crate::support::{Clock, assert_sound, code, find, open};
-use ferrolite::fs::simulated::{Simulated, SimulatedFile};
-use ferrolite::{Compression, Database, ErrorCode, Options, Range};
+use ferrolite::fs::simulated::{Fault, Operation, Simulated, SimulatedFile};
+use ferrolite::{Cipher, CompactProgress, Compression, Database, Durability, Encryption, ErrorCode, Options, Range};
 use std::collections::BTreeMap;
+
+const DURABILITIES: [Durability; 2] = [Durability::Always, Durability::Never];
 
 /// A disk of `capacity` bytes, and what was acknowledged.
 struct Bench {
@@ -208,5 +210,34 @@ fn everything_can_be_deleted_one_by_one() {
             bench.thin_out(1);
             bench.verify();
         }
+    }
+}
+
+/// A full disk refuses the write of a commit. The engine writes older commits as tables, and writes the commit again: what
+/// was sealed for the first attempt must not be sealed twice.
+#[test]
+fn a_commit_that_is_written_again_is_whole() {
+    let ciphers = [None, Some(Cipher::Aes256Gcm), Some(Cipher::ChaCha20Poly1305)];
+    for (cipher, durability) in ciphers.iter().flat_map(|cipher| DURABILITIES.map(|durability| (*cipher, durability))) {
+        let encryption = cipher.map(|cipher| Encryption::key([7; 32]).with_cipher(cipher));
+        let options = Options { memtable_size: 16 << 10, durability, encryption, ..Options::default() };
+        let (fs, clock) = (Simulated::new(1), Clock::new());
+        let mut db = open(&fs, &clock, options.clone()).unwrap();
+        db.set("a", &0).unwrap();
+        // The log of the first commit can be given up for tables.
+        db.compact_step(&mut CompactProgress::default(), 1).unwrap();
+        db.set("a", &1).unwrap();
+        let writes = fs.counts().writes;
+        fs.fail_call(Some(Operation::Write), 1, Fault::StorageFull, false);
+        db.group(|db| ["a", "b"].map(|key| db.set(key, &2).unwrap())).unwrap();
+        fs.clear_faults();
+        assert!(fs.counts().writes > writes + 2, "the commit was refused and written again");
+        let assert_whole = |db: &Database<SimulatedFile>| {
+            assert_sound(db);
+            assert_eq!(["a", "b"].map(|key| db.get(key).unwrap()), [Some(2), Some(2)], "{cipher:?}, {durability:?}");
+        };
+        assert_whole(&db);
+        drop(db);
+        assert_whole(&open(&fs, &clock, options).unwrap());
     }
 }

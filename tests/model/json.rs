@@ -9,13 +9,41 @@ use std::collections::BTreeMap;
 pub enum Json {
     Null,
     Bool(bool),
-    /// An integer of 64 bits.
-    Integer(i128),
-    /// Any other number.
-    Double(f64),
+    Number(Number),
     String(Vec<u32>),
     Array(Vec<Json>),
     Object(BTreeMap<Vec<u32>, Json>),
+}
+
+/// A number `0.DIGITS × 10^exponent`, exactly. Its digits neither begin nor end with 0; zero has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Number {
+    is_negative: bool,
+    exponent: i64,
+    digits: String,
+}
+
+impl Number {
+    fn new(is_negative: bool, whole: &str, fraction: &str, exponent: i64) -> Self {
+        let all = format!("{whole}{fraction}");
+        let digits = all.trim_start_matches('0');
+        if digits.is_empty() {
+            return Self { is_negative: false, exponent: 0, digits: String::new() };
+        }
+        let exponent = exponent + whole.len() as i64 - (all.len() - digits.len()) as i64;
+        Self { is_negative, exponent, digits: digits.trim_end_matches('0').to_owned() }
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let sign = |number: &Self| match (number.digits.is_empty(), number.is_negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        };
+        let size = self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(&other.digits));
+        let size = if self.is_negative { size.reverse() } else { size };
+        sign(self).cmp(&sign(other)).then(size)
+    }
 }
 
 impl Json {
@@ -49,7 +77,7 @@ impl Json {
         match self {
             Self::Null => 0,
             Self::Bool(_) => 1,
-            Self::Integer(_) | Self::Double(_) => 2,
+            Self::Number(_) => 2,
             Self::String(_) => 3,
             Self::Array(_) => 4,
             Self::Object(_) => 5,
@@ -59,10 +87,7 @@ impl Json {
     pub fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
-            (Self::Integer(a), Self::Integer(b)) => a.cmp(b),
-            (Self::Double(a), Self::Double(b)) => a.partial_cmp(b).expect("JSON has no NaN"),
-            (Self::Integer(a), Self::Double(b)) => compare_exactly(*a, *b),
-            (Self::Double(a), Self::Integer(b)) => compare_exactly(*b, *a).reverse(),
+            (Self::Number(a), Self::Number(b)) => a.compare(b),
             (Self::String(a), Self::String(b)) => a.cmp(b),
             (Self::Array(a), Self::Array(b)) => {
                 let unequal = a.iter().zip(b).map(|(a, b)| a.compare(b)).find(|order| order.is_ne());
@@ -76,13 +101,6 @@ impl Json {
             _ => self.rank().cmp(&other.rank()),
         }
     }
-}
-
-fn compare_exactly(integer: i128, double: f64) -> Ordering {
-    if double.abs() >= 1e30 {
-        return 0.0.partial_cmp(&double).expect("JSON has no NaN");
-    }
-    integer.cmp(&(double.trunc() as i128)).then_with(|| 0.0.partial_cmp(&double.fract()).expect("it is finite"))
 }
 
 struct Parser<'a> {
@@ -159,14 +177,8 @@ impl Parser<'_> {
             && (unsigned == "0" || !unsigned.starts_with('0'))
             && fraction.is_none_or(digits)
             && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)));
-        let in_64_bits = |integer: &i128| *integer >= i128::from(i64::MIN) && *integer <= i128::from(u64::MAX);
-        if !is_number {
-            return None;
-        }
-        match text.parse::<i128>().ok().filter(in_64_bits) {
-            Some(integer) => Some(Json::Integer(integer)),
-            None => text.parse().ok().map(Json::Double),
-        }
+        let exponent = exponent.map_or(Some(0), |exponent| exponent.parse().ok())?;
+        is_number.then(|| Json::Number(Number::new(whole.starts_with('-'), unsigned, fraction.unwrap_or(""), exponent)))
     }
 
     fn string(&mut self) -> Option<Vec<u32>> {

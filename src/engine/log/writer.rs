@@ -158,6 +158,22 @@ impl Log {
         end
     }
 
+    /// Opens the pending frames again, which were sealed for a write that has failed. Sealed twice they would be lost.
+    #[cold]
+    #[inline(never)]
+    fn open_pending<F: File>(&mut self, volume: &Volume<F>) -> Result<()> {
+        let mut rest = self.pending.as_mut_slice();
+        while let Some(frame) = Frame::decode(rest) {
+            let (sealed, behind) = rest.split_at_mut(frame.padded_len());
+            let place = Place { offset: frame.number, ..self.identity.place(PlaceKind::LogFrame) };
+            if !volume.seal().open(place, sealed.get_mut(..frame.sealed_len()).unwrap_or_default()) {
+                return Err(Error::Failed { reason: "a commit could not be taken back".to_owned() });
+            }
+            rest = behind;
+        }
+        Ok(())
+    }
+
     /// Forgets the commits that were not written.
     pub(in crate::engine) fn discard_pending(&mut self) {
         self.pending.clear();
@@ -204,6 +220,7 @@ impl Log {
             Err(error @ crate::page::Error::Locked) => Err(error.into()),
             Err(error) => {
                 self.attempt += 1;
+                self.open_pending(volume)?;
                 take_back(volume, address)
                     .map_err(|error| Error::Failed { reason: format!("a commit could not be taken back: {error}") })?;
                 Err(error.into())
