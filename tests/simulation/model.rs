@@ -134,19 +134,23 @@ impl History {
     /// The states that a database at `version` may hold. A session may have left numbers out and committed nothing: then
     /// the version is one that no commit has.
     pub fn states_at(&self, version: u64) -> Vec<State> {
-        let states = self.states_of(version);
-        match version.checked_sub(SKIPPED).filter(|_| states.is_empty()) {
-            Some(before) => self.states_at(before),
-            None => states,
+        let mut states = self.states_of(version);
+        // It may also lie in the range of an operation that was under way with lower numbers.
+        let is_commit = self.entries().any(|entry| entry.first == version && entry.last == version);
+        if !is_commit {
+            states.extend(version.checked_sub(SKIPPED).into_iter().flat_map(|before| self.states_at(before)));
         }
+        states
     }
 
     fn states_of(&self, version: u64) -> Vec<State> {
-        let entries = self.hidden.iter().chain(&self.acknowledged).chain(&self.in_flight).rev();
-        entries
-            .filter(|entry| entry.first <= version && version <= entry.last)
-            .map(|entry| entry.state.clone())
-            .collect()
+        let entries = self.entries().filter(|entry| entry.first <= version && version <= entry.last);
+        entries.map(|entry| entry.state.clone()).collect()
+    }
+
+    /// The newest first.
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.hidden.iter().chain(&self.acknowledged).chain(&self.in_flight).rev()
     }
 
     /// This is what the restart has left: nothing else is possible any more.
