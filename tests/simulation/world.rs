@@ -348,6 +348,11 @@ impl World {
         let Some(db) = self.db.take() else { return Outcome::Done };
         self.note_lies();
         match db.close() {
+            // The crash had ended the database before, and all commits were durable: nothing was left to close.
+            Ok(()) if self.fs.crashed_in().is_some() => {
+                self.note_crash("close");
+                self.crashed()
+            }
             Ok(()) => {
                 self.trace(|| "close".to_owned());
                 self.tally.one("work: databases closed");

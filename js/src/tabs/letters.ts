@@ -4,6 +4,7 @@
  * whatever way it comes. In an encrypted database a letter is sealed by a key that only the open database gives.
  */
 import type { SessionRequest } from "../protocol.js";
+import { Date } from "../timers.js";
 import { letterKey, letterKeys, tryStorage } from "./letterbox.js";
 import type { Letter } from "./messages.js";
 import { NONCE_BYTES, seal, unseal } from "./seal.js";
