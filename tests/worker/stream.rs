@@ -61,9 +61,14 @@ pub fn step(seed: u64, number: u64) -> Step {
         (key(k), document(k, number, random))
     };
     match random.below(100) {
-        0..40 => {
+        0..38 => {
             let (key, json) = any(&mut random);
             Step::Set { key, json }
+        }
+        // The same few large documents again and again: what they leave is most of the file.
+        38..40 => {
+            let (k, size) = (random.below(3), random.between(200_000, 1_200_000));
+            Step::Set { key: key(k), json: document_of(size, k, number, &mut random) }
         }
         40..47 => {
             let count = random.between(2, 12);
@@ -108,6 +113,11 @@ fn key(number: u64) -> String {
 
 fn document(key: u64, number: u64, random: &mut Random) -> String {
     let size = if random.chance(1) { random.between(5_000, 30_000) } else { random.between(10, 800) };
+    document_of(size, key, number, random)
+}
+
+/// A document with a text of about `size` bytes.
+fn document_of(size: u64, key: u64, number: u64, random: &mut Random) -> String {
     let mut text = String::new();
     while (text.len() as u64) < size {
         text += &format!("{:016x} ferrolite ", random.next());
