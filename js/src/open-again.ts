@@ -7,7 +7,7 @@ import { setTimeout } from "./timers.js";
 import { explained } from "./too-many-open.js";
 
 /** Pauses before another attempt: the browser ends the worker of a closed database, and releases its memory, a while later. */
-const PAUSES_MS = [50, 200, 750];
+const PAUSES_MS = [100, 400];
 
 /**
  * Opens a database after the attempt that ended with `thrown`. A context that refuses locks or channels shares no files, so the
