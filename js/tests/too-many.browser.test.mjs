@@ -94,6 +94,29 @@ for (const [where, options, kinds] of [
   });
 }
 
+test("a tab without address space for an engine goes on as soon as it has some", async () => {
+  const leader = await openPage(browser.context, server.url);
+  await leader.evaluate(async () => {
+    globalThis.db = await ferrolite.Ferrolite.open("follows");
+    await db.set("a", 1);
+  });
+  await page.evaluate(async () => {
+    globalThis.open = [await ferrolite.Ferrolite.open("other", { storage: "memory" }), await ferrolite.Ferrolite.open("follows")];
+    await open[1].get("a");
+  });
+  await fill();
+  await leader.close();
+  const seen = await page.evaluate(async () => {
+    const got = open[1].get("a");
+    const before = await Promise.race([got, new Promise((resolve) => setTimeout(resolve, 1500, "waits"))]);
+    await open[0].close();
+    const after = await got;
+    await open[1].close();
+    return { before, after };
+  });
+  assert.deepEqual(seen, { before: "waits", after: 1 });
+});
+
 test("salvage, and a database in a worker's own thread, are TooManyOpen, too", async () => {
   await fill();
   const codes = await page.evaluate(async () => {
