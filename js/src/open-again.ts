@@ -18,8 +18,9 @@ export async function openAgain(opening: typeof Opening, thrown: unknown, how: O
   const [name, options, encryption, loading] = how;
   const alone = () => openAlone(name, options, encryption, anywhere(loading, makeWorker));
   try {
-    if (isRefused(thrown)) return await alone();
     const { code } = thrown as Partial<FerroliteError>;
+    // Firefox reports a worker that an opaque origin must not start as a script that does not load.
+    if (isRefused(thrown) || (code === "Io" && isOpaque())) return await alone();
     if (code === "TooManyOpen") return await afterPauses(() => open(...how), thrown);
     if (code === "Unsupported" && options.allowMemory === true && options.storage !== "memory") return await alone();
     throw thrown;
@@ -48,9 +49,12 @@ async function afterPauses<T>(work: () => Promise<T>, thrown: unknown): Promise<
  * the address of a script, but from a text that imports the script.
  */
 export function anywhere(loading: Loading, makeWorker: () => Worker): Loading {
-  if (globalThis.origin !== "null") return loading;
+  if (!isOpaque()) return loading;
   return { ...loading, makeWorker: () => importing(loading.makeWorker ?? makeWorker) };
 }
+
+/** True in a sandboxed frame, and in a page from the disk. */
+const isOpaque = () => globalThis.origin === "null";
 
 /** Starts a worker by `make`, whose `Worker` imports the script of the address that it is given. */
 function importing(make: () => Worker): Worker {
