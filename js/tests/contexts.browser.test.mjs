@@ -66,7 +66,7 @@ const outcomesIn = (where, script, methods) =>
     const { Ferrolite, FerroliteError } = await import(script);
     const raw = [];
     addEventListener("unhandledrejection", ({ reason }) => raw.push(`unhandled ${reason?.name}: ${reason?.message}`));
-    const within = (promise) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, 8000, "nothing in 8 s"))]);
+    const within = (promise) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, 30_000, "nothing in 30 s"))]);
     const outcomes = {};
     const attempt = async (what, work) => {
       if (methods !== undefined && !methods.includes(what)) return;
