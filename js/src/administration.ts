@@ -3,11 +3,11 @@
  * a script of its own: what it shares with the page's that is not small is handed to it.
  */
 import type { KeyMaterial } from "./encryption.js";
-import { FerroliteError } from "./error.js";
 import { fileName } from "./file-name.js";
 import { feed, splitImportOptions } from "./import.js";
 import { type Loading, splitLoading } from "./loading.js";
 import type * as Opening from "./opening.js";
+import { anywhere } from "./open-again.js";
 import { assertName } from "./options.js";
 import type { PlainOptions, Request, StorageFacts } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
@@ -16,11 +16,13 @@ import { assertGoesOn } from "./signals.js";
 import * as everywhere from "./storage/everywhere.js";
 import * as eviction from "./storage/eviction.js";
 import { dropLetters } from "./tabs/letterbox.js";
-import { exclusively, takeAlone } from "./tabs/alone.js";
+import { canBroadcast, exclusively, takeAlone } from "./tabs/alone.js";
 import type { Started } from "./tabs/member.js";
+import { explained } from "./too-many-open.js";
 import type { ExportOptions, ImportOptions, ImportSource, SalvageOptions } from "./types.js";
 
 export { splitLoading } from "./loading.js";
+export { openAgain } from "./open-again.js";
 export { list } from "./storage/everywhere.js";
 export { refreshed } from "./storage/facts.js";
 export { persist } from "./storage/persist.js";
@@ -40,7 +42,7 @@ export async function importFrom(
 }
 
 async function importInto(
-  { clientOf, isShared, startWorker }: typeof Opening,
+  { clientOf, isShared, startWorker, makeWorker }: typeof Opening,
   name: string,
   source: ImportSource,
   options: PlainOptions,
@@ -48,9 +50,9 @@ async function importInto(
   watched: ExportOptions,
   loading: Loading,
 ): Promise<Opening.Opened> {
-  const client = isShared(options) ? clientOf(name, options, encryption, loading) : undefined;
+  const client = isShared(options) && canBroadcast() ? clientOf(name, options, encryption, loading) : undefined;
   const hold = client && (await takeAlone(fileName(name), "importing", client.lost));
-  const { worker, channel } = startWorker(name, loading);
+  const { worker, channel } = startWorker(name, anywhere(loading, makeWorker));
   let isBegun = false;
   try {
     await channel.request({ kind: "import", name, options, encryption });
@@ -69,20 +71,20 @@ async function importInto(
     worker.terminate();
     await hold?.release();
     await client?.end();
-    throw FerroliteError.from(thrown, "Io");
+    throw explained(thrown);
   }
 }
 
 /** `Ferrolite.salvage`; the secret is a copy. */
 export async function salvage(
-  { base, startWorker }: typeof Opening,
+  { base, startWorker, makeWorker }: typeof Opening,
   name: string,
   out: string,
   options: SalvageOptions,
   encryption: KeyMaterial | undefined,
 ): Promise<SalvageReport> {
   const { loading, rest } = splitSalvageOptions(name, out, options, base());
-  const start = () => startWorker(name, loading);
+  const start = () => startWorker(name, anywhere(loading, makeWorker));
   return exclusively(fileName(name), "salvaging", () => salvageInto(start(), name, out, rest, encryption));
 }
 
@@ -100,7 +102,7 @@ async function salvageInto(
     return (await channel.request({ kind: "salvage", name, out, encryption })) as SalvageReport;
   } catch (thrown) {
     assertGoesOn(options.signal, "salvage");
-    throw FerroliteError.from(thrown, "Io");
+    throw explained(thrown);
   } finally {
     options.signal?.removeEventListener("abort", abort);
     worker.terminate();

@@ -1,7 +1,7 @@
 /** The engine in a browser's worker: how it is loaded, and how it does things later. */
 import { FerroliteError } from "./error.js";
 import init from "./ferrolite.js";
-import { fetched, followBy } from "./rest.js";
+import { fetched, followBy, RestMissing } from "./rest.js";
 import type { Scheduler } from "./session.js";
 import type { EngineFiles } from "./tabs/messages.js";
 import { clearTimeout, MessageChannel, setTimeout } from "./timers.js";
@@ -47,6 +47,16 @@ export function engineFiles(): EngineFiles | undefined {
   return { script: href, wasm: address(wasm), rest: address(rest) };
 }
 
+/**
+ * Calls `report` if the engine stops while it opens a file. No promise settles then: the engine's exception ends a task of the
+ * host, and arrives as an event.
+ */
+export function onStop(report: (thrown: unknown) => void): void {
+  globalThis.addEventListener("error", ({ error }) => {
+    if (error instanceof RestMissing || error instanceof WebAssembly.RuntimeError) report(error);
+  });
+}
+
 /** How long the first calls are left to themselves: compiling the rest takes the time of two processors. */
 const REST_MS = 100;
 
@@ -67,6 +77,8 @@ export async function loadEngine(whole = false): Promise<void> {
     if (whole) await following;
   } catch (thrown) {
     const from = typeof wasm === "string" ? ` from ${wasm}` : "";
-    throw FerroliteError.from(thrown, "Io", `the engine could not be loaded${from}`);
+    // The browser has no address space for the engine's memory.
+    const code = thrown instanceof RangeError ? "TooManyOpen" : "Io";
+    throw FerroliteError.from(thrown, code, `the engine could not be loaded${from}`);
   }
 }

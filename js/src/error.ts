@@ -17,6 +17,7 @@ import { kindOf } from "./realms.js";
  * | `ReadOnly` | the database was opened for reading, or the host refuses writes |
  * | `StorageFull` | the disk or the browser's quota is used up; nothing of the call was kept |
  * | `Evicted` | the browser or its user has cleared the data of this site, and the database with it; told once, and in browsers alone |
+ * | `TooManyOpen` | the browser has no address space for another engine: close databases that are not needed; in browsers alone |
  * | `NotADatabase`, `NewerFormat`, `Corrupt` | what the file turned out to be |
  * | `KeyRequired`, `WrongKey` | the database is encrypted, and no key was given, or one that is not its own |
  * | `NotEncrypted` | a key was given, or is to be changed, and the database is not encrypted |
@@ -48,6 +49,7 @@ export type ErrorCode =
   | "ReadOnly"
   | "StorageFull"
   | "Evicted"
+  | "TooManyOpen"
   | "NotADatabase"
   | "NewerFormat"
   | "Corrupt"

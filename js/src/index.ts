@@ -57,7 +57,14 @@ export class Ferrolite extends Database {
     const { wasmUrl, wasmModule, worker, ...plain } = options;
     const isPlain = wasmUrl === undefined && wasmModule === undefined && worker === undefined;
     const { loading, rest } = isPlain ? { loading: {}, rest: plain } : (await administration()).splitLoading(options, opening.base());
-    return new Ferrolite(...(await opening.open(name, rest, encryption, loading)));
+    const how: opening.How = [name, rest, encryption, loading];
+    const opened = await opening.open(...how).catch(async (thrown) => {
+      const { openAgain } = await administration().catch(() => {
+        throw thrown;
+      });
+      return openAgain(opening, thrown, how);
+    });
+    return new Ferrolite(...opened);
   }
 
   /**

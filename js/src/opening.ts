@@ -1,6 +1,6 @@
 /** Opening a database in a browser: its file is held by a worker, which one of those who have it open has started. */
 import type { Channel } from "./channel.js";
-import type { KeyMaterial } from "./encryption.js";
+import { copyOf, type KeyMaterial } from "./encryption.js";
 import { FerroliteError } from "./error.js";
 import { fileName } from "./file-name.js";
 import type { Loading } from "./loading.js";
@@ -8,42 +8,39 @@ import type { PlainOptions, StorageFacts } from "./protocol.js";
 import { startWorker } from "./start-worker.js";
 import * as eviction from "./storage/eviction.js";
 import { canShare, Client } from "./tabs/client.js";
+import { makeWorker } from "./worker-script.js";
 
-export { startWorker };
+export { makeWorker, startWorker };
+
+/** What opening a database takes; the secret stays the caller's. */
+export type How = [name: string, options: PlainOptions, encryption: KeyMaterial | undefined, loading: Loading];
 
 /** What an open database is made of. */
 export type Opened = [channel: Channel, storage: StorageFacts, release: () => unknown];
 
 /** Opens a database together with whoever has it open, or alone where it cannot be shared. */
-export async function open(
-  name: string,
-  options: PlainOptions,
-  encryption: KeyMaterial | undefined,
-  loading: Loading,
-): Promise<Opened> {
+export async function open(...[name, options, encryption, loading]: How): Promise<Opened> {
   if (!isShared(options)) return openAlone(name, options, encryption, loading);
   // Waking it takes the browser a while, and the worker that will ask for it has yet to start.
   navigator.storage?.getDirectory?.().catch(() => {});
+  // Memory is never shared.
+  const shared = options.allowMemory === true ? { ...options, allowMemory: false } : options;
+  const client = clientOf(name, shared, encryption, loading);
   try {
-    // Memory is never shared.
-    const shared = options.allowMemory === true ? { ...options, allowMemory: false } : options;
-    const client = clientOf(name, shared, encryption, loading);
     return [client.channel, await client.open(), () => client.end()];
   } catch (thrown) {
-    if (options.allowMemory !== true || (thrown as FerroliteError).code !== "Unsupported") throw thrown;
-    return openAlone(name, options, encryption, loading);
+    await client.end();
+    throw thrown;
   }
 }
 
-async function openAlone(
-  name: string,
-  options: PlainOptions,
-  encryption: KeyMaterial | undefined,
-  loading: Loading,
-): Promise<Opened> {
+/** Opens a database by a worker of its own, which nobody shares. */
+export async function openAlone(...[name, options, material, loading]: How): Promise<Opened> {
   const { worker, channel } = startWorker(name, loading);
   const expected = options.storage === "memory" ? undefined : eviction.expected(name);
   try {
+    // The copy is handed over: the secret may be needed once more.
+    const encryption = copyOf(material);
     const facts = (await channel.request({ kind: "open", name, options, encryption, expected })) as StorageFacts;
     eviction.remember(name, facts.kind);
     return [channel, facts, () => worker.terminate()];

@@ -3,6 +3,7 @@ import { FerroliteError } from "./error.js";
 import { SUFFIX } from "./file-name.js";
 import type { Handle, Host } from "./host.js";
 import type { Response } from "./protocol.js";
+import { doesNotWork } from "./storage/lacking.js";
 import { clearTimeout, performance, setTimeout } from "./timers.js";
 
 export const DIRECTORY = "ferrolite";
@@ -13,7 +14,7 @@ const RETRIES_MS = 10_000;
 /** Time from a flush to the check whether the file still exists. */
 const CHECK_MS = 1000;
 
-const NO_FILES = "private file system (it needs https or localhost)";
+const NO_FILES = "private file system (it needs https or localhost, and no sandbox)";
 
 type Post = (response: Response, transfer: ArrayBuffer[]) => void;
 
@@ -151,9 +152,8 @@ export class OpfsHost implements Host {
       }
       return undefined;
     } catch (thrown) {
-      const { name, message } = thrown as DOMException;
       // There are files, only no room for more: making the database will tell.
-      return name === "QuotaExceededError" ? undefined : `no private files that work (${name}: ${message})`;
+      return (thrown as DOMException).name === "QuotaExceededError" ? undefined : doesNotWork("private file system", thrown);
     }
   }
 

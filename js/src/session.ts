@@ -41,6 +41,12 @@ export interface Scheduler {
   later(work: () => void, milliseconds: number): () => void;
 }
 
+/** Returns what clients are told of an engine that stopped. */
+export function stopReport(thrown: unknown): ErrorReport {
+  const message = `the engine stopped, and this database with it; open it again (${(thrown as Error)?.message ?? thrown})`;
+  return { code: thrown instanceof RestMissing ? "Io" : "Internal", message };
+}
+
 type Reply = (response: Response, transfer: ArrayBuffer[]) => void;
 
 /** A request, which another engine may have got before. The client has the answers of all requests before `answered`. */
@@ -266,8 +272,7 @@ export class Session {
   /** What wasm throws apart from error reports is a panic, a lack of memory or of its rest; its state is not to be trusted. */
   #fail(thrown: unknown, client: number | undefined): void {
     this.#end();
-    const message = `the engine stopped, and this database with it; open it again (${(thrown as Error)?.message ?? thrown})`;
-    const error: ErrorReport = { code: thrown instanceof RestMissing ? "Io" : "Internal", message };
+    const error = stopReport(thrown);
     this.#clients.get(client ?? FIRST)?.({ fatal: error }, []);
     this.onStop?.(error, client);
   }

@@ -1,12 +1,12 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
 import { type KeyMaterial, wipe } from "./encryption.js";
-import { engineFiles, loadEngine, scheduler, setEngine } from "./engine.js";
+import { engineFiles, loadEngine, onStop, scheduler, setEngine } from "./engine.js";
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
 import { fileName } from "./file-name.js";
 import type { PlainOptions, Request, Response, SessionRequest } from "./protocol.js";
 import { salvage } from "./salvage.js";
-import { Session } from "./session.js";
+import { Session, stopReport } from "./session.js";
 import { splitOptions } from "./storage-options.js";
 import { assertNew, type Place, placeOf } from "./storage/ladder.js";
 import { Engine } from "./tabs/engine.js";
@@ -155,6 +155,7 @@ async function runSalvage({ id, name, out, encryption }: Request & { kind: "salv
   }
 }
 
+onStop((thrown) => post({ fatal: stopReport(thrown) }, []));
 scope.onmessage = ({ data: first }) => {
   if (first.kind === "salvage") void runSalvage(first);
   else if (first.kind === "import") void runImport(first);

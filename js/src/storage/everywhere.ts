@@ -3,11 +3,16 @@ import { FerroliteError } from "../error.js";
 import { databaseOf, fileName } from "../file-name.js";
 import * as opfs from "../opfs.js";
 import * as indexedDb from "./indexeddb.js";
+import { doesNotWork, unsupported } from "./lacking.js";
 
 /** The names of all databases of this origin. */
 export async function list(): Promise<string[]> {
-  const found = await everywhere(opfs.listFiles, indexedDb.listFiles);
-  return [...new Set(found.flat().map(databaseOf))].sort();
+  try {
+    const found = await everywhere(opfs.listFiles, indexedDb.listFiles);
+    return [...new Set(found.flat().map(databaseOf))].sort();
+  } catch (thrown) {
+    throw FerroliteError.from(thrown, "Io", "listing the databases");
+  }
 }
 
 /** Deletes a database wherever it is; whether there was one. */
@@ -32,9 +37,9 @@ const LACKING = ["NotSupportedError", "SecurityError", "UnknownError", "InvalidS
 async function everywhere<T>(inOpfs: () => Promise<T>, inIndexedDb: () => Promise<T>): Promise<T[]> {
   const given: T[] = [];
   const lacks: string[] = [];
-  for (const [what, work] of [["private files", inOpfs], ["IndexedDB", inIndexedDb]] as const) {
-    const lacking = work === inIndexedDb ? indexedDb.lacking() : undefined;
+  for (const [what, work] of [["private file system", inOpfs], ["IndexedDB and Web Locks", inIndexedDb]] as const) {
     try {
+      const lacking = work === inIndexedDb ? await indexedDb.lacking() : undefined;
       if (lacking === undefined) given.push(await work());
       else lacks.push(lacking);
     } catch (thrown) {
@@ -44,16 +49,4 @@ async function everywhere<T>(inOpfs: () => Promise<T>, inIndexedDb: () => Promis
   }
   if (given.length === 0) throw unsupported(lacks.join(", and "));
   return given;
-}
-
-/** A place that was asked, and cannot be used. */
-export function doesNotWork(what: string, thrown: unknown): string {
-  const { name, message } = thrown as Partial<Error>;
-  return `no ${what} that works (${name}: ${message})`;
-}
-
-/** A browser that can keep nothing. */
-export function unsupported(lacks: string): FerroliteError {
-  const message = `this browser has ${lacks}; storage: "memory" or allowMemory: true works without keeping anything`;
-  return new FerroliteError("Unsupported", message);
 }

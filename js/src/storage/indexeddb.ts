@@ -12,10 +12,15 @@ const BLOCKED = "a worker that has ended still has it open; close the site's tab
 /** The name of the IndexedDB database that a file is. */
 export const databaseName = (file: string): string => PREFIX + file;
 
-/** Why there are no files in IndexedDB here; `undefined` when nothing speaks against them. */
-export function lacking(): string | undefined {
+/**
+ * Returns why files cannot be in IndexedDB here; `undefined` if nothing is known. Throws if the browser refuses locks, which open
+ * files hold. Then IndexedDB is not asked: in a sandboxed frame Chromium would also leave a rejection that nobody can handle.
+ */
+export async function lacking(): Promise<string | undefined> {
   if (typeof indexedDB === "undefined" || indexedDB === null) return "no IndexedDB";
-  return navigator.locks === undefined ? "no Web Locks (they need https or localhost)" : undefined;
+  if (navigator.locks === undefined) return "no Web Locks (they need https or localhost)";
+  await navigator.locks.query();
+  return undefined;
 }
 
 /** Whether there is this file. Throws what the browser throws where IndexedDB does not work. */

@@ -9,11 +9,11 @@ import { memoryFacts, type StorageOptions } from "../storage-options.js";
 import * as opfs from "../opfs.js";
 import type { Response } from "../protocol.js";
 import type { StorageFacts } from "../types.js";
-import { doesNotWork, unsupported } from "./everywhere.js";
 import { browserFacts } from "./facts.js";
 import * as indexedDb from "./indexeddb.js";
 // Not by `import()`, though most browsers never need it: there are bundlers that cannot divide a worker (Vite up to version 7).
 import { IndexedDbHost } from "./indexeddb-host.js";
+import { doesNotWork, unsupported } from "./lacking.js";
 
 /** The places that keep data. */
 export type DurableKind = "opfs" | "indexeddb";
@@ -80,15 +80,15 @@ async function lookInOpfs(host: opfs.OpfsHost, file: string): Promise<Found> {
   try {
     return await host.has(file);
   } catch (thrown) {
-    return doesNotWork("private files", thrown);
+    return doesNotWork("private file system", thrown);
   }
 }
 
 async function lookInIndexedDb(file: string): Promise<Found> {
   try {
-    return indexedDb.lacking() ?? (await indexedDb.has(file));
+    return (await indexedDb.lacking()) ?? (await indexedDb.has(file));
   } catch (thrown) {
-    return doesNotWork("IndexedDB", thrown);
+    return doesNotWork("IndexedDB and Web Locks", thrown);
   }
 }
 

@@ -1,7 +1,7 @@
 /** `ferrolite/sync` as browsers see it: for a dedicated worker, where the engine runs in the same thread as its caller. */
 import { type KeyMaterial, withKey } from "../encryption.js";
 import { keyMaterial } from "../key-material.js";
-import { loadEngine, scheduler } from "../engine.js";
+import { loadEngine, onStop, scheduler } from "../engine.js";
 import { FerroliteError } from "../error.js";
 import { Connection } from "../ferrolite.js";
 import { assertName, assertOpenArguments } from "../options.js";
@@ -11,6 +11,7 @@ import { openedUnlessAborted } from "../signals.js";
 import { list, remove } from "../storage/everywhere.js";
 import { refreshed } from "../storage/facts.js";
 import { placeOf } from "../storage/ladder.js";
+import { explained } from "../too-many-open.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
 import { Channel } from "./channel.js";
 import { SyncDatabase } from "./database.js";
@@ -48,12 +49,14 @@ export class FerroliteSync extends SyncDatabase {
         const message = `FerroliteSync cannot wait until IndexedDB has stored something; use Ferrolite ("${name}" is in ${facts.reason})`;
         throw new FerroliteError("Unsupported", message);
       }
-      const connection = await Connection.open(place.host, place.file, engine, encryption?.terms, encryption?.secret);
+      const opened = Connection.open(place.host, place.file, engine, encryption?.terms, encryption?.secret);
+      const stopped = new Promise<never>((_, reject) => onStop(reject));
+      const connection = await Promise.race([opened, stopped]);
       const channel = new Channel();
       channel.connect(new Session(connection, scheduler(), (response) => channel.receive(response), Infinity));
       return new FerroliteSync(channel, facts);
     } catch (thrown) {
-      throw FerroliteError.from(thrown, "Io");
+      throw explained(thrown);
     }
   }
 

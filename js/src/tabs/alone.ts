@@ -1,5 +1,6 @@
 /** What wants a file for itself: while it is open anywhere it is `Locked`. */
 import { FerroliteError } from "../error.js";
+import { isRefused } from "../storage/lacking.js";
 import { setTimeout } from "../timers.js";
 import { type Hold, nameOf, take } from "./locks.js";
 
@@ -9,20 +10,38 @@ const ATTEMPT_MS = 20;
 
 /** Does `work` while nobody has the file open or waits for it; else it is `Locked`. */
 export async function exclusively<T>(file: string, doing: string, work: () => Promise<T>): Promise<T> {
-  // Without locks there are no tabs that share, and nothing to share: `work` tells why.
-  if (navigator.locks === undefined) return work();
   const hold = await takeAlone(file, doing);
   try {
     return await work();
   } finally {
-    await hold.release();
+    await hold?.release();
   }
 }
 
-/** The lock of a file that nobody has open or waits for; else it is `Locked`. */
-export async function takeAlone(file: string, doing: string, onLost?: () => void): Promise<Hold> {
+/** True if clients of a file can find each other here: a browser may refuse the channel. */
+export function canBroadcast(): boolean {
+  try {
+    new BroadcastChannel(nameOf("")).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Takes the lock of a file that nobody has open or waits for; else it is `Locked`. Returns `undefined` in a context without locks:
+ * no tabs share a file there.
+ */
+export async function takeAlone(file: string, doing: string, onLost?: () => void): Promise<Hold | undefined> {
+  if (navigator.locks === undefined) return undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const hold = await take(nameOf(file), { ifAvailable: true }, onLost);
+    let hold: Hold | undefined;
+    try {
+      hold = await take(nameOf(file), { ifAvailable: true }, onLost);
+    } catch (thrown) {
+      if (isRefused(thrown)) return undefined;
+      throw FerroliteError.from(thrown, "Io");
+    }
     if (hold !== undefined) {
       const { held = [] } = await navigator.locks.query();
       if (!held.some(({ name }) => name?.startsWith(`${nameOf(file)}/`))) return hold;

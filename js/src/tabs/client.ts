@@ -215,13 +215,13 @@ export class Client implements Member {
         await channel.request({ kind: "open", name: this.#name, options: this.#options, encryption, expected: this.#expected, sharing });
       } catch (thrown) {
         const error = FerroliteError.from(thrown, "Io");
-        if (channel.isLoaded || error.code !== "Io" || worker !== this.worker) throw error;
+        if (channel.isLoaded || !["Io", "TooManyOpen"].includes(error.code) || worker !== this.worker) throw error;
         await this.#cannotStart(error, kept);
       }
     });
   }
 
-  /** The worker's files do not come. It is tried once more with those that are kept; then others may lead. */
+  /** The worker's files do not come, or its engine has no address space. It is tried once more with kept files; then others may lead. */
   async #cannotStart(error: FerroliteError, kept: Kept | undefined): Promise<void> {
     // One that was given a worker, and no function that makes one, has no second.
     if (!this.isIn || error.code === "InvalidOptions") return this.fail(error);
