@@ -79,6 +79,8 @@ pub struct Engine<F> {
     pub(super) uses_reserve: bool,
     /// The superblock's number when there was no room for a merge.
     pub(super) cramped_at: Option<u64>,
+    /// The superblock's number when the log and the manifest were last moved out of the way of free space, or could not be.
+    pub(super) lowered_at: Option<u64>,
     /// Tables in which a merge has met damage: they are left alone.
     pub(super) damaged: FxHashSet<TableId>,
     /// Why the engine closed itself to writes.

@@ -169,6 +169,7 @@ impl<F: File> Engine<F> {
             covered: Covered::default(),
             uses_reserve: false,
             cramped_at: None,
+            lowered_at: None,
             damaged: FxHashSet::default(),
             failed: None,
             confirmed_ns,

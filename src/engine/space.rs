@@ -9,10 +9,11 @@ use super::engine::Engine;
 use super::entry::Seq;
 use super::error::Result;
 use super::levels::{BOTTOM, Edit, Placement};
+use super::log::Log;
 use super::reserve::is_full;
 use super::table::Table;
 use crate::fs::File;
-use crate::page::Extent;
+use crate::page::{Extent, HEADER_LEN};
 
 /// Free space that is left alone: moving tables for less would cost more than it gives.
 const SLACK_MIN: u64 = 1 << 20;
@@ -162,12 +163,17 @@ impl<F: File> Engine<F> {
             // The next commit that puts something holds one again.
             self.free.release_reserve();
         }
+        self.lower_log_and_manifest_twice()?;
+        self.truncate_tail(0)
+    }
+
+    fn lower_log_and_manifest_twice(&mut self) -> Result<()> {
         self.lower_log_and_manifest()?;
         if self.free.free_bytes() > SLACK_MIN {
             // They lie behind the log that there was, perhaps.
             self.lower_log_and_manifest()?;
         }
-        self.truncate_tail(0)
+        Ok(())
     }
 
     /// Begins a new log segment, if no commit is in memory alone, and writes the manifest anew: both as low as they may lie.
@@ -190,35 +196,78 @@ impl<F: File> Engine<F> {
 
     /// One idle step of giving space back, when there is enough of it. True while there is more.
     pub(super) fn shrink_slice(&mut self, budget: usize) -> Result<bool> {
-        let slack = SLACK_MIN.max(self.free.end() / 4);
-        if self.job.is_none() && self.free.free_bytes() > slack && budget > 0 {
-            let moved = self.move_tables(slack)?;
-            if moved > 0 {
-                return Ok(true);
-            }
+        let may_move = self.job.is_none() && budget > 0;
+        if may_move && self.has_much_space() && self.move_tables(self.slack())? > 0 {
+            return Ok(true);
         }
-        if self.has_surplus_reserve() || (self.free.reserved_bytes() > 0 && self.free.free_bytes() > slack) {
+        if self.has_surplus_reserve() || (self.free.reserved_bytes() > 0 && self.has_much_space()) {
             self.lower_reserve();
         }
-        self.truncate_tail(slack)?;
+        if may_move && self.has_much_space() && self.clears_space()? {
+            return Ok(true);
+        }
+        self.truncate_tail(self.slack())?;
         Ok(false)
+    }
+
+    /// Bytes of free space that are left alone.
+    fn slack(&self) -> u64 {
+        SLACK_MIN.max(self.free.end() / 4)
+    }
+
+    fn has_much_space(&self) -> bool {
+        self.free.free_bytes() > self.slack()
+    }
+
+    /// Moves the log and the manifest out of the way of free space, once for each superblock; what the log holds is written
+    /// as tables before. False if they are in nobody's way, or the disk has no room for that.
+    fn clears_space(&mut self) -> Result<bool> {
+        if self.lowered_at == Some(self.superblock.sequence) || !self.is_space_obstructed() {
+            return Ok(false);
+        }
+        let cleared = if self.memtable.is_empty() { self.lower_log_and_manifest_twice() } else { self.freeze() };
+        let is_done = match cleared {
+            Err(error) if is_full(&error) && self.failed.is_none() => false,
+            cleared => cleared.map(|()| true)?,
+        };
+        if self.frozen.is_none() {
+            self.lowered_at = Some(self.superblock.sequence);
+        }
+        Ok(is_done)
+    }
+
+    /// True if the log or the manifest lies behind much free space at the file's end, or parts the hole that a table fits.
+    fn is_space_obstructed(&self) -> bool {
+        if self.free_behind_tables() > self.slack() {
+            return true;
+        }
+        let mut free = self.free.clone();
+        let log = self.log.iter().flat_map(Log::extents);
+        log.chain(self.manifest.extents().iter().copied()).for_each(|extent| free.release(extent));
+        self.levels.tables().any(|table| free.allocate_below(table.extent().blocks, table.address).is_some())
+    }
+
+    /// Free bytes that no table lies behind.
+    fn free_behind_tables(&self) -> u64 {
+        let end = self.levels.tables().map(|table| table.extent().end()).max().unwrap_or(HEADER_LEN);
+        self.free.runs().iter().filter(|run| run.address >= end).map(Extent::len).sum()
     }
 
     /// Moves tables into holes before the file is closed, when that gives much and takes little: what was the log's and the
     /// reserve's is free, and the last tables lie behind it.
     pub(super) fn settle(&mut self) -> Result<()> {
         let mut moved = 0;
-        while moved < SETTLE_BYTES && self.free.free_bytes() > SLACK_MIN.max(self.free.end() / 4) {
+        while moved < SETTLE_BYTES && self.has_much_space() {
             match self.move_some_tables() {
                 // All is written: what cannot be moved now is where it is.
                 Ok(0) | Err(_) if self.failed.is_none() => break,
                 outcome => moved += outcome?,
             }
         }
-        if moved == 0 {
+        if moved == 0 && self.free_behind_tables() <= self.slack() {
             return Ok(());
         }
-        // The manifest lies behind the tables where they were.
+        // The manifest lies behind the tables where they were, or behind what was freed.
         match self.install_with(Edit::default(), true, |_| {}) {
             Err(_) if self.failed.is_none() => Ok(()),
             outcome => outcome,

@@ -6,6 +6,7 @@ mod expiry;
 mod faults;
 mod jobs;
 mod model;
+mod space;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
