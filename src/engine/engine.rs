@@ -150,7 +150,7 @@ impl<F: File> Engine<F> {
         let mut owner_id = [0; 16];
         self.environment.fill_random(&mut owner_id);
         // Another may have written since the file was opened here, without a new claim: it had claimed it before.
-        self.confirm_unchanged()?;
+        self.confirm_unchanged().map_err(|error| self.explain_failure(error))?;
         self.volume.claim(owner_id)?;
         // And a commit of its own may have been on its way while it lost the file. The next one it refuses itself.
         self.confirm_unchanged()?;

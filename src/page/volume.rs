@@ -228,9 +228,17 @@ impl<F: File> Volume<F> {
         if self.file.is_exclusive() { Ok(()) } else { self.owner.get().confirm(&self.file) }
     }
 
-    /// Returns false if somebody removed, moved, replaced or cut the file while it was open here.
-    pub fn is_current(&self) -> bool {
-        self.file.is_current(self.file_len.get())
+    /// Returns false if somebody removed, moved or replaced the file while it was open here, or cut it below `len` bytes.
+    pub fn is_current(&self, len: u64) -> bool {
+        self.file.is_current(len)
+    }
+
+    /// Returns true if a later connection has claimed or written the database with this id. False if the file has lost its
+    /// content or has another's.
+    pub fn was_taken_over(&self, file_id: [u8; 16]) -> bool {
+        let newest = Superblock::read(&self.file).ok().flatten().filter(|newest| newest.file_id == file_id);
+        let has_claim = || Owner::read(&self.file).is_ok_and(|owner| owner.epoch > self.owner.get().epoch);
+        !self.is_exclusive() && newest.is_some_and(|newest| newest.sequence > self.sequence.get() || has_claim())
     }
 
     /// Damage that is seen while another connection writes the file is that connection's doing.

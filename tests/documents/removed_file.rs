@@ -2,7 +2,7 @@
 
 use crate::support::{Clock, open};
 use ferrolite::fs::simulated::{Simulated, SimulatedFile};
-use ferrolite::{Database, Durability, ErrorCode, Options, Result};
+use ferrolite::{Database, Durability, ErrorCode, Options, Range, Result};
 
 /// Milliseconds after which a commit checks the file.
 const CHECK_MS: u64 = 1000;
@@ -87,4 +87,55 @@ fn a_file_that_stays_is_checked_once_a_second() {
     }
     db.close().unwrap();
     assert_eq!(open(&fs, &clock, Options::default()).unwrap().get::<u32>("again").unwrap(), Some(9));
+}
+
+/// Documents of three megabytes, on a host without locks.
+fn shared() -> (Simulated, Clock, Database<SimulatedFile>) {
+    let (fs, clock) = (Simulated::new(2), Clock::new());
+    fs.set_exclusive(false);
+    let mut db = open(&fs, &clock, Options::default()).unwrap();
+    for n in 0..30 {
+        db.set_json(&format!("{n}"), &format!("\"{}\"", "many letters ".repeat(8000))).unwrap();
+    }
+    (fs, clock, db)
+}
+
+#[test]
+fn a_file_that_its_owner_has_shortened_is_locked() {
+    let (fs, clock, mut db) = shared();
+    let mut guest = open(&fs, &clock, Options::default()).unwrap();
+    let before = fs.content("db").unwrap().len();
+    db.delete_range(&Range::all()).unwrap();
+    db.compact().unwrap();
+    assert!(fs.content("db").unwrap().len() < before / 2);
+    clock.advance_ms(CHECK_MS);
+    assert_eq!(guest.set("guest", &1).unwrap_err().code(), ErrorCode::Locked);
+    db.set("owner", &1).unwrap();
+}
+
+#[test]
+fn a_file_that_a_later_owner_has_shortened_is_locked() {
+    let (fs, clock, mut db) = shared();
+    let before = fs.content("db").unwrap().len();
+    let mut later = open(&fs, &clock, Options::default()).unwrap();
+    later.delete_range(&Range::all()).unwrap();
+    later.compact().unwrap();
+    assert!(fs.content("db").unwrap().len() < before / 2);
+    clock.advance_ms(CHECK_MS);
+    assert_eq!(db.set("first", &1).unwrap_err().code(), ErrorCode::Locked);
+    assert_eq!(db.set("first", &1).unwrap_err().code(), ErrorCode::Locked, "it stays closed to writes");
+    later.set("later", &1).unwrap();
+    later.close().unwrap();
+}
+
+#[test]
+fn a_file_that_nobody_has_claimed_and_is_short_was_cut() {
+    for kept in [0, 24 << 10, 1 << 20] {
+        let (fs, clock, mut db) = shared();
+        let mut guest = open(&fs, &clock, Options::default()).unwrap();
+        fs.set_content("db", fs.content("db").unwrap()[..kept].to_vec());
+        clock.advance_ms(CHECK_MS);
+        assert!(failed(db.set("after", &2)), "{kept} bytes");
+        assert!(failed(guest.set("guest", &2)), "{kept} bytes");
+    }
 }
