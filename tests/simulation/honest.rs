@@ -80,6 +80,7 @@ fn honest_disks_lead_back_to_a_prefix_of_the_commits() {
             ("work: indexes built", 1000),
             ("work: databases opened", 5000),
             ("work: kills in the middle of a call", 400),
+            ("work: files moved away while open", 200),
             ("work: clock set back", 400),
             ("work: snapshots read", 1000),
             ("work: snapshots ended by their age", 1),

@@ -2,6 +2,7 @@
 //! committed: all that was acknowledged as durable, and nothing that was never written.
 
 mod apply;
+mod bounds;
 mod compare;
 mod damage;
 mod honest;
@@ -12,6 +13,7 @@ mod operation;
 #[path = "../documents/support/oracle.rs"]
 mod oracle;
 mod random;
+mod removal;
 mod runner;
 mod secrets;
 mod session;

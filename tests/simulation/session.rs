@@ -109,6 +109,7 @@ pub fn end(world: &mut World, random: &mut Random) {
     match random.below(10) {
         0..=3 if world.close() != Outcome::Crashed => {}
         4 | 5 => world.kill(),
+        6 => world.move_file_away(),
         _ => {}
     }
     world.fs.clear_faults();

@@ -19,12 +19,6 @@ use std::sync::Arc;
 pub const NAME: &str = "db";
 /// More commits than any operation makes.
 pub const COMMITS_MAX: u64 = 1000;
-/// Bytes of the largest groups in the log, and of what is not filled of its segments.
-const LOG_SLACK: u64 = 2 << 20;
-
-/// Bytes of a file beside a few times what is live: a block of 64 KiB for each small table, of which a key space has up to six.
-const FILE_SLACK: u64 = 6 << 20;
-
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -81,6 +75,10 @@ pub struct World {
     pub tally: Tally,
     /// True if the disk may have been full.
     pub bounded: bool,
+    /// Bytes of the log that the session has found.
+    pub(crate) found_log: u64,
+    /// Bytes that the log may have had in the sessions so far.
+    pub(crate) log_max: u64,
     /// Whether to print what happens.
     trace: bool,
 }
@@ -107,6 +105,8 @@ impl World {
             cut_short: None,
             damage: None,
             bounded: false,
+            found_log: 0,
+            log_max: 0,
             tally,
             trace: std::env::var_os("FERROLITE_TRACE").is_some(),
         }
@@ -136,6 +136,7 @@ impl World {
             Ok(db) => {
                 self.tally.one("work: databases opened");
                 self.db = Some(db);
+                self.measure_found_log();
                 self.recognize()
             }
             Err(error) => self.classify(&error, "opening"),
@@ -374,17 +375,6 @@ impl World {
         }
     }
 
-    /// A file that was closed without a fault has no more than a few times what is live in it, and what small tables take.
-    fn measure_file(&mut self) {
-        if self.damage.is_some() || self.bounded || self.fs.faults_fired() > 0 {
-            return;
-        }
-        let live: u64 = self.state.documents.iter().map(|(key, stored)| (key.len() + stored.json.len()) as u64).sum();
-        let len = self.fs.content(NAME).map_or(0, |content| content.len() as u64);
-        assert!(len < 3 * live + FILE_SLACK, "a file of {len} bytes for {live} live ones");
-        self.tally.one("work: files measured");
-    }
-
     /// All that was exercised.
     pub fn into_tally(mut self) -> Tally {
         self.note_session();
@@ -438,14 +428,6 @@ impl World {
             panic!("a snapshot of {}: {problem}", summary(state));
         }
         Ok(())
-    }
-
-    /// The log is no longer than a few memtables, whatever was written, with room for the longest groups.
-    fn assert_short_log(&self) {
-        let Some(db) = &self.db else { return };
-        let engine = db.stats().engine;
-        let max = 8 * (self.options.memtable_size as u64).max(64 << 10) + LOG_SLACK;
-        assert!(engine.log_bytes <= max, "the log has {} bytes, of at most {max}", engine.log_bytes);
     }
 
     /// Does an operation and learns from how it ended.
