@@ -72,6 +72,10 @@ function trimmed(text) {
   // The first that is asked for is always there.
   replaced(/(?<=^ +(?:__wbg_)?static_accessor_(?:GLOBAL(?!_THIS)|SELF|WINDOW)_\w+\() *\) \{\n[^]*?\n        \}/gm, ") {\n            return 0;\n        }");
   replaced(/(?<=^    if \()cachedDataViewMemory0 === null[^\n]*(?=\) \{$)/m, "cachedDataViewMemory0?.buffer !== wasm.memory.buffer");
+  // `instanceof` a class of the host does not throw.
+  replaced(/^ +let result;\n +try \{\n +result = ([^\n]*);\n +\} catch \(_\) \{\n +result = false;\n +\}\n +const ret = result;\n/gm, "const ret = $1;\n");
+  // Arguments are checked before. One that throws here, for want of memory, loses the memory of those before it.
+  replaced(/^ +try \{\n((?:(?! +\} catch)[^\n]*\n)*) +\} catch \(e\) \{\n(?: +if \(ptr\d+\) [^\n]*\n)+ +throw e;\n +\}\n/gm, "$1");
   // One closure for each of these, and not one for each call.
   replaced(/\(\) \{ return handleError\((function \([^]*?\n        \}), arguments\); \}/g, ": handleError($1)");
   replaced(/^function handleError\(f, args\) \{([^]*?)f\.apply\(this, args\)([^]*?)\n\}\n/m, "function handleError(f) {\nreturn (...args) => {$1f(...args)$2\n};\n}\n");

@@ -114,14 +114,14 @@ async function bundleEntries() {
 }
 
 async function bundleWorkers() {
-  write(await bundled({ entryPoints: WORKERS, format: "esm", plugins: [bindings] }));
+  write(await bundled({ entryPoints: WORKERS, format: "esm", plugins: [bindings, later] }));
 }
 
 /** The worker is no module here: that is what every browser starts from a blob. */
 async function bundleInline() {
   const wasm = deflateSync(readFileSync(join(dist, "ferrolite_bg.wasm")), { level: 9 }).toString("base64");
   const [worker] = Object.values(
-    await bundled({ entryPoints: ["src/worker.ts"], format: "iife", sourcemap: false, plugins: [inline({ wasm }), bindings] }),
+    await bundled({ entryPoints: ["src/worker.ts"], format: "iife", sourcemap: false, plugins: [inline({ wasm }), bindings, later] }),
   );
   write(await bundled({ entryPoints: { inline: "src/index.ts" }, format: "esm", plugins: [inline({ worker }), bindings] }));
   // The map would say the megabyte again.

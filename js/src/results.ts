@@ -12,6 +12,13 @@ export function resultsOf(answer: Uint8Array | string): readonly Result[] {
   return attachments.length === 0 ? results : results.map((result) => withBytes(result, attachments));
 }
 
+/** Reads the results in an answer without the bytes that belong to them. */
+export function bareResultsOf(answer: Uint8Array | string): readonly Result[] {
+  if (typeof answer === "string") return JSON.parse(answer) as readonly Result[];
+  const end = answer.indexOf(0);
+  return JSON.parse(decoder.decode(end < 0 ? answer : answer.subarray(0, end))) as readonly Result[];
+}
+
 /** Which task is done, and its result. */
 export function finishedOf(finished: Uint8Array): [task: number, result: Result] {
   const { text, attachments } = splitAttachments(finished);

@@ -24,8 +24,8 @@ before(async () => {
     setup(build) {
       build.onLoad({ filter: /tabs\/messages\.ts$/ }, ({ path }) => {
         const text = readFileSync(path, "utf8");
-        assert.match(text, /PROTOCOL = 2;/);
-        return { contents: text.replace("PROTOCOL = 2;", "PROTOCOL = 3;"), loader: "ts" };
+        assert.match(text, /PROTOCOL = 3;/);
+        return { contents: text.replace("PROTOCOL = 3;", "PROTOCOL = 4;"), loader: "ts" };
       });
     },
   };
@@ -414,9 +414,9 @@ test("what others say on the channels of tabs does not disturb them", { timeout:
     const channel = new BroadcastChannel(`ferrolite/${name}.ferrolite`);
     const engine = crypto.randomUUID();
     const messages = [
-      null, undefined, "leads", 7, [], {}, { kind: null }, { kind: "leads" }, { version: 2 }, new Map([["kind", "leads"]]),
-      { kind: "leads", version: 99, engine }, { kind: "leads", version: 2, engine: 7 }, { kind: "leads", version: 2, engine },
-      { kind: "connect", version: 2, engine }, { kind: "connect", version: 2, engine, channel: {} }, { kind: "hello" },
+      null, undefined, "leads", 7, [], {}, { kind: null }, { kind: "leads" }, { version: 3 }, new Map([["kind", "leads"]]),
+      { kind: "leads", version: 99, engine }, { kind: "leads", version: 3, engine: 7 }, { kind: "leads", version: 3, engine },
+      { kind: "connect", version: 3, engine }, { kind: "connect", version: 3, engine, channel: {} }, { kind: "hello" },
       { kind: "stopped", error: {}, isOwn: true }, { fatal: { code: "Io", message: "x" } }, { kind: "takeOver" },
     ];
     for (const message of messages) channel.postMessage(message);

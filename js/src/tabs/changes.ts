@@ -6,7 +6,7 @@ import { copyOf, wipe } from "../encryption.js";
 import { FerroliteError } from "../error.js";
 import { setTimeout } from "../timers.js";
 import { makeBroker } from "./broker-script.js";
-import { connect, startBroker } from "./connect.js";
+import { startBroker } from "./connect.js";
 import { lostCommits, nobodyLeads, otherVersion } from "./failures.js";
 import { Keeper } from "./keeper.js";
 import { type Hold, lifeOf, nameOf, take } from "./locks.js";
@@ -21,17 +21,6 @@ const TAKING_OVER_MS = 2000;
 /** A port to the broker, where there are shared workers. */
 export function brokerPort(): MessagePort | undefined {
   return startBroker(makeBroker)?.port;
-}
-
-/** Connects to the engine `engine`. Until it answers, the client stays with the engine that it has. */
-export async function follow(member: Member, engine: string): Promise<void> {
-  const port = await connect(makeBroker, member.file, engine, member.broadcast as BroadcastChannel);
-  await member.life;
-  if (member.candidate !== engine || member.isOver) return port?.close?.();
-  if (port === undefined) return member.notThere(engine);
-  member.leave();
-  member.engine = engine;
-  member.join(port);
 }
 
 /** Hands over the letters that wait, keeps the engine's files, and watches the page. */

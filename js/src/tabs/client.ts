@@ -24,7 +24,7 @@ import { letterKeys } from "./letterbox.js";
 import { type Hold, lifeOf, nameOf, take } from "./locks.js";
 import { canLead, type Member, OTHER_MS, type Started } from "./member.js";
 import {
-  type Announcement, announcementOf, type ClientMessage, type EngineFiles, isEngineMessage, type EngineMessage, type Notice,
+  type Announcement, announcementOf, type Answer, type EngineFiles, isEngineMessage, type EngineMessage, type Join, type Notice,
   type Port, PROTOCOL, randomId, type Sharing, type Welcome,
 } from "./messages.js";
 import { Outbox } from "./outbox.js";
@@ -271,10 +271,8 @@ export class Client implements Member {
     keeping().then((rest) => introduce(rest.brokerPort()), () => introduce(undefined));
   }
 
-  join(port: Port): void {
-    this.port = port;
-    port.onmessage = ({ data }: MessageEvent<unknown>) => isEngineMessage(data) && this.#take(port, data);
-    const join: ClientMessage = {
+  joining(): Join {
+    return {
       kind: "join",
       version: PROTOCOL,
       client: this.id,
@@ -283,9 +281,14 @@ export class Client implements Member {
       // One that could not start an engine a moment ago is not to be given the file.
       canLead: canLead() && this.#pause === undefined,
       isVisible: isVisible(),
-      encryption: this.encryption,
+      nonce: undefined,
     };
-    port.postMessage(join, []);
+  }
+
+  join(port: Port, message: Join | Answer = this.joining()): void {
+    this.port = port;
+    port.onmessage = ({ data }: MessageEvent<unknown>) => isEngineMessage(data) && this.#take(port, data);
+    port.postMessage(message, []);
   }
 
   /** Takes what the engine sends. */

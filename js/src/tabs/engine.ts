@@ -2,22 +2,22 @@
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
 import { type ErrorCode, FerroliteError } from "../error.js";
 import { ERROR, type PlainOptions, type Response, type SessionRequest, type StorageFacts } from "../protocol.js";
-import { resultsOf } from "../results.js";
+import { bareResultsOf } from "../results.js";
 import type { Session } from "../session.js";
 import { clearTimeout, setTimeout } from "../timers.js";
 import type { BrokerMessage } from "./broker.js";
-import { otherVersion } from "./failures.js";
 import { lifeOf, nameOf } from "./locks.js";
 import {
-  type Announcement, announcementOf, type ClientMessage, type EngineFiles, type EngineMessage, idBytes, type Join, type Letter, type Notice,
-  isClientMessage, type Port, PROTOCOL, type Sharing,
+  type Announcement, announcementOf, type Answer, type ClientMessage, type EngineFiles, type EngineMessage, idBytes, type Join, type Letter, type Notice,
+  isClientMessage, type Port, PROTOCOL, randomId, type Sharing,
 } from "./messages.js";
+import { type Agreed, isProof, keyOf, proofOf, sealed, unsealed } from "./proof.js";
 
 /** How long a page that leads may be hidden while another could be seen. */
 const HIDDEN_MS = 1000;
 /** How long the broker may take to know of us before the others are told to ask it. */
 const BROKER_MS = 300;
-/** Of letter terms: the time up to which receipts may have been dropped. */
+/** Of letter terms: the time up to which receipts may have been dropped, behind the file's id. */
 const HORIZON_AT = 16;
 
 /** Errors that are about the database, not about a call. */
@@ -25,9 +25,9 @@ const LATER: readonly ErrorCode[] = ["Failed", "Io", "Locked", "StorageFull", "R
 
 type Post = (response: Response, transfer: ArrayBuffer[]) => void;
 
-/** A client that has joined. */
-interface Guest extends Pick<Join, "canLead" | "readOnly"> {
-  readonly id: string;
+/** A client that has joined, by what it has said of itself. */
+interface Guest extends Omit<Join, "isVisible"> {
+  isVisible: boolean | undefined;
   /** Its number in the session. */
   readonly number: number;
   readonly port: Port;
@@ -35,7 +35,10 @@ interface Guest extends Pick<Join, "canLead" | "readOnly"> {
   readonly reply: Post;
   /** Ends waiting for its end. */
   readonly over: AbortController;
-  isVisible: boolean | undefined;
+  /** Seals the secrets that go to it and come from it; missing where it has nothing to prove. */
+  readonly agreed: Agreed | undefined;
+  /** The last message by which it has changed the key. */
+  changedBy: number;
 }
 
 /** What the engine is open with. */
@@ -49,7 +52,7 @@ export interface Served {
   /** The state of the file when it was opened, where answers have the number of a state. */
   readonly openedAt: number | undefined;
   /** `Connection.letterTerms`. */
-  readonly letterTerms: () => Uint8Array;
+  readonly letterTerms: () => Uint8Array<ArrayBuffer>;
   readonly files: EngineFiles | undefined;
   readonly options: PlainOptions;
   /** Copied. */
@@ -81,8 +84,14 @@ export class Engine {
   /** Clients whose letters have come: what they have sent may come twice. */
   readonly #lettered = new Set<string>();
   readonly #broadcast: BroadcastChannel;
-  /** What opens the database, to know it again. */
+  /** What opens the database. */
   #encryption: KeyMaterial | undefined;
+  /** The key of its proofs, once it is needed. */
+  #key: Promise<CryptoKey> | undefined;
+  /** Numbers what clients are told of changed keys. */
+  #changes = 0;
+  /** Resolves when they were told. */
+  #told: Promise<unknown> = Promise.resolve();
   #hidden: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
   #endLife!: () => void;
@@ -127,48 +136,73 @@ export class Engine {
     if (this.#isOver) return port.close?.();
     let guest: Guest | undefined;
     port.onmessage = async ({ data }: MessageEvent<unknown>) => {
-      if (this.#isOver || !isClientMessage(data) || data.kind === "broker") return;
-      if (data.kind === "join") guest = await this.#join(port, data);
+      if (this.#isOver || !isClientMessage(data)) return;
+      if (data.kind === "join") guest ??= await this.#join(port, data);
       else if (guest !== undefined) this.#handle(guest, data);
     };
     say(port, { kind: "ready" });
   }
 
   async #join(port: Port, join: Join): Promise<Guest | undefined> {
-    const { session, facts, options, check, openedAt, letterTerms, files } = this.#served;
+    const { session, facts, options, check, openedAt, letterTerms, files, prove, port: own } = this.#served;
+    const encryption = this.#encryption;
+    const { client, readOnly, nonce } = join;
     try {
-      if (join.version !== PROTOCOL) throw otherVersion(join.version);
-      this.#prove(join.encryption);
+      let agreed: Agreed | undefined;
+      // Nobody else talks by the worker's own port.
+      if (port !== own) {
+        if (encryption !== undefined && nonce !== undefined) agreed = await this.#agree(port, join, encryption);
+        else prove(nonce === undefined ? undefined : { terms: { by: "passphrase" }, secret: Uint8Array.of(1) });
+      }
       if (join.options !== undefined && JSON.stringify(join.options) !== JSON.stringify(options)) await check(join.options);
+      const terms = await sealed(agreed, ["letters"], letterTerms());
       if (this.#isOver) return undefined;
-      if (options.readOnly === true && !join.readOnly) {
+      if (options.readOnly === true && !readOnly) {
         if (!join.canLead) {
           throw new FerroliteError("Locked", "it is open in another tab, for reading only; open it there for writing");
         }
-        this.#handOver(port);
+        void this.#handOver(port);
         return undefined;
       }
-      this.#leave(this.#guests.get(join.client));
+      this.#leave(this.#guests.get(client));
       const reply = this.#served.ordered((response, transfer) => port.postMessage(response, transfer));
-      const number = session.join(idBytes(join.client), join.readOnly, reply);
-      const { client: id, canLead, readOnly, isVisible } = join;
-      const guest: Guest = { id, number, port, reply, over: new AbortController(), canLead, readOnly, isVisible };
-      this.#guests.set(guest.id, guest);
+      const number = session.join(idBytes(client), readOnly, reply);
+      const guest: Guest = { ...join, number, port, reply, over: new AbortController(), agreed, changedBy: 0 };
+      this.#guests.set(client, guest);
       const gone = () => this.#leave(guest);
-      navigator.locks.request(lifeOf(this.#sharing.file, guest.id), { signal: guest.over.signal }, gone).catch(() => {});
-      say(port, { kind: "welcome", facts, options, openedAt, letterTerms: letterTerms(), files });
+      navigator.locks.request(lifeOf(this.#sharing.file, client), { signal: guest.over.signal }, gone).catch(() => {});
+      say(port, { kind: "welcome", facts, options, openedAt, letterTerms: terms, files });
+      // The key has changed since the client came.
+      if (encryption !== this.#encryption) this.#tellKey(guest);
       this.#consider();
       return guest;
     } catch (thrown) {
       say(port, { kind: "refused", error: FerroliteError.from(thrown, "Internal").report() });
       port.close?.();
       return undefined;
-    } finally {
-      wipe(join.encryption);
     }
   }
 
-  #handle(guest: Guest, message: Exclude<ClientMessage, { kind: "join" | "broker" }>): void {
+  /** Proves to a client that this engine knows the secret, and waits until the client has proven the same. */
+  async #agree(port: Port, join: Join, encryption: KeyMaterial): Promise<Agreed> {
+    const { file, engine } = this.#sharing;
+    const salt = this.#served.letterTerms().slice(0, HORIZON_AT);
+    const nonce = randomId();
+    const agreed = { key: await (this.#key ??= keyOf(encryption, salt)), said: [file, engine, join, nonce] };
+    const proof = await proofOf(agreed, "engine");
+    const take = port.onmessage;
+    await new Promise<void>((resolve) => {
+      // Until then everything else is foreign, and is ignored.
+      port.onmessage = async ({ data }: MessageEvent<Partial<Answer> | null>) => {
+        if (data?.proof instanceof ArrayBuffer && (await isProof(agreed, "client", data.proof))) resolve();
+      };
+      say(port, { kind: "challenge", nonce, salt, proof });
+    });
+    port.onmessage = take;
+    return agreed;
+  }
+
+  #handle(guest: Guest, message: Exclude<ClientMessage, Join>): void {
     if (message.kind === "visible") {
       guest.isVisible = message.isVisible;
       if (message.isVisible === true) this.#served.look();
@@ -176,13 +210,14 @@ export class Engine {
     } else if (message.kind === "letters") {
       this.#deliver(guest, message.letters);
     } else if (message.kind === "close") {
-      if (guest.id === this.#sharing.client) return this.#close(guest, message.id);
+      if (guest.client === this.#sharing.client) return void this.#close(guest, message.id);
       this.#served.session.handle(message, guest.number);
       this.#whenStored(() => this.#leave(guest));
     } else if (message.kind === "changeKey") {
-      this.#changeKey(guest, message);
+      // What the client has not sealed is foreign, and is ignored.
+      this.#changeKey(guest, message).catch(() => {});
     } else {
-      const isRepeated = this.#lettered.has(guest.id);
+      const isRepeated = this.#lettered.has(guest.client);
       this.#served.session.handle(isRepeated ? { ...message, repeated: true } : message, guest.number);
     }
   }
@@ -205,7 +240,7 @@ export class Engine {
     this.#lettered.add(client);
     let isDone = true;
     const number = session.join(idBytes(client), false, (response) => {
-      const results = "answer" in response ? resultsOf(response.answer) : [];
+      const results = "answer" in response ? bareResultsOf(response.answer) : [];
       const isRefused = results.some((result) => result[0] === ERROR && LATER.includes(result[1].code));
       isDone &&= "answer" in response && !isRefused;
     });
@@ -214,10 +249,16 @@ export class Engine {
     return isDone;
   }
 
-  #changeKey(guest: Guest, request: SessionRequest & { kind: "changeKey" }): void {
-    const changed = copyOf(request.encryption);
+  async #changeKey(guest: Guest, request: SessionRequest & { kind: "changeKey" }): Promise<void> {
+    const { id, encryption } = request;
+    const { terms } = encryption;
+    const secret = await unsealed(guest.agreed, ["changeKey", id, terms], encryption.secret);
+    // One that comes again is foreign, too.
+    if (this.#isOver || id <= guest.changedBy) return;
+    guest.changedBy = id;
+    const changed = { terms, secret: secret.slice() };
     try {
-      this.#served.session.handle(request, guest.number);
+      this.#served.session.handle({ ...request, encryption: { terms, secret } }, guest.number);
       // It opens the database if it was changed.
       this.#served.prove(changed);
     } catch {
@@ -225,18 +266,23 @@ export class Engine {
     }
     wipe(this.#encryption);
     this.#encryption = changed;
-    for (const { port } of this.#guests.values()) say(port, { kind: "rekeyed", encryption: changed as KeyMaterial });
+    this.#key = undefined;
+    for (const other of this.#guests.values()) this.#tellKey(other);
   }
 
-  #prove(material: KeyMaterial | undefined): void {
-    const known = this.#encryption;
-    if (material?.terms.by === known?.terms.by && material?.secret.join() === known?.secret.join()) return;
-    this.#served.prove(material);
+  /** Gives a client the secret that opens the database from now on. */
+  #tellKey({ agreed, port }: Guest): void {
+    const number = ++this.#changes;
+    const { terms, secret } = this.#encryption as KeyMaterial;
+    const tell = (sent: Uint8Array<ArrayBuffer>) => say(port, { kind: "rekeyed", number, encryption: { terms, secret: sent } });
+    const told = sealed(agreed, ["rekeyed", number, terms], secret).then(tell);
+    this.#told = Promise.allSettled([this.#told, told]);
   }
 
   /** The client that has started us closes: the file with it. */
-  #close(guest: Guest, id: number): void {
+  async #close(guest: Guest, id: number): Promise<void> {
     this.#end();
+    await this.#told;
     try {
       this.#served.session.close();
       guest.reply({ id, value: undefined }, []);
@@ -247,7 +293,7 @@ export class Engine {
 
   #leave(guest: Guest | undefined): void {
     if (guest === undefined || this.#isOver) return;
-    if (this.#guests.get(guest.id) === guest) this.#guests.delete(guest.id);
+    if (this.#guests.get(guest.client) === guest) this.#guests.delete(guest.client);
     guest.over.abort();
     guest.port.close?.();
     this.#served.session.leave(guest.number);
@@ -259,12 +305,13 @@ export class Engine {
     clearTimeout(this.#hidden);
     if (this.#guests.get(this.#sharing.client)?.isVisible !== false) return;
     const next = [...this.#guests.values()].find(({ isVisible, canLead }) => isVisible === true && canLead);
-    if (next !== undefined) this.#hidden = setTimeout(() => this.#handOver(next.port), HIDDEN_MS);
+    if (next !== undefined) this.#hidden = setTimeout(() => void this.#handOver(next.port), HIDDEN_MS);
   }
 
   /** Closes the file, and lets the client at this port open it. What was not answered is sent to that one. */
-  #handOver(port: Port): void {
+  async #handOver(port: Port): Promise<void> {
     this.#end();
+    await this.#told;
     try {
       this.#served.session.close();
     } catch {

@@ -5,7 +5,7 @@ import type { FerroliteError } from "../error.js";
 import type { Keeper } from "./keeper.js";
 import type { Kept } from "./kept-files.js";
 import type { Hold } from "./locks.js";
-import type { Announcement, EngineFiles, Port } from "./messages.js";
+import type { Announcement, Answer, EngineFiles, Join, Port } from "./messages.js";
 import type { Outbox } from "./outbox.js";
 
 /** How long a client looks for an engine that it understands, after it has heard of one that it does not. */
@@ -41,6 +41,8 @@ export interface Member {
   readonly port: Port | undefined;
   /** The engine that this client tries to reach. */
   candidate: string | undefined;
+  /** True if some engine has let this client in. */
+  readonly isIn: boolean;
   isAsleep: boolean;
   readonly isOver: boolean;
   encryption: KeyMaterial | undefined;
@@ -65,8 +67,10 @@ export interface Member {
   seek(): void;
   /** Starts an engine; `hold` is the file's lock. */
   leadBy(hold: Hold, kept?: Kept): Promise<void>;
-  /** Joins the engine behind a port. */
-  join(port: Port): void;
+  /** The message by which this client joins an engine. */
+  joining(): Join;
+  /** Joins the engine behind a port; by its answer where the engine has asked for the client's proof. */
+  join(port: Port, answer?: Answer): void;
   /** Gives a candidate up. */
   notThere(engine: string): void;
   /** Ends the own engine, if there is one, as a crash would. */

@@ -11,10 +11,10 @@
  */
 import type { KeyMaterial } from "../encryption.js";
 import type { ErrorReport } from "../error.js";
-import type { PlainOptions, Request, Response, SessionRequest, StorageFacts } from "../protocol.js";
+import type { PlainOptions, Response, SessionRequest, StorageFacts } from "../protocol.js";
 
 /** Grows with every change of what clients and engines say. Different ones refuse each other. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** What is said to everybody who has the file open. Every one of them, in all versions, has `version`. */
 export type Announcement =
@@ -37,7 +37,23 @@ export interface Join {
   readonly canLead: boolean;
   /** Whether its page is; `undefined` of a worker. */
   readonly isVisible: boolean | undefined;
-  readonly encryption: KeyMaterial | undefined;
+  /** Given by a client that has a secret: new for each join. The client that has started the engine has nothing to prove. */
+  readonly nonce: string | undefined;
+}
+
+/** The engine of an encrypted database proves that it knows the secret, and asks the client for the same (`proof.ts`). */
+export interface Challenge {
+  readonly kind: "challenge";
+  /** The engine's. */
+  readonly nonce: string;
+  readonly salt: Uint8Array<ArrayBuffer>;
+  readonly proof: ArrayBuffer;
+}
+
+/** The client's answer to a challenge. */
+export interface Answer {
+  readonly kind: "prove";
+  readonly proof: ArrayBuffer;
 }
 
 /** The messages that a client left when its page went away. */
@@ -59,11 +75,10 @@ export interface EngineFiles {
 
 /**
  * What a client sends over its port. `repeated`: another engine may have got it before. `answered`: the client has the answers
- * of all requests with smaller numbers.
+ * of all requests with smaller numbers. The secret of `changeKey` is sealed where the client had to prove its own.
  */
 export type ClientMessage =
   | Join
-  | Extract<Request, { kind: "broker" }>
   | { readonly kind: "visible"; readonly isVisible: boolean | undefined }
   /** Letters that were found. Answered by `delivered`, unless it cannot be done now. */
   | { readonly kind: "letters"; readonly letters: readonly Letter[] }
@@ -82,8 +97,8 @@ export interface Welcome {
   readonly options: PlainOptions;
   /** The state of the file that the engine found. */
   readonly openedAt: number | undefined;
-  /** What letters are written and read with: `Connection.letterTerms`. */
-  readonly letterTerms: Uint8Array;
+  /** What letters are written and read with: `Connection.letterTerms`. Sealed, as a secret, where the client had to prove its own. */
+  readonly letterTerms: Uint8Array<ArrayBuffer>;
   /** Where the engine has come from, if others can start one from there. */
   readonly files: EngineFiles | undefined;
 }
@@ -92,14 +107,15 @@ export interface Welcome {
 export type EngineMessage =
   | (Response & Written)
   | { readonly kind: "ready" }
+  | Challenge
   | Welcome
   /** The letters with these keys were carried out, or come too late for that. */
   | { readonly kind: "delivered"; readonly keys: readonly string[] }
   | { readonly kind: "refused"; readonly error: ErrorReport }
   /** The file is closed, and this client is to lead now. */
   | { readonly kind: "takeOver" }
-  /** The database is opened by this from now on. */
-  | { readonly kind: "rekeyed"; readonly encryption: KeyMaterial };
+  /** The database is opened by this from now on. The numbers of an engine's changes grow: an older one that comes again is foreign. */
+  | { readonly kind: "rekeyed"; readonly number: number; readonly encryption: KeyMaterial };
 
 /** What the engine's worker tells the client that has started it, beside the responses to the requests that open. */
 export type Notice =
@@ -124,7 +140,7 @@ export interface Sharing {
  * talks to it by its worker, which takes half the time: messages by a `MessagePort` go by way of another thread.
  */
 export interface Port {
-  postMessage(message: ClientMessage | EngineMessage, transfer: Transferable[]): void;
+  postMessage(message: ClientMessage | Answer | EngineMessage, transfer: Transferable[]): void;
   onmessage: ((event: MessageEvent) => unknown) | null;
   /** Not of a worker, which is ended otherwise. */
   close?(): void;
@@ -149,9 +165,9 @@ export function announcementOf(data: unknown): Announcement | undefined {
 export function isClientMessage(data: unknown): data is ClientMessage {
   if (!isObject(data)) return false;
   const { kind, id, message } = data;
-  if (kind === "join") return typeof data.client === "string";
+  if (kind === "join") return data.version === PROTOCOL && typeof data.client === "string";
   if (kind === "letters") return Array.isArray(data.letters);
-  if (kind === "visible" || kind === "broker") return true;
+  if (kind === "visible") return true;
   if (typeof id !== "number") return false;
   if (kind === "calls") return typeof message === "string" || message instanceof Uint8Array;
   return kind === "changeKey" ? isObject(data.encryption) : kind === "exportChunk" || kind === "stats" || kind === "close";
