@@ -117,6 +117,12 @@ async function bundleWorkers() {
   write(await bundled({ entryPoints: WORKERS, format: "esm", plugins: [bindings, later] }));
 }
 
+/** Service workers cannot import scripts later: they have all in one. */
+async function bundleServiceWorker() {
+  write(await bundled({ entryPoints: { "service-worker": "src/index.ts" }, format: "esm", plugins: [bindings] }));
+  writeFileSync(join(dist, "service-worker.d.ts"), 'export * from "./index.js";\n');
+}
+
 /** The worker is no module here: that is what every browser starts from a blob. */
 async function bundleInline() {
   const wasm = deflateSync(readFileSync(join(dist, "ferrolite_bg.wasm")), { level: 9 }).toString("base64");
@@ -136,6 +142,7 @@ async function bundleInline() {
 for (const name of readdirSync(dist)) if (/^shared-.*\.js(\.map)?$/.test(name)) rmSync(join(dist, name));
 await bundleEntries();
 await bundleWorkers();
+await bundleServiceWorker();
 await bundleInline();
 // Of the one package whose code is within the bundles.
 copyFileSync(join(js, "node_modules", "@noble", "ciphers", "LICENSE"), join(js, "LICENSE-NOBLE"));

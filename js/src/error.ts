@@ -124,6 +124,7 @@ export async function needed<M>(script: Promise<M>): Promise<M> {
   try {
     return await script;
   } catch (thrown) {
-    throw FerroliteError.from(thrown, "Io", "a script of the package could not be loaded");
+    const code = typeof Worker === "undefined" ? "Unsupported" : "Io";
+    throw FerroliteError.from(thrown, code, 'a script of the package could not be loaded (service workers import "ferrolite/service-worker")');
   }
 }

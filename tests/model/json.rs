@@ -16,24 +16,57 @@ pub enum Json {
 }
 
 /// A number `0.DIGITS × 10^exponent`, exactly. Its digits neither begin nor end with 0; zero has none.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Number {
     is_negative: bool,
     exponent: i64,
     digits: String,
+    place: Place,
+}
+
+/// Where a number stands among others: integers of 64 bits exactly, all others as the nearest double.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Integer(i128),
+    Double(f64),
+}
+
+impl Place {
+    fn of(text: &str) -> Option<Self> {
+        let in_64_bits = |integer: &i128| *integer >= i128::from(i64::MIN) && *integer <= i128::from(u64::MAX);
+        let integer = text.parse::<i128>().ok().filter(in_64_bits);
+        integer.map(Self::Integer).or_else(|| text.parse().ok().map(Self::Double))
+    }
+
+    fn compare(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Integer(a), Self::Integer(b)) => a.cmp(&b),
+            (Self::Double(a), Self::Double(b)) => a.partial_cmp(&b).expect("JSON has no NaN"),
+            (Self::Integer(a), Self::Double(b)) => compare_mixed(a, b),
+            (Self::Double(a), Self::Integer(b)) => compare_mixed(b, a).reverse(),
+        }
+    }
+}
+
+fn compare_mixed(integer: i128, double: f64) -> Ordering {
+    if double.abs() >= 1e30 {
+        return 0.0.partial_cmp(&double).expect("JSON has no NaN");
+    }
+    integer.cmp(&(double.trunc() as i128)).then_with(|| 0.0.partial_cmp(&double.fract()).expect("it is finite"))
 }
 
 impl Number {
-    fn new(is_negative: bool, whole: &str, fraction: &str, exponent: i64) -> Self {
+    fn new(is_negative: bool, whole: &str, fraction: &str, exponent: i64, place: Place) -> Self {
         let all = format!("{whole}{fraction}");
         let digits = all.trim_start_matches('0');
         if digits.is_empty() {
-            return Self { is_negative: false, exponent: 0, digits: String::new() };
+            return Self { is_negative: false, exponent: 0, digits: String::new(), place };
         }
         let exponent = exponent + whole.len() as i64 - (all.len() - digits.len()) as i64;
-        Self { is_negative, exponent, digits: digits.trim_end_matches('0').to_owned() }
+        Self { is_negative, exponent, digits: digits.trim_end_matches('0').to_owned(), place }
     }
 
+    /// By the exact values.
     fn compare(&self, other: &Self) -> Ordering {
         let sign = |number: &Self| match (number.digits.is_empty(), number.is_negative) {
             (true, _) => 0,
@@ -43,6 +76,12 @@ impl Number {
         let size = self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(&other.digits));
         let size = if self.is_negative { size.reverse() } else { size };
         sign(self).cmp(&sign(other)).then(size)
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.compare(other).is_eq()
     }
 }
 
@@ -84,19 +123,29 @@ impl Json {
         }
     }
 
+    /// Compares as conditions do: numbers by their exact values.
     pub fn compare(&self, other: &Self) -> Ordering {
+        self.compare_by(other, Number::compare)
+    }
+
+    /// Compares as rows are ordered: numbers by their places.
+    pub fn order(&self, other: &Self) -> Ordering {
+        self.compare_by(other, |a, b| a.place.compare(b.place))
+    }
+
+    fn compare_by(&self, other: &Self, numbers: fn(&Number, &Number) -> Ordering) -> Ordering {
         match (self, other) {
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
-            (Self::Number(a), Self::Number(b)) => a.compare(b),
+            (Self::Number(a), Self::Number(b)) => numbers(a, b),
             (Self::String(a), Self::String(b)) => a.cmp(b),
             (Self::Array(a), Self::Array(b)) => {
-                let unequal = a.iter().zip(b).map(|(a, b)| a.compare(b)).find(|order| order.is_ne());
+                let unequal = a.iter().zip(b).map(|(a, b)| a.compare_by(b, numbers)).find(|order| order.is_ne());
                 unequal.unwrap_or(a.len().cmp(&b.len()))
             }
             (Self::Object(a), Self::Object(b)) => {
                 let fields = a.iter().zip(b);
-                let unequal = fields.map(|(a, b)| a.0.cmp(b.0).then_with(|| a.1.compare(b.1))).find(|it| it.is_ne());
-                unequal.unwrap_or(a.len().cmp(&b.len()))
+                let mut orders = fields.map(|(a, b)| a.0.cmp(b.0).then_with(|| a.1.compare_by(b.1, numbers)));
+                orders.find(|order| order.is_ne()).unwrap_or(a.len().cmp(&b.len()))
             }
             _ => self.rank().cmp(&other.rank()),
         }
@@ -178,7 +227,8 @@ impl Parser<'_> {
             && fraction.is_none_or(digits)
             && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)));
         let exponent = exponent.map_or(Some(0), |exponent| exponent.parse().ok())?;
-        is_number.then(|| Json::Number(Number::new(whole.starts_with('-'), unsigned, fraction.unwrap_or(""), exponent)))
+        let place = Place::of(text).filter(|_| is_number)?;
+        Some(Json::Number(Number::new(whole.starts_with('-'), unsigned, fraction.unwrap_or(""), exponent, place)))
     }
 
     fn string(&mut self) -> Option<Vec<u32>> {

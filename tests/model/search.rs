@@ -23,7 +23,7 @@ pub fn search<'a>(
         let value = document.at(path).filter(|value| value.depth() <= DEPTH_MAX && meets(value, &condition));
         found.extend(value.map(|value| (value.clone(), key)));
     }
-    found.sort_by(|a, b| a.0.compare(&b.0).then_with(|| a.1.cmp(b.1)));
+    found.sort_by(|a, b| a.0.order(&b.0).then_with(|| a.1.cmp(b.1)));
     if options.reverse {
         found.reverse();
     }

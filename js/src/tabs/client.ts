@@ -363,7 +363,30 @@ export class Client implements Member {
     if (version !== PROTOCOL) return void keeping().then((rest) => rest.heardOther(this, version), () => {});
     if (engine === this.engine || engine === this.candidate) return;
     this.candidate = engine;
-    keeping().then((rest) => rest.follow(this, engine), () => setTimeout(() => this.notThere(engine), OTHER_MS));
+    const missing = (error: FerroliteError) => {
+      if (canLead()) setTimeout(() => this.notThere(engine), OTHER_MS);
+      else if (this.encryption === undefined) this.#reach(engine);
+      else this.fail(error);
+    };
+    keeping().then((rest) => rest.follow(this, engine), missing);
+  }
+
+  /** Joins the engine of a plain database without the rest: a service worker cannot import scripts later. */
+  #reach(engine: string): void {
+    const port = new BroadcastChannel(`${nameOf(this.file)}/${this.id}`);
+    const isOpen = () => this.candidate === engine && !this.isOver;
+    port.onmessage = async ({ data }) => {
+      await this.life;
+      if (!isOpen() || data?.kind !== "ready") return;
+      this.leave();
+      this.engine = engine;
+      this.join(port);
+    };
+    this.broadcast?.postMessage({ kind: "connect", version: PROTOCOL, engine, channel: port.name } satisfies Announcement);
+    setTimeout(() => {
+      if (isOpen()) port.close();
+      this.notThere(engine);
+    }, OTHER_MS);
   }
 
   /** The candidate of this name cannot be reached: it has ended, or is very busy, or there is none of this name. */
