@@ -18,6 +18,13 @@ before(() => {
   // Nobody is ever gone here.
   const locks = { request: () => new Promise(() => {}) };
   Object.defineProperty(globalThis, "navigator", { value: { locks }, configurable: true });
+  // The channels of engines do not keep the process alive.
+  globalThis.BroadcastChannel = class extends BroadcastChannel {
+    constructor(name) {
+      super(name);
+      this.unref();
+    }
+  };
 });
 
 afterEach(() => {
