@@ -10,12 +10,16 @@ const PREFIX = "ferrolite/";
 /** Where a database was when it was last opened here, if it was not deleted since. */
 export function expected(name: string): DurableKind | undefined {
   const kind = tryStorage((storage) => storage.getItem(PREFIX + name));
-  return kind === "opfs" || kind === "indexeddb" ? kind : undefined;
+  return isDurable(kind) ? kind : undefined;
 }
 
-/** A database is there. */
-export function remember(name: string, kind: string): void {
-  if (kind === "opfs" || kind === "indexeddb") tryStorage((storage) => storage.setItem(PREFIX + name, kind));
+const isDurable = (kind: string | null | undefined): kind is DurableKind => kind === "opfs" || kind === "indexeddb";
+
+/** A database is there: where, if it stays when the page ends. */
+export function remember(name: string, kind: string): DurableKind | undefined {
+  if (!isDurable(kind)) return undefined;
+  tryStorage((storage) => storage.setItem(PREFIX + name, kind));
+  return kind;
 }
 
 /** A database was deleted, or its loss was told. */

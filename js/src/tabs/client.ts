@@ -309,7 +309,8 @@ export class Client implements Member {
       this.#options = { ...message.options, readOnly: this.readOnly, create: false };
       if (this.isIn) this.channel.renew();
       this.isIn = true;
-      this.#stays(message.facts.kind);
+      // Who finds it nowhere, later on, reports that.
+      this.#expected = eviction.remember(this.#name, message.facts.kind) ?? this.#expected;
       if (port === this.worker) this.#pauseMs = PAUSE_MS;
       // Who cannot lead waits again for the day when nobody does.
       this.#line();
@@ -345,12 +346,6 @@ export class Client implements Member {
     return seen !== undefined && openedAt !== undefined && seen.engine !== this.engine && openedAt < seen.state;
   }
 
-  /** The database is here: who finds it nowhere, later on, tells so. */
-  #stays(kind: StorageFacts["kind"]): void {
-    if (kind === "opfs" || kind === "indexeddb") this.#expected = kind;
-    eviction.remember(this.#name, kind);
-  }
-
   #noticed(worker: Worker, notice: Notice): void {
     if (notice.kind !== "stopped" && notice.kind !== "handedOver") return;
     const missing = (error: FerroliteError) => notice.kind === "stopped" && this.fail(error);
@@ -374,17 +369,16 @@ export class Client implements Member {
   /** Joins the engine of a plain database without the rest: a service worker cannot import scripts later. */
   #reach(engine: string): void {
     const port = new BroadcastChannel(`${nameOf(this.file)}/${this.id}`);
-    const isOpen = () => this.candidate === engine && !this.isOver;
     port.onmessage = async ({ data }) => {
       await this.life;
-      if (!isOpen() || data?.kind !== "ready") return;
+      if (this.candidate !== engine || data?.kind !== "ready") return;
       this.leave();
       this.engine = engine;
       this.join(port);
     };
     this.broadcast?.postMessage({ kind: "connect", version: PROTOCOL, engine, channel: port.name } satisfies Announcement);
     setTimeout(() => {
-      if (isOpen()) port.close();
+      if (this.port !== port) port.close();
       this.notThere(engine);
     }, OTHER_MS);
   }
