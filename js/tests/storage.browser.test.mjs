@@ -383,13 +383,14 @@ test("what is flushed later, or never, is stored soon all the same", async () =>
 test("a database beyond its memory limit is StorageFull, and opens with a larger one", async () => {
   const tab = await page();
   const megabyte = 1 << 20;
-  await open(tab, "limited", { storage: "indexeddb", memoryLimit: 2 * megabyte });
+  await open(tab, "limited", { storage: "indexeddb", memoryLimit: 4 * megabyte });
   const { count, code, message } = await fill(tab);
   assert.deepEqual([code, /memoryLimit/.test(message)], ["StorageFull", true], message);
   await close(tab);
-  // Closing has returned what the log and the reserve had: the documents alone are left.
-  const refused = await open(tab, "limited", { memoryLimit: count * 25_000 });
+  // Closing has returned what the log and the reserve had. The documents alone take more than a megabyte.
+  assert.ok(count * 50_000 > 1.1 * megabyte, `${count} documents`);
+  const refused = await open(tab, "limited", { memoryLimit: megabyte });
   assert.deepEqual([refused.code, /memoryLimit/.test(refused.message)], ["StorageFull", true], refused.message);
-  assert.equal((await open(tab, "limited", { memoryLimit: 4 * megabyte })).kind, "indexeddb");
+  assert.equal((await open(tab, "limited", { memoryLimit: 8 * megabyte })).kind, "indexeddb");
   assert.equal(await tab.evaluate(() => db.set("more", "x".repeat(100_000)).then(() => db.count())), count + 1);
 });
