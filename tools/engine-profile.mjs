@@ -20,13 +20,14 @@ const contents = `
   export { default as init, Connection } from "./ferrolite.js";
   export { loadEngine, scheduler } from "./node-engine.js";
   export { NodeHost } from "./node-files.js";
+  export { Outbox } from "./tabs/outbox.js";
   export { Session } from "./session.js";
   export { Transaction } from "./transaction.js";
 `;
 await createRequire(join(js, "package.json"))("esbuild").build({
   stdin: { contents, resolveDir: join(js, "src") }, outfile: script, bundle: true, format: "esm", platform: "node", plugins: [bindings],
 });
-const { Channel, Connection, Database, init, loadEngine, NodeHost, scheduler, Session, Transaction } = await import(pathToFileURL(script));
+const { Channel, Connection, Database, init, loadEngine, NodeHost, Outbox, scheduler, Session, Transaction } = await import(pathToFileURL(script));
 const folder = mkdtempSync(join(tmpdir(), "ferrolite-profile-"));
 const path = join(folder, "profile.ferrolite");
 const task = (number) => ({
@@ -60,8 +61,14 @@ async function begin(count, isSuccessor) {
   connection.opens(undefined, undefined);
   connection.letterTerms();
   const session = new Session(connection, scheduler, () => {});
-  const client = session.join(new Uint8Array(16).fill(1), false, (response) => channel.receive(response));
-  const channel = new Channel((request) => session.handle(request, client));
+  const client = session.join(new Uint8Array(16).fill(1), false, (response) => {
+    channel.receive(response);
+    if ("id" in response) outbox.answered(response.id);
+  });
+  // As clients send: each message says which answers have come.
+  const outbox = new Outbox(() => channel.pump(), () => {});
+  outbox.connect({ postMessage: (request) => session.handle(request, client) });
+  const channel = new Channel((request) => outbox.push(request), () => outbox.isFull);
   const db = new Database(channel, {}, () => {});
   await db.set("first", { hello: "world" });
   await db.get("first");
