@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_host_speaks_plainly() {
-        let text = host_text(&io::Error::from_raw_os_error(2));
+        let text = host_text(&io::Error::from(io::ErrorKind::NotFound));
         assert_eq!(text, "there is no such file or directory");
         assert_eq!(host_text(&io::Error::from_raw_os_error(9_999)), "the host reports error 9999");
         assert_eq!(host_text(&io::Error::other("the caller's own text")), "the caller's own text");
