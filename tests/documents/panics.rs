@@ -19,6 +19,7 @@ fn count<F: File>(db: &Database<F>) -> u64 {
 }
 
 #[test]
+#[cfg_attr(target_os = "wasi", ignore = "a panic ends the program here")]
 fn nothing_is_kept_of_a_group_that_panics() {
     let (fs, clock) = (Simulated::new(1), Clock::new());
     let mut db = open(&fs, &clock, Options::default()).unwrap();
@@ -53,6 +54,7 @@ fn nothing_is_kept_of_a_group_that_panics() {
 }
 
 #[test]
+#[cfg_attr(target_os = "wasi", ignore = "a panic ends the program here")]
 fn a_group_inside_that_panics_takes_the_outer_one_with_it() {
     let bench = Bench::new();
     let mut db = bench.open();
@@ -69,6 +71,7 @@ fn a_group_inside_that_panics_takes_the_outer_one_with_it() {
 }
 
 #[test]
+#[cfg_attr(target_os = "wasi", ignore = "a panic ends the program here")]
 fn what_was_written_out_before_the_panic_stays() {
     let mut db = Bench::new().open();
     caught(|| {
@@ -83,6 +86,7 @@ fn what_was_written_out_before_the_panic_stays() {
 }
 
 #[test]
+#[cfg_attr(target_os = "wasi", ignore = "a panic ends the program here")]
 fn a_transaction_that_panics_is_rolled_back() {
     let mut db = Bench::new().open();
     db.set("k", &1).unwrap();
@@ -126,6 +130,7 @@ impl std::io::Read for Panics {
 }
 
 #[test]
+#[cfg_attr(target_os = "wasi", ignore = "a panic ends the program here")]
 fn an_export_whose_writer_panics_keeps_no_space() {
     let bench = Bench::new();
     let mut db = bench.open_with(Options { memtable_size: 64 << 10, ..Options::default() });
@@ -142,6 +147,7 @@ fn an_export_whose_writer_panics_keeps_no_space() {
 }
 
 #[test]
+#[cfg_attr(target_os = "wasi", ignore = "a panic ends the program here")]
 fn an_import_whose_reader_panics_can_be_done_again() {
     let bench = Bench::new();
     let mut db = bench.open();
@@ -164,6 +170,7 @@ impl serde::Serialize for Unserializable {
 }
 
 #[test]
+#[cfg_attr(target_os = "wasi", ignore = "a panic ends the program here")]
 fn documents_that_panic_leave_nothing() {
     let mut db = Bench::new().open();
     caught(|| db.set("k", &Unserializable));
@@ -293,6 +300,7 @@ fn work_until_panic(at: u64) -> bool {
 }
 
 #[test]
+#[cfg_attr(target_os = "wasi", ignore = "a panic ends the program here")]
 fn a_file_that_panics_closes_the_database_to_writes_and_loses_nothing() {
     let mut at = 1;
     while work_until_panic(at) {
