@@ -422,6 +422,20 @@ impl NamedCollection {
 }
 
 impl Index {
+    /// An index on the default collection, with the number 7, which is in no database.
+    #[cfg(any(test, fuzzing))]
+    pub fn sample(indexed: Indexed) -> Self {
+        Self {
+            collection: CollectionId::DEFAULT,
+            id: 7,
+            indexed,
+            state: IndexState::Ready,
+            ready_since: 0,
+            missing: None,
+            missing_since: 0,
+        }
+    }
+
     /// What an entry of the catalog says of an index; `None` when it is about something else or not to be understood.
     pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
         let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[INDEX])?;

@@ -4,15 +4,7 @@ use super::*;
 use crate::documents::catalog_parts::{part_offset_key, parts_key};
 
 fn index(id: u32, state: IndexState) -> Index {
-    Index {
-        collection: CollectionId::DEFAULT,
-        id,
-        indexed: on(&["a"]),
-        state,
-        ready_since: 0,
-        missing: None,
-        missing_since: 0,
-    }
+    Index { id, state, ..Index::sample(on(&["a"])) }
 }
 
 fn on(paths: &[&str]) -> Indexed {

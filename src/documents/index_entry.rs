@@ -31,7 +31,7 @@ const CUT: u8 = 1;
 /// that has an expiry, and look at the document instead.
 pub(super) const INEXACT_UNTIL_MS: u64 = LAST_EXPIRY_MS + 1;
 
-/// What an index has of a document, not cut.
+/// The entry of a document in an index, not cut.
 #[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Encoded {
     /// As in entries.
@@ -283,16 +283,7 @@ mod tests {
     use crate::documents::index_spec::Indexed;
 
     fn index(paths: &[&str], multi: bool) -> Index {
-        let indexed = Indexed::new(paths, false, multi).unwrap();
-        Index {
-            collection: CollectionId::DEFAULT,
-            id: 7,
-            indexed,
-            state: IndexState::Ready,
-            ready_since: 0,
-            missing: None,
-            missing_since: 0,
-        }
+        Index::sample(Indexed::new(paths, false, multi).unwrap())
     }
 
     fn staged(text: &str) -> Option<Staged> {

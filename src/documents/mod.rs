@@ -1,5 +1,6 @@
 //! Documents: keys, JSON values, indexes, times to live and transactions, on top of the engine.
 
+mod active_transaction;
 mod blob;
 mod catalog;
 mod catalog_parts;
@@ -33,6 +34,7 @@ mod keys;
 mod latencies;
 mod list;
 mod list_verbs;
+mod open_transaction;
 mod options;
 mod ordering;
 mod ordering_text;
@@ -58,6 +60,7 @@ mod update;
 mod watch;
 mod write;
 
+pub use active_transaction::ActiveTransaction;
 pub use blob::{BlobReader, BlobWriter};
 pub use catalog::MAX_COLLECTION_NAME_LENGTH;
 pub use check::CheckReport;
@@ -77,6 +80,7 @@ pub use latencies::Latency;
 #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
 pub(crate) use latencies::Verb;
 pub use list::End;
+pub use open_transaction::OpenTransaction;
 pub use options::{ChangeHistory, Compression, Durability, Options};
 pub use path::MAX_PATH_LENGTH;
 pub use query::{Explanation, Filter, OrderBy, Query, QueryPage, Rows};
@@ -85,7 +89,6 @@ pub use salvage::{LostPart, Salvage, SalvageReport, salvage, salvage_with};
 pub use scan::{Page, PageLimits, Scan};
 pub use snapshot::Snapshot;
 pub use statistics::{Space, SpaceKind, Stats};
-pub use transact::{ActiveTransaction, OpenTransaction};
 pub use transaction::Transaction;
 pub use ttl::{Ttl, ttl_from_seconds};
 pub use update::SetOptions;

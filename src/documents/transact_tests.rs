@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::fs::Memory;
-use crate::{Durability, Options};
+use crate::{Condition, Durability, FindOptions, Options, Range};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ mod values;
 pub use super::watch::fuzzing::journal;
 pub use values::{compare, rank, value};
 
-use super::catalog::{Catalog, Index, IndexState};
+use super::catalog::{Catalog, Index};
 use super::error_code::ErrorCode;
 use super::index_entry::{IndexEntry, cut, encodings};
 use super::index_spec::Indexed;
@@ -109,15 +109,7 @@ pub fn index_entry(data: &[u8]) {
     }
     let (key, indexed) = (input.line(), Indexed::new(&["a"], false, false).expect("it is a path"));
     let text = serde_json::json!({ "a": value(&mut input, 4), "b": 1 }).to_string();
-    let index = Index {
-        collection: CollectionId::DEFAULT,
-        id: 7,
-        indexed,
-        state: IndexState::Ready,
-        ready_since: 0,
-        missing: None,
-        missing_since: 0,
-    };
+    let index = Index::sample(indexed);
     let encoded = encodings(&index, &key, &text).expect("it is JSON").pop().expect("it is there, and not deep");
     let (part, is_cut) = cut(&encoded.entry);
     let mut engine_key = [&CollectionId::DEFAULT.index(7)[..], part].concat();

@@ -230,20 +230,10 @@ mod tests {
     use super::*;
     use crate::documents::catalog::IndexState;
     use crate::documents::index_spec::Indexed;
-    use crate::documents::key::CollectionId;
     use crate::documents::query::{Filter, Query};
 
     fn index(paths: &[&str], multi: bool) -> Index {
-        let indexed = Indexed::new(paths, false, multi).unwrap();
-        Index {
-            collection: CollectionId::DEFAULT,
-            id: 5,
-            indexed,
-            state: IndexState::Ready,
-            ready_since: 0,
-            missing: None,
-            missing_since: 0,
-        }
+        Index::sample(Indexed::new(paths, false, multi).unwrap())
     }
 
     /// How many ranges there are, and how they deliver an order.
