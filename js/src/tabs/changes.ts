@@ -1,5 +1,5 @@
 /**
- * What a client does when another engine leads, or its own ends. The script loads after a client has opened its database, or
+ * The steps of a client when another engine leads, or when its own engine ends. The script loads after a client has opened its database, or
  * when a client that opens it finds somebody who leads.
  */
 import { copyOf, wipe } from "../encryption.js";
@@ -11,7 +11,7 @@ import { lostCommits, nobodyLeads, otherVersion } from "./failures.js";
 import { Keeper } from "./keeper.js";
 import { type Hold, lifeOf, nameOf, take } from "./locks.js";
 import { type Member, OTHER_MS } from "./member.js";
-import { type Notice, type Port, PROTOCOL } from "./messages.js";
+import { type Notice, type Port, type Welcome } from "./messages.js";
 import { isVisible } from "./page.js";
 import { watchPageOf } from "./sleep.js";
 
@@ -24,14 +24,14 @@ export function brokerPort(): MessagePort | undefined {
 }
 
 /** Hands over the letters that wait, keeps the engine's files, and watches the page. */
-export async function keep(member: Member, port: Port): Promise<void> {
+export async function keep(member: Member, port: Port, { letterTerms, files }: Welcome): Promise<void> {
   // Workers have no letters, and nothing else to keep.
-  if (port !== member.port || typeof document === "undefined") return;
+  if (port !== member.port || typeof document === "undefined") return void letterTerms.fill(0);
   watchPageOf(member);
   // The page may have been hidden or shown since the client has joined.
   port.postMessage({ kind: "visible", isVisible: isVisible() }, []);
   member.keeper ??= new Keeper(member.file, member.id, !member.readOnly);
-  member.keeper.welcomed(port, member.terms as Uint8Array, member.files);
+  member.keeper.welcomed(port, letterTerms, files);
 }
 
 /** Takes the lead: the one who leads has closed the file for this client. */
@@ -55,7 +55,7 @@ export function noticed(member: Member, notice: Notice): void {
     // After a call of another client, the others go on with another engine.
     return notice.isOwn ? member.fail(error) : member.release();
   }
-  member.say({ kind: "hello", version: PROTOCOL });
+  member.hello();
   // The client that is to have the lock takes it away, unless it is gone, too.
   const { hold } = member;
   setTimeout(() => hold === member.hold && member.release(), TAKING_OVER_MS);

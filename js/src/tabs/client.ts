@@ -16,6 +16,7 @@ import { type PlainOptions, type Request, type SessionRequest, type StorageFacts
 import * as eviction from "../storage/eviction.js";
 import type { DurableKind } from "../storage/ladder.js";
 import { clearTimeout, setTimeout } from "../timers.js";
+import { byBroadcast } from "./by-broadcast.js";
 import { tooLate } from "./failures.js";
 import type { Keeper } from "./keeper.js";
 import { keeping } from "./keeping-script.js";
@@ -24,7 +25,7 @@ import { letterKeys } from "./letterbox.js";
 import { type Hold, lifeOf, nameOf, take } from "./locks.js";
 import { canLead, type Member, OTHER_MS, type Started } from "./member.js";
 import {
-  type Announcement, announcementOf, type Answer, type EngineFiles, isEngineMessage, type EngineMessage, type Join, type Notice,
+  type Announcement, announcementOf, type Answer, isEngineMessage, type EngineMessage, type Join, type Notice,
   type Port, PROTOCOL, randomId, type Sharing, type Welcome,
 } from "./messages.js";
 import { Outbox } from "./outbox.js";
@@ -64,45 +65,33 @@ export class Client implements Member {
   readonly outbox: Outbox;
   readonly #opened: Promise<StorageFacts>;
   #settle!: { resolve(facts: StorageFacts): void; reject(error: FerroliteError): void };
-  /** Those of the database, once it is open. */
+  /** The options of the database, once it is open. */
   #options: PlainOptions;
   encryption: KeyMaterial | undefined;
   /** Where the database should be. */
   #expected: DurableKind | undefined;
   life: Promise<Hold | undefined> | undefined;
   broadcast: BroadcastChannel | undefined;
-  /** Exists once the page is watched. */
   unwatch: (() => void) | undefined;
-  /** Calls our place in the queue for the lock off. */
   queue: AbortController | undefined;
-  /** The lock, while we lead or have just done so. */
   hold: Hold | undefined;
   worker: Worker | undefined;
-  /** The engine that we talk to, or try to. */
   engine: string | undefined;
   port: Port | undefined;
-  /** The engine that we try to get to. */
   candidate: string | undefined;
   /** The latest state of the file that an answer depended on, and the engine that sent the answer. */
   #seen: { readonly state: number; readonly engine: string | undefined } | undefined;
-  /** Whether some engine has let us in. */
   isIn = false;
-  /** The change of the key whose new key was tried already. */
   triedChange: object | undefined;
   isAsleep = false;
   isOver = false;
-  /** Once it is loaded. */
   keeper: Keeper | undefined;
-  /** What letters are written and read with. */
-  terms: Uint8Array | undefined;
-  /** Of the last engine that told. */
-  files: EngineFiles | undefined;
   /** Ends when this client may try to lead again. */
   #pause: ReturnType<typeof setTimeout> | undefined;
   #pauseMs = PAUSE_MS;
-  /** Ends when what was said of another version is looked into. */
   other: ReturnType<typeof setTimeout> | undefined;
-  nobody: ReturnType<typeof setTimeout> | undefined;
+  /** Ends when this client gives up, because no client can lead. */
+  #nobody: ReturnType<typeof setTimeout> | undefined;
 
   constructor({ name, file, options, encryption, startWorker }: Opening) {
     this.#name = name;
@@ -122,7 +111,7 @@ export class Client implements Member {
 
   /** Opens the database, whoever leads; what is known of where it is. */
   async open(): Promise<StorageFacts> {
-    this.#begin();
+    this.begin();
     this.seek();
     return this.#opened;
   }
@@ -130,7 +119,7 @@ export class Client implements Member {
   /** Leads by a worker that is about to open the file, and does so when `serve` gives it what belongs to that. */
   async openBy(hold: Hold, worker: Worker, serve: (sharing: Sharing) => Promise<unknown>): Promise<StorageFacts> {
     this.hold = hold;
-    this.#begin();
+    this.begin();
     await this.#lead(worker, serve);
     return this.#opened;
   }
@@ -149,8 +138,7 @@ export class Client implements Member {
     this.stop();
     this.unwatch?.();
     this.keeper?.end();
-    this.terms?.fill(0);
-    clearTimeout(this.nobody);
+    clearTimeout(this.#nobody);
     clearTimeout(this.#pause);
     clearTimeout(this.other);
     this.queue?.abort();
@@ -160,20 +148,11 @@ export class Client implements Member {
     await (await this.life)?.release();
   }
 
-  #begin(): void {
-    this.live();
-    this.listen();
-  }
-
-  live(): void {
+  begin(): void {
     this.life ??= take(lifeOf(this.file, this.id)).catch((thrown: unknown) => {
       this.fail(FerroliteError.from(thrown, "Io"));
       return undefined;
     });
-  }
-
-  listen(): void {
-    this.broadcast?.close();
     this.broadcast = new BroadcastChannel(nameOf(this.file));
     this.broadcast.onmessage = ({ data }: MessageEvent<unknown>) => this.#heard(announcementOf(data));
   }
@@ -181,7 +160,7 @@ export class Client implements Member {
   seek(): void {
     if (this.isOver || this.isAsleep) return;
     this.#line();
-    this.say({ kind: "hello", version: PROTOCOL });
+    this.hello();
   }
 
   /** Waits for the lock of the file, and leads when it is there. */
@@ -194,7 +173,7 @@ export class Client implements Member {
       if (queue.signal.aborted || hold === undefined) return hold?.release();
       this.queue = undefined;
       if (canLead()) return this.leadBy(hold);
-      this.nobody ??= setTimeout(() => keeping().then((rest) => rest.failAlone(this), (error) => this.fail(error)), NOBODY_MS);
+      this.#nobody ??= setTimeout(() => keeping().then((rest) => rest.failAlone(this), (error) => this.fail(error)), NOBODY_MS);
       return hold.release();
     };
     take(nameOf(this.file), { signal: queue.signal, mode }, this.lost).then(granted, () => {});
@@ -304,8 +283,8 @@ export class Client implements Member {
         this.stop();
         return void keeping().then((rest) => rest.failLost(this), (error) => this.fail(error));
       }
-      clearTimeout(this.nobody);
-      this.nobody = undefined;
+      clearTimeout(this.#nobody);
+      this.#nobody = undefined;
       this.#options = { ...message.options, readOnly: this.readOnly, create: false };
       if (this.isIn) this.channel.renew();
       this.isIn = true;
@@ -328,16 +307,14 @@ export class Client implements Member {
   }
 
   /** From now on the engine is sent to: the letters first that wait for it. */
-  async #connect(port: Port, { facts, letterTerms, files }: Welcome): Promise<void> {
-    this.terms = letterTerms;
-    this.files = files ?? this.files;
-    // Without the rest all goes on. It is tried again with the next engine.
-    const keep = () => keeping().then((rest) => rest.keep(this, port), () => {});
+  async #connect(port: Port, welcome: Welcome): Promise<void> {
+    // Without the script everything else works. Each engine is a reason to try again.
+    const keep = () => keeping().then((rest) => rest.keep(this, port, welcome), () => {});
     if (this.keeper !== undefined || (!this.readOnly && letterKeys(this.file).length > 0)) await keep();
     else setTimeout(keep, LOAD_MS);
     if (port !== this.port) return;
     this.outbox.connect(port);
-    this.#settle.resolve(facts);
+    this.#settle.resolve(welcome.facts);
   }
 
   /** True if another engine found an older state of the file than this client has seen. */
@@ -360,34 +337,29 @@ export class Client implements Member {
     this.candidate = engine;
     const missing = (error: FerroliteError) => {
       if (canLead()) setTimeout(() => this.notThere(engine), OTHER_MS);
-      else if (this.encryption === undefined) this.#reach(engine);
+      // A service worker cannot import scripts later. Of a plain database it needs none to join.
+      else if (this.encryption === undefined) {
+        void byBroadcast(engine, this.broadcast as BroadcastChannel).then((port) => this.reached(engine, port));
+      }
       else this.fail(error);
     };
     keeping().then((rest) => rest.follow(this, engine), missing);
   }
 
-  /** Joins the engine of a plain database without the rest: a service worker cannot import scripts later. */
-  #reach(engine: string): void {
-    const port = new BroadcastChannel(`${nameOf(this.file)}/${this.id}`);
-    port.onmessage = async ({ data }) => {
-      await this.life;
-      if (this.candidate !== engine || data?.kind !== "ready") return;
-      this.leave();
-      this.engine = engine;
-      this.join(port);
-    };
-    this.broadcast?.postMessage({ kind: "connect", version: PROTOCOL, engine, channel: port.name } satisfies Announcement);
-    setTimeout(() => {
-      if (this.port !== port) port.close();
-      this.notThere(engine);
-    }, OTHER_MS);
+  async reached(engine: string, port: Port | undefined): Promise<void> {
+    await this.life;
+    if (this.candidate !== engine) return port?.close?.();
+    if (port === undefined) return this.notThere(engine);
+    this.leave();
+    this.engine = engine;
+    this.join(port);
   }
 
   /** The candidate of this name cannot be reached: it has ended, or is very busy, or there is none of this name. */
   notThere(engine: string): void {
     if (this.candidate !== engine) return;
     this.candidate = undefined;
-    this.say({ kind: "hello", version: PROTOCOL });
+    this.hello();
   }
 
   /** Gives the lock back, and follows whoever gets it. */
@@ -415,8 +387,8 @@ export class Client implements Member {
     this.port = undefined;
   }
 
-  say(announcement: Announcement): void {
-    if (!this.isAsleep && !this.isOver) this.broadcast?.postMessage(announcement);
+  hello(): void {
+    if (!this.isAsleep && !this.isOver) this.broadcast?.postMessage({ kind: "hello", version: PROTOCOL } satisfies Announcement);
   }
 
   fail(error: FerroliteError): void {

@@ -88,7 +88,7 @@ export class Engine {
   #encryption: KeyMaterial | undefined;
   /** The key of its proofs, once it is needed. */
   #key: Promise<CryptoKey> | undefined;
-  /** Numbers what clients are told of changed keys. */
+  /** Numbers the `rekeyed` messages. */
   #changes = 0;
   /** Resolves when they were told. */
   #told: Promise<unknown> = Promise.resolve();
@@ -214,7 +214,7 @@ export class Engine {
       this.#served.session.handle(message, guest.number);
       this.#whenStored(() => this.#leave(guest));
     } else if (message.kind === "changeKey") {
-      // What the client has not sealed is foreign, and is ignored.
+      // A secret that the client has not sealed is foreign, and is ignored.
       this.#changeKey(guest, message).catch(() => {});
     } else {
       const isRepeated = this.#lettered.has(guest.client);

@@ -38,12 +38,7 @@ export function follow(member: Member, engine: string): Promise<void> {
 
 async function followAny(member: Member, engine: string): Promise<void> {
   const port = await connect(makeBroker, member.file, engine, member.broadcast as BroadcastChannel);
-  await member.life;
-  if (member.candidate !== engine || member.isOver) return port?.close?.();
-  if (port === undefined) return member.notThere(engine);
-  member.leave();
-  member.engine = engine;
-  member.join(withoutSecrets(port));
+  return member.reached(engine, port && withoutSecrets(port));
 }
 
 /** The port to an engine that has proven nothing: a new key for its database, which is plain, stays here. */
@@ -106,7 +101,7 @@ function join(member: Member, engine: string, number: number, search: Search, { 
 
 /**
  * Fails when an engine that really lives does not know the client's secret, or refuses it, and no other does. Otherwise it is
- * foreign, and the client goes on looking.
+ * foreign, and the client looks for another one.
  */
 async function judge(member: Member, search: Search): Promise<void> {
   const { held = [] } = await navigator.locks.query();

@@ -8,8 +8,9 @@ import { Saving } from "./saving.js";
 export class Keeper {
   /** None of a client that only reads. */
   readonly #letters: Letters | undefined;
-  /** What letters are written and read with. */
+  /** `Connection.letterTerms` of the engine. */
   #terms: Uint8Array | undefined;
+  /** The addresses of the engine's files, as the last engine knew them. */
   #files: EngineFiles | undefined;
   #port: Port | undefined;
   /** Exists once the page has gone away. */
@@ -26,7 +27,7 @@ export class Keeper {
     if (this.#files === undefined && files !== undefined) keep(files);
     this.#port = port;
     this.#terms = terms;
-    this.#files = files;
+    this.#files = files ?? this.#files;
     this.#letters?.forget();
     this.#hand();
   }
@@ -58,6 +59,7 @@ export class Keeper {
 
   end(): void {
     this.#isOver = true;
+    this.#terms?.fill(0);
     this.#letters?.end();
   }
 

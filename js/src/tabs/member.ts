@@ -5,7 +5,7 @@ import type { FerroliteError } from "../error.js";
 import type { Keeper } from "./keeper.js";
 import type { Kept } from "./kept-files.js";
 import type { Hold } from "./locks.js";
-import type { Announcement, Answer, EngineFiles, Join, Port } from "./messages.js";
+import type { Answer, Join, Port } from "./messages.js";
 import type { Outbox } from "./outbox.js";
 
 /** How long a client looks for an engine that it understands, after it has heard of one that it does not. */
@@ -50,19 +50,13 @@ export interface Member {
   triedChange: object | undefined;
   /** Exists once its script is loaded. */
   keeper: Keeper | undefined;
-  /** What letters are written and read with. */
-  readonly terms: Uint8Array | undefined;
-  /** The addresses of the engine's files, as the last engine knew them. */
-  readonly files: EngineFiles | undefined;
   /** Ends the watch over the page; exists once there is one. */
   unwatch: (() => void) | undefined;
-  /** Ends when this client looks for an engine of its own version. */
+  /** Ends when this client looks for an engine of the same version. */
   other: ReturnType<typeof setTimeout> | undefined;
 
-  /** Takes the lock by which others see that this client lives. */
-  live(): void;
-  /** Listens to what is said to everybody who has the file open. */
-  listen(): void;
+  /** Takes the lock by which others see that this client lives, and listens to what everybody is told who has the file open. */
+  begin(): void;
   /** Looks for an engine, or becomes one. */
   seek(): void;
   /** Starts an engine; `hold` is the file's lock. */
@@ -71,6 +65,8 @@ export interface Member {
   joining(): Join;
   /** Joins the engine behind a port; by its answer where the engine has asked for the client's proof. */
   join(port: Port, answer?: Answer): void;
+  /** Joins a candidate by its port, unless this client has another candidate by now. Without a port gives it up. */
+  reached(engine: string, port: Port | undefined): Promise<void>;
   /** Gives a candidate up. */
   notThere(engine: string): void;
   /** Ends the own engine, if there is one, as a crash would. */
@@ -79,7 +75,8 @@ export interface Member {
   leave(): void;
   /** Gives the file's lock back, and follows whoever gets it. */
   release(): void;
-  say(announcement: Announcement): void;
+  /** Asks everybody who has the file open whether there is an engine. */
+  hello(): void;
   fail(error: FerroliteError): void;
   /** The file's lock was taken away. */
   readonly lost: () => void;

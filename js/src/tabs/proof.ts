@@ -1,5 +1,5 @@
 /**
- * How the client and the engine of an encrypted database prove to each other that they know its secret, which itself never
+ * The proof by which client and engine of an encrypted database know that the other one has its secret. The secret itself never
  * travels: any script of the origin can claim to lead, or to be a client.
  *
  * ```text

@@ -124,7 +124,7 @@ class ProvenPort implements Port {
     if (this.#opening === 0 && !isSealed(message)) return this.#take(message);
     this.#opening++;
     this.#opened = this.#opened.then(async () => {
-      // What cannot be opened is foreign.
+      // A message that cannot be opened is foreign.
       const opened = await this.#open(message).catch(() => undefined);
       this.#opening--;
       if (opened !== undefined) this.#take(opened);

@@ -36,7 +36,6 @@ function wake(member: Member): void {
   if (!member.isAsleep || member.isOver) return;
   member.isAsleep = false;
   member.keeper?.comeBack(member.outbox);
-  member.live();
-  member.listen();
+  member.begin();
   member.seek();
 }

@@ -1,0 +1,35 @@
+/** How a client comes to a port to the engine by a channel that only the two of them know: where there is no shared worker. */
+import { clearTimeout, setTimeout } from "../timers.js";
+import { type Announcement, type EngineMessage, type Port, PROTOCOL, randomId } from "./messages.js";
+
+/** How long an engine may take to answer. One that is busy is asked again. */
+const ENGINE_MS = 3000;
+
+/** A port to an engine, which is ready there; `undefined` when it does not answer. */
+export async function byBroadcast(engine: string, broadcast: BroadcastChannel): Promise<Port | undefined> {
+  const port = new BroadcastChannel(`${broadcast.name}/${randomId()}`);
+  const isThere = await settled(ENGINE_MS, (end) => {
+    port.onmessage = ({ data }) => isReady(data) && end(true);
+    try {
+      broadcast.postMessage({ kind: "connect", version: PROTOCOL, engine, channel: port.name } satisfies Announcement);
+    } catch {
+      // The client was closed while it waited for the broker, and its channel with it.
+      end(false);
+    }
+  });
+  return isThere ? port : void port.close();
+}
+
+/** True for what an engine says first at a port. */
+export const isReady = (data: unknown): boolean => (data as Partial<EngineMessage & { kind: unknown }> | null)?.kind === "ready";
+
+/** What `begin` says it comes to; false when that takes too long. */
+export function settled(milliseconds: number, begin: (end: (is: boolean) => void) => void): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    begin((is) => {
+      clearTimeout(timer);
+      resolve(is);
+    });
+  });
+}
