@@ -157,9 +157,9 @@ pub fn host_text(error: &io::Error) -> String {
 }
 
 fn other_host_text(error: &io::Error) -> String {
-    /// What WASI calls a path outside of the granted directories.
+    /// WASI's error for a path outside of the granted directories.
     const WASI_ERRNO_NOTCAPABLE: i32 = 76;
-    /// What WASI reports for reading a directory.
+    /// WASI's error for reading a directory.
     const WASI_ERRNO_BADF: i32 = 8;
     match error.raw_os_error() {
         Some(WASI_ERRNO_BADF) if cfg!(target_os = "wasi") => "it is not a file that can be read or written".to_owned(),

@@ -1,6 +1,6 @@
 //! Small files that unpack to something huge cost no more than in proportion to their length.
 //!
-//! A test binary of its own with one test: the allocator counts for the whole process.
+//! A separate test binary with one test: the allocator counts for the whole process.
 
 use std::time::Instant;
 

@@ -36,7 +36,7 @@ wasm_inputs=(Cargo.toml Cargo.lock src tools/build-js.sh tools/env.sh)
 if ! unchanged wasm .build/wasm/ferrolite_bg.wasm "${wasm_inputs[@]}"; then
   say "compiling the engine to wasm"
   # SIMD makes checksums and comparisons faster in every browser that has OPFS. The inlining threshold (from 225) costs
-  # no time and saves a tenth of the download. What leads to a panic or a cold function gets a function of its own, for the
+  # no time and saves a tenth of the download. Code that leads to a panic or a cold function gets its own function, for the
   # part that is loaded later. Paths of this machine stay out.
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128 -C llvm-args=-inline-threshold=30 \
     -C llvm-args=-hot-cold-split \

@@ -87,7 +87,7 @@ export function conditionText(condition: unknown): string {
   return checkedText("InvalidCondition", "the condition", condition);
 }
 
-/** Anything that JSON can say, as text. What it cannot is told with its place; of a condition, so is a property that is `undefined`. */
+/** Returns any JSON value as text. Its error names the place of a value that JSON lacks; in a condition, `undefined` is one. */
 export function checkedText(code: ErrorCode, name: string, value: unknown): string {
   const text = jsonText(value, code === "InvalidCondition");
   if (typeof text === "string") return text;

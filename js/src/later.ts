@@ -1,6 +1,6 @@
 /**
- * What verbs need that few applications call at once: a script of its own, which is loaded when one of them is called, or else
- * behind what a page begins with. `sync/later.ts` has the same for verbs that give values.
+ * Loads the script with methods that few applications call at once: when one of them is called, or a second after a database
+ * was opened. `sync/later.ts` has the same for verbs that give values.
  */
 import { needed } from "./error.js";
 import type * as Seldom from "./seldom.js";

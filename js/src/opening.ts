@@ -34,7 +34,7 @@ export async function open(...[name, options, encryption, loading]: How): Promis
   }
 }
 
-/** Opens a database by a worker of its own, which nobody shares. */
+/** Opens a database by its own worker, which nobody shares. */
 export async function openAlone(...[name, options, material, loading]: How): Promise<Opened> {
   const { worker, channel } = startWorker(name, loading);
   const expected = options.storage === "memory" ? undefined : eviction.expected(name);

@@ -60,7 +60,7 @@ export function validated(schema: StandardSchema | undefined, document: unknown,
   });
 }
 
-/** Asks a validator, and goes on with its answer, at once where it gives one at once. */
+/** Asks a validator, and calls `next` with its answer: at once, unless the validator is asynchronous. */
 function resultOf<R>(
   schema: StandardSchema,
   value: unknown,

@@ -1,4 +1,4 @@
-/** What few applications need at once, in a script of its own: `later.ts` loads it. */
+/** The script with methods that few applications call at once. `later.ts` loads it. */
 export { blobStream } from "./blob-stream.js";
 export { change } from "./change.js";
 export { exportStream } from "./export.js";

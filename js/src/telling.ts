@@ -1,4 +1,4 @@
-/** What goes on with a watch once it is opened: it asks for what comes, and opens the watch again at another engine. */
+/** The course of a watch after it was opened: it fetches changes, and opens the watch again at another engine. */
 import type { Channel, EngineWatcher } from "./channel.js";
 import { FerroliteError } from "./error.js";
 import { aborted, isAborted } from "./signals.js";
@@ -108,7 +108,7 @@ export class Telling<T> implements EngineWatcher {
       if (this.#end === undefined && id !== undefined) await this.#fetch(id);
       if (this.#end === undefined) continue;
       const { error } = this.#end;
-      // It is told once.
+      // The error is thrown once.
       this.#end = { error: undefined };
       if (error !== undefined) throw error;
       return { done: true, value: undefined };

@@ -1,11 +1,11 @@
-/** What a watch has told, once it was opened: so it goes on with another engine where it was with the one before. */
+/** The changes that a watch has delivered: with another engine it continues behind them. */
 import type { Change, RowChanges } from "./types.js";
 
-/** What is watched, and what of it was told. */
+/** The subject of a watch, and how much of it was delivered. */
 export interface Watched<T> {
   /** The watch is opened again; the version behind which it has to begin, if there is one. */
   opens(): number | undefined;
-  /** All up to this version was told, or is not to be. */
+  /** Everything up to this version was delivered, or is not to be. */
   passed(version: number): void;
   /** What an answer tells. */
   rows(answer: unknown): T[];
@@ -13,12 +13,12 @@ export interface Watched<T> {
 
 /** The changes of keys. */
 class WatchedKeys<T> implements Watched<T> {
-  /** All up to this version was told, ... */
+  /** Everything up to this version was delivered, ... */
   #behind: number | undefined;
   /** ... and so many changes of this one. */
   #version = 0;
   #told = 0;
-  /** How many of them are told a second time. */
+  /** The number of them that will come a second time. */
   #again = 0;
 
   opens(): number | undefined {

@@ -57,7 +57,7 @@ async function frameIn(page, url, sandbox) {
   return page.frames().at(-1);
 }
 
-/** Each context has names of its own: one does not see what another has kept. */
+/** Each context has its own names: no context sees the databases of another. */
 let contexts = 0;
 
 /** What becomes of each method, or of `methods`, by its name: what it gives, or the error. */

@@ -257,7 +257,7 @@ test("watches are opened again at the next engine, and tell each change once", a
       return new Promise((resolve, reject) => answers.push({ resolve, reject }));
     },
   };
-  // The script that goes on with a watch is loaded before it is asked for changes.
+  // The script with the course of a watch is loaded before the first `watchNext`.
   const asked = async () => {
     while (answers.length === 0) await turn();
     return answers.shift();

@@ -1,4 +1,4 @@
-// What is left when a tab ends: what others were told, and what the tab itself has written on its way out.
+// A tab ends: commits that others have seen stay, and so do writes that the tab itself has made on its way out.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ let server, context;
 
 before(async () => {
   server = await serve(mounts);
-  // Each tab has a process of its own, which can crash alone; and pages are kept for the way back.
+  // Each tab has its own process, which can crash alone; and pages are kept for the way back.
   context = await launchChromium(profile, ["--disable-features=SpareRendererForSitePerProcess"], {
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
   });
@@ -149,7 +149,7 @@ const writeOnTheWayOut = (page) =>
     localStorage.removeItem("wrote");
     addEventListener("pagehide", write);
     document.addEventListener("visibilitychange", write);
-    // What is loaded behind all else is there.
+    // The scripts that load later are there.
     return new Promise((resolve) => setTimeout(resolve, 600));
   });
 

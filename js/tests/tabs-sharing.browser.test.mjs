@@ -426,7 +426,7 @@ test("what others say on the channels of tabs does not disturb them", { timeout:
     return messages.length;
   }, name);
   assert.equal(said, 19);
-  // Longer than a client looks for an engine that it was told of.
+  // Longer than a client looks for an engine that somebody has announced.
   await sleep(5000);
   for (const page of [first, second]) {
     const found = await page.evaluate(async () => [await db.get("n"), await snapshot.get("n"), (await db.stats()).messages > 0]);

@@ -48,7 +48,7 @@ test("every module takes timers and clocks from timers.ts", () => {
   const names = ["setTimeout", "clearTimeout", "setInterval", "setImmediate", "queueMicrotask", "MessageChannel", "requestIdleCallback"];
   const uses = new RegExp(String.raw`(?<![.\w])(?:(${names.join("|")})\(|(MessageChannel)\b|(performance|Date)\.now\()`, "g");
   for (const path of readdirSync(source, { recursive: true })) {
-    // The broker's script is a thread of its own, where nobody has fakes.
+    // The broker's script runs in its own thread, where nobody has fakes.
     if (!path.endsWith(".ts") || path.endsWith("timers.ts") || path.endsWith("broker.ts")) continue;
     const text = readFileSync(source + path, "utf8").replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*$/gm, "");
     const [, imported = ""] = text.match(/import \{([^}]*)\} from "(?:\.\.?\/)+(?:node-)?timers\.js";/) ?? [];

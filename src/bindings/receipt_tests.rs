@@ -402,7 +402,7 @@ fn what_a_client_has_the_answer_of_is_not_kept() {
     let bytes = receipt_bytes(&mut engine);
     assert!(bytes < 1000, "{bytes}");
     assert_eq!(engine.call(FIRST, 0, r#"["check",{"full":true}]"#)[1]["problems"], json!([]));
-    // What was not acknowledged is there, for this engine and the next one.
+    // Receipts that were not acknowledged are there, for this engine and the next one.
     send_answered(&mut engine, client, 21, 21, r#"[["increment","n",1]]"#);
     send_answered(&mut engine, client, 22, 21, r#"[["increment","n",1]]"#);
     engine = succeeded_at(engine, &clock);

@@ -108,7 +108,7 @@ pub(super) struct Ledger {
 impl Ledger {
     /// The client has the answers of all messages before `message`.
     pub fn acknowledge<F: File>(&mut self, database: &Database<F>, client: [u8; 16], message: u64) {
-        // Damaged ones stay: a client that repeats one of them is told.
+        // Damaged receipts stay: a client that repeats their message gets an error.
         let left = self.left.get_or_insert_with(|| database.left_receipts(client).unwrap_or_default());
         let count = left.partition_point(|receipt| receipt.id.message < message);
         if count > 0 {
@@ -116,7 +116,7 @@ impl Ledger {
         }
     }
 
-    /// What the next receipt deletes.
+    /// Returns the receipts that the next one deletes.
     pub fn acknowledged(&self) -> Vec<LeftReceipt> {
         self.acknowledged.clone()
     }
@@ -141,7 +141,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// What is left when the client leaves.
+    /// Returns the receipts that are left when the client leaves.
     pub fn into_left(self) -> Vec<LeftReceipt> {
         self.left.into_iter().flatten().chain(self.acknowledged).collect()
     }

@@ -215,7 +215,7 @@ fn no_client() -> Error {
     not_understood("a client that has not joined")
 }
 
-/// What a message of so many calls is answered once the database was closed.
+/// Returns the answer to a message of so many calls after the database was closed.
 #[cold]
 #[inline(never)]
 fn answer_closed(calls: usize) -> Vec<u8> {

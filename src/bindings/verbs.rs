@@ -65,7 +65,7 @@ pub(super) fn is_for_readers(verb: &str) -> bool {
             verb,
             "scanOpen" | "scanNext" | "exportBegin" | "snapshotOpen" | "snapshotScan" | "snapshotClose" | "watchOpen"
                 | "watchQuery" | "watchNext" | "watchClose" | "blobOpen" | "blobRead" | "blobClose" | "blobAbort"
-                // What they collect is written by `txCommit`.
+                // `txCommit` writes what they collect.
                 | "txBegin" | "txWrite" | "txRollback" | "flush" | "cancel" | "check"
         ),
     }

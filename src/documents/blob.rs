@@ -351,7 +351,7 @@ impl<F: File> Database<F> {
         // Nobody finishes these any more.
         self.uploads.clear();
         for _ in 0..REMOVALS_BEFORE_CLOSING {
-            // What cannot be removed now is removed later, and what the engine has failed with it says when it is closed.
+            // Parts that cannot be removed now are removed later. The engine reports its own failure when it is closed.
             if !matches!(self.remove_stale_uploads(), Ok(true)) {
                 break;
             }

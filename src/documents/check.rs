@@ -182,7 +182,7 @@ impl<F: File> Database<F> {
 /// The documents of a unique index whose entries are alike, by the values that they hold.
 #[derive(Default)]
 struct Holders {
-    /// What the entries begin with.
+    /// The bytes that all entries begin with.
     alike: Vec<u8>,
     holders: BTreeMap<Vec<u8>, String>,
 }

@@ -110,7 +110,7 @@ impl Decimal {
     }
 
     /// Adds bytes that sort as numbers do, and of which none are the beginning of others. REQUIRES: it is not zero, and is
-    /// compared with numbers of its own sign only.
+    /// compared with numbers of the same sign only.
     pub fn push_ordered(&self, out: &mut Vec<u8>) {
         let start = out.len();
         match &self.exponent {

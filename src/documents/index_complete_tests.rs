@@ -94,7 +94,7 @@ fn an_index_of_an_earlier_version_is_completed_in_slices() {
         }
         assert_answers(&db);
         if slice == 2 {
-            // What a snapshot of before sees has no entries.
+            // Documents that an older snapshot sees have no entries.
             let query = Query::parse(r#"{"where": {"a": {"exists": false}}, "limit": 100}"#).unwrap();
             assert_eq!(db.at(&snapshot).unwrap().query(&query).unwrap().len(), 50);
             db.release(snapshot);

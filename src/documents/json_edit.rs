@@ -332,7 +332,7 @@ impl<'a> Name<'a> {
         Name { raw: raw.into(), bytes: text.as_bytes().to_vec().into() }
     }
 
-    /// What it stands for: UTF-8, for surrogates too.
+    /// The text that it stands for: UTF-8, for surrogates too.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -167,7 +167,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub fn pop<T: DeserializeOwned>(&mut self, key: &str, end: End) -> Result<Option<T>> {
         self.measured_mut(Verb::Pop, |documents| {
             let (old, Some(popped)) = documents.at_end(key, end)? else { return Ok(None) };
-            // What does not fit the type stays.
+            // An element that does not fit the type stays.
             let element = json::parse(key, &popped)?;
             documents.remove_at_end(key, end, &old)?;
             Ok(Some(element))

@@ -138,7 +138,7 @@ pub(super) fn encode_exact(text: &str) -> Result<Vec<u8>, Unencodable> {
     encode_as(text, Form::Exact)
 }
 
-/// How numbers are encoded.
+/// The form in which numbers are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Nearest,

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 const COPIED_PART: usize = 64;
 /// ... or this many, and not more than a document may have: copies of copies grow without end.
 const COPIED_MIN: usize = 1 << 20;
-/// How deep moves may nest what a patch changes.
+/// The depth to which moves may nest a document.
 const OPENED_MAX: usize = 4 * DEPTH_MAX;
 
 /// Field names and indexes, from the outermost in: a JSON Pointer (RFC 6901).

@@ -79,7 +79,7 @@ fn a_group_is_not_kept_without_its_receipt() {
     let mut db = open(&Memory::new(), "db");
     db.begin_group();
     db.set("a", &1).unwrap();
-    // What a receipt that cannot be committed does.
+    // A receipt that cannot be committed.
     db.abandon_group(&Error::Aborted);
     assert!(matches!(db.set("a", &2), Err(Error::Aborted)));
     assert!(matches!(db.finish_group(), Err(Error::Aborted)));

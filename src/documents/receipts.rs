@@ -27,7 +27,7 @@ use crate::fs::File;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// How long receipts are kept that nobody acknowledges.
+/// The time for which receipts are kept that nobody acknowledges.
 pub(crate) const RECEIPT_SPAN_MS: u64 = 3_600_000;
 /// Bytes of a part, at most.
 const PART_LENGTH: usize = 60 << 10;
@@ -66,7 +66,7 @@ pub(crate) struct NewReceipt {
 pub(super) struct Generation {
     /// `None` until this opening of the database has left a receipt.
     number: Option<u64>,
-    /// The sweep goes on at this key.
+    /// The sweep continues at this key.
     sweep_from: Option<Vec<u8>>,
 }
 

@@ -34,7 +34,7 @@ type Operations<'a> = HashMap<&'a [u8], Option<(&'a [u8], Option<u64>)>>;
 struct Claim<'a> {
     index: &'a Index,
     entry: IndexEntry<'a>,
-    /// What the entry stands for: of elements that are cut alike, or are alike as doubles, there are several.
+    /// The values that the entry stands for: of elements that are cut alike, or are alike as doubles, there are several.
     values: Vec<Encoded>,
 }
 
@@ -179,7 +179,7 @@ impl<F: File> Database<F> {
 }
 
 impl Claim<'_> {
-    /// What entries of documents with one of these values begin with.
+    /// The bytes that entries of documents with one of these values begin with.
     fn alike(&self) -> &[u8] {
         shared_beginning(self.entry.encoded, false).unwrap_or(self.entry.encoded)
     }

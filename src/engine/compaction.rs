@@ -392,7 +392,7 @@ impl<F: File> Engine<F> {
         let horizon = job.horizon;
         if let Err(error) = self.install(edit, |superblock| superblock.expiry = horizon) {
             self.abandon_outputs(job.into_output());
-            // What was forgotten is counted again.
+            // Covered bytes that were forgotten are counted again.
             self.covered = Covered::default();
             return Err(error);
         }

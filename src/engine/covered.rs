@@ -352,7 +352,7 @@ impl<F: File> Engine<F> {
                 done += PROBE_BYTES;
                 match older.rules_out(&self.volume, hash) {
                     Ok(false) => *survey.counts.entry(older.id).or_default() += 1,
-                    // What is damaged is not rewritten.
+                    // A damaged table is not rewritten.
                     Ok(true) | Err(Error::Corrupt { .. }) => {}
                     Err(error) => return Err(error),
                 }

@@ -47,8 +47,8 @@ const TABLE_LEN_MIN: u64 = 79;
 /// had.
 const TABLES_MIN: u64 = 1 << 16;
 
-/// How much a manifest may hold, by the length of its file. They count down while it is read, so a forged one costs no more
-/// than that, however it unpacks.
+/// The numbers of tables and bytes that a manifest may hold, by the length of its file. They count down while it is read, so
+/// a forged manifest costs no more than that, however it unpacks.
 struct Limits {
     raw_bytes: u64,
     tables: u64,

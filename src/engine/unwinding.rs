@@ -1,7 +1,7 @@
 //! A panic in the middle of a change: of a file or a clock of the caller's, or a broken invariant.
 //!
 //! What is in memory may then be half of a change, and must never be written. The engine closes itself to writes, and says so
-//! to everybody who catches the panic and goes on. What is read stays complete: nothing leaves the view of readers before
+//! to everybody who catches the panic and continues. Reads stay complete: nothing leaves the view of readers before
 //! its successor is in it.
 
 use super::engine::Engine;
@@ -16,7 +16,7 @@ struct Guard<'a, F: File> {
 impl<F: File> Drop for Guard<'_, F> {
     fn drop(&mut self) {
         if !self.is_done {
-            // Nobody was told of it, and it is never written.
+            // Nobody has its answer, and it is never written.
             self.engine.abandon_group();
             let reason = "an earlier call has panicked; open the database again".to_owned();
             self.engine.fail(Error::Failed { reason });

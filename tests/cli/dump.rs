@@ -78,7 +78,7 @@ fn plain_lines_load_as_they_are() {
     assert_eq!(plain, lines[1..lines.len() - 1].concat());
     load(&cli, &plain, &[]).ok();
     assert_eq!(cli.ok(&["dump", "copy.db"]), dump);
-    // What was picked out of a dump, without its first line and its last, is plain, too.
+    // Lines of a dump without its first and its last one are plain, too.
     load(&cli, lines[3], &[]).ok();
     for line in [
         "{\"dump\":1,\"key\":\"a\",\"value\":1}",

@@ -1,4 +1,4 @@
-//! Files that verbs write: a verb never writes over its own files, and replaces others only if it is told to.
+//! Files that verbs write: a verb never writes over its own files, and replaces others only with `--force`.
 
 use crate::harness::{Cli, Host};
 use std::fs;
@@ -186,7 +186,7 @@ fn pipes_and_devices_are_written_as_they_are() {
     }
 }
 
-/// What the shell redirects to the database is not written there.
+/// Output that the shell redirects to the database is not written there.
 #[test]
 #[cfg(unix)]
 fn output_does_not_go_into_the_database() {

@@ -136,7 +136,7 @@ fn idle_maintenance_cuts_a_log_of_superseded_commits() {
     assert!(db.stats().engine.log_bytes > 5 << 20);
     drain(&mut db);
     assert!(db.stats().engine.log_bytes < 1 << 20, "{}", db.stats().engine.log_bytes);
-    // What is not superseded stays where it is until it fills a memtable.
+    // Documents that are not superseded stay where they are until they fill a memtable.
     let flushes = db.stats().engine.counters.flushes;
     for n in 0..600 {
         db.set(&format!("cold:{n}"), &"x".repeat(3000)).unwrap();
@@ -253,6 +253,6 @@ fn the_same_writes_leave_the_same_bytes() {
         db.close().unwrap();
         crate::support::damaged::content(&bench.fs, "db")
     };
-    // What differs is random: the file's id and the log's salt. The length is the same.
+    // The differences are random: the file's id and the log's salt. The length is the same.
     assert_eq!(run().len(), run().len());
 }

@@ -1,4 +1,4 @@
-//! Versions of commits that a crash has lost are never used again: who has seen one is told so.
+//! Versions of commits that a crash has lost are never used again: whoever has seen one gets an error.
 
 use crate::support::{Clock, assert_sound, code, open};
 use ferrolite::fs::simulated::{Recovery, Simulated, SimulatedFile};
@@ -102,7 +102,7 @@ fn changes_since_a_lost_version_are_lost() {
         assert_eq!(db.changes(&mut watcher, PageLimits::default()).unwrap().len(), 1);
         drop(watcher);
         assert!(changed(&mut db, new).unwrap().is_empty());
-        // What is known of the gap is in the file.
+        // The file says where the gap is.
         db.close().unwrap();
         let mut db = bench.open();
         check(&mut db, &["new"]);

@@ -1,4 +1,4 @@
-//! A caller's work that panics: what it was part of is given up, and the database goes on.
+//! A caller's work that panics: the group or transaction around it is given up, and the database works.
 
 use crate::support::{Bench, Clock, assert_sound, code, open};
 use ferrolite::fs::simulated::{Recovery, Simulated};
@@ -41,7 +41,7 @@ fn nothing_is_kept_of_a_group_that_panics() {
     assert_eq!((count(&db), db.version()), (1, version));
     assert!(db.collections().is_empty());
     assert!(db.changes(&mut watcher, PageLimits::default()).unwrap().is_empty());
-    // What is written then is written out.
+    // Later writes reach the file.
     fs.reset_counts();
     db.set_json("after", r#"{"x":1}"#).unwrap();
     assert_eq!((fs.counts().writes, fs.counts().syncs), (1, 1));
@@ -290,7 +290,7 @@ fn work_until_panic(at: u64) -> bool {
     let db = open(&fs.inner, &Clock::new(), options).unwrap();
     let found = documents(&db);
     let is_newer = |(key, json): (&String, &String)| found.get(key) == Some(json);
-    // What panicked behind its flush is there, although nobody was told.
+    // A commit that panicked behind its flush is there, although nobody has its answer.
     assert!(
         found == acknowledged
             || has_panicked && acknowledged.iter().filter(|document| !is_newer(*document)).count() <= 4

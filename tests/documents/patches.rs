@@ -87,7 +87,7 @@ fn nesting_without_end_is_refused() {
         assert!(error.code() == ErrorCode::Conflict && error.to_string().contains("nested deeper"), "{error}");
         assert_eq!(db.get_json("k").unwrap().as_deref(), Some("{}"));
     }
-    // What a document has of its own may be as deep as it is long, and can be moved.
+    // A document itself may be as deep as it is long, and its parts can be moved.
     let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     db.set_json("k", &deep).unwrap();
     assert!(db.patch("k", r#"[{"op":"move","from":"/a","path":"/b"},{"op":"copy","from":"/b","path":"/c"}]"#).unwrap());

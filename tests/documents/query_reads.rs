@@ -29,7 +29,7 @@ fn users() -> Database<MemoryFile> {
     db
 }
 
-/// What a query reads, once its rows are those that a database without indexes has.
+/// Returns what a query reads, after comparing its rows with those of a database without indexes.
 fn explained(indexed: &Database<MemoryFile>, plain: &Database<MemoryFile>, text: &str) -> Explanation {
     let query = Query::parse(text).unwrap();
     let keys = |db: &Database<MemoryFile>| -> Vec<String> {

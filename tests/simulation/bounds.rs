@@ -23,7 +23,7 @@ impl World {
         8 * (self.options.memtable_size as u64).max(64 << 10) + LOG_SLACK
     }
 
-    /// What an opening has found in the log is of the sessions before.
+    /// Takes note of an opening: the log that it has found comes from earlier sessions.
     pub(crate) fn measure_found_log(&mut self) {
         self.found_log = self.db.as_ref().map_or(0, |db| db.stats().engine.log_bytes);
         self.assert_short_log();

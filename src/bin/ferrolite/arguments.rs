@@ -379,7 +379,7 @@ impl Parsed {
     }
 }
 
-/// What the value of most options must be.
+/// Names the values that most options take.
 const COUNT: &str = "a whole number, 0 or above";
 
 /// The value of the option `name`, which must be a number, as `rule` says.

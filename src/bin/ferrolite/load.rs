@@ -197,7 +197,7 @@ impl Load<'_> {
         }
     }
 
-    /// What a line asks for, after it was counted as a part of its dump.
+    /// Returns the step that a line asks for, after counting it as a part of its dump.
     fn wanted(&mut self, text: &str) -> Result<Wanted, Failure> {
         let wanted = parse(text)?;
         match (&wanted, self.dump.as_mut()) {

@@ -39,7 +39,7 @@ pub struct Session {
     directory: Std,
     name: String,
     durability: Durability,
-    /// How long to wait for another program that has the file open.
+    /// The time to wait for another program that has the file open.
     lock_timeout: Duration,
     change_history: Option<ChangeHistory>,
     sealing: Sealing,

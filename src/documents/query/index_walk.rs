@@ -26,13 +26,13 @@ use std::sync::Arc;
 /// What the entries of an index tell of a query.
 pub(super) struct IndexReader<'a> {
     index: &'a Index,
-    /// How rows come in the order that is asked for.
+    /// The way in which rows come in the order that is asked for.
     delivery: Delivery,
     /// For each of the query's paths, which of an entry's values is at it.
     values: Vec<Option<usize>>,
     /// What must be true of these, and whether that is the whole filter.
     test: Test,
-    /// What must be true of the values of an entry that may hold another number than its document.
+    /// The condition on the values of an entry that may hold another number than its document.
     widened: Test,
     is_whole_filter: bool,
     /// What rows are ordered by; `None` when only documents tell.

@@ -31,7 +31,7 @@ struct Sample {
     kinds: Vec<Vec<Kind>>,
 }
 
-/// What explains that a query finds nothing, or not in the order that was meant.
+/// Explains that a query finds nothing, or not in the order that was meant.
 pub(super) fn notes<F: File>(
     database: &Database<F>,
     collection: CollectionId,

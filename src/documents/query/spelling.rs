@@ -35,7 +35,7 @@ const NAMES: &[(&[&str], &str)] = &[
     (&["nor"], "`not`: {`or`: [filters]}, beside the paths of a filter"),
 ];
 
-/// What to write instead of a name that is no operator here.
+/// Suggests an operator for a name that is none here.
 pub(in crate::documents) fn instead_of(name: &str) -> Option<&'static str> {
     let plain = name.trim_start_matches('$').to_ascii_lowercase();
     NAMES.iter().find(|(names, _)| names.contains(&&plain[..])).map(|(_, instead)| *instead)

@@ -40,7 +40,7 @@ impl StandingQuery {
         Ok(Self { query, prepared, known_max })
     }
 
-    /// How many rows are known at most after the query has run: those of the window and some after it.
+    /// The largest number of rows that are known after the query has run: those of the window and some after it.
     pub fn known_max(&self) -> usize {
         self.known_max
     }

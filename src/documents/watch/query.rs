@@ -37,7 +37,7 @@ pub struct QueryWatcher {
     order: BTreeSet<Place>,
     /// ... and by their keys, with their versions.
     rows: BTreeMap<String, (Place, Seq)>,
-    /// The last row that was told.
+    /// The last row that was delivered.
     told_up_to: Option<Place>,
     /// All rows up to this place are known; `None` if all rows are.
     horizon: Option<Place>,
@@ -214,7 +214,7 @@ impl<F: File> Database<F> {
         Ok((fates.into_iter().collect(), horizon))
     }
 
-    /// A row as it is told.
+    /// Returns a row as it is delivered.
     fn row(&self, query: &QueryWatcher, key: String) -> Result<Option<QueryRow>> {
         let Some(collection) = self.catalog.collection(&query.collection) else { return Ok(None) };
         let Some(entry) = self.row_entry(query, &key)? else { return Ok(None) };
@@ -325,7 +325,7 @@ impl QueryWatcher {
     }
 }
 
-/// What a change has done to the rows of a window, in its order.
+/// The effect of a change on the rows of a window, in its order.
 #[derive(Default)]
 struct Moved {
     added: Vec<Place>,

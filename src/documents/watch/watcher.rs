@@ -134,7 +134,7 @@ impl<F: File> Database<F> {
         };
         loop {
             let commit = match self.fetch(watcher) {
-                // What has come before the gap is told before the error.
+                // Changes before the gap come before the error.
                 Err(Error::ChangesLost { .. }) if !found.is_empty() => return Ok(found),
                 commit => commit?,
             };

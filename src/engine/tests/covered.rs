@@ -7,7 +7,7 @@ use super::{TestEnvironment, small_options};
 use crate::engine::{Batch, Engine, Options};
 use crate::fs::{File, Memory, MemoryFile};
 
-/// Words of a value that has pages of its own.
+/// Words of a value that has its own pages.
 const LARGE: u64 = 2500;
 /// Values of a table: its 20 KB times 26 are more than half a megabyte.
 const PER_TABLE: u64 = 100;
