@@ -133,8 +133,7 @@ test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
 	@$(SAY) "Rust tests under wasmtime"
 	@rm -rf $(SAME_BYTES)
 	@FERROLITE_SAME_BYTES=$(SAME_BYTES) cargo test $(QUIET) --test model every_host_writes_the_same_bytes
-	@$(TOOL_PATHS); CARGO_TARGET_WASM32_WASIP1_RUNNER="wasmtime run --dir . --env FERROLITE_SAME_BYTES=$(SAME_BYTES)" \
-	  cargo test $(QUIET) --target wasm32-wasip1 --lib --tests
+	@tools/test-wasi.sh --env FERROLITE_SAME_BYTES=$(SAME_BYTES)
 	@$(SAY) "the command-line program under wasmtime"
 	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test cli -- --include-ignored
 	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test verbs command_line

@@ -26,6 +26,7 @@ salvage|1|$native --test documents salvage -- --nocapture
 model|2|$native --test model long_form -- --nocapture
 fuzz|4|make fuzz SECONDS=\$((FERROLITE_TORTURE * 60 / $(ls fuzz/fuzz_targets | wc -l)))
 kills|0|make kills
+cases|0|node --test --test-concurrency=1 js/tests/{cases,firefox}.browser.test.mjs
 PARTS
 }
 
