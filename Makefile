@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 TOOL_PATHS := . tools/env.sh
 # On a terminal cargo shows how far it is; in a log that would be noise.
 QUIET := $(shell [ -t 2 ] || echo --quiet)
-SAY := printf '\n\033[1m==> %s\033[0m\n'
+SAY := printf '\n\033[1m==> %(%T)T %s\033[0m\n' -1
 NATIVE := target/release/ferrolite
 WASI := target/wasm32-wasip1/release/ferrolite.wasm
 # The native program leaves files here with which that for WASI compares its own.
