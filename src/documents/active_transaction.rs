@@ -1,6 +1,6 @@
 //! Reads and writes of a transaction: it sees one state and its own writes, and notes all that it reads.
 
-use super::catalog::check_collection_name;
+use super::catalog_entries::check_collection_name;
 use super::condition::Condition;
 use super::document::Document;
 use super::error::Result;
@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
-/// What the work of [`Database::transaction`] reads and writes by: the default collection, or another one.
+/// The argument of the work of [`Database::transaction`]. It reads and writes one collection: the default one, or another.
 pub struct ActiveTransaction<'a, F: File> {
     database: &'a Database<F>,
     open: &'a mut OpenTransaction,
@@ -26,14 +26,14 @@ pub struct ActiveTransaction<'a, F: File> {
 }
 
 impl OpenTransaction {
-    /// What reads and writes by this transaction: `database` is the one that it was begun on.
+    /// The reads and writes of this transaction. `database` must be the one that it was begun on.
     pub fn on<'a, F: File>(&'a mut self, database: &'a Database<F>) -> ActiveTransaction<'a, F> {
         ActiveTransaction { database, open: self, collection: String::new() }
     }
 }
 
 impl<F: File> ActiveTransaction<'_, F> {
-    /// The same transaction on the collection `name`.
+    /// Returns this transaction on the collection `name`.
     ///
     /// # Errors
     /// `InvalidCollection`.
@@ -54,12 +54,12 @@ impl<F: File> ActiveTransaction<'_, F> {
         Ok(self.named(name))
     }
 
-    /// The same with a name that was checked, or is empty for the default collection.
+    /// Returns this transaction on a collection whose name was checked. The default collection's name is empty.
     pub(crate) fn named(&mut self, name: &str) -> ActiveTransaction<'_, F> {
         ActiveTransaction { database: self.database, open: self.open, collection: name.to_owned() }
     }
 
-    /// The collection, to read from. That there is one, or none, is something that the transaction has read.
+    /// The collection to read from. Its existence is one of the transaction's reads.
     fn id(&mut self) -> Result<CollectionId> {
         if !self.collection.is_empty() {
             self.open.reads.add_key(self.database.name_key(&self.collection));
@@ -109,7 +109,7 @@ impl<F: File> ActiveTransaction<'_, F> {
         document
     }
 
-    /// Whether there is a document at `key`.
+    /// True if there is a document at `key`.
     ///
     /// # Errors
     /// As [`ActiveTransaction::get`].
@@ -127,7 +127,7 @@ impl<F: File> ActiveTransaction<'_, F> {
         database.measured(Verb::GetMany, || keys.iter().map(|key| self.get(key.as_ref())).collect())
     }
 
-    /// How many documents are in `range`.
+    /// The number of documents in `range`.
     ///
     /// # Errors
     /// As [`ActiveTransaction::documents`].
@@ -219,7 +219,7 @@ impl<F: File> ActiveTransaction<'_, F> {
         Ok(self.find_page(path, condition, options)?.keys)
     }
 
-    /// The same with a cursor, as [`Database::find_page`].
+    /// A page of these keys, with a cursor, as [`Database::find_page`].
     ///
     /// # Errors
     /// As [`ActiveTransaction::find`].
@@ -257,7 +257,7 @@ impl<F: File> ActiveTransaction<'_, F> {
         database.measured(Verb::FindOne, || Ok(self.query_page(&query.clone().limit(1))?.rows.pop()))
     }
 
-    /// How many rows a query has.
+    /// The number of rows of a query.
     ///
     /// # Errors
     /// As [`ActiveTransaction::query_page`].

@@ -1,7 +1,8 @@
 //! What the catalog says of parts of documents.
 
-use super::catalog::{Catalog, HAS_PARTS, PART_OFFSET, UPLOAD};
-use super::key::{CATALOG, CollectionId};
+use super::catalog::Catalog;
+use super::catalog_entries::{parse_parts_key, parse_upload_key};
+use super::key::CollectionId;
 use super::parts::PartId;
 
 impl Catalog {
@@ -47,36 +48,4 @@ impl Catalog {
     pub fn part_offset(&self) -> u64 {
         self.part_offset
     }
-}
-
-/// The catalog's key that says that documents of a collection may have parts.
-pub(super) fn parts_key(collection: CollectionId) -> Vec<u8> {
-    [&CATALOG[..], &[HAS_PARTS], &collection.0.to_be_bytes()].concat()
-}
-
-/// The collection that a key of [`parts_key`] is about.
-pub(super) fn parse_parts_key(key: &[u8]) -> Option<CollectionId> {
-    let id = key.strip_prefix(&CATALOG)?.strip_prefix(&[HAS_PARTS])?;
-    Some(CollectionId(u32::from_be_bytes(id.try_into().ok()?)))
-}
-
-/// The catalog's key that says that a blob is being written.
-pub(super) fn upload_key(collection: CollectionId, id: PartId) -> Vec<u8> {
-    [&CATALOG[..], &[UPLOAD], &collection.0.to_be_bytes(), id.as_bytes()].concat()
-}
-
-/// True if a key of the catalog is about parts.
-pub(super) fn is_about_parts(key: &[u8]) -> bool {
-    key.strip_prefix(&CATALOG).and_then(<[u8]>::first).is_some_and(|kind| matches!(*kind, HAS_PARTS | UPLOAD))
-}
-
-pub(super) fn parse_upload_key(key: &[u8]) -> Option<(CollectionId, PartId)> {
-    let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[UPLOAD])?;
-    let (collection, id) = rest.split_first_chunk::<4>()?;
-    Some((CollectionId(u32::from_be_bytes(*collection)), PartId::from_bytes(id.try_into().ok()?)))
-}
-
-/// The catalog's key that says behind what ids of parts lie.
-pub(super) fn part_offset_key() -> Vec<u8> {
-    [&CATALOG[..], &[PART_OFFSET]].concat()
 }

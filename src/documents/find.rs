@@ -1,6 +1,6 @@
 //! Finding documents by the value at a path: a query that asks for keys only.
 
-use super::catalog::Index;
+use super::catalog_entries::Index;
 use super::condition::Condition;
 use super::error::{Error, Result, abbreviate};
 use super::index_entry::IndexEntry;

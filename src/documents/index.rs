@@ -10,7 +10,7 @@
 //! whole tables are let go. Last, a commit takes it out of the catalog. When that is interrupted, the next open or
 //! the next slice of maintenance goes on.
 
-use super::catalog::{Index, IndexState};
+use super::catalog_entries::{Index, IndexState};
 use super::collection::Collection;
 use super::document::key_of;
 use super::error::{Error, Result};

@@ -12,7 +12,9 @@
 //!
 //! In an index from before `missing` (see the catalog), a document without a value at the first path has no entry.
 
-use super::catalog::{Catalog, Index};
+use super::catalog::Catalog;
+
+use super::catalog_entries::Index;
 use super::error::Result;
 use super::key::{CollectionId, push_key};
 use super::ordering::{
@@ -279,7 +281,7 @@ fn components_length(paths: usize, bytes: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::catalog::IndexState;
+    use crate::documents::catalog_entries::IndexState;
     use crate::documents::index_spec::Indexed;
 
     fn index(paths: &[&str], multi: bool) -> Index {

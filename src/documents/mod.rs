@@ -3,6 +3,7 @@
 mod active_transaction;
 mod blob;
 mod catalog;
+mod catalog_entries;
 mod catalog_parts;
 mod check;
 mod check_parts;
@@ -62,7 +63,7 @@ mod write;
 
 pub use active_transaction::ActiveTransaction;
 pub use blob::{BlobReader, BlobWriter};
-pub use catalog::MAX_COLLECTION_NAME_LENGTH;
+pub use catalog_entries::MAX_COLLECTION_NAME_LENGTH;
 pub use check::CheckReport;
 pub use collection::Collection;
 pub use condition::Condition;

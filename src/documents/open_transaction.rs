@@ -6,8 +6,8 @@ use super::error::Result;
 use super::history::Reads;
 use super::transaction::{Transaction, Write};
 
-/// A transaction that is under way. Made by [`Database::begin`]; ended by [`Database::commit_open`] or
-/// [`Database::roll_back`], not by dropping it: until then what it may read is kept in the file.
+/// A transaction that is under way. Made by [`Database::begin`](super::Database::begin); ended by [`Database::commit_open`](super::Database::commit_open) or
+/// [`Database::roll_back`](super::Database::roll_back), not by dropping it: until then what it may read is kept in the file.
 #[derive(Debug)]
 #[must_use = "a transaction that is not ended keeps old versions in the file"]
 pub struct OpenTransaction {
@@ -25,7 +25,7 @@ impl OpenTransaction {
         self.writes.extend(writes);
     }
 
-    /// Whether it has nothing to commit.
+    /// True if it has nothing to commit.
     #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
     pub(crate) fn only_reads(&self) -> bool {
         self.writes.is_empty()

@@ -3,7 +3,7 @@
 //! The new database is marked as unfinished with its first commit, and the mark is removed with its last: a salvage that
 //! was cut short leaves nothing that could be taken for a whole database.
 
-use super::catalog::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
+use super::catalog_entries::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
 use super::content::Content;
 use super::document::key_of;
 use super::error::{Error, Result};

@@ -4,7 +4,7 @@
 //! removed, so that nothing is ever returned short, and so are parts that no whole document has.
 
 use super::Database;
-use super::catalog_parts::{part_offset_key, parts_key};
+use super::catalog_entries::{part_offset_key, parts_key};
 use super::content::{Content, Source};
 use super::document::key_of;
 use super::error::{Error, Result};

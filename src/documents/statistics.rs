@@ -1,6 +1,6 @@
 //! Figures about an open database.
 
-use super::catalog::IndexState;
+use super::catalog_entries::IndexState;
 use super::key::{CollectionId, LAST_INDEX};
 use super::latencies::Latency;
 use super::{Database, IndexInfo};

@@ -1,6 +1,6 @@
 //! Transactions: several writes that become one atomic commit.
 
-use super::catalog::check_collection_name;
+use super::catalog_entries::check_collection_name;
 use super::error::Result;
 use super::key::check_key;
 use super::{json, serialize, ttl};

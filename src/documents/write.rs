@@ -1,7 +1,7 @@
 //! Writing documents. Each operation is one commit: the document and its index entries together.
 
-use super::catalog::check_collection_name;
-use super::catalog_parts::parts_key;
+use super::catalog_entries::check_collection_name;
+use super::catalog_entries::parts_key;
 use super::content::{self, Content};
 use super::document::key_of;
 use super::error::{Error, Result};

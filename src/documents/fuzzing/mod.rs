@@ -5,7 +5,9 @@ mod values;
 pub use super::watch::fuzzing::journal;
 pub use values::{compare, rank, value};
 
-use super::catalog::{Catalog, Index};
+use super::catalog::Catalog;
+
+use super::catalog_entries::Index;
 use super::error_code::ErrorCode;
 use super::index_entry::{IndexEntry, cut, encodings};
 use super::index_spec::Indexed;

@@ -3,7 +3,7 @@
 use super::filter::Node;
 use super::order::{Component, Order};
 use super::value_set::{Cut, ValueSet, point};
-use crate::documents::catalog::Index;
+use crate::documents::catalog_entries::Index;
 use crate::documents::index::entries_of;
 use crate::documents::index_entry::cut;
 use crate::documents::key::successor;
@@ -228,7 +228,7 @@ fn overlaps(before: &KeyRange, range: &KeyRange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::catalog::IndexState;
+    use crate::documents::catalog_entries::IndexState;
     use crate::documents::index_spec::Indexed;
     use crate::documents::query::{Filter, Query};
 

@@ -8,7 +8,7 @@ use super::index_ranges::{Delivery, IndexRanges};
 use super::query::Prepared;
 use crate::documents::Database;
 use crate::documents::Range;
-use crate::documents::catalog::Index;
+use crate::documents::catalog_entries::Index;
 use crate::documents::error::Result;
 use crate::documents::key::CollectionId;
 use crate::documents::path::Path;

@@ -6,7 +6,7 @@ use super::plan::{Access, Plan};
 use super::query::{Prepared, Query};
 use super::rows::Rows;
 use super::walk::{Context, KeyTest};
-use crate::documents::catalog::Index;
+use crate::documents::catalog_entries::Index;
 use crate::documents::error::Result;
 use crate::documents::find::FindPage;
 use crate::documents::history::Reads;

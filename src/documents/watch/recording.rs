@@ -1,7 +1,7 @@
 //! What a commit changes, found out before it is made.
 
 use super::super::Database;
-use super::super::catalog::NamedCollection;
+use super::super::catalog_entries::NamedCollection;
 use super::super::document::key_of;
 use super::super::error::Result;
 use super::super::key::{CATALOG, PREFIX_LENGTH, collection_of};
