@@ -5,9 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
 
-cargo test --quiet --no-run --target wasm32-wasip1 --lib --tests
 # The largest have most tests, and begin.
-programs="$(cargo test --quiet --no-run --target wasm32-wasip1 --lib --tests --message-format=json |
+programs="$(cargo test --quiet --no-run --target wasm32-wasip1 --lib --tests --message-format=json-render-diagnostics |
   node -e '
     const { readFileSync, statSync } = require("node:fs");
     const lines = readFileSync(0, "utf8").split("\n").filter((line) => line.startsWith("{"));
@@ -18,9 +17,8 @@ programs="$(cargo test --quiet --no-run --target wasm32-wasip1 --lib --tests --m
 [ -n "$programs" ] || { echo "test-wasi: cargo names no test program" >&2; exit 1; }
 
 run() {
-  local log
+  local program="$1" status=0 log
   log="$(mktemp)"
-  local program="$1" status=0
   shift
   wasmtime run --dir . "$@" "$program" --quiet >"$log" 2>&1 || status=$?
   printf '%s\n' "$(basename "$program")"
