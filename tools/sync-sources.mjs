@@ -12,7 +12,7 @@ const SOURCE = fileURLToPath(new URL("../js/", import.meta.url));
 const ts = createRequire(`${SOURCE}package.json`)("typescript");
 
 /** The modules that are made. */
-const MADE = ["reader", "change", "collection", "database", "snapshot", "active-transaction", "transact", "store-stream"];
+const MADE = ["reader", "change", "collection", "database", "snapshot", "active-transaction", "course", "transact", "store-stream"];
 
 /** New names of what has another shape. */
 const NAMES = {

@@ -1,10 +1,10 @@
 import { putText } from "./bytes.js";
 import { keyText, ttlMs, ttlOption } from "./check.js";
+import type { Course } from "./course.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
 import { Reader } from "./reader.js";
 import { forwarding } from "./receivers.js";
 import { type StandardSchema, validated } from "./schema.js";
-import type { Course } from "./transact.js";
 import type { TtlOptions } from "./types.js";
 
 /**

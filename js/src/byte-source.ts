@@ -1,11 +1,8 @@
 /** Reading bytes piece by piece, wherever they come from. */
-import { isBytes } from "./bytes.js";
+import { type ByteSource, isBytes } from "./bytes.js";
 import { FerroliteError } from "./error.js";
 import { kindOf } from "./realms.js";
 import { abortable } from "./signals.js";
-
-/** What bytes can be read from, a piece at a time. */
-export type ByteSource = ReadableStream<Uint8Array> | Blob | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** The longest piece that is handed over at once. */
 const PIECE_BYTES = 1 << 20;

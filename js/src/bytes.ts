@@ -1,10 +1,10 @@
 /** Documents that are bytes: they travel beside the text of a message, as its attachments. */
-import type { ByteSource } from "./byte-source.js";
 import { documentText, keyText } from "./check.js";
 import { FerroliteError, needed } from "./error.js";
 import { kindOf } from "./realms.js";
 
-export type { ByteSource };
+/** A source of bytes, which is read a piece at a time. */
+export type ByteSource = ReadableStream<Uint8Array> | Blob | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** Adds bytes to the message that is being gathered; its number there. */
 export type Attach = (bytes: Uint8Array) => number;

@@ -5,9 +5,7 @@
  * caller gave, its buffer is transferred to the worker where there is one, and everybody who owned it wipes it when it is
  * no longer needed, also when opening failed. No message says anything of it.
  */
-import { isBytes } from "./bytes.js";
-import { seldom } from "./later.js";
-import type { Argon2Costs, Cipher, Encryption } from "./types.js";
+import type { Argon2Costs, Cipher } from "./types.js";
 
 /** Bytes of a key. */
 export const KEY_BYTES = 32;
@@ -23,34 +21,6 @@ interface Terms {
 export interface KeyMaterial {
   readonly terms: Terms;
   readonly secret: Uint8Array<ArrayBuffer>;
-}
-
-/** Checks an encryption, and copies its secret before it returns. The copy is to be given to `wipe` in the end. */
-export async function keyMaterial(encryption: Encryption): Promise<KeyMaterial> {
-  const copy = isBytes(encryption?.key) && encryption.key.length === KEY_BYTES ? new Uint8Array(new ArrayBuffer(KEY_BYTES)) : undefined;
-  copy?.set(encryption.key as Uint8Array);
-  const given = copy === undefined ? encryption : { ...encryption, key: copy };
-  try {
-    return (await seldom()).keyMaterial(given as Encryption);
-  } finally {
-    copy?.fill(0);
-  }
-}
-
-/**
- * Does `work` with a copy of the secret of an encryption, if there is one; it is wiped in the end. `materialOf` makes the copy.
- */
-export async function withKey<T>(
-  encryption: Encryption | undefined,
-  work: (material: KeyMaterial | undefined) => Promise<T>,
-  materialOf: (encryption: Encryption) => KeyMaterial | Promise<KeyMaterial> = keyMaterial,
-): Promise<T> {
-  const material = encryption === undefined ? undefined : await materialOf(encryption);
-  try {
-    return await work(material);
-  } finally {
-    wipe(material);
-  }
 }
 
 /** Another copy of a secret, to be given to `wipe` in the end, too. */

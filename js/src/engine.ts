@@ -5,7 +5,7 @@ import { fetched, followBy, RestMissing } from "./rest.js";
 import type { Scheduler } from "./session.js";
 import type { EngineFiles } from "./tabs/messages.js";
 import { clearTimeout, MessageChannel, setTimeout } from "./timers.js";
-import { wasmSource } from "./wasm-source.js";
+import { type WasmSource, wasmSource } from "./wasm-source.js";
 
 /** A message to oneself waits its turn among the messages of the page; a timeout would wait 4 ms and longer. */
 export function scheduler(): Scheduler {
@@ -22,12 +22,6 @@ export function scheduler(): Scheduler {
       return () => clearTimeout(timer);
     },
   };
-}
-
-/** A wasm by its address, as it was fetched, or compiled; in two parts when there is a `rest`. */
-export interface WasmSource {
-  readonly wasm: string | Response | WebAssembly.Module;
-  readonly rest?: string | WebAssembly.Module | undefined;
 }
 
 /** What the page has said in place of the wasm beside the package. */

@@ -1,7 +1,7 @@
 /** The package as browsers see it. */
 import { byteSource, ownSource } from "./bytes.js";
 import { Database } from "./database.js";
-import { type KeyMaterial, withKey } from "./encryption.js";
+import type { KeyMaterial } from "./encryption.js";
 import { needed } from "./error.js";
 import { seldom } from "./later.js";
 import * as opening from "./opening.js";
@@ -10,6 +10,7 @@ import type { SalvageReport } from "./reports.js";
 import { openedUnlessAborted } from "./signals.js";
 import { setTimeout } from "./timers.js";
 import type { ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
+import { withKey } from "./with-key.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
 export type { ByteSource } from "./bytes.js";
@@ -18,8 +19,7 @@ export type { Database } from "./database.js";
 export { type Defined, defined } from "./defined.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
-  AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
-  Selected, SelectQuery,
+  AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Selected, SelectQuery,
 } from "./query.js";
 export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";

@@ -2,7 +2,7 @@
 import { ownSource } from "./bytes.js";
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
-import { type KeyMaterial, withKey } from "./encryption.js";
+import type { KeyMaterial } from "./encryption.js";
 import { FerroliteError, isReport } from "./error.js";
 import { Importing } from "./ferrolite.js";
 import { feed, splitImportOptions } from "./import.js";
@@ -19,6 +19,7 @@ import { splitSalvageOptions } from "./salvage-options.js";
 import { openedUnlessAborted } from "./signals.js";
 import { performance, setImmediate } from "./node-timers.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
+import { withKey } from "./with-key.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
 export type { ByteSource } from "./bytes.js";
@@ -27,8 +28,7 @@ export type { Database } from "./database.js";
 export { type Defined, defined } from "./defined.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
-  AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Row,
-  Selected, SelectQuery,
+  AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Selected, SelectQuery,
 } from "./query.js";
 export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";

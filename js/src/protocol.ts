@@ -7,9 +7,7 @@
  */
 import type { KeyMaterial } from "./encryption.js";
 import type { ErrorReport } from "./error.js";
-import type { DurableKind } from "./storage/ladder.js";
 import type { LoadOptions, OpenOptions, StorageFacts } from "./types.js";
-import type { Sharing } from "./tabs/messages.js";
 
 export type Request =
   /** Before the first message: where the engine is. Not answered. */
@@ -71,6 +69,20 @@ export type SessionRequest = Extract<Request, { kind: "calls" | "exportChunk" | 
 
 /** The options of `open` that can be posted, but for the secret, and for those about loading. */
 export type PlainOptions = Omit<OpenOptions, "encryption" | "signal" | keyof LoadOptions>;
+
+/** The places that keep data in a browser. */
+export type DurableKind = "opfs" | "indexeddb";
+
+/** Where clients find an engine, and who has started it. */
+export interface Sharing {
+  readonly file: string;
+  /** The name of this engine, new for each. */
+  readonly engine: string;
+  /** The client that starts it. */
+  readonly client: string;
+  /** True if clients may come from another engine. */
+  readonly isSuccessor: boolean;
+}
 
 export type Response =
   /** The JSON array of results, one for each call and in their order; it may be text where the message was. */

@@ -1,7 +1,7 @@
 /** Queries and indexes as they are asked for: their types, and their text in messages. */
 import { absent, checkedText, describe, pathText, plain, rangeText } from "./check.js";
 import { FerroliteError } from "./error.js";
-import type { Range, Scalar } from "./types.js";
+import type { Range, Row, Scalar } from "./types.js";
 
 type Fields<T> = T extends Scalar | undefined | readonly unknown[] ? never : T;
 
@@ -122,14 +122,6 @@ type TailOf<P extends string, K extends string> = P extends `${K}.${infer R}` ? 
 
 /** A query of documents of a known type that asks for some of their fields. */
 export type SelectQuery<T, S extends readonly PathOf<T>[]> = Query<T> & { readonly select: S };
-
-/** A document that a query found. */
-export interface Row<T = unknown> {
-  readonly key: string;
-  /** The document, or what was selected of it. Bytes if the query does not look into documents, and the document is bytes. */
-  readonly value: T;
-  readonly version: number;
-}
 
 /** A page of rows. */
 export interface QueryPage<T = unknown> {

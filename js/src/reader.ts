@@ -1,11 +1,11 @@
 import { conditionText, findOptionsText, keyText, pathText, rangeText } from "./check.js";
 import { keyList } from "./lists.js";
 import {
-  type FindPage, isQuery, type PathOf, type Query, type QueryPage, queryText, type Row, type Selected, type SelectQuery,
+  type FindPage, isQuery, type PathOf, type Query, type QueryPage, queryText, type Selected, type SelectQuery,
 } from "./query.js";
 import { findable, forwarding } from "./receivers.js";
 import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
-import type { Condition, FindOptions, Range, SignalOptions, VersionedDocument } from "./types.js";
+import type { Condition, FindOptions, Range, Row, SignalOptions, VersionedDocument } from "./types.js";
 
 /** The verbs that read, the same for a collection, for a snapshot of one and within a transaction. */
 export class Reader<D = unknown> {

@@ -9,11 +9,11 @@ import { closed } from "./caller.js";
 import type { Collection } from "./collection.js";
 import type { Database } from "./database.js";
 import { FerroliteError } from "./error.js";
-import { type Query, queryText, type Row } from "./query.js";
+import { type Query, queryText } from "./query.js";
 import type { SyncCollection } from "./sync/collection.js";
 import type { SyncDatabase } from "./sync/database.js";
 import { queueMicrotask } from "./timers.js";
-import type { RowChanges } from "./types.js";
+import type { Row, RowChanges } from "./types.js";
 
 /** A collection, or a database, whose verbs give promises or values. */
 export type Watched<D> = Collection<D, any> | SyncCollection<D, any>;

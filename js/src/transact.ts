@@ -1,7 +1,7 @@
 /** Transactions by a function: it is run, what it wrote is committed, and it is run again when others were in its way. */
 import { ActiveTransaction } from "./active-transaction.js";
-import type { Attach } from "./bytes.js";
 import type { Caller } from "./caller.js";
+import { Course } from "./course.js";
 import { FerroliteError } from "./error.js";
 import { abortable, assertGoesOn } from "./signals.js";
 import { performance } from "./timers.js";
@@ -9,42 +9,6 @@ import { outcome, pause, quietly } from "./waiting.js";
 
 /** The number of a transaction that has begun, and the epoch of the channel at that moment. */
 export type Begun = readonly [id: number, epoch: number];
-
-/** A transaction that is under way, whatever collection it is used on. */
-export class Course {
-  readonly #id: number;
-  readonly #call: (text: string, signal?: AbortSignal) => Promise<unknown>;
-  readonly attach: Attach;
-  #isOver = false;
-
-  constructor(id: number, call: (text: string, signal?: AbortSignal) => Promise<unknown>, attach: Attach) {
-    this.#id = id;
-    this.#call = call;
-    this.attach = attach;
-  }
-
-  async read(call: string, signal?: AbortSignal): Promise<unknown> {
-    this.#assertGoesOn();
-    return this.#call(`["txRead",${this.#id},${call}]`, signal);
-  }
-
-  async write(call: string): Promise<void> {
-    this.#assertGoesOn();
-    await this.#call(`["txWrite",${this.#id},${call}]`);
-  }
-
-  async end(verb: "txCommit" | "txRollback"): Promise<void> {
-    this.#isOver = true;
-    await this.#call(`["${verb}",${this.#id}]`);
-  }
-
-  #assertGoesOn(): void {
-    if (this.#isOver) {
-      const message = "the transaction has ended; await all that it does within the function given to transaction";
-      throw new FerroliteError("InvalidTransaction", message);
-    }
-  }
-}
 
 /** What `db.transaction` does once its first attempt has begun. `begin` begins another one. */
 export async function transact<R>(

@@ -1,4 +1,3 @@
-import type { Row } from "./query.js";
 import type { StandardSchema } from "./schema.js";
 
 /** When a commit is acknowledged. */
@@ -326,6 +325,14 @@ export interface Change<T = unknown> {
 export interface WatchQueryOptions {
   /** Ends the watch; who waits for it gets the error `Aborted`. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A document that a query found. */
+export interface Row<T = unknown> {
+  readonly key: string;
+  /** The document, or what was selected of it. Bytes if the query does not look into documents, and the document is bytes. */
+  readonly value: T;
+  readonly version: number;
 }
 
 /** What has become of the rows that are found. */

@@ -1,7 +1,7 @@
 /** The wasm within the worker's script: `tools/bundle-js.mjs` puts it here, compressed, as base64. */
 import { FerroliteError } from "./error.js";
 import text from "inline:wasm";
-import type { WasmSource } from "./engine.js";
+import type { WasmSource } from "./wasm-source.js";
 
 export function wasmSource(): WasmSource {
   if (typeof DecompressionStream === "undefined") {

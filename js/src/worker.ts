@@ -4,13 +4,13 @@ import { engineFiles, loadEngine, onStop, scheduler, setEngine } from "./engine.
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
 import { fileName } from "./file-name.js";
-import type { PlainOptions, Request, Response, SessionRequest } from "./protocol.js";
+import type { PlainOptions, Request, Response, SessionRequest, Sharing } from "./protocol.js";
 import { salvage } from "./salvage.js";
 import { Session, stopReport } from "./session.js";
 import { splitOptions } from "./storage-options.js";
 import { assertNew, type Place, placeOf } from "./storage/ladder.js";
 import { Engine } from "./tabs/engine.js";
-import type { Notice, Port, Sharing } from "./tabs/messages.js";
+import type { Notice, Port } from "./tabs/messages.js";
 
 /** The parts of a worker's global scope that are used here. */
 const scope = globalThis as unknown as {

@@ -3,7 +3,7 @@
  * IndexedDB to make room leaves these, and so an empty database is not taken for the old one. Workers have no localStorage.
  */
 import { tryStorage } from "../tabs/letterbox.js";
-import type { DurableKind } from "./ladder.js";
+import type { DurableKind } from "../protocol.js";
 
 const PREFIX = "ferrolite/";
 

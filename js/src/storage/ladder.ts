@@ -7,16 +7,13 @@ import { fileName } from "../file-name.js";
 import type { Host } from "../host.js";
 import { memoryFacts, type StorageOptions } from "../storage-options.js";
 import * as opfs from "../opfs.js";
-import type { Response } from "../protocol.js";
+import type { DurableKind, Response } from "../protocol.js";
 import type { StorageFacts } from "../types.js";
 import { browserFacts } from "./facts.js";
 import * as indexedDb from "./indexeddb.js";
 // Not by `import()`, though most browsers never need it: there are bundlers that cannot divide a worker (Vite up to version 7).
 import { IndexedDbHost } from "./indexeddb-host.js";
 import { doesNotWork, unsupported } from "./lacking.js";
-
-/** The places that keep data. */
-export type DurableKind = "opfs" | "indexeddb";
 
 type Post = (response: Response, transfer: ArrayBuffer[]) => void;
 

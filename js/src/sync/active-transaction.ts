@@ -1,11 +1,11 @@
 // Made of js/src/active-transaction.ts by tools/sync-sources.mjs. Change it there, and run `npm --prefix js run sync`.
 import { putText } from "./bytes.js";
 import { keyText, ttlMs, ttlOption } from "../check.js";
+import type { Course } from "./course.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "../names.js";
 import { SyncReader } from "./reader.js";
 import { forwarding } from "../receivers.js";
 import { type StandardSchema, validated } from "./schema.js";
-import type { Course } from "./transact.js";
 import type { TtlOptions } from "../types.js";
 
 /**

@@ -5,7 +5,7 @@ import { Caller } from "./caller.js";
 import type { Channel } from "./channel.js";
 import { checkOptionsText, plain, retriesOption } from "../check.js";
 import { SyncCollection } from "./collection.js";
-import { keyMaterial, wipe } from "./encryption.js";
+import { wipe } from "../encryption.js";
 import { FerroliteError } from "../error.js";
 import type { Refreshed } from "../host.js";
 import { meanwhile } from "./later.js";
@@ -22,6 +22,7 @@ import { assertExportOptions } from "../transfer-options.js";
 import type {
   CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StorageFacts, TransactionOptions,
 } from "../types.js";
+import { keyMaterial } from "./with-key.js";
 
 /** How often a transaction is run again unless it is said. */
 const RETRIES = 10;

@@ -1,5 +1,5 @@
 /** `ferrolite/sync` as browsers see it: for a dedicated worker, where the engine runs in the same thread as its caller. */
-import { type KeyMaterial, withKey } from "../encryption.js";
+import type { KeyMaterial } from "../encryption.js";
 import { keyMaterial } from "../key-material.js";
 import { loadEngine, onStop, scheduler } from "../engine.js";
 import { FerroliteError } from "../error.js";
@@ -13,6 +13,7 @@ import { refreshed } from "../storage/facts.js";
 import { placeOf } from "../storage/ladder.js";
 import { explained } from "../too-many-open.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
+import { withKey } from "../with-key.js";
 import { Channel } from "./channel.js";
 import { SyncDatabase } from "./database.js";
 

@@ -1,5 +1,5 @@
 /** `ferrolite/sync` as Node, Bun and Deno see it. */
-import { type KeyMaterial, withKey } from "../encryption.js";
+import type { KeyMaterial } from "../encryption.js";
 import { keyMaterial } from "../key-material.js";
 import { loadEngine } from "../node-engine.js";
 import { databasePath, fileFacts, list, remove } from "../node-files.js";
@@ -8,6 +8,7 @@ import { assertName, assertOpenArguments } from "../options.js";
 import { memoryFacts, splitOptions } from "../storage-options.js";
 import { openedUnlessAborted } from "../signals.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
+import { withKey } from "../with-key.js";
 import { Channel } from "./channel.js";
 import { SyncDatabase } from "./database.js";
 

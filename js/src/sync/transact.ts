@@ -1,8 +1,8 @@
 // Made of js/src/transact.ts by tools/sync-sources.mjs. Change it there, and run `npm --prefix js run sync`.
 /** Transactions by a function: it is run, what it wrote is committed, and it is run again when others were in its way. */
 import { SyncTransaction } from "./active-transaction.js";
-import type { Attach } from "./bytes.js";
 import type { Caller } from "./caller.js";
+import { Course } from "./course.js";
 import { FerroliteError } from "../error.js";
 import { abortable, assertGoesOn } from "./signals.js";
 import { performance } from "../timers.js";
@@ -10,42 +10,6 @@ import { outcome, pause, quietly } from "./waiting.js";
 
 /** The number of a transaction that has begun, and the epoch of the channel at that moment. */
 export type Begun = readonly [id: number, epoch: number];
-
-/** A transaction that is under way, whatever collection it is used on. */
-export class Course {
-  readonly #id: number;
-  readonly #call: (text: string, signal?: AbortSignal) => unknown;
-  readonly attach: Attach;
-  #isOver = false;
-
-  constructor(id: number, call: (text: string, signal?: AbortSignal) => unknown, attach: Attach) {
-    this.#id = id;
-    this.#call = call;
-    this.attach = attach;
-  }
-
-  read(call: string, signal?: AbortSignal): unknown {
-    this.#assertGoesOn();
-    return this.#call(`["txRead",${this.#id},${call}]`, signal);
-  }
-
-  write(call: string): void {
-    this.#assertGoesOn();
-    this.#call(`["txWrite",${this.#id},${call}]`);
-  }
-
-  end(verb: "txCommit" | "txRollback"): void {
-    this.#isOver = true;
-    this.#call(`["${verb}",${this.#id}]`);
-  }
-
-  #assertGoesOn(): void {
-    if (this.#isOver) {
-      const message = "the transaction has ended; await all that it does within the function given to transaction";
-      throw new FerroliteError("InvalidTransaction", message);
-    }
-  }
-}
 
 /** What `db.transaction` does once its first attempt has begun. `begin` begins another one. */
 export function transact<R>(

@@ -1,3 +1,2 @@
-/** What opens an encrypted database, where nothing can be waited for. */
-export { wipe } from "../encryption.js";
+/** Copies the secret that a caller has given, where nothing can be waited for. */
 export { keyMaterial } from "../key-material.js";

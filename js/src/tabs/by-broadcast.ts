@@ -1,8 +1,8 @@
-/** How a client comes to a port to the engine by a channel that only the two of them know: where there is no shared worker. */
+/** Connects a client with the engine by a channel that only the two of them know. Hosts without shared workers need it. */
 import { clearTimeout, setTimeout } from "../timers.js";
 import { type Announcement, type EngineMessage, type Port, PROTOCOL, randomId } from "./messages.js";
 
-/** How long an engine may take to answer. One that is busy is asked again. */
+/** Milliseconds that an engine has to answer. A busy engine is asked again. */
 const ENGINE_MS = 3000;
 
 /** A port to an engine, which is ready there; `undefined` when it does not answer. */
@@ -20,10 +20,10 @@ export async function byBroadcast(engine: string, broadcast: BroadcastChannel): 
   return isThere ? port : void port.close();
 }
 
-/** True for what an engine says first at a port. */
+/** True for an engine's first message at a port. */
 export const isReady = (data: unknown): boolean => (data as Partial<EngineMessage & { kind: unknown }> | null)?.kind === "ready";
 
-/** What `begin` says it comes to; false when that takes too long. */
+/** The value that `begin` gives to its argument; false if that takes too long. */
 export function settled(milliseconds: number, begin: (end: (is: boolean) => void) => void): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), milliseconds);

@@ -1,6 +1,6 @@
 /**
- * The steps of a client when another engine leads, or when its own engine ends. The script loads after a client has opened its database, or
- * when a client that opens it finds somebody who leads.
+ * The steps of a client when another engine leads, or when its own engine ends. The script loads after a client has opened its
+ * database, or when a client that opens it finds somebody who leads.
  */
 import { copyOf, wipe } from "../encryption.js";
 import { FerroliteError } from "../error.js";

@@ -12,9 +12,10 @@
 import { Channel } from "../channel.js";
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
 import { FerroliteError } from "../error.js";
-import { type PlainOptions, type Request, type SessionRequest, type StorageFacts, TEXT_MAX } from "../protocol.js";
+import {
+  type DurableKind, type PlainOptions, type Request, type SessionRequest, type Sharing, type StorageFacts, TEXT_MAX,
+} from "../protocol.js";
 import * as eviction from "../storage/eviction.js";
-import type { DurableKind } from "../storage/ladder.js";
 import { clearTimeout, setTimeout } from "../timers.js";
 import { byBroadcast } from "./by-broadcast.js";
 import { tooLate } from "./failures.js";
@@ -26,7 +27,7 @@ import { type Hold, lifeOf, nameOf, take } from "./locks.js";
 import { canLead, type Member, OTHER_MS, type Started } from "./member.js";
 import {
   type Announcement, announcementOf, type Answer, isEngineMessage, type EngineMessage, type Join, type Notice,
-  type Port, PROTOCOL, randomId, type Sharing, type Welcome,
+  type Port, PROTOCOL, randomId, type Welcome,
 } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { isVisible } from "./page.js";

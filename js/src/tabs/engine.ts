@@ -1,7 +1,7 @@
 /** The engine of a file that several clients have open: lets them in, and hands the file over when another should lead. */
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
 import { type ErrorCode, FerroliteError } from "../error.js";
-import { ERROR, type PlainOptions, type Response, type SessionRequest, type StorageFacts } from "../protocol.js";
+import { ERROR, type PlainOptions, type Response, type SessionRequest, type Sharing, type StorageFacts } from "../protocol.js";
 import { bareResultsOf } from "../results.js";
 import type { Session } from "../session.js";
 import { clearTimeout, setTimeout } from "../timers.js";
@@ -9,7 +9,7 @@ import type { BrokerMessage } from "./broker.js";
 import { lifeOf, nameOf } from "./locks.js";
 import {
   type Announcement, announcementOf, type Answer, type ClientMessage, type EngineFiles, type EngineMessage, idBytes, type Join, type Letter, type Notice,
-  isClientMessage, type Port, PROTOCOL, randomId, type Sharing,
+  isClientMessage, type Port, PROTOCOL, randomId,
 } from "./messages.js";
 import { type Agreed, isProof, keyOf, proofOf, sealed, unsealed } from "./proof.js";
 

@@ -55,7 +55,7 @@ export interface Member {
   /** Ends when this client looks for an engine of the same version. */
   other: ReturnType<typeof setTimeout> | undefined;
 
-  /** Takes the lock by which others see that this client lives, and listens to what everybody is told who has the file open. */
+  /** Takes the lock by which others see that this client lives, and listens to the announcements of the file's clients. */
   begin(): void;
   /** Looks for an engine, or becomes one. */
   seek(): void;

@@ -124,17 +124,6 @@ export type Notice =
   /** It ended by a panic; whether this client's own call, or nobody's, was the reason. */
   | { readonly kind: "stopped"; readonly error: ErrorReport; readonly isOwn: boolean };
 
-/** How an engine is found and by whom it was started: goes with the request that opens. */
-export interface Sharing {
-  readonly file: string;
-  /** The name of this engine, new for each. */
-  readonly engine: string;
-  /** The client that starts it. */
-  readonly client: string;
-  /** Whether its clients may come from another. */
-  readonly isSuccessor: boolean;
-}
-
 /**
  * A `MessagePort`; or a `BroadcastChannel` in its place, which copies what it should transfer. Who has started an engine
  * talks to it by its worker, which takes half the time: messages by a `MessagePort` go by way of another thread.
