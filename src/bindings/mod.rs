@@ -72,5 +72,3 @@ mod verbs;
 #[cfg(test)]
 mod watch_tests;
 mod watches;
-
-use service::Service;

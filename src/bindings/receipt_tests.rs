@@ -290,7 +290,7 @@ impl Environment for Clock {
 fn engine_at(fs: Simulated, clock: &Clock) -> Engine {
     let environment = Arc::new(clock.clone());
     let database = pollster::block_on(Database::open_with(&fs, "test", Options::default(), environment)).unwrap();
-    Engine { service: super::Service::new(database), fs }
+    Engine { service: super::service::Service::new(database), fs }
 }
 
 fn succeeded_at(engine: Engine, clock: &Clock) -> Engine {

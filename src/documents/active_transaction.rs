@@ -2,16 +2,20 @@
 
 use super::catalog_entries::check_collection_name;
 use super::condition::Condition;
+use super::database::Database;
 use super::document::Document;
 use super::error::Result;
 use super::find::{FindOptions, FindPage, find_query};
+use super::json;
 use super::key::{CollectionId, check_key};
 use super::latencies::Verb;
 use super::open_transaction::OpenTransaction;
-use super::query::InTransaction;
+use super::query::query::Query;
+use super::query::run::InTransaction;
+use super::query::run::QueryPage;
+use super::range::Range;
 use super::scan::Scan;
 use super::transaction::{Transaction, Write};
-use super::{Database, Query, QueryPage, Range, json};
 use crate::fs::File;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -5,16 +5,18 @@
 //! maintenance removes.
 
 use super::catalog_entries::upload_key;
+use super::collection::Collection;
 use super::content::{Content, INLINE_MAX};
+use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::json::{MAX_DOCUMENT_LENGTH, check_length, damaged};
 use super::key::{CollectionId, check_key};
 use super::latencies::Verb;
 use super::parts::{Chunks, PART_LENGTH, keys_within, part_key};
+use super::snapshot::Snapshot;
 use super::transaction::Expiry;
 use super::update::SetOptions;
 use super::write::{NewDocument, NewValue};
-use super::{Collection, Database, Snapshot};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use std::collections::VecDeque;

@@ -3,20 +3,22 @@
 use super::catalog_entries::{Index, IndexState};
 use super::check_parts::ExpectedParts;
 use super::content::{Content, Source};
+use super::database::Database;
 use super::document::key_of;
 use super::error::{Error, Result, abbreviate};
 use super::find::{disagreement, parse_entry};
 use super::index::entries_of;
 use super::index_entry::{self, Encoded, IndexEntry, cut, is_missing};
+use super::json;
 use super::key::CollectionId;
 use super::latencies::Verb;
 use super::ordering::shared_beginning;
+use super::range::Range;
 use super::range::end_of;
 use super::read::View;
 use super::scan::Scan;
-use super::watch::Journal;
+use super::watch::journal::Journal;
 use super::write::is_live;
-use super::{Database, Range, json};
 use crate::engine::{Entry, KeyRange};
 use crate::fs::File;
 use serde::Serialize;
@@ -244,7 +246,7 @@ fn check_document<F: File>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::Options;
+    use crate::documents::options::Options;
     use crate::engine::Batch;
     use crate::fs::{Memory, MemoryFile};
 

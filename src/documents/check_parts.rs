@@ -1,7 +1,7 @@
 //! Whether every document has its parts, and every part its document.
 
-use super::Database;
 use super::check::CheckReport;
+use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::key::{CollectionId, Prefix};
 use super::parts::{PartId, parse_part_key};

@@ -2,11 +2,12 @@
 
 use super::catalog_entries::{NamedCollection, check_collection_name, collection_key, next_collection_id_key};
 use super::catalog_entries::{parts_key, upload_key};
+use super::database::Database;
 use super::error::{Error, Result, abbreviate};
+use super::index;
 use super::key::CollectionId;
 use super::latencies::Verb;
 use super::read::View;
-use super::{Database, index};
 use crate::engine::{Batch, Seq};
 use crate::fs::File;
 use std::ops::{Deref, DerefMut};

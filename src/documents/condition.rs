@@ -3,7 +3,7 @@
 use super::error::{Error, Result, abbreviate, shorten};
 use super::json_scan::{Scanner, unescape};
 use super::ordering::{DEPTH_MAX, Kind, Unencodable, encode_exact};
-use super::query::instead_of;
+use super::query::spelling::instead_of;
 use super::{json, serialize};
 use serde::Serialize;
 use serde_json::Value;
@@ -188,7 +188,7 @@ fn encode_text(text: &str) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     fn met(condition: &Condition, text: &str) -> bool {
         condition.is_met_by(&encode_exact(text).unwrap())

@@ -222,7 +222,7 @@ impl<F: File> Copy for Source<'_, F> {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     fn code_of(value: &[u8]) -> ErrorCode {
         Content::of("k", value).unwrap_err().code()

@@ -1,10 +1,19 @@
 //! The verbs that read, for the default collection.
 
+use super::condition::Condition;
+use super::database::Database;
+use super::document::Document;
+use super::error::Result;
+use super::find::{FindOptions, FindPage};
+use super::index::IndexInfo;
 use super::key::CollectionId;
-use super::{
-    Condition, Database, Document, Explanation, FindOptions, FindPage, IndexInfo, Page, PageLimits, Query, QueryPage,
-    Range, Result, Rows, Scan, Snapshot, Ttl,
-};
+use super::query::query::Query;
+use super::query::rows::Rows;
+use super::query::run::{Explanation, QueryPage};
+use super::range::Range;
+use super::scan::{Page, PageLimits, Scan};
+use super::snapshot::Snapshot;
+use super::ttl::Ttl;
 use crate::fs::File;
 use serde::de::DeserializeOwned;
 

@@ -1,6 +1,13 @@
 //! The verbs that write, for the default collection.
 
-use super::{BlobReader, BlobWriter, Database, End, IndexProgress, IndexSpec, Range, Result, SetOptions};
+use super::blob::{BlobReader, BlobWriter};
+use super::database::Database;
+use super::error::Result;
+use super::index::IndexProgress;
+use super::index_spec::IndexSpec;
+use super::list::End;
+use super::range::Range;
+use super::update::SetOptions;
 use crate::fs::File;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -3,7 +3,8 @@
 use super::content::Source;
 use super::error::Result;
 use super::key::{PREFIX_LENGTH, parse_key};
-use super::{Ttl, blob, json};
+use super::ttl::Ttl;
+use super::{blob, json};
 use crate::engine::Entry;
 use crate::fs::File;
 use serde::de::DeserializeOwned;

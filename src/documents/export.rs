@@ -1,6 +1,6 @@
 //! Handing out the whole database as one new file.
 
-use super::Database;
+use super::database::Database;
 use super::error::{Error, Result};
 use super::key::RECEIPTS;
 use super::latencies::Verb;

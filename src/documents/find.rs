@@ -1,11 +1,15 @@
 //! Finding documents by the value at a path: a query that asks for keys only.
 
 use super::catalog_entries::Index;
+use super::collection::Collection;
 use super::condition::Condition;
+use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::index_entry::IndexEntry;
 use super::latencies::Verb;
-use super::{Collection, Database, Filter, Query, Rows};
+use super::query::filter::Filter;
+use super::query::query::Query;
+use super::query::rows::Rows;
 use crate::engine::Entry;
 use crate::fs::File;
 use serde::{Deserialize, Serialize};

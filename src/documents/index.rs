@@ -12,15 +12,16 @@
 
 use super::catalog_entries::{Index, IndexState};
 use super::collection::Collection;
+use super::database::Database;
 use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_entry::{stage_missing, stage_stored};
 use super::index_spec::{IndexSpec, Indexed};
 use super::key::{CollectionId, Prefix};
 use super::latencies::Verb;
+use super::range::Range;
 use super::read::View;
 use super::scan::Scan;
-use super::{Database, Range};
 use crate::engine::Batch;
 use crate::fs::File;
 use crate::page::MISSING_VALUES;

@@ -3,8 +3,9 @@
 use super::*;
 use crate::documents::index_entry::is_missing;
 use crate::documents::key::PREFIX_LENGTH;
+use crate::documents::options::Options;
+use crate::documents::query::query::Query;
 use crate::documents::range::end_of;
-use crate::documents::{Options, Query};
 use crate::engine::KeyRange;
 use crate::fs::{Memory, MemoryFile};
 use std::ops::Bound;

@@ -21,7 +21,7 @@ use super::ordering::{
     INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encode_exact, encoded_length, shared_beginning,
 };
 use super::path::{NotJson, Path};
-use super::query::each_element;
+use super::query::filter::each_element;
 use super::ttl::LAST_EXPIRY_MS;
 use super::{json, key};
 use crate::engine::Batch;

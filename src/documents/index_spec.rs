@@ -195,7 +195,7 @@ impl<S: AsRef<str>, const N: usize> From<[S; N]> for IndexSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     #[test]
     fn json_takes_several_forms() {

@@ -48,7 +48,7 @@ pub(super) fn parse<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     #[test]
     fn one_json_value_is_a_document() {

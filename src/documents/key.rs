@@ -137,7 +137,7 @@ pub(super) fn successor(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     #[test]
     fn keys_have_limits() {

@@ -1,9 +1,10 @@
 //! Changing what opens an encrypted database, and what it is sealed with.
 
+use super::database::Database;
+use super::error::Error;
 use super::error::Result;
 use super::latencies::Verb;
 use super::options::check_encryption;
-use super::{Database, Error};
 use crate::crypto::Encryption;
 use crate::engine::RotateProgress;
 use crate::fs::File;

@@ -1,9 +1,9 @@
-//! How long the verbs of a database take, where [`Options::latencies`](super::Options::latencies) asks for it.
+//! How long the verbs of a database take, where [`Options::latencies`](crate::Options::latencies) asks for it.
 //!
 //! A verb that is part of another one is not counted by itself: what the caller called is. Within a
-//! [`group`](super::Database::group) writing and flushing is a verb of its own.
+//! [`group`](crate::Database::group) writing and flushing is a verb of its own.
 
-use super::Database;
+use super::database::Database;
 use super::histogram::Histogram;
 use crate::fs::File;
 use serde::Serialize;

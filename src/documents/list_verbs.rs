@@ -3,7 +3,9 @@
 //! Any document that is an array is a list. The first verb that changes one which is stored as text takes its elements
 //! apart, in the same commit.
 
+use super::collection::Collection;
 use super::content::Content;
+use super::database::Database;
 use super::error::{Error, Result};
 use super::json::{self, damaged};
 use super::json_scan::Scanner;
@@ -12,8 +14,8 @@ use super::latencies::Verb;
 use super::list::{End, List, within};
 use super::parts::part_key;
 use super::read::View;
+use super::serialize;
 use super::write::{NewDocument, NewValue, check_size, is_live};
-use super::{Collection, Database, serialize};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;

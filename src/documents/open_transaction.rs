@@ -1,13 +1,13 @@
 //! The state of a transaction that is under way: what it reads from, has read, and has written.
 
-use super::Snapshot;
 use super::document::{Blob, Document};
 use super::error::Result;
 use super::history::Reads;
+use super::snapshot::Snapshot;
 use super::transaction::{Transaction, Write};
 
-/// A transaction that is under way. Made by [`Database::begin`](super::Database::begin); ended by [`Database::commit_open`](super::Database::commit_open) or
-/// [`Database::roll_back`](super::Database::roll_back), not by dropping it: until then what it may read is kept in the file.
+/// A transaction that is under way. Made by [`Database::begin`](crate::Database::begin); ended by [`Database::commit_open`](crate::Database::commit_open) or
+/// [`Database::roll_back`](crate::Database::roll_back), not by dropping it: until then what it may read is kept in the file.
 #[derive(Debug)]
 #[must_use = "a transaction that is not ended keeps old versions in the file"]
 pub struct OpenTransaction {

@@ -1,7 +1,7 @@
 //! Encoded values sort like the values: fixed examples, and all pairs that proptest thinks of.
 
 use super::*;
-use crate::documents::fuzzing::compare;
+use crate::documents::fuzzing::values::compare;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

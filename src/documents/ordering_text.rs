@@ -110,8 +110,8 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ordering::encode;
     use super::*;
+    use crate::documents::ordering::encode;
 
     fn text(json: &str) -> String {
         texts_of(&encode(json).unwrap()).join(" ")

@@ -402,7 +402,7 @@ fn invalid(reason: impl Into<String>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     fn patched(text: &str, patch: &str) -> Result<String> {
         Patch::parse(patch)?.apply(text)

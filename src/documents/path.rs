@@ -74,7 +74,7 @@ fn field_in<'a>(text: &'a str, field: &str) -> Option<Option<&'a str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     fn value<'a>(path: &str, text: &'a str) -> Option<&'a str> {
         Path::parse(path).unwrap().value_in(text).unwrap()

@@ -170,7 +170,7 @@ fn bytes_of(bound: &Bound<Vec<u8>>) -> Option<&Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
     use std::ops::RangeBounds;
 
     fn contains(range: &Range, key: &str) -> bool {

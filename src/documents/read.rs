@@ -1,12 +1,15 @@
 //! Reading documents. Each operation sees one version of the database and reads the clock once.
 
+use super::collection::Collection;
 use super::content::Source;
+use super::database::Database;
 use super::document::{Document, key_of};
 use super::error::Result;
 use super::key::{CollectionId, check_key};
 use super::latencies::Verb;
+use super::range::Range;
 use super::scan::Scan;
-use super::{Collection, Database, Range, Ttl};
+use super::ttl::Ttl;
 use crate::engine::{Entry, KeyReader, Seq};
 use crate::fs::File;
 use crate::sorting::sorted_places;

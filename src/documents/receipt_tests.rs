@@ -1,8 +1,14 @@
 //! Receipts in the database: they come back, and go in time.
 
 use super::*;
-use crate::Options;
-use crate::documents::{ChangeHistory, PageLimits, Range, SpaceKind, WatchOptions, import_from, salvage};
+use crate::documents::import::import_from;
+use crate::documents::options::ChangeHistory;
+use crate::documents::options::Options;
+use crate::documents::range::Range;
+use crate::documents::salvage;
+use crate::documents::scan::PageLimits;
+use crate::documents::statistics::SpaceKind;
+use crate::documents::watch::watcher::WatchOptions;
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{Memory, MemoryFile};
 use std::sync::Arc;

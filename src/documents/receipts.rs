@@ -17,7 +17,7 @@
 //! receipt that was removed without an acknowledgement: a message from before the horizon may have been executed without a trace.
 //! A database without removed receipts has no horizon yet.
 
-use super::Database;
+use super::database::Database;
 use super::error::{Error, Result};
 use super::key::{PREFIX_LENGTH, RECEIPTS};
 use super::range::end_of;

@@ -5,13 +5,15 @@
 
 use super::catalog_entries::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
 use super::content::Content;
+use super::database::Database;
 use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_spec::{IndexSpec, Indexed};
+use super::json;
 use super::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of, parts_of};
+use super::options::{Durability, Options};
 use super::parts::parse_part_key;
 use super::salvage_parts::FoundParts;
-use super::{Database, Durability, Options, json};
 use crate::engine::{Batch, Losses, Salvager};
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};

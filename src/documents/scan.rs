@@ -1,13 +1,16 @@
 //! Walking ranges of documents: at once, or page by page from a snapshot.
 
+use super::collection::Collection;
 use super::content::Source;
+use super::database::Database;
 use super::document::Document;
 use super::error::Result;
 use super::key::CollectionId;
 use super::latencies::Verb;
+use super::range::Range;
 use super::range::is_empty;
 use super::read::View;
-use super::{Collection, Database, Range, Snapshot};
+use super::snapshot::Snapshot;
 use crate::engine::{Cursor, Entry, KeyRange};
 use crate::fs::File;
 use std::ops::{Bound, Deref};

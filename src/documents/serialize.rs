@@ -187,7 +187,7 @@ each_part! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
     use std::collections::BTreeMap;
 
     #[derive(Serialize)]

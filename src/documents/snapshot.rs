@@ -5,10 +5,11 @@
 //! while they are held.
 
 use super::collection::Collection;
+use super::database::Database;
 use super::error::{Error, Result};
 use super::latencies::Verb;
+use super::options::Options;
 use super::read::View;
-use super::{Database, Options};
 use crate::engine;
 use crate::fs::File;
 use std::collections::BTreeMap;

@@ -1,9 +1,10 @@
 //! Figures about an open database.
 
 use super::catalog_entries::IndexState;
+use super::database::Database;
+use super::index::IndexInfo;
 use super::key::{CollectionId, LAST_INDEX};
 use super::latencies::Latency;
-use super::{Database, IndexInfo};
 use crate::engine::{self, SpaceStatistics};
 use crate::fs::File;
 use serde::Serialize;
@@ -21,7 +22,7 @@ pub struct Stats {
     /// Large values that a program has begun to write and not finished, because it was killed. The maintenance of the next
     /// connection that writes removes them.
     pub unfinished_uploads: u64,
-    /// How long the verbs that were called took; `None` unless [`Options::latencies`](super::Options::latencies) is set.
+    /// How long the verbs that were called took; `None` unless [`Options::latencies`](crate::Options::latencies) is set.
     pub latencies: Option<Vec<Latency>>,
     /// What was found damaged at opening, as [`Database::damage`] tells it.
     pub damage: Vec<String>,

@@ -5,8 +5,8 @@
 //! then it could as well have run at the moment of its commit, all at once, and so transactions are serializable.
 //! Conflicts are found before anything is written, in time proportional to what was committed in the meantime.
 
-use super::Database;
 use super::active_transaction::ActiveTransaction;
+use super::database::Database;
 use super::error::{Error, Result};
 use super::history::Reads;
 use super::latencies::Verb;

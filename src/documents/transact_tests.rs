@@ -2,8 +2,11 @@
 //! it run all at once at the moment of its commit.
 
 use super::*;
+use crate::documents::condition::Condition;
+use crate::documents::find::FindOptions;
+use crate::documents::options::{Durability, Options};
+use crate::documents::range::Range;
 use crate::fs::Memory;
-use crate::{Condition, Durability, FindOptions, Options, Range};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -275,7 +278,7 @@ fn write_skew_is_refused() {
     };
     let (alice, bob) = (leave(&mut db, "alice"), leave(&mut db, "bob"));
     db.commit_open(alice).unwrap();
-    assert_eq!(db.commit_open(bob).unwrap_err().code(), crate::ErrorCode::Conflict);
+    assert_eq!(db.commit_open(bob).unwrap_err().code(), crate::documents::error_code::ErrorCode::Conflict);
 }
 
 #[test]
@@ -290,7 +293,11 @@ fn phantoms_are_refused() {
         assert!(open.on(&db).find("role", &admins, &FindOptions::default()).unwrap().is_empty());
         open.on(&db).set_json("count", "0").unwrap();
         db.set_json("user:1", r#"{"role":"admin"}"#).unwrap();
-        assert_eq!(db.commit_open(open).unwrap_err().code(), crate::ErrorCode::Conflict, "{has_index}");
+        assert_eq!(
+            db.commit_open(open).unwrap_err().code(),
+            crate::documents::error_code::ErrorCode::Conflict,
+            "{has_index}"
+        );
     }
 }
 
@@ -302,7 +309,7 @@ fn what_fails_writes_nothing_and_passes_its_error_on() {
         assert_eq!(tx.get("a")?, Some(1));
         Err::<(), _>(Error::Aborted)
     });
-    assert_eq!(error.unwrap_err().code(), crate::ErrorCode::Aborted);
+    assert_eq!(error.unwrap_err().code(), crate::documents::error_code::ErrorCode::Aborted);
     assert!(!db.has("a").unwrap());
     assert_eq!(db.stats().engine.snapshots, 0);
 }

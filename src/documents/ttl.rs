@@ -68,7 +68,7 @@ impl Ttl {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     #[test]
     fn seconds_must_be_a_time_to_come() {

@@ -10,16 +10,17 @@
 
 use super::catalog_entries::Index;
 use super::content::Content;
+use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::find::parse_entry;
 use super::index::entries_of;
 use super::index_entry::{Encoded, IndexEntry, cut, encodings, is_missing};
+use super::json;
 use super::key::CollectionId;
 use super::ordering::shared_beginning;
 use super::parts::part_key;
 use super::range::end_of;
 use super::write::IGNORE_EXPIRY_MS;
-use super::{Database, json};
 use crate::engine::{Batch, Entry, KeyRange};
 use crate::fs::File;
 use bytes::Bytes;

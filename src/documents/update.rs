@@ -1,5 +1,8 @@
 //! Verbs that read a document and write it in one commit. They keep a time to live that the document has.
 
+use super::collection::Collection;
+use super::database::Database;
+use super::document::Document;
 use super::error::{Error, Result, abbreviate};
 use super::key::check_key;
 use super::latencies::Verb;
@@ -7,7 +10,7 @@ use super::ordering::{Unencodable, encode_exact};
 use super::patch::{self, Patch};
 use super::transaction::Expiry;
 use super::write::{NewDocument, NewValue, is_live};
-use super::{Collection, Database, Document, index_entry, json};
+use super::{index_entry, json};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use std::borrow::Cow;

@@ -2,7 +2,9 @@
 
 use super::catalog_entries::check_collection_name;
 use super::catalog_entries::parts_key;
+use super::collection::Collection;
 use super::content::{self, Content};
+use super::database::Database;
 use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_entry;
@@ -10,10 +12,11 @@ use super::key::{CollectionId, check_key};
 use super::latencies::Verb;
 use super::list::List;
 use super::parts::{Chunks, PartId, part_key};
+use super::range::Range;
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Expiry, Transaction, Write};
-use super::{Collection, Database, Range, json, serialize};
+use super::{json, serialize};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;

@@ -9,10 +9,11 @@ use super::engine::{Engine, check_agreement, used_extents};
 use super::entry::{Prefix, Seq};
 use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, Tree};
-use super::log::recover_to_break;
+use super::log::recovery::recover_to_break;
 use super::manifest::Manifest;
 use super::merge::{Direction, Merge, RunCursor, Source};
-use super::table::{Table, audit};
+use super::table::audit::audit;
+use super::table::meta::Table;
 use crate::fs::File;
 use crate::page::{Extent, FreeSet};
 

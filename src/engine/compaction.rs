@@ -16,7 +16,7 @@ use super::merge::{Direction, Merge, RunCursor, Source};
 use super::output::Output;
 use super::reserve::Room;
 use super::retention::Retention;
-use super::table::{Table, TableId};
+use super::table::meta::{Table, TableId};
 use crate::fs::File;
 use crate::page::ExpiryHorizon;
 

@@ -31,7 +31,8 @@ use super::entry::{Prefix, Seq, prefix_of};
 use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, SMALL_TABLE, Tree, overlapping};
 use super::merge::{Direction, Merge, RunCursor, Source};
-use super::table::{Table, TableId, key_hash};
+use super::table::filter::hash as key_hash;
+use super::table::meta::{Table, TableId};
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, Volume};
 

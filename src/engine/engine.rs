@@ -10,7 +10,8 @@ use super::error::{Error, Result};
 use super::flush::Frozen;
 use super::hot_rows::HotRows;
 use super::levels::{Edit, Levels};
-use super::log::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover};
+use super::log::recovery::recover;
+use super::log::writer::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};
 use super::manifest::Manifest;
 use super::memtable::{Memtable, Undo};
 use super::numbering::SEQ_MAX;
@@ -18,7 +19,7 @@ use super::options::Options;
 use super::purge::Purge;
 use super::reserve::is_full;
 use super::statistics::Counters;
-use super::table::{Table, TableId};
+use super::table::meta::{Table, TableId};
 use rustc_hash::FxHashSet;
 
 use crate::environment::Environment;

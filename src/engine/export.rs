@@ -27,7 +27,9 @@ use super::levels::{Levels, Placement};
 use super::manifest::page_of_everything;
 use super::memtable::Memtable;
 use super::retention::Retention;
-use super::table::{Table, TableBuilder, TableCopy};
+use super::table::builder::TableBuilder;
+use super::table::copying::TableCopy;
+use super::table::meta::Table;
 use crate::fs::File;
 use crate::page::{Extent, HEADER_LEN, LogStart, Seal, Superblock};
 

@@ -16,12 +16,12 @@ use super::engine::Engine;
 use super::entry::{Clock, Seq, prefix_of};
 use super::error::Result;
 use super::levels::{BOTTOM, Edit, Levels, Placement, SMALL_TABLE};
-use super::log::Log;
+use super::log::writer::Log;
 use super::memtable::Memtable;
 use super::output::Output;
 use super::reserve::Room;
 use super::retention::Retention;
-use super::table::Table;
+use super::table::meta::Table;
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, LogStart};
 

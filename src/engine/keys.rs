@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use super::levels::Edit;
 use super::memtable::Memtable;
 use super::statistics::EncryptionStatistics;
-use super::table::Table;
+use super::table::meta::Table;
 use crate::crypto::Encryption;
 use crate::fs::File;
 use crate::page::{KeyError, Keyring};

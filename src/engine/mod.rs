@@ -63,7 +63,8 @@ pub use keys::RotateProgress;
 pub use numbering::SKIPPED;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, KeyReader, Snapshot};
-pub use salvage::{Losses, LostPiece, Salvager};
+pub use salvage::Salvager;
+pub use salvage::report::{Losses, LostPiece};
 pub use space::CompactProgress;
 pub use statistics::{EncryptionStatistics, SpaceStatistics, Statistics};
 

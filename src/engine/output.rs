@@ -4,7 +4,8 @@ use super::engine::Engine;
 use super::entry::{Version, prefix_of};
 use super::error::Result;
 use super::reserve::Room;
-use super::table::{Table, TableBuilder};
+use super::table::builder::TableBuilder;
+use super::table::meta::Table;
 use crate::fs::File;
 
 /// True if versions with a value lie behind all tables of their key space. In a table of their own they overlap nothing and

@@ -16,7 +16,8 @@ use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, Run, Tree};
 use super::reserve::is_full;
 use super::retention::Retention;
-use super::table::{Table, TableId, key_hash};
+use super::table::filter::hash as key_hash;
+use super::table::meta::{Table, TableId};
 use crate::fs::File;
 
 /// Bytes of the file that small tables which are rewritten together take, where there is room for them.

@@ -26,7 +26,7 @@ use super::engine::Engine;
 use super::entry::Clock;
 use super::error::Result;
 use super::levels::{Edit, LEVEL_COUNT, Tree, overlapping};
-use super::table::{Table, TableId};
+use super::table::meta::{Table, TableId};
 use crate::fs::File;
 use crate::page::ExpiryHorizon;
 

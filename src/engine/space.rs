@@ -9,9 +9,9 @@ use super::engine::Engine;
 use super::entry::Seq;
 use super::error::Result;
 use super::levels::{BOTTOM, Edit, Placement};
-use super::log::Log;
+use super::log::writer::Log;
 use super::reserve::is_full;
-use super::table::Table;
+use super::table::meta::Table;
 use crate::fs::File;
 use crate::page::{Extent, HEADER_LEN};
 

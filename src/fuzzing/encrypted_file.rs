@@ -1,7 +1,7 @@
 //! Whole encrypted files that are changed in any way: whatever is read of them was once written.
 
-use super::Input;
 use super::file::{accept, read, write};
+use super::input::Input;
 use crate::fs::Memory;
 use crate::{Cipher, Compression, Database, Encryption, Environment, Error, ErrorCode, Options, Range, RotateProgress};
 use std::collections::BTreeSet;

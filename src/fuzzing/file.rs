@@ -1,6 +1,7 @@
 //! Whole files: changed in any way, with tags that hold, opened, read, and written.
 
-use super::{Input, changes};
+use super::changes;
+use super::input::Input;
 use crate::engine::fuzzing::{Sealed, reseal, sealed};
 use crate::fs::{Memory, MemoryFile};
 use crate::{

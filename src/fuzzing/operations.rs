@@ -1,7 +1,7 @@
 //! A workload out of any bytes, compared with a map in memory: documents, indexes, times to live, compaction, reopening,
 //! and crashes of a simulated disk.
 
-use super::Input;
+use super::input::Input;
 use crate::engine::SKIPPED;
 use crate::fs::simulated::{Recovery, Simulated, SimulatedFile};
 use crate::{

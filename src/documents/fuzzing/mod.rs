@@ -1,20 +1,21 @@
 //! What a fuzzer calls of this layer.
 
-mod values;
+pub(super) mod values;
 
-pub use super::watch::fuzzing::journal;
+pub use crate::documents::watch::fuzzing::journal;
 pub use values::{compare, rank, value};
 
-use super::catalog::Catalog;
+use crate::documents::catalog::Catalog;
 
-use super::catalog_entries::Index;
-use super::error_code::ErrorCode;
-use super::index_entry::{IndexEntry, cut, encodings};
-use super::index_spec::Indexed;
-use super::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
-use super::ordering::{Unencodable, encode, encoded_length};
-use super::path::Path;
-use super::{Condition, json};
+use crate::documents::catalog_entries::Index;
+use crate::documents::condition::Condition;
+use crate::documents::error_code::ErrorCode;
+use crate::documents::index_entry::{IndexEntry, cut, encodings};
+use crate::documents::index_spec::Indexed;
+use crate::documents::json;
+use crate::documents::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
+use crate::documents::ordering::{Unencodable, encode, encoded_length};
+use crate::documents::path::Path;
 use crate::engine::Batch;
 use crate::fuzzing::Input;
 use serde_json::Value;

@@ -249,7 +249,7 @@ fn encoded(text: &str, place: &Place<'_>) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     fn problem(text: &str) -> String {
         let error = parse(text).unwrap_err();

@@ -230,7 +230,8 @@ mod tests {
     use super::*;
     use crate::documents::catalog_entries::IndexState;
     use crate::documents::index_spec::Indexed;
-    use crate::documents::query::{Filter, Query};
+    use crate::documents::query::filter::Filter;
+    use crate::documents::query::query::Query;
 
     fn index(paths: &[&str], multi: bool) -> Index {
         Index::sample(Indexed::new(paths, false, multi).unwrap())

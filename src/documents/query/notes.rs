@@ -4,16 +4,16 @@
 //! another type finds nothing, and neither is an error: the next document may have a value of that type.
 
 use super::filter::Node;
+use super::index_ranges::IndexRanges;
 use super::query::Prepared;
 use super::value_set::ValueSet;
-use crate::documents::Database;
+use crate::documents::database::Database;
 use crate::documents::document::key_of;
 use crate::documents::error::{Result, abbreviate};
 use crate::documents::json;
 use crate::documents::key::CollectionId;
 use crate::documents::ordering::Kind;
 use crate::documents::path::{NotJson, Path};
-use crate::documents::query::index_ranges::IndexRanges;
 use crate::documents::read::View;
 use crate::fs::File;
 

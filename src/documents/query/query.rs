@@ -6,9 +6,10 @@ use super::order::{Component, Order, Place};
 use super::projection::Projection;
 use super::token;
 use crate::documents::error::{Error, Result, abbreviate, shorten};
+use crate::documents::json;
 use crate::documents::json_scan::Scanner;
 use crate::documents::path::{NotJson, Path};
-use crate::documents::{Range, json};
+use crate::documents::range::Range;
 use crate::wording::json_text;
 use serde::Deserialize;
 use serde_json::Value;
@@ -337,7 +338,7 @@ impl Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     fn code(text: &str) -> ErrorCode {
         Query::parse(text).and_then(|query| query.prepare()).unwrap_err().code()

@@ -3,11 +3,12 @@
 use super::order::Place;
 use super::query::{Prepared, Query};
 use super::rows::Rows;
+use crate::documents::database::Database;
 use crate::documents::error::{Error, Result};
+use crate::documents::json;
 use crate::documents::key::CollectionId;
 use crate::documents::path::NotJson;
 use crate::documents::read::View;
-use crate::documents::{Database, json};
 use crate::fs::File;
 
 /// A query that is watched.

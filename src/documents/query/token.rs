@@ -82,10 +82,10 @@ fn from_text(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::extract::Paths;
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
     use crate::documents::path::Path;
+    use crate::documents::query::extract::Paths;
     use proptest::prelude::*;
 
     fn order(path: &str, reverse: bool) -> Order {

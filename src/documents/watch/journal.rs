@@ -18,11 +18,11 @@
 //! one that did not is behind it. Then the history begins again. Entries expire, and each names the one before, so that it is
 //! seen when the next one behind a version is not there any more.
 
-use super::super::error::{Error, Result};
-use super::super::key::{CHANGES, PREFIX_LENGTH};
-use super::super::options::ChangeHistory;
-use super::super::range::end_of;
 use super::change::CommitNotes;
+use crate::documents::error::{Error, Result};
+use crate::documents::key::{CHANGES, PREFIX_LENGTH};
+use crate::documents::options::ChangeHistory;
+use crate::documents::range::end_of;
 use crate::engine::{Batch, Engine, KeyRange, SKIPPED, Seq};
 use crate::fs::File;
 use std::ops::Bound;

@@ -1,12 +1,12 @@
 //! What a commit changes, found out before it is made.
 
-use super::super::Database;
-use super::super::catalog_entries::NamedCollection;
-use super::super::document::key_of;
-use super::super::error::Result;
-use super::super::key::{CATALOG, PREFIX_LENGTH, collection_of};
-use super::super::write::is_live;
 use super::change::{ChangeKind, CommitNotes, Note};
+use crate::documents::catalog_entries::NamedCollection;
+use crate::documents::database::Database;
+use crate::documents::document::key_of;
+use crate::documents::error::Result;
+use crate::documents::key::{CATALOG, PREFIX_LENGTH, collection_of};
+use crate::documents::write::is_live;
 use crate::engine::{Batch, Seq};
 use crate::fs::File;
 use std::sync::Arc;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::engine::entry::{Seq, Version};
 use crate::engine::error::{Error, Result};
-use crate::engine::table::{Gap, Table, WalkedTable, Walker};
+use crate::engine::table::meta::Table;
+use crate::engine::table::walker::{Gap, WalkedTable, Walker};
 use crate::fs::File;
 use crate::page::Volume;
 

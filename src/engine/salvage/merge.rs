@@ -14,7 +14,7 @@ use super::report::Losses;
 use crate::engine::entry::{Seq, Version};
 use crate::engine::error::Result;
 use crate::engine::memtable::Memtable;
-use crate::engine::table::{Gap, WalkedTable, Walker};
+use crate::engine::table::walker::{Gap, WalkedTable, Walker};
 use crate::fs::File;
 use crate::page::Volume;
 

@@ -20,31 +20,30 @@
 //! - memory is bounded by the log, by one page of each table that overlaps, and by a list of a thousand pieces;
 //! - bytes are hashed a bounded number of times, whatever they are.
 
-mod lookup;
+pub(super) mod lookup;
 mod merge;
-mod report;
+pub(super) mod report;
 mod scan;
-mod state;
+pub(super) mod state;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::entry::{Clock, Entry, Prefix, Seq};
-use super::error::{Error, Result};
-use super::log::{SalvagedLog, salvage_log};
-use super::memtable::Memtable;
-use super::table::{Table, WalkedTable};
 use crate::crypto::Encryption;
+use crate::engine::entry::{Clock, Entry, Prefix, Seq};
+use crate::engine::error::{Error, Result};
+use crate::engine::log::salvage::{SalvagedLog, salvage_log};
+use crate::engine::memtable::Memtable;
+use crate::engine::table::meta::Table;
+use crate::engine::table::walker::WalkedTable;
 use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};
 use crate::page::{Access, Compression, ExpiryHorizon, LogStart, Slots, Superblock, Volume};
-pub(super) use lookup::find_in_damaged;
 use merge::SalvageMerge;
-pub use report::{Losses, LostPiece};
+use report::Losses;
 use scan::Scan;
-pub(super) use state::proven_state;
-use state::{State, hinted_state};
+use state::{State, hinted_state, proven_state};
 
 /// A key that was found.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! What was found to be lost.
 
 use crate::engine::entry::Seq;
-use crate::engine::table::{Gap, WalkedTable, Walker};
+use crate::engine::table::walker::{Gap, WalkedTable, Walker};
 
 /// Pieces that are told one by one; of more only the number is.
 const PIECES_MAX: usize = 1000;

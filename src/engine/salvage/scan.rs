@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::engine::entry::prefix_of;
 use crate::engine::error::Result;
-use crate::engine::table::{WalkedTable, first_key};
+use crate::engine::table::walker::{WalkedTable, first_key};
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, Claim, HEADER_LEN, PAGE_HEADER_LEN, Place, PlaceKind, Volume, align_up};
 

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::block::{Block, BlockCursor};
+use super::block::Block;
+use super::block::cursor::BlockCursor;
 use super::cursor::child;
 use super::meta::Table;
 use crate::engine::entry::{Prefix, Seq, Version, prefix_of};
