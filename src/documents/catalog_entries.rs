@@ -19,7 +19,7 @@
 
 use super::error::{Error, Result, abbreviate};
 use super::index_spec::Indexed;
-use super::key::{CATALOG, CollectionId};
+use super::keyspace::key::{CATALOG, CollectionId};
 use super::parts::PartId;
 use crate::engine::{Batch, Seq};
 use crate::wording::json_text;

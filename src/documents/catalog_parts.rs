@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::catalog_entries::{parse_parts_key, parse_upload_key};
-use super::key::CollectionId;
+use super::keyspace::key::CollectionId;
 use super::parts::PartId;
 
 impl Catalog {

@@ -3,9 +3,9 @@
 use super::check::CheckReport;
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
-use super::key::{CollectionId, Prefix};
+use super::keyspace::key::{CollectionId, Prefix};
+use super::keyspace::range::end_of;
 use super::parts::{PartId, parse_part_key};
-use super::range::end_of;
 use super::read::View;
 use crate::engine::KeyRange;
 use crate::fs::File;

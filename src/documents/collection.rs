@@ -5,7 +5,7 @@ use super::catalog_entries::{parts_key, upload_key};
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::index;
-use super::key::CollectionId;
+use super::keyspace::key::CollectionId;
 use super::latencies::Verb;
 use super::read::View;
 use crate::engine::{Batch, Seq};

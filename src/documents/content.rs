@@ -14,7 +14,7 @@ use super::blob;
 use super::document::Blob;
 use super::error::{Error, Result, abbreviate};
 use super::json::{self, damaged};
-use super::key::{CollectionId, Prefix};
+use super::keyspace::key::{CollectionId, Prefix};
 use super::list::List;
 use super::parts::{Chunks, PartId};
 use crate::engine::{Batch, Engine, Entry, Seq};

@@ -3,7 +3,7 @@
 use super::catalog::{Catalog, Catalogued};
 use super::error::{Error, Result};
 use super::history::History;
-use super::key::CollectionId;
+use super::keyspace::key::CollectionId;
 use super::latencies::{Latencies, Verb};
 use super::options::{Durability, Options};
 use super::parts::PartId;

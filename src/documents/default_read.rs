@@ -6,14 +6,14 @@ use super::document::Document;
 use super::error::Result;
 use super::find::{FindOptions, FindPage};
 use super::index::IndexInfo;
-use super::key::CollectionId;
+use super::keyspace::key::CollectionId;
+use super::keyspace::range::Range;
+use super::keyspace::ttl::Ttl;
 use super::query::query::Query;
 use super::query::rows::Rows;
 use super::query::run::{Explanation, QueryPage};
-use super::range::Range;
 use super::scan::{Page, PageLimits, Scan};
 use super::snapshot::Snapshot;
-use super::ttl::Ttl;
 use crate::fs::File;
 use serde::de::DeserializeOwned;
 

@@ -2,8 +2,8 @@
 
 use super::content::Source;
 use super::error::Result;
-use super::key::{PREFIX_LENGTH, parse_key};
-use super::ttl::Ttl;
+use super::keyspace::key::{PREFIX_LENGTH, parse_key};
+use super::keyspace::ttl::Ttl;
 use super::{blob, json};
 use crate::engine::Entry;
 use crate::fs::File;

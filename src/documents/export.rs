@@ -2,7 +2,7 @@
 
 use super::database::Database;
 use super::error::{Error, Result};
-use super::key::RECEIPTS;
+use super::keyspace::key::RECEIPTS;
 use super::latencies::Verb;
 use crate::engine::Export;
 use crate::fs::File;

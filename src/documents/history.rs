@@ -1,6 +1,6 @@
 //! Which keys recent commits have written, for the transactions that are under way.
 
-use super::key::parts_of;
+use super::keyspace::key::parts_of;
 use crate::engine::{Batch, KeyRange, Seq};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::documents::index_entry::is_missing;
-use crate::documents::key::PREFIX_LENGTH;
+use crate::documents::keyspace::key::PREFIX_LENGTH;
+use crate::documents::keyspace::range::end_of;
 use crate::documents::options::Options;
 use crate::documents::query::query::Query;
-use crate::documents::range::end_of;
 use crate::engine::KeyRange;
 use crate::fs::{Memory, MemoryFile};
 use std::ops::Bound;

@@ -16,14 +16,15 @@ use super::catalog::Catalog;
 
 use super::catalog_entries::Index;
 use super::error::Result;
-use super::key::{CollectionId, push_key};
+use super::json;
+use super::keyspace::key;
+use super::keyspace::key::{CollectionId, push_key};
+use super::keyspace::ttl::LAST_EXPIRY_MS;
 use super::ordering::{
     INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encode_exact, encoded_length, shared_beginning,
 };
 use super::path::{NotJson, Path};
 use super::query::filter::each_element;
-use super::ttl::LAST_EXPIRY_MS;
-use super::{json, key};
 use crate::engine::Batch;
 
 /// The value of an entry whose encoding was cut.

@@ -5,7 +5,7 @@
 
 use super::error::{Error, Result};
 use super::json;
-use super::key::{CollectionId, Prefix};
+use super::keyspace::key::{CollectionId, Prefix};
 use super::parts::{self, PartId, part_key};
 use crate::engine::{Batch, Engine, Seq};
 use crate::fs::File;

@@ -9,7 +9,7 @@ use super::database::Database;
 use super::error::{Error, Result};
 use super::json::{self, damaged};
 use super::json_scan::Scanner;
-use super::key::{CollectionId, check_key};
+use super::keyspace::key::{CollectionId, check_key};
 use super::latencies::Verb;
 use super::list::{End, List, within};
 use super::parts::part_key;

@@ -15,7 +15,7 @@
 
 use super::error::Result;
 use super::json::damaged;
-use super::key::Prefix;
+use super::keyspace::key::Prefix;
 use crate::engine::{Batch, Engine, KeyRange, Seq};
 use crate::fs::File;
 use bytes::Bytes;
@@ -186,7 +186,7 @@ impl Chunks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::key::CollectionId;
+    use crate::documents::keyspace::key::CollectionId;
 
     #[test]
     fn ids_grow_with_commits_and_within_them() {

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::documents::import::import_from;
+use crate::documents::keyspace::range::Range;
 use crate::documents::options::ChangeHistory;
 use crate::documents::options::Options;
-use crate::documents::range::Range;
 use crate::documents::salvage;
 use crate::documents::scan::PageLimits;
 use crate::documents::statistics::SpaceKind;

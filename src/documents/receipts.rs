@@ -19,8 +19,8 @@
 
 use super::database::Database;
 use super::error::{Error, Result};
-use super::key::{PREFIX_LENGTH, RECEIPTS};
-use super::range::end_of;
+use super::keyspace::key::{PREFIX_LENGTH, RECEIPTS};
+use super::keyspace::range::end_of;
 use super::write::IGNORE_EXPIRY_MS;
 use crate::engine::{Batch, KeyRange};
 use crate::fs::File;

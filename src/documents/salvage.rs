@@ -10,7 +10,7 @@ use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_spec::{IndexSpec, Indexed};
 use super::json;
-use super::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of, parts_of};
+use super::keyspace::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of, parts_of};
 use super::options::{Durability, Options};
 use super::parts::parse_part_key;
 use super::salvage_parts::FoundParts;

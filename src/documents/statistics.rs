@@ -3,7 +3,7 @@
 use super::catalog_entries::IndexState;
 use super::database::Database;
 use super::index::IndexInfo;
-use super::key::{CollectionId, LAST_INDEX};
+use super::keyspace::key::{CollectionId, LAST_INDEX};
 use super::latencies::Latency;
 use crate::engine::{self, SpaceStatistics};
 use crate::fs::File;

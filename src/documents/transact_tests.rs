@@ -4,8 +4,8 @@
 use super::*;
 use crate::documents::condition::Condition;
 use crate::documents::find::FindOptions;
+use crate::documents::keyspace::range::Range;
 use crate::documents::options::{Durability, Options};
-use crate::documents::range::Range;
 use crate::fs::Memory;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

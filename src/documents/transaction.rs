@@ -2,8 +2,9 @@
 
 use super::catalog_entries::check_collection_name;
 use super::error::Result;
-use super::key::check_key;
-use super::{json, serialize, ttl};
+use super::keyspace::key::check_key;
+use super::keyspace::ttl;
+use super::{json, serialize};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;

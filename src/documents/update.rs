@@ -4,7 +4,7 @@ use super::collection::Collection;
 use super::database::Database;
 use super::document::Document;
 use super::error::{Error, Result, abbreviate};
-use super::key::check_key;
+use super::keyspace::key::check_key;
 use super::latencies::Verb;
 use super::ordering::{Unencodable, encode_exact};
 use super::patch::{self, Patch};

@@ -13,7 +13,7 @@ use crate::documents::error_code::ErrorCode;
 use crate::documents::index_entry::{IndexEntry, cut, encodings};
 use crate::documents::index_spec::Indexed;
 use crate::documents::json;
-use crate::documents::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
+use crate::documents::keyspace::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
 use crate::documents::ordering::{Unencodable, encode, encoded_length};
 use crate::documents::path::Path;
 use crate::engine::Batch;

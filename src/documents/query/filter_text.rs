@@ -7,7 +7,7 @@ use crate::documents::condition::Bounds;
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::json;
 use crate::documents::json_scan::{Scanner, unescape};
-use crate::documents::key::successor;
+use crate::documents::keyspace::key::successor;
 use crate::documents::ordering::{DEPTH_MAX, Unencodable, encode_exact, string_start};
 use crate::documents::path::Path;
 use std::collections::HashMap;

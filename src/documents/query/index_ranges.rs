@@ -6,11 +6,11 @@ use super::value_set::{Cut, ValueSet, point};
 use crate::documents::catalog_entries::Index;
 use crate::documents::index::entries_of;
 use crate::documents::index_entry::cut;
-use crate::documents::key::successor;
+use crate::documents::keyspace::key::successor;
+use crate::documents::keyspace::range::is_empty;
 use crate::documents::ordering::MISSING;
 use crate::documents::ordering_text::texts_of;
 use crate::documents::path::Path;
-use crate::documents::range::is_empty;
 use crate::engine::{KeyRange, Seq};
 use std::ops::Bound;
 

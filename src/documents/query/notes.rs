@@ -11,7 +11,7 @@ use crate::documents::database::Database;
 use crate::documents::document::key_of;
 use crate::documents::error::{Result, abbreviate};
 use crate::documents::json;
-use crate::documents::key::CollectionId;
+use crate::documents::keyspace::key::CollectionId;
 use crate::documents::ordering::Kind;
 use crate::documents::path::{NotJson, Path};
 use crate::documents::read::View;

@@ -13,7 +13,7 @@ use crate::documents::document::Document;
 use crate::documents::error::Result;
 use crate::documents::find::FindPage;
 use crate::documents::history::Reads;
-use crate::documents::key::CollectionId;
+use crate::documents::keyspace::key::CollectionId;
 use crate::documents::latencies::Verb;
 use crate::documents::read::View;
 use crate::fs::File;

@@ -6,7 +6,7 @@ use super::rows::Rows;
 use crate::documents::database::Database;
 use crate::documents::error::{Error, Result};
 use crate::documents::json;
-use crate::documents::key::CollectionId;
+use crate::documents::keyspace::key::CollectionId;
 use crate::documents::path::NotJson;
 use crate::documents::read::View;
 use crate::fs::File;

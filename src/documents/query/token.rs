@@ -6,7 +6,7 @@
 
 use super::order::{Order, Place};
 use crate::documents::error::{Error, Result};
-use crate::documents::key::check_key;
+use crate::documents::keyspace::key::check_key;
 use xxhash_rust::xxh3::xxh3_64;
 
 const VERSION: u8 = 1;

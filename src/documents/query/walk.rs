@@ -12,7 +12,7 @@ use crate::documents::error::Result;
 use crate::documents::find::parse_entry;
 use crate::documents::history::Reads;
 use crate::documents::json;
-use crate::documents::key::CollectionId;
+use crate::documents::keyspace::key::CollectionId;
 use crate::documents::path::NotJson;
 use crate::documents::read::View;
 use crate::engine::{Cursor, Entry, KeyRange, KeyReader};

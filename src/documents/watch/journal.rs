@@ -20,9 +20,9 @@
 
 use super::change::CommitNotes;
 use crate::documents::error::{Error, Result};
-use crate::documents::key::{CHANGES, PREFIX_LENGTH};
+use crate::documents::keyspace::key::{CHANGES, PREFIX_LENGTH};
+use crate::documents::keyspace::range::end_of;
 use crate::documents::options::ChangeHistory;
-use crate::documents::range::end_of;
 use crate::engine::{Batch, Engine, KeyRange, SKIPPED, Seq};
 use crate::fs::File;
 use std::ops::Bound;

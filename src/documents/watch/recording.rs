@@ -5,7 +5,7 @@ use crate::documents::catalog_entries::NamedCollection;
 use crate::documents::database::Database;
 use crate::documents::document::key_of;
 use crate::documents::error::Result;
-use crate::documents::key::{CATALOG, PREFIX_LENGTH, collection_of};
+use crate::documents::keyspace::key::{CATALOG, PREFIX_LENGTH, collection_of};
 use crate::documents::write::is_live;
 use crate::engine::{Batch, Seq};
 use crate::fs::File;

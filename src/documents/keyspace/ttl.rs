@@ -3,11 +3,11 @@
 //! A document's expiry is a point in time, in milliseconds since 1970. At that time it is gone for every read;
 //! its bytes go with a later compaction. Each operation reads the clock once.
 
-use super::error::{Error, Result};
+use crate::documents::error::{Error, Result};
 use std::time::Duration;
 
 /// The last millisecond of the year 9999: later times do not fit common date formats.
-pub(super) const LAST_EXPIRY_MS: u64 = 253_402_300_799_999;
+pub(crate) const LAST_EXPIRY_MS: u64 = 253_402_300_799_999;
 
 /// How long a document will live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn ttl_from_seconds(seconds: f64) -> Result<Duration> {
 }
 
 /// When a document with `ttl` expires that is written at `now_ms`. Parts of a millisecond count as a whole one.
-pub(super) fn expiry(now_ms: u64, ttl: Duration) -> Result<u64> {
+pub(crate) fn expiry(now_ms: u64, ttl: Duration) -> Result<u64> {
     if ttl.is_zero() {
         return Err(Error::invalid_options("a time to live must be above zero; to remove a document, delete it"));
     }
@@ -50,7 +50,7 @@ pub(super) fn expiry(now_ms: u64, ttl: Duration) -> Result<u64> {
 }
 
 /// Checks an expiry that was given as a point in time.
-pub(super) fn check_expiry(expires_at_ms: u64) -> Result<u64> {
+pub(crate) fn check_expiry(expires_at_ms: u64) -> Result<u64> {
     if expires_at_ms == 0 || expires_at_ms > LAST_EXPIRY_MS {
         let reason = format!("a document must expire between 1970 and 9999, not at {expires_at_ms} ms since 1970");
         return Err(Error::invalid_options(reason));
@@ -60,7 +60,7 @@ pub(super) fn check_expiry(expires_at_ms: u64) -> Result<u64> {
 
 impl Ttl {
     /// What is left at `now_ms` to a document that is there.
-    pub(super) fn of(expires_at: Option<u64>, now_ms: u64) -> Self {
+    pub(crate) fn of(expires_at: Option<u64>, now_ms: u64) -> Self {
         expires_at.map_or(Self::Forever, |at| Self::Left(Duration::from_millis(at.saturating_sub(now_ms))))
     }
 }

@@ -1,7 +1,7 @@
 //! Ranges of keys.
 
-use super::error::{Error, Result};
 use super::key::{CollectionId, MAX_KEY_LENGTH, STRING_KEY, successor};
+use crate::documents::error::{Error, Result};
 use crate::engine::KeyRange;
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
@@ -83,7 +83,7 @@ impl Range {
     ///
     /// # Errors
     /// [`Error::InvalidRange`] when two bounds of one side are given, or a bound is longer than any key.
-    pub(super) fn document_keys(&self, collection: CollectionId) -> Result<Option<KeyRange>> {
+    pub(crate) fn document_keys(&self, collection: CollectionId) -> Result<Option<KeyRange>> {
         self.check()?;
         let document_key = |key: &str| collection.document_key(key);
         let all = [&collection.documents()[..], &[STRING_KEY]].concat();
@@ -112,7 +112,7 @@ impl Range {
     }
 
     /// Whether `key` lies within the bounds.
-    pub(super) fn contains(&self, key: &str) -> bool {
+    pub(crate) fn contains(&self, key: &str) -> bool {
         self.gt.as_deref().is_none_or(|bound| key > bound)
             && self.gte.as_deref().is_none_or(|bound| key >= bound)
             && self.lt.as_deref().is_none_or(|bound| key < bound)
@@ -121,7 +121,7 @@ impl Range {
     }
 
     /// Its bounds for people: those that it has, as JSON.
-    pub(super) fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         let bounds =
             [("gt", &self.gt), ("gte", &self.gte), ("lt", &self.lt), ("lte", &self.lte), ("prefix", &self.prefix)];
         let given = bounds.into_iter().filter_map(|(name, bound)| Some(format!("{name:?}:{:?}", bound.as_ref()?)));
@@ -147,12 +147,12 @@ impl Range {
 }
 
 /// The end of all that starts with `prefix`.
-pub(super) fn end_of(prefix: Vec<u8>) -> Bound<Vec<u8>> {
+pub(crate) fn end_of(prefix: Vec<u8>) -> Bound<Vec<u8>> {
     successor(prefix).map_or(Bound::Unbounded, Bound::Excluded)
 }
 
 /// Whether no key can lie in `range`.
-pub(super) fn is_empty(range: &KeyRange) -> bool {
+pub(crate) fn is_empty(range: &KeyRange) -> bool {
     match (&range.start, &range.end) {
         (Bound::Included(start), Bound::Included(end)) => start > end,
         (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => start >= end,

@@ -14,35 +14,35 @@
 //!
 //! Collection 1 is the default one, which every database has.
 
-use super::error::{Error, Result, abbreviate};
+use crate::documents::error::{Error, Result, abbreviate};
 
 /// The longest key, in bytes. Long keys are legal but are paid for in every index.
 pub const MAX_KEY_LENGTH: usize = 4 << 10;
 
 /// The prefix of all engine keys of one collection's documents, or of one of its indexes.
-pub(super) type Prefix = [u8; 8];
+pub(crate) type Prefix = [u8; 8];
 
 /// Bytes of a [`Prefix`].
-pub(super) const PREFIX_LENGTH: usize = size_of::<Prefix>();
+pub(crate) const PREFIX_LENGTH: usize = size_of::<Prefix>();
 
 /// Where the catalog is.
-pub(super) const CATALOG: Prefix = prefix(0, 0);
+pub(crate) const CATALOG: Prefix = prefix(0, 0);
 /// Where the change history is.
-pub(super) const CHANGES: Prefix = prefix(0, 1);
+pub(crate) const CHANGES: Prefix = prefix(0, 1);
 /// Where receipts are.
-pub(super) const RECEIPTS: Prefix = prefix(0, 2);
+pub(crate) const RECEIPTS: Prefix = prefix(0, 2);
 /// Where a collection keeps the parts of large values, and ...
 const PARTS: u32 = u32::MAX;
 /// ... the elements of lists: indexes have smaller numbers.
 const ELEMENTS: u32 = u32::MAX - 1;
 /// The highest number of an index.
-pub(super) const LAST_INDEX: u32 = ELEMENTS - 1;
+pub(crate) const LAST_INDEX: u32 = ELEMENTS - 1;
 /// Says that a key is a string. Keys of other kinds get other tags, and sort behind.
-pub(super) const STRING_KEY: u8 = 1;
+pub(crate) const STRING_KEY: u8 = 1;
 
 /// What a collection is called in the file. It is never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct CollectionId(pub u32);
+pub(crate) struct CollectionId(pub u32);
 
 impl CollectionId {
     /// The collection that a database has from the start.
@@ -84,21 +84,21 @@ const fn prefix(collection: u32, index: u32) -> Prefix {
 }
 
 /// The collection whose documents, not index entries, have engine keys with this prefix.
-pub(super) fn collection_of(prefix: Prefix) -> Option<CollectionId> {
+pub(crate) fn collection_of(prefix: Prefix) -> Option<CollectionId> {
     let number = u64::from_be_bytes(prefix);
     let (collection, index) = ((number >> 32) as u32, number as u32);
     (collection != 0 && collection != CollectionId::NOWHERE.0 && index == 0).then_some(CollectionId(collection))
 }
 
 /// The collection that keeps parts of documents under this prefix.
-pub(super) fn parts_of(prefix: Prefix) -> Option<CollectionId> {
+pub(crate) fn parts_of(prefix: Prefix) -> Option<CollectionId> {
     let number = u64::from_be_bytes(prefix);
     let (collection, index) = ((number >> 32) as u32, number as u32);
     (collection != 0 && collection != CollectionId::NOWHERE.0 && index > LAST_INDEX).then_some(CollectionId(collection))
 }
 
 /// Checks a document key.
-pub(super) fn check_key(key: &str) -> Result<()> {
+pub(crate) fn check_key(key: &str) -> Result<()> {
     let reason = if key.is_empty() {
         "it is empty".to_owned()
     } else if key.len() > MAX_KEY_LENGTH {
@@ -110,13 +110,13 @@ pub(super) fn check_key(key: &str) -> Result<()> {
 }
 
 /// Appends what an index entry says of its document's key.
-pub(super) fn push_key(bytes: &mut Vec<u8>, key: &str) {
+pub(crate) fn push_key(bytes: &mut Vec<u8>, key: &str) {
     bytes.push(STRING_KEY);
     bytes.extend_from_slice(key.as_bytes());
 }
 
 /// The string key in what follows an engine key's prefix.
-pub(super) fn parse_key(rest: &[u8]) -> Result<&str> {
+pub(crate) fn parse_key(rest: &[u8]) -> Result<&str> {
     rest.split_first()
         .filter(|(tag, _)| **tag == STRING_KEY)
         .and_then(|(_, key)| std::str::from_utf8(key).ok())
@@ -124,7 +124,7 @@ pub(super) fn parse_key(rest: &[u8]) -> Result<&str> {
 }
 
 /// The smallest byte string above all that start with `prefix`; `None` when there is none.
-pub(super) fn successor(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn successor(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
     while let Some(last) = prefix.pop() {
         if last < u8::MAX {
             prefix.push(last + 1);

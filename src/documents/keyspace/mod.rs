@@ -1,0 +1,5 @@
+//! TODO
+
+pub(super) mod key;
+pub(super) mod range;
+pub(super) mod ttl;
