@@ -6,7 +6,7 @@ use super::database::Database;
 use super::document::Document;
 use super::error::Result;
 use super::find::{FindOptions, FindPage, find_query};
-use super::json;
+use super::json::text;
 use super::keyspace::key::{CollectionId, check_key};
 use super::keyspace::range::Range;
 use super::latencies::Verb;
@@ -78,7 +78,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`Database::get`]; `SnapshotTooOld` when the transaction is older than a snapshot may be, or the
     /// collection was dropped since it began.
     pub fn get<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>> {
-        self.get_json(key)?.map(|text| json::parse(key, &text)).transpose()
+        self.get_json(key)?.map(|text| text::parse(key, &text)).transpose()
     }
 
     /// The JSON text of the document at `key`, or `None`.

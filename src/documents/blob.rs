@@ -9,7 +9,7 @@ use super::collection::Collection;
 use super::content::{Content, INLINE_MAX};
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
-use super::json::{MAX_DOCUMENT_LENGTH, check_length, damaged};
+use super::json::text::{MAX_DOCUMENT_LENGTH, check_length, damaged};
 use super::keyspace::key::{CollectionId, check_key};
 use super::latencies::Verb;
 use super::parts::{Chunks, PART_LENGTH, keys_within, part_key};

@@ -9,12 +9,12 @@ use super::error::{Error, Result, abbreviate};
 use super::find::{disagreement, parse_entry};
 use super::index::entries_of;
 use super::index_entry::{self, Encoded, IndexEntry, cut, is_missing};
-use super::json;
+use super::json::ordering::shared_beginning;
+use super::json::text;
 use super::keyspace::key::CollectionId;
 use super::keyspace::range::Range;
 use super::keyspace::range::end_of;
 use super::latencies::Verb;
-use super::ordering::shared_beginning;
 use super::read::View;
 use super::scan::Scan;
 use super::watch::journal::Journal;
@@ -235,7 +235,7 @@ fn check_document<F: File>(
         return source.check_bytes(key, stored);
     }
     let text = source.text(key, stored)?;
-    json::check_text(&text).map_err(|error| json::damaged(key, error))?;
+    text::check_text(&text).map_err(|error| text::damaged(key, error))?;
     for (index, expected) in indexes {
         let parts = index_entry::parts(index, key, &text)?;
         *expected += parts.iter().filter(|(part, _)| counts(index, part)).count() as u64;

@@ -1,10 +1,10 @@
 //! Conditions on the value at a path.
 
 use super::error::{Error, Result, abbreviate, shorten};
-use super::json_scan::{Scanner, unescape};
-use super::ordering::{DEPTH_MAX, Kind, Unencodable, encode_exact};
+use super::json::ordering::{DEPTH_MAX, Kind, Unencodable, encode_exact};
+use super::json::scanner::{Scanner, unescape};
+use super::json::{serialize, text};
 use super::query::spelling::instead_of;
-use super::{json, serialize};
 use serde::Serialize;
 use serde_json::Value;
 use std::ops::{Bound, RangeBounds};
@@ -90,7 +90,7 @@ impl Condition {
     /// # Errors
     /// As [`Condition::from_json`], and when `text` is not JSON.
     pub fn parse(text: &str) -> Result<Self> {
-        json::check_text(text).map_err(|reason| Error::invalid_condition(format!("it is not JSON: {reason}")))?;
+        text::check_text(text).map_err(|reason| Error::invalid_condition(format!("it is not JSON: {reason}")))?;
         if Scanner::new(text).peek() == Some(b'{') {
             Self::parse_range(text)
         } else {

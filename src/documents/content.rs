@@ -13,7 +13,7 @@
 use super::blob;
 use super::document::Blob;
 use super::error::{Error, Result, abbreviate};
-use super::json::{self, damaged};
+use super::json::text::{self, damaged};
 use super::keyspace::key::{CollectionId, Prefix};
 use super::list::List;
 use super::parts::{Chunks, PartId};
@@ -49,7 +49,7 @@ impl<'a> Content<'a> {
         match kind {
             JSON => Ok(Self::Json(rest)),
             JSON_IN_PARTS => Chunks::decode(rest)
-                .filter(|chunks| chunks.length <= json::MAX_DOCUMENT_LENGTH as u64)
+                .filter(|chunks| chunks.length <= text::MAX_DOCUMENT_LENGTH as u64)
                 .map(Self::JsonInParts)
                 .ok_or_else(|| damaged(key, "it does not tell where its text is")),
             LIST => List::decode(rest)
@@ -184,7 +184,7 @@ impl<F: File> Source<'_, F> {
         let blob = |bytes: Vec<u8>| Blob { length: bytes.len() as u64, bytes: Some(bytes) };
         match Content::of(key, &entry.value)? {
             Content::Bytes(bytes) => Ok(Some(blob(bytes.to_vec()))),
-            Content::BytesInParts(chunks) if chunks.length > json::MAX_DOCUMENT_LENGTH as u64 => {
+            Content::BytesInParts(chunks) if chunks.length > text::MAX_DOCUMENT_LENGTH as u64 => {
                 Ok(Some(Blob { length: chunks.length, bytes: None }))
             }
             Content::BytesInParts(chunks) => self.bytes(key, &chunks).map(blob).map(Some),

@@ -1,10 +1,11 @@
 //! Documents as reads return them.
 
+use super::blob;
 use super::content::Source;
 use super::error::Result;
+use super::json::text;
 use super::keyspace::key::{PREFIX_LENGTH, parse_key};
 use super::keyspace::ttl::Ttl;
-use super::{blob, json};
 use crate::engine::Entry;
 use crate::fs::File;
 use serde::de::DeserializeOwned;
@@ -42,7 +43,7 @@ impl Document {
         if self.bytes.is_some() {
             return Err(blob::not_json(&self.key));
         }
-        json::parse(&self.key, &self.json)
+        text::parse(&self.key, &self.json)
     }
 
     /// The JSON text.

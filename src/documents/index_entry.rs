@@ -16,14 +16,14 @@ use super::catalog::Catalog;
 
 use super::catalog_entries::Index;
 use super::error::Result;
-use super::json;
+use super::json::ordering::{
+    INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encode_exact, encoded_length, shared_beginning,
+};
+use super::json::path::{NotJson, Path};
+use super::json::text;
 use super::keyspace::key;
 use super::keyspace::key::{CollectionId, push_key};
 use super::keyspace::ttl::LAST_EXPIRY_MS;
-use super::ordering::{
-    INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encode_exact, encoded_length, shared_beginning,
-};
-use super::path::{NotJson, Path};
 use super::query::filter::each_element;
 use crate::engine::Batch;
 
@@ -111,7 +111,7 @@ pub(super) fn cut(encoded: &[u8]) -> (&[u8], bool) {
 
 /// All that an index has of the document `text` at `key`, not cut.
 pub(super) fn encodings(index: &Index, key: &str, text: &str) -> Result<Vec<Encoded>> {
-    let damaged = |NotJson| json::damaged(key, "its text is not JSON");
+    let damaged = |NotJson| text::damaged(key, "its text is not JSON");
     let indexed = &index.indexed;
     if indexed.multi
         && let [path] = &indexed.paths[..]

@@ -1,7 +1,7 @@
 //! What an index is on.
 
 use super::error::{Error, Result, abbreviate};
-use super::path::Path;
+use super::json::path::Path;
 use crate::wording::json_text;
 use serde::Deserialize;
 use serde_json::Value;

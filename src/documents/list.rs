@@ -4,7 +4,7 @@
 //! the positions before it.
 
 use super::error::{Error, Result};
-use super::json;
+use super::json::text;
 use super::keyspace::key::{CollectionId, Prefix};
 use super::parts::{self, PartId, part_key};
 use crate::engine::{Batch, Engine, Seq};
@@ -67,7 +67,7 @@ impl List {
         // An empty list is no document, and each element has a byte.
         let is_sane = list.first.checked_add(list.count).is_some()
             && (1..=list.bytes).contains(&list.count)
-            && list.text_length() <= json::MAX_DOCUMENT_LENGTH as u64;
+            && list.text_length() <= text::MAX_DOCUMENT_LENGTH as u64;
         is_sane.then_some(list)
     }
 
@@ -78,7 +78,7 @@ impl List {
 
     /// Fails when the array's text is too long for a document.
     pub fn check_length(&self) -> Result<()> {
-        json::check_length(usize::try_from(self.text_length()).unwrap_or(usize::MAX))
+        text::check_length(usize::try_from(self.text_length()).unwrap_or(usize::MAX))
     }
 
     pub fn positions(&self) -> Range<u64> {
@@ -153,7 +153,7 @@ impl List {
         })?;
         text.push(']');
         if text.len() as u64 != self.text_length() {
-            return Err(json::damaged(key, "its elements have not the length that they should have"));
+            return Err(text::damaged(key, "its elements have not the length that they should have"));
         }
         Ok(text)
     }

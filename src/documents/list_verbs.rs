@@ -7,14 +7,14 @@ use super::collection::Collection;
 use super::content::Content;
 use super::database::Database;
 use super::error::{Error, Result};
-use super::json::{self, damaged};
-use super::json_scan::Scanner;
+use super::json::scanner::Scanner;
+use super::json::serialize;
+use super::json::text::{self, damaged};
 use super::keyspace::key::{CollectionId, check_key};
 use super::latencies::Verb;
 use super::list::{End, List, within};
 use super::parts::part_key;
 use super::read::View;
-use super::serialize;
 use super::write::{NewDocument, NewValue, check_size, is_live};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
@@ -63,7 +63,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::list_range`].
     pub fn list_range<T: DeserializeOwned>(&self, key: &str, start: i64, stop: i64) -> Result<Vec<T>> {
-        self.list_range_json(key, start, stop)?.iter().map(|element| json::parse(key, element)).collect()
+        self.list_range_json(key, start, stop)?.iter().map(|element| text::parse(key, element)).collect()
     }
 
     /// As [`Database::list_range_json`].
@@ -87,7 +87,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::list_get`].
     pub fn list_get<T: DeserializeOwned>(&self, key: &str, index: i64) -> Result<Option<T>> {
-        self.list_get_json(key, index)?.map(|element| json::parse(key, &element)).transpose()
+        self.list_get_json(key, index)?.map(|element| text::parse(key, &element)).transpose()
     }
 
     /// As [`Database::list_get_json`].
@@ -137,7 +137,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         end: End,
         elements: impl IntoIterator<Item = J>,
     ) -> Result<u64> {
-        let check = |element: J| json::check_document(key, element.as_ref()).map(|()| element);
+        let check = |element: J| text::check_document(key, element.as_ref()).map(|()| element);
         let elements: Vec<J> = elements.into_iter().map(check).collect::<Result<_>>()?;
         self.push_checked(key, end, elements)
     }
@@ -170,7 +170,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.measured_mut(Verb::Pop, |documents| {
             let (old, Some(popped)) = documents.at_end(key, end)? else { return Ok(None) };
             // An element that does not fit the type stays.
-            let element = json::parse(key, &popped)?;
+            let element = text::parse(key, &popped)?;
             documents.remove_at_end(key, end, &old)?;
             Ok(Some(element))
         })
@@ -231,7 +231,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::list_set_json`].
     pub fn list_set_json(&mut self, key: &str, index: i64, json: &str) -> Result<bool> {
-        json::check_document(key, json)?;
+        text::check_document(key, json)?;
         self.set_checked(key, index, json.trim())
     }
 

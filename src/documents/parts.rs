@@ -14,7 +14,7 @@
 //! parts of that entry at the same commit, and transactions need not look at parts to see conflicts.
 
 use super::error::Result;
-use super::json::damaged;
+use super::json::text::damaged;
 use super::keyspace::key::Prefix;
 use crate::engine::{Batch, Engine, KeyRange, Seq};
 use crate::fs::File;

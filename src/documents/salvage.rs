@@ -9,7 +9,7 @@ use super::database::Database;
 use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_spec::{IndexSpec, Indexed};
-use super::json;
+use super::json::text;
 use super::keyspace::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of, parts_of};
 use super::options::{Durability, Options};
 use super::parts::parse_part_key;
@@ -457,7 +457,7 @@ fn document_in<'a>(engine_key: &[u8], value: &'a [u8]) -> Option<Content<'a>> {
     let key = key_of(engine_key).ok().filter(|key| check_key(key).is_ok())?;
     let content = Content::of(key, value).ok()?;
     match content {
-        Content::Json(text) => json::check_text(std::str::from_utf8(text).ok()?).ok().map(|()| content),
+        Content::Json(text) => text::check_text(std::str::from_utf8(text).ok()?).ok().map(|()| content),
         _ => Some(content),
     }
 }

@@ -8,7 +8,7 @@ use super::content::{Content, Source};
 use super::database::Database;
 use super::document::key_of;
 use super::error::{Error, Result};
-use super::json;
+use super::json::text;
 use super::keyspace::key::{CollectionId, Prefix, collection_of};
 use super::keyspace::range::end_of;
 use super::parts::{PartId, parse_part_key};
@@ -130,7 +130,7 @@ impl FoundParts {
             match if is_json { source.text(key, entry) } else { source.check_bytes(key, entry).map(|()| "".into()) } {
                 Ok(text) => {
                     *read += text.len();
-                    !is_json || json::check_text(&text).is_ok()
+                    !is_json || text::check_text(&text).is_ok()
                 }
                 Err(Error::Corrupt { .. }) => false,
                 Err(error) => return Err(error),

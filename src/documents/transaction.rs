@@ -2,9 +2,9 @@
 
 use super::catalog_entries::check_collection_name;
 use super::error::Result;
+use super::json::{serialize, text};
 use super::keyspace::key::check_key;
 use super::keyspace::ttl;
-use super::{json, serialize};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -85,7 +85,7 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::set`].
     pub fn set_json(self, key: &str, json: &str) -> Result<Self> {
-        json::check_document(key, json)?;
+        text::check_document(key, json)?;
         self.put(key, json.to_owned(), Expiry::Never)
     }
 
@@ -104,7 +104,7 @@ impl Transaction {
     /// As [`Transaction::set_ex`].
     pub fn set_ex_json(self, key: &str, json: &str, ttl: Duration) -> Result<Self> {
         ttl::expiry(0, ttl)?;
-        json::check_document(key, json)?;
+        text::check_document(key, json)?;
         self.put(key, json.to_owned(), Expiry::After(ttl))
     }
 
@@ -112,7 +112,7 @@ impl Transaction {
     #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
     pub(crate) fn set_raw(self, key: &str, json: &serde_json::value::RawValue, ttl: Option<Duration>) -> Result<Self> {
         ttl.map_or(Ok(0), |ttl| ttl::expiry(0, ttl))?;
-        json::check_length(json.get().len())?;
+        text::check_length(json.get().len())?;
         self.put(key, json.get().to_owned(), ttl.map_or(Expiry::Never, Expiry::After))
     }
 
@@ -124,7 +124,7 @@ impl Transaction {
     /// As [`Transaction::set_ex`].
     pub fn set_until_json(self, key: &str, json: &str, expires_at: u64) -> Result<Self> {
         ttl::check_expiry(expires_at)?;
-        json::check_document(key, json)?;
+        text::check_document(key, json)?;
         self.put(key, json.to_owned(), Expiry::At(expires_at))
     }
 
@@ -134,7 +134,7 @@ impl Transaction {
     /// `InvalidKey`, `InvalidOptions`; `TooLarge` when there are more than a document of JSON may have.
     pub fn set_bytes(mut self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<Self> {
         check_key(key)?;
-        json::check_length(bytes.len())?;
+        text::check_length(bytes.len())?;
         ttl.map_or(Ok(0), |ttl| ttl::expiry(0, ttl))?;
         let expiry = ttl.map_or(Expiry::Never, Expiry::After);
         self.add(key, Write::PutBytes { bytes: bytes.to_vec(), expiry });
@@ -147,7 +147,7 @@ impl Transaction {
     /// As [`Transaction::set_bytes`].
     pub fn set_until_bytes(mut self, key: &str, bytes: &[u8], expires_at: u64) -> Result<Self> {
         check_key(key)?;
-        json::check_length(bytes.len())?;
+        text::check_length(bytes.len())?;
         ttl::check_expiry(expires_at)?;
         self.add(key, Write::PutBytes { bytes: bytes.to_vec(), expiry: Expiry::At(expires_at) });
         Ok(self)

@@ -15,10 +15,10 @@ use super::error::{Error, Result, abbreviate};
 use super::find::parse_entry;
 use super::index::entries_of;
 use super::index_entry::{Encoded, IndexEntry, cut, encodings, is_missing};
-use super::json;
+use super::json::ordering::shared_beginning;
+use super::json::text;
 use super::keyspace::key::CollectionId;
 use super::keyspace::range::end_of;
-use super::ordering::shared_beginning;
 use super::parts::part_key;
 use super::write::IGNORE_EXPIRY_MS;
 use crate::engine::{Batch, Entry, KeyRange};
@@ -172,7 +172,7 @@ impl<F: File> Database<F> {
             let parts: Option<Vec<&[u8]>> = (0..chunks.count()).map(|position| Some(staged(position)?.0)).collect();
             if let Some(parts) = parts {
                 let text = String::from_utf8(parts.concat());
-                return text.map(|text| Some(Cow::Owned(text))).map_err(|error| json::damaged(key, error));
+                return text.map(|text| Some(Cow::Owned(text))).map_err(|error| text::damaged(key, error));
             }
         }
         self.source(collection, self.engine.last_seq()).indexed_text(key, stored)

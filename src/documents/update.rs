@@ -4,13 +4,14 @@ use super::collection::Collection;
 use super::database::Database;
 use super::document::Document;
 use super::error::{Error, Result, abbreviate};
+use super::index_entry;
+use super::json::ordering::{Unencodable, encode_exact};
+use super::json::patch::{self, Patch};
+use super::json::text;
 use super::keyspace::key::check_key;
 use super::latencies::Verb;
-use super::ordering::{Unencodable, encode_exact};
-use super::patch::{self, Patch};
 use super::transaction::Expiry;
 use super::write::{NewDocument, NewValue, is_live};
-use super::{index_entry, json};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use std::borrow::Cow;
@@ -42,7 +43,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::merge_patched`].
     pub fn merge_patched(&self, key: &str, patch: &str) -> Result<Option<Document>> {
         self.measured(Verb::Patch, || {
-            json::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;
+            text::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;
             self.changed(key, |text| patch::merge(text, patch))
         })
     }
@@ -58,7 +59,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub fn set_json_with(&mut self, key: &str, json: &str, options: SetOptions) -> Result<u64> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
-            json::check_document(key, json)?;
+            text::check_document(key, json)?;
             let expiry = documents.expiry_under(key, options)?;
             documents.put(key, NewValue::Json(json), expiry)
         })
@@ -112,7 +113,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.measured_mut(Verb::CompareAndSwap, |documents| {
             check_key(key)?;
             for text in expected.iter().chain(&next) {
-                json::check_document(key, text)?;
+                text::check_document(key, text)?;
             }
             let old = documents.live(key)?;
             let found = old.as_ref().map(|old| documents.database.text_of(documents.id, key, old)).transpose()?;
@@ -176,7 +177,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::merge_patch`].
     pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
         self.measured_mut(Verb::Patch, |documents| {
-            json::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;
+            text::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;
             documents.update(key, |text| patch::merge(text, patch))
         })
     }
@@ -185,7 +186,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         check_key(key)?;
         let Some(old) = self.live(key)? else { return Ok(false) };
         let next = change(&self.database.text_of(self.id, key, &old)?)?;
-        json::check_length(next.len())?;
+        text::check_length(next.len())?;
         self.write_over(key, Some(&old), &next)?;
         Ok(true)
     }
@@ -214,7 +215,7 @@ fn is_equal(key: &str, found: &str, expected: &str) -> Result<bool> {
     }
     match (encode_exact(found), encode_exact(expected)) {
         (Ok(found), Ok(expected)) => Ok(found == expected),
-        (Err(Unencodable::NotJson), _) => Err(json::damaged(key, "it is not JSON")),
+        (Err(Unencodable::NotJson), _) => Err(text::damaged(key, "it is not JSON")),
         _ => Err(Error::invalid_document(key, "what is compared is nested too deep")),
     }
 }

@@ -8,6 +8,7 @@ use super::database::Database;
 use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_entry;
+use super::json::{serialize, text};
 use super::keyspace::key::{CollectionId, check_key};
 use super::keyspace::range::Range;
 use super::latencies::Verb;
@@ -16,7 +17,6 @@ use super::parts::{Chunks, PartId, part_key};
 use super::read::View;
 use super::scan::Scan;
 use super::transaction::{Expiry, Transaction, Write};
-use super::{json, serialize};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;
@@ -81,7 +81,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub fn set_json(&mut self, key: &str, json: &str) -> Result<u64> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
-            json::check_document(key, json)?;
+            text::check_document(key, json)?;
             documents.put(key, NewValue::Json(json), Expiry::Never)
         })
     }
@@ -91,7 +91,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub(crate) fn set_raw(&mut self, key: &str, json: &serde_json::value::RawValue) -> Result<u64> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
-            json::check_length(json.get().len())?;
+            text::check_length(json.get().len())?;
             documents.put(key, NewValue::Json(json.get()), Expiry::Never)
         })
     }
@@ -108,7 +108,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<u64> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;
-            json::check_document(key, json)?;
+            text::check_document(key, json)?;
             documents.put(key, NewValue::Json(json), Expiry::After(ttl))
         })
     }

@@ -9,9 +9,9 @@ use super::query::Prepared;
 use crate::documents::catalog_entries::Index;
 use crate::documents::database::Database;
 use crate::documents::error::Result;
+use crate::documents::json::path::Path;
 use crate::documents::keyspace::key::CollectionId;
 use crate::documents::keyspace::range::Range;
-use crate::documents::path::Path;
 use crate::engine::{Engine, KeyRange, Seq};
 use crate::fs::File;
 

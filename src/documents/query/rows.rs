@@ -8,8 +8,8 @@ use super::walk::{Context, Found, State, Walk};
 use crate::documents::document::Document;
 use crate::documents::error::Result;
 use crate::documents::find::disagreement;
-use crate::documents::json;
-use crate::documents::path::NotJson;
+use crate::documents::json::path::NotJson;
+use crate::documents::json::text;
 use crate::fs::File;
 use std::collections::BTreeSet;
 
@@ -187,7 +187,7 @@ impl<'a, F: File> Rows<'a, F> {
     /// What the query takes of a row.
     fn selected(&self, document: Document) -> Result<Document> {
         let Some(projection) = &self.context.query.projection else { return Ok(document) };
-        let damaged = |NotJson| json::damaged(&document.key, "its text is not JSON");
+        let damaged = |NotJson| text::damaged(&document.key, "its text is not JSON");
         let json = projection.of(&document.json).map_err(damaged)?;
         Ok(Document { json, ..document })
     }

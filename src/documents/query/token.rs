@@ -84,7 +84,7 @@ fn from_text(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::documents::error_code::ErrorCode;
-    use crate::documents::path::Path;
+    use crate::documents::json::path::Path;
     use crate::documents::query::extract::Paths;
     use proptest::prelude::*;
 

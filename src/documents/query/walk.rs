@@ -11,9 +11,9 @@ use crate::documents::document::key_of;
 use crate::documents::error::Result;
 use crate::documents::find::parse_entry;
 use crate::documents::history::Reads;
-use crate::documents::json;
+use crate::documents::json::path::NotJson;
+use crate::documents::json::text;
 use crate::documents::keyspace::key::CollectionId;
-use crate::documents::path::NotJson;
 use crate::documents::read::View;
 use crate::engine::{Cursor, Entry, KeyRange, KeyReader};
 use crate::fs::File;
@@ -225,7 +225,7 @@ fn next_document<'a, F: File>(
         }
         let Some(text) = context.source().indexed_text(key, &document)? else { continue };
         if let Some(place) = missing {
-            let damaged = |NotJson| json::damaged(key, "its text is not JSON");
+            let damaged = |NotJson| text::damaged(key, "its text is not JSON");
             let values = context.query.paths.values_in(&text).map_err(damaged)?;
             if values.encoded(place).map_err(damaged)?.is_some() {
                 continue;

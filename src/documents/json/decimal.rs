@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 /// A number `0.DIGITS × 10^exponent`. Zero has no digits and is not negative.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Decimal {
+pub(crate) struct Decimal {
     is_negative: bool,
     /// Values 0 to 9, without zeros at the ends.
     digits: Vec<u8>,
@@ -54,7 +54,7 @@ fn split_at_one_of<'a>(text: &'a [u8], marks: &[u8]) -> (&'a [u8], &'a [u8]) {
 }
 
 /// The number of digits that count, at most `limit + 1`.
-pub(super) fn significant_digits(text: &str, limit: usize) -> usize {
+pub(crate) fn significant_digits(text: &str, limit: usize) -> usize {
     let Parts { whole, fraction, .. } = Parts::of(text);
     let (mut count, mut zeros) = (0, 0);
     for digit in whole.iter().chain(fraction) {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// A place in JSON text.
 #[derive(Debug, Clone)]
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
@@ -150,7 +150,7 @@ impl<'a> Scanner<'a> {
 ///
 /// This is UTF-8, but for escaped surrogates without their other half. JavaScript has such strings; they become
 /// what UTF-8 would make of them, and so keep their order and stay different from each other.
-pub(super) fn unescape(raw: &str) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn unescape(raw: &str) -> Option<Cow<'_, [u8]>> {
     let Some(first) = raw.bytes().position(|byte| byte == b'\\') else { return Some(raw.as_bytes().into()) };
     let (plain, mut rest) = raw.as_bytes().split_at_checked(first)?;
     let mut bytes = Vec::with_capacity(raw.len());

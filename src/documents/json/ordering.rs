@@ -31,18 +31,18 @@
 //! this nearest double but the double itself, it is 4000 or C000: below or above the shortest decimal number of this double.
 
 use super::decimal::{Decimal, significant_digits};
-use super::json_scan::{Scanner, unescape};
 use super::path::NotJson;
+use super::scanner::{Scanner, unescape};
 use std::collections::BTreeMap;
 
 /// The bytes of an encoding that an index entry holds. Where there are more the document is asked.
-pub(super) const INDEXED_LENGTH_MAX: usize = 1024;
+pub(crate) const INDEXED_LENGTH_MAX: usize = 1024;
 
 /// How deep arrays and objects may be nested inside a value that is compared.
-pub(super) const DEPTH_MAX: usize = 128;
+pub(crate) const DEPTH_MAX: usize = 128;
 
 /// Stands for a value that is missing, where there must be something: below all tags.
-pub(super) const MISSING: u8 = 0x08;
+pub(crate) const MISSING: u8 = 0x08;
 
 const NULL: u8 = 0x10;
 const FALSE: u8 = 0x20;
@@ -76,11 +76,11 @@ const TWO_TO_63: f64 = (1_u64 << 63) as f64;
 
 /// The types that a range keeps apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind(u8);
+pub(crate) struct Kind(u8);
 
 /// Why a value has no encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unencodable {
+pub(crate) enum Unencodable {
     /// It is nested deeper than [`DEPTH_MAX`].
     TooDeep,
     /// It is not JSON.
@@ -129,31 +129,31 @@ impl Kind {
 }
 
 /// The encoding of the JSON value `text`, as index entries have it.
-pub(super) fn encode(text: &str) -> Result<Vec<u8>, Unencodable> {
+pub(crate) fn encode(text: &str) -> Result<Vec<u8>, Unencodable> {
     encode_as(text, Form::Nearest)
 }
 
 /// The encoding of the JSON value `text` that is equal for equal values only.
-pub(super) fn encode_exact(text: &str) -> Result<Vec<u8>, Unencodable> {
+pub(crate) fn encode_exact(text: &str) -> Result<Vec<u8>, Unencodable> {
     encode_as(text, Form::Exact)
 }
 
 /// The form in which numbers are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Nearest,
     Exact,
 }
 
 /// The encoding of the JSON value `text` in a form.
-pub(super) fn encode_as(text: &str, form: Form) -> Result<Vec<u8>, Unencodable> {
+pub(crate) fn encode_as(text: &str, form: Form) -> Result<Vec<u8>, Unencodable> {
     let mut encoded = Vec::with_capacity(text.len().min(INDEXED_LENGTH_MAX) + 8);
     push_value(&mut encoded, &mut Scanner::new(text), DEPTH_MAX, form)?;
     Ok(encoded)
 }
 
 /// What the encodings of all strings that start with `start` begin with.
-pub(super) fn string_start(start: &[u8]) -> Vec<u8> {
+pub(crate) fn string_start(start: &[u8]) -> Vec<u8> {
     let mut encoded = vec![STRING];
     push_string(&mut encoded, start);
     encoded.truncate(encoded.len() - STRING_END.len());
@@ -161,7 +161,7 @@ pub(super) fn string_start(start: &[u8]) -> Vec<u8> {
 }
 
 /// Where the encoding at the front of `bytes` ends.
-pub(super) fn encoded_length(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn encoded_length(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut depth) = (0, 0usize);
     loop {
         let tag = *bytes.get(at)?;
@@ -336,7 +336,7 @@ fn push_exact(encoded: &mut Vec<u8>, text: &str, nearest: f64) {
 /// The beginning of an encoding that index entries of all equal values share, if they need not be the encoding itself: it ends
 /// with the double of the first number that the entries may have in several forms. With `every_number` it is the first
 /// number, whatever its value.
-pub(super) fn shared_beginning(encoded: &[u8], every_number: bool) -> Option<&[u8]> {
+pub(crate) fn shared_beginning(encoded: &[u8], every_number: bool) -> Option<&[u8]> {
     let mut at = 0;
     loop {
         let tag = *encoded.get(at)?;

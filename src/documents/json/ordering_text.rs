@@ -7,7 +7,7 @@ const SHOWN_CHARS: usize = 60;
 
 /// The values whose encodings stand one behind the other in `bytes`. What is only the beginning of an encoding is told by
 /// its kind, in parentheses.
-pub(super) fn texts_of(bytes: &[u8]) -> Vec<String> {
+pub(crate) fn texts_of(bytes: &[u8]) -> Vec<String> {
     let (mut texts, mut rest) = (Vec::new(), bytes);
     while let Some((first, behind)) = rest.split_first() {
         if *first == MISSING {
@@ -111,7 +111,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ordering::encode;
+    use crate::documents::json::ordering::encode;
 
     fn text(json: &str) -> String {
         texts_of(&encode(json).unwrap()).join(" ")

@@ -1,10 +1,10 @@
 //! JSON Patch (RFC 6902) and JSON Merge Patch (RFC 7396), on text: what a patch does not touch is kept to the letter.
 
-use super::error::{Error, Result, abbreviate};
-use super::json::MAX_DOCUMENT_LENGTH;
-use super::json_edit::{Name, Node};
+use super::edit::{Name, Node};
 use super::ordering::{DEPTH_MAX, encode_exact};
 use super::path::NotJson;
+use super::text::MAX_DOCUMENT_LENGTH;
+use crate::documents::error::{Error, Result, abbreviate};
 use crate::wording::json_text;
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -21,7 +21,7 @@ const OPENED_MAX: usize = 4 * DEPTH_MAX;
 struct Pointer(Vec<String>);
 
 /// A patch that was read.
-pub(super) struct Patch {
+pub(crate) struct Patch {
     operations: Vec<Operation>,
     /// Bytes of its text.
     length: usize,
@@ -358,7 +358,7 @@ fn index(token: &str) -> Option<usize> {
 ///
 /// # Errors
 /// `InvalidPatch` when it is nested too deep.
-pub(super) fn merge(text: &str, patch: &str) -> Result<String> {
+pub(crate) fn merge(text: &str, patch: &str) -> Result<String> {
     let (mut document, mut patch) = (Node::new(text), Node::new(patch));
     merge_into(&mut document, &mut patch, DEPTH_MAX)?;
     Ok(document.to_text())

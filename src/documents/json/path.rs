@@ -1,7 +1,7 @@
 //! Paths to a value inside a document, as `address.city`.
 
-use super::error::{Error, Result, abbreviate};
-use super::json_scan::{Scanner, unescape};
+use super::scanner::{Scanner, unescape};
+use crate::documents::error::{Error, Result, abbreviate};
 use std::fmt;
 
 /// The longest path, in bytes.
@@ -10,11 +10,11 @@ pub const MAX_PATH_LENGTH: usize = 255;
 /// Field names, from the outermost object in, joined by dots. Arrays are not entered, and a field whose name has a
 /// dot in it cannot be reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Path(String);
+pub(crate) struct Path(String);
 
 /// Text that should have been JSON and is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotJson;
+pub(crate) struct NotJson;
 
 impl Path {
     pub fn parse(text: &str) -> Result<Self> {

@@ -4,8 +4,8 @@
 //! A value is text until something inside it is wanted; then one level of it is opened. A level is opened once, and a change
 //! costs the logarithm of the number of fields, or a chunk of an array, so that the cost of many changes is about linear.
 
-use super::json_scan::{Scanner, unescape};
 use super::path::NotJson;
+use super::scanner::{Scanner, unescape};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 /// A JSON value that is being changed.
 #[derive(Debug, Clone)]
-pub(super) enum Node<'a> {
+pub(crate) enum Node<'a> {
     /// A whole value.
     Text(Text<'a>),
     /// An object that was opened.
@@ -24,7 +24,7 @@ pub(super) enum Node<'a> {
 
 /// The text of a value, without white space around it.
 #[derive(Debug, Clone)]
-pub(super) enum Text<'a> {
+pub(crate) enum Text<'a> {
     Borrowed(&'a str),
     /// A part of a text that copies share.
     Shared(Rc<str>, Range<usize>),
@@ -32,7 +32,7 @@ pub(super) enum Text<'a> {
 
 /// The name of a field.
 #[derive(Debug, Clone)]
-pub(super) struct Name<'a> {
+pub(crate) struct Name<'a> {
     /// Between its quotes, escapes as they are.
     raw: Cow<'a, str>,
     /// What it stands for.
@@ -41,7 +41,7 @@ pub(super) struct Name<'a> {
 
 /// The fields of an object, each name once, in their order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     /// A field that was removed leaves its place empty.
     fields: Vec<Option<(Name<'a>, Node<'a>)>>,
     places: BTreeMap<Cow<'a, [u8]>, usize>,
@@ -51,7 +51,7 @@ pub(super) struct Fields<'a> {
 
 /// The elements of an array, in chunks, so that inserting one moves few others.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Elements<'a> {
+pub(crate) struct Elements<'a> {
     chunks: Vec<Vec<Node<'a>>>,
     count: usize,
     height: usize,

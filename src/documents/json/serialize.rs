@@ -3,22 +3,22 @@
 //! `serde_json` writes `null` for NaN and infinity, and does not tell its formatter which nulls those are. So a
 //! value whose text has a null in it is walked a second time, by a serializer that only looks at its numbers.
 
-use super::error::{Error, Result};
-use super::json::check_length;
+use super::text::check_length;
+use crate::documents::error::{Error, Result};
 use serde::{Serialize, ser};
 use serde_json::ser::Formatter;
 use std::fmt;
 use std::io;
 
 /// The JSON text of `value`, to become the document at `key`.
-pub(super) fn to_json<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<String> {
+pub(crate) fn to_json<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<String> {
     let text = to_text(value).map_err(|error| Error::invalid_document(key, error))?;
     check_length(text.len())?;
     Ok(text)
 }
 
 /// The JSON text of `value`, or what is wrong with it.
-pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
+pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     let (mut text, mut has_null) = (Vec::new(), false);
     let formatter = Exact { has_null: &mut has_null };
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))?;

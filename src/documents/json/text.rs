@@ -1,6 +1,6 @@
 //! JSON in and out: the database stores the text it is given.
 
-use super::error::{Error, Result};
+use crate::documents::error::{Error, Result};
 use crate::wording::json_text;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 
@@ -10,20 +10,20 @@ pub const MAX_DOCUMENT_LENGTH: usize = (64 << 20) - 1;
 /// Checks that `text` is one JSON value and not too long, to become the document at `key`.
 ///
 /// Nesting may be as deep as the text is long: nothing here or in storing recurses.
-pub(super) fn check_document(key: &str, text: &str) -> Result<()> {
+pub(crate) fn check_document(key: &str, text: &str) -> Result<()> {
     check_length(text.len())?;
     check_text(text).map_err(|reason| Error::invalid_document(key, format!("it is not JSON: {reason}")))
 }
 
 /// Checks that `text` is one JSON value and nothing else. The error is the reason, for a message.
-pub(super) fn check_text(text: &str) -> std::result::Result<(), String> {
+pub(crate) fn check_text(text: &str) -> std::result::Result<(), String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = deserializer.deserialize_ignored_any(IgnoredAny).and_then(|_| deserializer.end());
     read.map_err(|error| json_text(text, &error))
 }
 
 /// Checks the length of a document's text.
-pub(super) fn check_length(length: usize) -> Result<()> {
+pub(crate) fn check_length(length: usize) -> Result<()> {
     if length > MAX_DOCUMENT_LENGTH {
         let (size, limit) = (length as u64, MAX_DOCUMENT_LENGTH as u64);
         return Err(Error::TooLarge { what: "the document".to_owned(), size, limit });
@@ -32,16 +32,17 @@ pub(super) fn check_length(length: usize) -> Result<()> {
 }
 
 /// The error for a stored document that cannot have been written by this layer.
-pub(super) fn damaged(key: &str, reason: impl std::fmt::Display) -> Error {
-    let at = format!("key {}: {reason}", super::error::abbreviate(key));
+pub(crate) fn damaged(key: &str, reason: impl std::fmt::Display) -> Error {
+    let at = format!("key {}: {reason}", crate::documents::error::abbreviate(key));
     Error::Corrupt { what: "a document".to_owned(), at }
 }
 
 /// Parses the document at `key` into the caller's type.
-pub(super) fn parse<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
-        let subject = format!("the document {} does not fit the type it is read as", super::error::abbreviate(key));
-        Error::InvalidValue { subject, reason: super::error::shorten(json_text(text, &error)) }
+        let subject =
+            format!("the document {} does not fit the type it is read as", crate::documents::error::abbreviate(key));
+        Error::InvalidValue { subject, reason: crate::documents::error::shorten(json_text(text, &error)) }
     })
 }
 
