@@ -3,7 +3,6 @@
 use super::catalog_entries::check_collection_name;
 use super::condition::Condition;
 use super::database::Database;
-use super::document::Document;
 use super::error::Result;
 use super::find::{FindOptions, FindPage, find_query};
 use super::json::text;
@@ -15,6 +14,7 @@ use super::query::query::Query;
 use super::query::run::InTransaction;
 use super::query::run::QueryPage;
 use super::scan::Scan;
+use super::stored::document::Document;
 use super::transaction::{Transaction, Write};
 use crate::fs::File;
 use serde::Serialize;

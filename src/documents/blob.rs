@@ -6,14 +6,14 @@
 
 use super::catalog_entries::upload_key;
 use super::collection::Collection;
-use super::content::{Content, INLINE_MAX};
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::json::text::{MAX_DOCUMENT_LENGTH, check_length, damaged};
 use super::keyspace::key::{CollectionId, check_key};
 use super::latencies::Verb;
-use super::parts::{Chunks, PART_LENGTH, keys_within, part_key};
 use super::snapshot::Snapshot;
+use super::stored::content::{Content, INLINE_MAX};
+use super::stored::parts::{Chunks, PART_LENGTH, keys_within, part_key};
 use super::transaction::Expiry;
 use super::update::SetOptions;
 use super::write::{NewDocument, NewValue};

@@ -13,7 +13,7 @@ use super::index_spec::Indexed;
 use super::json::path::Path;
 use super::keyspace::key::{CATALOG, CollectionId, LAST_INDEX};
 use super::keyspace::range::end_of;
-use super::parts::PartId;
+use super::stored::parts::PartId;
 use crate::engine::{Batch, Engine, KeyRange, Seq};
 use crate::fs::File;
 use std::collections::BTreeSet;

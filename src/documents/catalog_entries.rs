@@ -20,7 +20,7 @@
 use super::error::{Error, Result, abbreviate};
 use super::index_spec::Indexed;
 use super::keyspace::key::{CATALOG, CollectionId};
-use super::parts::PartId;
+use super::stored::parts::PartId;
 use crate::engine::{Batch, Seq};
 use crate::wording::json_text;
 use serde::de::DeserializeOwned;

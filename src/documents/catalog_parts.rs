@@ -3,7 +3,7 @@
 use super::catalog::Catalog;
 use super::catalog_entries::{parse_parts_key, parse_upload_key};
 use super::keyspace::key::CollectionId;
-use super::parts::PartId;
+use super::stored::parts::PartId;
 
 impl Catalog {
     /// Whether documents of a collection may have parts: who writes over one must know the old one then.

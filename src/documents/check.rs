@@ -2,9 +2,7 @@
 
 use super::catalog_entries::{Index, IndexState};
 use super::check_parts::ExpectedParts;
-use super::content::{Content, Source};
 use super::database::Database;
-use super::document::key_of;
 use super::error::{Error, Result, abbreviate};
 use super::find::{disagreement, parse_entry};
 use super::index::entries_of;
@@ -17,6 +15,8 @@ use super::keyspace::range::end_of;
 use super::latencies::Verb;
 use super::read::View;
 use super::scan::Scan;
+use super::stored::content::{Content, Source};
+use super::stored::document::key_of;
 use super::watch::journal::Journal;
 use super::write::is_live;
 use crate::engine::{Entry, KeyRange};

@@ -2,7 +2,6 @@
 
 use super::condition::Condition;
 use super::database::Database;
-use super::document::Document;
 use super::error::Result;
 use super::find::{FindOptions, FindPage};
 use super::index::IndexInfo;
@@ -14,6 +13,7 @@ use super::query::rows::Rows;
 use super::query::run::{Explanation, QueryPage};
 use super::scan::{Page, PageLimits, Scan};
 use super::snapshot::Snapshot;
+use super::stored::document::Document;
 use crate::fs::File;
 use serde::de::DeserializeOwned;
 

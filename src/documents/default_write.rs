@@ -6,7 +6,7 @@ use super::error::Result;
 use super::index::IndexProgress;
 use super::index_spec::IndexSpec;
 use super::keyspace::range::Range;
-use super::list::End;
+use super::stored::list::End;
 use super::update::SetOptions;
 use crate::fs::File;
 use serde::Serialize;

@@ -13,7 +13,6 @@
 use super::catalog_entries::{Index, IndexState};
 use super::collection::Collection;
 use super::database::Database;
-use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_entry::{stage_missing, stage_stored};
 use super::index_spec::{IndexSpec, Indexed};
@@ -22,6 +21,7 @@ use super::keyspace::range::Range;
 use super::latencies::Verb;
 use super::read::View;
 use super::scan::Scan;
+use super::stored::document::key_of;
 use crate::engine::Batch;
 use crate::fs::File;
 use crate::page::MISSING_VALUES;

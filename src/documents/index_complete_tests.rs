@@ -115,7 +115,7 @@ fn a_slice_that_fails_is_reported_once() {
     let fs = Memory::new();
     let mut db = earlier(&fs);
     let mut batch = Batch::new();
-    let text = crate::documents::content::Content::Json(b"{").encode();
+    let text = crate::documents::stored::content::Content::Json(b"{").encode();
     batch.put(CollectionId::DEFAULT.document_key("k0100"), text, None);
     db.apply(batch).unwrap();
     assert!(matches!(db.maintain(BUDGET), Err(Error::Corrupt { .. })));

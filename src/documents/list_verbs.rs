@@ -4,7 +4,6 @@
 //! apart, in the same commit.
 
 use super::collection::Collection;
-use super::content::Content;
 use super::database::Database;
 use super::error::{Error, Result};
 use super::json::scanner::Scanner;
@@ -12,9 +11,10 @@ use super::json::serialize;
 use super::json::text::{self, damaged};
 use super::keyspace::key::{CollectionId, check_key};
 use super::latencies::Verb;
-use super::list::{End, List, within};
-use super::parts::part_key;
 use super::read::View;
+use super::stored::content::Content;
+use super::stored::list::{End, List, within};
+use super::stored::parts::part_key;
 use super::write::{NewDocument, NewValue, check_size, is_live};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;

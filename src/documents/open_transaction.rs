@@ -1,9 +1,9 @@
 //! The state of a transaction that is under way: what it reads from, has read, and has written.
 
-use super::document::{Blob, Document};
 use super::error::Result;
 use super::history::Reads;
 use super::snapshot::Snapshot;
+use super::stored::document::{Blob, Document};
 use super::transaction::{Transaction, Write};
 
 /// A transaction that is under way. Made by [`Database::begin`](crate::Database::begin); ended by [`Database::commit_open`](crate::Database::commit_open) or

@@ -1,15 +1,15 @@
 //! Reading documents. Each operation sees one version of the database and reads the clock once.
 
 use super::collection::Collection;
-use super::content::Source;
 use super::database::Database;
-use super::document::{Document, key_of};
 use super::error::Result;
 use super::keyspace::key::{CollectionId, check_key};
 use super::keyspace::range::Range;
 use super::keyspace::ttl::Ttl;
 use super::latencies::Verb;
 use super::scan::Scan;
+use super::stored::content::Source;
+use super::stored::document::{Document, key_of};
 use crate::engine::{Entry, KeyReader, Seq};
 use crate::fs::File;
 use crate::sorting::sorted_places;

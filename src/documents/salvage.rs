@@ -4,16 +4,16 @@
 //! was cut short leaves nothing that could be taken for a whole database.
 
 use super::catalog_entries::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
-use super::content::Content;
 use super::database::Database;
-use super::document::key_of;
 use super::error::{Error, Result};
 use super::index_spec::{IndexSpec, Indexed};
 use super::json::text;
 use super::keyspace::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of, parts_of};
 use super::options::{Durability, Options};
-use super::parts::parse_part_key;
 use super::salvage_parts::FoundParts;
+use super::stored::content::Content;
+use super::stored::document::key_of;
+use super::stored::parts::parse_part_key;
 use crate::engine::{Batch, Losses, Salvager};
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};

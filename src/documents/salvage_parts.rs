@@ -4,15 +4,15 @@
 //! removed, so that nothing is ever returned short, and so are parts that no whole document has.
 
 use super::catalog_entries::{part_offset_key, parts_key};
-use super::content::{Content, Source};
 use super::database::Database;
-use super::document::key_of;
 use super::error::{Error, Result};
 use super::json::text;
 use super::keyspace::key::{CollectionId, Prefix, collection_of};
 use super::keyspace::range::end_of;
-use super::parts::{PartId, parse_part_key};
 use super::salvage::SalvageReport;
+use super::stored::content::{Content, Source};
+use super::stored::document::key_of;
+use super::stored::parts::{PartId, parse_part_key};
 use crate::engine::{Batch, Entry, KeyRange, Seq};
 use crate::fs::File;
 use std::collections::BTreeSet;

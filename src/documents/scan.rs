@@ -1,9 +1,7 @@
 //! Walking ranges of documents: at once, or page by page from a snapshot.
 
 use super::collection::Collection;
-use super::content::Source;
 use super::database::Database;
-use super::document::Document;
 use super::error::Result;
 use super::keyspace::key::CollectionId;
 use super::keyspace::range::Range;
@@ -11,6 +9,8 @@ use super::keyspace::range::is_empty;
 use super::latencies::Verb;
 use super::read::View;
 use super::snapshot::Snapshot;
+use super::stored::content::Source;
+use super::stored::document::Document;
 use crate::engine::{Cursor, Entry, KeyRange};
 use crate::fs::File;
 use std::ops::{Bound, Deref};

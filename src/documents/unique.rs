@@ -9,7 +9,6 @@
 //! taken its value. So the commit that takes the value deletes it.
 
 use super::catalog_entries::Index;
-use super::content::Content;
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::find::parse_entry;
@@ -19,7 +18,8 @@ use super::json::ordering::shared_beginning;
 use super::json::text;
 use super::keyspace::key::CollectionId;
 use super::keyspace::range::end_of;
-use super::parts::part_key;
+use super::stored::content::Content;
+use super::stored::parts::part_key;
 use super::write::IGNORE_EXPIRY_MS;
 use crate::engine::{Batch, Entry, KeyRange};
 use crate::fs::File;

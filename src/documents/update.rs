@@ -2,7 +2,6 @@
 
 use super::collection::Collection;
 use super::database::Database;
-use super::document::Document;
 use super::error::{Error, Result, abbreviate};
 use super::index_entry;
 use super::json::ordering::{Unencodable, encode_exact};
@@ -10,6 +9,7 @@ use super::json::patch::{self, Patch};
 use super::json::text;
 use super::keyspace::key::check_key;
 use super::latencies::Verb;
+use super::stored::document::Document;
 use super::transaction::Expiry;
 use super::write::{NewDocument, NewValue, is_live};
 use crate::engine::{Batch, Entry};

@@ -5,11 +5,11 @@ use super::order::Place;
 use super::plan::Plan;
 use super::token;
 use super::walk::{Context, Found, State, Walk};
-use crate::documents::document::Document;
 use crate::documents::error::Result;
 use crate::documents::find::disagreement;
 use crate::documents::json::path::NotJson;
 use crate::documents::json::text;
+use crate::documents::stored::document::Document;
 use crate::fs::File;
 use std::collections::BTreeSet;
 

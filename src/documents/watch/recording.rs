@@ -3,9 +3,9 @@
 use super::change::{ChangeKind, CommitNotes, Note};
 use crate::documents::catalog_entries::NamedCollection;
 use crate::documents::database::Database;
-use crate::documents::document::key_of;
 use crate::documents::error::Result;
 use crate::documents::keyspace::key::{CATALOG, PREFIX_LENGTH, collection_of};
+use crate::documents::stored::document::key_of;
 use crate::documents::write::is_live;
 use crate::engine::{Batch, Seq};
 use crate::fs::File;

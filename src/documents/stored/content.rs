@@ -10,13 +10,13 @@
 //!
 //! Integers are little-endian. Everything that reads documents reads them by [`Source::text`].
 
-use super::blob;
 use super::document::Blob;
-use super::error::{Error, Result, abbreviate};
-use super::json::text::{self, damaged};
-use super::keyspace::key::{CollectionId, Prefix};
 use super::list::List;
 use super::parts::{Chunks, PartId};
+use crate::documents::blob;
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::json::text::{self, damaged};
+use crate::documents::keyspace::key::{CollectionId, Prefix};
 use crate::engine::{Batch, Engine, Entry, Seq};
 use crate::fs::File;
 use std::borrow::Cow;
@@ -30,11 +30,11 @@ const BYTES: u8 = 4;
 const BYTES_IN_PARTS: u8 = 5;
 
 /// Text and bytes above this are kept in parts: the entries that scans and compaction of documents walk over stay small.
-pub(super) const INLINE_MAX: usize = 16 << 10;
+pub(crate) const INLINE_MAX: usize = 16 << 10;
 
 /// A stored value, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content<'a> {
+pub(crate) enum Content<'a> {
     Json(&'a [u8]),
     JsonInParts(Chunks),
     List(List),
@@ -104,12 +104,12 @@ impl<'a> Content<'a> {
 }
 
 /// Whether text or bytes of this length are kept in parts.
-pub(super) fn needs_parts(length: usize) -> bool {
+pub(crate) fn needs_parts(length: usize) -> bool {
     length > INLINE_MAX
 }
 
 /// The value to store for `text`; what of it is kept in parts goes to `batch`, by an id that is made for it.
-pub(super) fn stage_json(
+pub(crate) fn stage_json(
     batch: &mut Batch,
     collection: CollectionId,
     text: &str,
@@ -125,7 +125,7 @@ pub(super) fn stage_json(
 }
 
 /// The same for bytes.
-pub(super) fn stage_bytes(
+pub(crate) fn stage_bytes(
     batch: &mut Batch,
     collection: CollectionId,
     bytes: &[u8],
@@ -140,14 +140,14 @@ pub(super) fn stage_bytes(
 }
 
 /// Where entries of documents were read: their parts are found there.
-pub(super) struct Source<'a, F: File> {
+pub(crate) struct Source<'a, F: File> {
     pub engine: &'a Engine<F>,
     pub collection: CollectionId,
     pub at: Seq,
 }
 
 /// The text of an array: paths do not enter arrays, so all arrays are alike to indexes and queries.
-pub(super) const ANY_ARRAY: &str = "[]";
+pub(crate) const ANY_ARRAY: &str = "[]";
 
 impl<F: File> Source<'_, F> {
     /// The JSON text of the document at `key`, whose entry was read here.

@@ -3,10 +3,10 @@
 //! The entry of a list tells where its elements are: those at the positions from `first` on. What is pushed at the left gets
 //! the positions before it.
 
-use super::error::{Error, Result};
-use super::json::text;
-use super::keyspace::key::{CollectionId, Prefix};
 use super::parts::{self, PartId, part_key};
+use crate::documents::error::{Error, Result};
+use crate::documents::json::text;
+use crate::documents::keyspace::key::{CollectionId, Prefix};
 use crate::engine::{Batch, Engine, Seq};
 use crate::fs::File;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub enum End {
 
 /// Where the elements of a list are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct List {
+pub(crate) struct List {
     pub id: PartId,
     /// The position of the first element.
     pub first: u64,
@@ -160,7 +160,7 @@ impl List {
 }
 
 /// The elements from `start` to `stop`, both included, of so many; negative indexes count from the end.
-pub(super) fn within(count: u64, start: i64, stop: i64) -> Range<u64> {
+pub(crate) fn within(count: u64, start: i64, stop: i64) -> Range<u64> {
     let from_start = |index: i64| match u64::try_from(index) {
         Ok(index) => i128::from(index),
         Err(_) => i128::from(count) + i128::from(index),

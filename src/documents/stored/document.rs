@@ -1,11 +1,11 @@
 //! Documents as reads return them.
 
-use super::blob;
 use super::content::Source;
-use super::error::Result;
-use super::json::text;
-use super::keyspace::key::{PREFIX_LENGTH, parse_key};
-use super::keyspace::ttl::Ttl;
+use crate::documents::blob;
+use crate::documents::error::Result;
+use crate::documents::json::text;
+use crate::documents::keyspace::key::{PREFIX_LENGTH, parse_key};
+use crate::documents::keyspace::ttl::Ttl;
 use crate::engine::Entry;
 use crate::fs::File;
 use serde::de::DeserializeOwned;
@@ -75,12 +75,12 @@ impl Document {
     }
 
     /// The document in an entry of the engine.
-    pub(super) fn from_entry<F: File>(source: Source<'_, F>, engine_key: &[u8], entry: &Entry) -> Result<Self> {
+    pub(crate) fn from_entry<F: File>(source: Source<'_, F>, engine_key: &[u8], entry: &Entry) -> Result<Self> {
         Self::new(source, key_of(engine_key)?.to_owned(), entry)
     }
 
     /// The document at `key`, from its entry.
-    pub(super) fn new<F: File>(source: Source<'_, F>, key: String, entry: &Entry) -> Result<Self> {
+    pub(crate) fn new<F: File>(source: Source<'_, F>, key: String, entry: &Entry) -> Result<Self> {
         let bytes = source.blob(&key, entry)?;
         let json = if bytes.is_none() { source.text(&key, entry)?.into_owned() } else { String::new() };
         Ok(Self { key, json, bytes, version: entry.seq, expires_at: entry.expires_at })
@@ -88,6 +88,6 @@ impl Document {
 }
 
 /// The document key in an engine key of the documents.
-pub(super) fn key_of(engine_key: &[u8]) -> Result<&str> {
+pub(crate) fn key_of(engine_key: &[u8]) -> Result<&str> {
     parse_key(engine_key.get(PREFIX_LENGTH..).unwrap_or_default())
 }

@@ -13,16 +13,16 @@
 //! What changes the parts of a document writes its entry in the same commit: who has read the entry at a commit finds the
 //! parts of that entry at the same commit, and transactions need not look at parts to see conflicts.
 
-use super::error::Result;
-use super::json::text::damaged;
-use super::keyspace::key::Prefix;
+use crate::documents::error::Result;
+use crate::documents::json::text::damaged;
+use crate::documents::keyspace::key::Prefix;
 use crate::engine::{Batch, Engine, KeyRange, Seq};
 use crate::fs::File;
 use bytes::Bytes;
 use std::ops::{Bound, Range};
 
 /// Bytes of each part of a large value but the last one. With its key it fits a page of 64 KiB.
-pub(super) const PART_LENGTH: u32 = 60 << 10;
+pub(crate) const PART_LENGTH: u32 = 60 << 10;
 
 /// Clock reading that sees parts whatever their expiry. Who has found a document by its clock finds its parts: both have
 /// one expiry, and are dropped by one horizon.
@@ -30,7 +30,7 @@ const IGNORE_EXPIRY_MS: u64 = 0;
 
 /// What the parts of one document are found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct PartId([u8; PartId::LENGTH]);
+pub(crate) struct PartId([u8; PartId::LENGTH]);
 
 impl PartId {
     pub const LENGTH: usize = 12;
@@ -58,26 +58,26 @@ impl PartId {
 }
 
 /// The engine key of a part.
-pub(super) fn part_key(space: Prefix, id: PartId, position: u64) -> Vec<u8> {
+pub(crate) fn part_key(space: Prefix, id: PartId, position: u64) -> Vec<u8> {
     [&space[..], id.as_bytes(), &position.to_be_bytes()].concat()
 }
 
 /// The id and position in the engine key of a part; `None` when this layer cannot have written it.
-pub(super) fn parse_part_key(engine_key: &[u8]) -> Option<(PartId, u64)> {
+pub(crate) fn parse_part_key(engine_key: &[u8]) -> Option<(PartId, u64)> {
     let (_, rest) = engine_key.split_first_chunk::<8>()?;
     let (id, position) = rest.split_first_chunk()?;
     Some((PartId(*id), u64::from_be_bytes(position.try_into().ok()?)))
 }
 
 /// The positions of the parts of `id`.
-pub(super) fn keys_within(space: Prefix, id: PartId, positions: &Range<u64>) -> KeyRange {
+pub(crate) fn keys_within(space: Prefix, id: PartId, positions: &Range<u64>) -> KeyRange {
     let (start, end) = (part_key(space, id, positions.start), part_key(space, id, positions.end));
     KeyRange { start: Bound::Included(start), end: Bound::Excluded(end) }
 }
 
 /// Reads the parts at `positions` as of a commit, in order, or from the last one to the first. One that is not there, or is
 /// refused by `each`, which gives a reason then, is damage of the document at `key`.
-pub(super) fn read<F: File>(
+pub(crate) fn read<F: File>(
     engine: &Engine<F>,
     at: Seq,
     (space, id): (Prefix, PartId),
@@ -106,7 +106,7 @@ pub(super) fn read<F: File>(
 
 /// A value that is kept in parts of one length, all but the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     pub id: PartId,
     /// Bytes of the whole.
     pub length: u64,
