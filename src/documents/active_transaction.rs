@@ -1,6 +1,6 @@
 //! Reads and writes of a transaction: it sees one state and its own writes, and notes all that it reads.
 
-use super::catalog_entries::check_collection_name;
+use super::catalog::entries::check_collection_name;
 use super::condition::Condition;
 use super::database::Database;
 use super::error::Result;

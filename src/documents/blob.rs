@@ -4,7 +4,7 @@
 //! under way. The last commit makes it the document, and takes that back. What a crash has cut short, and what was given up,
 //! maintenance removes.
 
-use super::catalog_entries::upload_key;
+use super::catalog::entries::upload_key;
 use super::collection::Collection;
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};

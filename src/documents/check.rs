@@ -1,6 +1,6 @@
 //! Looking for damage: in the file, in the documents, and between documents and indexes.
 
-use super::catalog_entries::{Index, IndexState};
+use super::catalog::entries::{Index, IndexState};
 use super::check_parts::ExpectedParts;
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};

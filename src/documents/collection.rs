@@ -1,7 +1,7 @@
 //! Collections: parts of a database with keys and indexes of their own.
 
-use super::catalog_entries::{NamedCollection, check_collection_name, collection_key, next_collection_id_key};
-use super::catalog_entries::{parts_key, upload_key};
+use super::catalog::entries::{NamedCollection, check_collection_name, collection_key, next_collection_id_key};
+use super::catalog::entries::{parts_key, upload_key};
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::index;

@@ -1,10 +1,10 @@
 //! The verbs that write, for the default collection.
 
 use super::blob::{BlobReader, BlobWriter};
+use super::catalog::index_spec::IndexSpec;
 use super::database::Database;
 use super::error::Result;
 use super::index::IndexProgress;
-use super::index_spec::IndexSpec;
 use super::keyspace::range::Range;
 use super::stored::list::End;
 use super::update::SetOptions;

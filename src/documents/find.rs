@@ -1,6 +1,6 @@
 //! Finding documents by the value at a path: a query that asks for keys only.
 
-use super::catalog_entries::Index;
+use super::catalog::entries::Index;
 use super::collection::Collection;
 use super::condition::Condition;
 use super::database::Database;

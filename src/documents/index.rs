@@ -10,12 +10,12 @@
 //! whole tables are let go. Last, a commit takes it out of the catalog. When that is interrupted, the next open or
 //! the next slice of maintenance goes on.
 
-use super::catalog_entries::{Index, IndexState};
+use super::catalog::entries::{Index, IndexState};
+use super::catalog::index_spec::{IndexSpec, Indexed};
 use super::collection::Collection;
 use super::database::Database;
 use super::error::{Error, Result};
 use super::index_entry::{stage_missing, stage_stored};
-use super::index_spec::{IndexSpec, Indexed};
 use super::keyspace::key::{CollectionId, Prefix};
 use super::keyspace::range::Range;
 use super::latencies::Verb;

@@ -14,7 +14,7 @@
 
 use super::catalog::Catalog;
 
-use super::catalog_entries::Index;
+use super::catalog::entries::Index;
 use super::error::Result;
 use super::json::ordering::{
     INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encode_exact, encoded_length, shared_beginning,
@@ -282,8 +282,8 @@ fn components_length(paths: usize, bytes: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::catalog_entries::IndexState;
-    use crate::documents::index_spec::Indexed;
+    use crate::documents::catalog::entries::IndexState;
+    use crate::documents::catalog::index_spec::Indexed;
 
     fn index(paths: &[&str], multi: bool) -> Index {
         Index::sample(Indexed::new(paths, false, multi).unwrap())

@@ -3,10 +3,10 @@
 //! The new database is marked as unfinished with its first commit, and the mark is removed with its last: a salvage that
 //! was cut short leaves nothing that could be taken for a whole database.
 
-use super::catalog_entries::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
+use super::catalog::entries::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
+use super::catalog::index_spec::{IndexSpec, Indexed};
 use super::database::Database;
 use super::error::{Error, Result};
-use super::index_spec::{IndexSpec, Indexed};
 use super::json::text;
 use super::keyspace::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of, parts_of};
 use super::options::{Durability, Options};

@@ -3,7 +3,7 @@
 //! Documents and parts are copied as they are found. Then every document that has parts is read. One that is not whole is
 //! removed, so that nothing is ever returned short, and so are parts that no whole document has.
 
-use super::catalog_entries::{part_offset_key, parts_key};
+use super::catalog::entries::{part_offset_key, parts_key};
 use super::database::Database;
 use super::error::{Error, Result};
 use super::json::text;

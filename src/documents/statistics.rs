@@ -1,6 +1,6 @@
 //! Figures about an open database.
 
-use super::catalog_entries::IndexState;
+use super::catalog::entries::IndexState;
 use super::database::Database;
 use super::index::IndexInfo;
 use super::keyspace::key::{CollectionId, LAST_INDEX};

@@ -1,6 +1,6 @@
 //! Transactions: several writes that become one atomic commit.
 
-use super::catalog_entries::check_collection_name;
+use super::catalog::entries::check_collection_name;
 use super::error::Result;
 use super::json::{serialize, text};
 use super::keyspace::key::check_key;

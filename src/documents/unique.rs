@@ -8,7 +8,7 @@
 //! A document that has expired holds no value, but a clock that is set back would bring it up again beside a document that has
 //! taken its value. So the commit that takes the value deletes it.
 
-use super::catalog_entries::Index;
+use super::catalog::entries::Index;
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::find::parse_entry;

@@ -1,7 +1,7 @@
 //! Writing documents. Each operation is one commit: the document and its index entries together.
 
-use super::catalog_entries::check_collection_name;
-use super::catalog_entries::parts_key;
+use super::catalog::entries::check_collection_name;
+use super::catalog::entries::parts_key;
 use super::collection::Collection;
 use super::database::Database;
 use super::error::{Error, Result};

@@ -7,11 +7,11 @@ pub use values::{compare, rank, value};
 
 use crate::documents::catalog::Catalog;
 
-use crate::documents::catalog_entries::Index;
+use crate::documents::catalog::entries::Index;
+use crate::documents::catalog::index_spec::Indexed;
 use crate::documents::condition::Condition;
 use crate::documents::error_code::ErrorCode;
 use crate::documents::index_entry::{IndexEntry, cut, encodings};
-use crate::documents::index_spec::Indexed;
 use crate::documents::json::ordering::{Unencodable, encode, encoded_length};
 use crate::documents::json::path::Path;
 use crate::documents::json::text;

@@ -3,7 +3,7 @@
 use super::filter::Node;
 use super::order::{Component, Order};
 use super::value_set::{Cut, ValueSet, point};
-use crate::documents::catalog_entries::Index;
+use crate::documents::catalog::entries::Index;
 use crate::documents::index::entries_of;
 use crate::documents::index_entry::cut;
 use crate::documents::json::ordering::MISSING;
@@ -228,8 +228,8 @@ fn overlaps(before: &KeyRange, range: &KeyRange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::catalog_entries::IndexState;
-    use crate::documents::index_spec::Indexed;
+    use crate::documents::catalog::entries::IndexState;
+    use crate::documents::catalog::index_spec::Indexed;
     use crate::documents::query::filter::Filter;
     use crate::documents::query::query::Query;
 

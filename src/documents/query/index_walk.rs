@@ -6,7 +6,7 @@ use super::index_ranges::Delivery;
 use super::order::{Place, push_component};
 use super::query::Prepared;
 use super::walk::{Context, Found, State};
-use crate::documents::catalog_entries::Index;
+use crate::documents::catalog::entries::Index;
 use crate::documents::error::Result;
 use crate::documents::find::{disagreement, parse_entry};
 use crate::documents::index::entries_of;

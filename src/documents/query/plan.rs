@@ -6,7 +6,7 @@
 
 use super::index_ranges::{Delivery, IndexRanges};
 use super::query::Prepared;
-use crate::documents::catalog_entries::Index;
+use crate::documents::catalog::entries::Index;
 use crate::documents::database::Database;
 use crate::documents::error::Result;
 use crate::documents::json::path::Path;

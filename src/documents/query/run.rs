@@ -6,7 +6,7 @@ use super::plan::{Access, Plan};
 use super::query::{Prepared, Query};
 use super::rows::Rows;
 use super::walk::{Context, KeyTest};
-use crate::documents::catalog_entries::Index;
+use crate::documents::catalog::entries::Index;
 use crate::documents::collection::Collection;
 use crate::documents::database::Database;
 use crate::documents::error::Result;

@@ -3,39 +3,39 @@
 //!
 //! Ids are never used twice: what was dropped cannot come up in something new. The default collection has no entry.
 
-use super::catalog_entries::{
+use crate::documents::error::{Error, Result};
+use crate::documents::json::path::Path;
+use crate::documents::keyspace::key::{CATALOG, CollectionId, LAST_INDEX};
+use crate::documents::keyspace::range::end_of;
+use crate::documents::stored::parts::PartId;
+use crate::engine::{Batch, Engine, KeyRange, Seq};
+use crate::fs::File;
+use entries::{
     COLLECTION, FIRST_COLLECTION_ID, FIRST_INDEX_ID, HAS_PARTS, INDEX, Index, IndexState, NEXT_COLLECTION_ID,
     NEXT_INDEX_ID, NamedCollection, PART_OFFSET, UPLOAD, is_about_parts, next_collection_id_key, parse_parts_key,
     parse_upload_key, unfinished_key,
 };
-use super::error::{Error, Result};
-use super::index_spec::Indexed;
-use super::json::path::Path;
-use super::keyspace::key::{CATALOG, CollectionId, LAST_INDEX};
-use super::keyspace::range::end_of;
-use super::stored::parts::PartId;
-use crate::engine::{Batch, Engine, KeyRange, Seq};
-use crate::fs::File;
+use index_spec::Indexed;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
 /// What the database holds besides documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Catalog {
+pub(crate) struct Catalog {
     collections: Vec<NamedCollection>,
     indexes: Vec<Index>,
     next_collection_id: u32,
     next_index_id: u32,
     /// Collections whose documents may have parts.
-    pub(super) with_parts: BTreeSet<CollectionId>,
+    pub(crate) with_parts: BTreeSet<CollectionId>,
     /// Above what a salvage has found: ids of parts lie behind it.
-    pub(super) part_offset: u64,
+    pub(crate) part_offset: u64,
     /// Parts that no document has yet, by the catalog.
-    pub(super) uploads: BTreeSet<(CollectionId, PartId)>,
+    pub(crate) uploads: BTreeSet<(CollectionId, PartId)>,
 }
 
 /// An operation of a commit that the catalog takes in once the commit is made.
-pub(super) enum Catalogued {
+pub(crate) enum Catalogued {
     /// A key about parts, written or deleted.
     Parts(Vec<u8>),
     Collection(NamedCollection),
@@ -98,7 +98,7 @@ impl Catalog {
     }
 
     /// Takes in an entry; `None` when this layer cannot have written it. The counters must come before what they count.
-    pub(super) fn read(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
+    pub(crate) fn read(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
         match key.strip_prefix(&CATALOG)?.split_first()? {
             (&NEXT_INDEX_ID, []) => self.next_index_id = u32::from_le_bytes(value.try_into().ok()?),
             (&NEXT_COLLECTION_ID, []) => self.next_collection_id = u32::from_le_bytes(value.try_into().ok()?),
@@ -274,6 +274,9 @@ fn too_many(what: &str, id: u32) -> Error {
     Error::TooLarge { what, size: u64::from(id), limit: u64::from(id - 1) }
 }
 
+pub(crate) mod entries;
+pub(crate) mod index_spec;
+pub(crate) mod parts;
 #[cfg(test)]
 #[path = "catalog_tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
 //! What can be in a catalog, and what cannot.
 
 use super::*;
-use crate::documents::catalog_entries::{collection_key, part_offset_key, parts_key};
+use crate::documents::catalog::entries::{collection_key, part_offset_key, parts_key};
 
 fn index(id: u32, state: IndexState) -> Index {
     Index { id, state, ..Index::sample(on(&["a"])) }

@@ -17,33 +17,33 @@
 //!          is not there, these documents have no entries
 //! ```
 
-use super::error::{Error, Result, abbreviate};
 use super::index_spec::Indexed;
-use super::keyspace::key::{CATALOG, CollectionId};
-use super::stored::parts::PartId;
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::keyspace::key::{CATALOG, CollectionId};
+use crate::documents::stored::parts::PartId;
 use crate::engine::{Batch, Seq};
 use crate::wording::json_text;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub(super) const NEXT_INDEX_ID: u8 = 1;
-pub(super) const INDEX: u8 = 2;
-pub(super) const UNFINISHED: u8 = 3;
-pub(super) const NEXT_COLLECTION_ID: u8 = 4;
-pub(super) const COLLECTION: u8 = 5;
-pub(super) const HAS_PARTS: u8 = 6;
-pub(super) const PART_OFFSET: u8 = 7;
-pub(super) const UPLOAD: u8 = 8;
+pub(crate) const NEXT_INDEX_ID: u8 = 1;
+pub(crate) const INDEX: u8 = 2;
+pub(crate) const UNFINISHED: u8 = 3;
+pub(crate) const NEXT_COLLECTION_ID: u8 = 4;
+pub(crate) const COLLECTION: u8 = 5;
+pub(crate) const HAS_PARTS: u8 = 6;
+pub(crate) const PART_OFFSET: u8 = 7;
+pub(crate) const UPLOAD: u8 = 8;
 
-pub(super) const FIRST_INDEX_ID: u32 = 1;
-pub(super) const FIRST_COLLECTION_ID: u32 = CollectionId::DEFAULT.0 + 1;
+pub(crate) const FIRST_INDEX_ID: u32 = 1;
+pub(crate) const FIRST_COLLECTION_ID: u32 = CollectionId::DEFAULT.0 + 1;
 
 /// The longest name of a collection, in bytes.
 pub const MAX_COLLECTION_NAME_LENGTH: usize = 255;
 
 /// A collection other than the default one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NamedCollection {
+pub(crate) struct NamedCollection {
     pub id: CollectionId,
     pub name: String,
     /// Whether documents may be left, which nobody looks at any more.
@@ -52,7 +52,7 @@ pub(super) struct NamedCollection {
 
 /// An index and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Index {
+pub(crate) struct Index {
     pub collection: CollectionId,
     pub id: u32,
     pub indexed: Indexed,
@@ -68,7 +68,7 @@ pub(super) struct Index {
 /// How far an index is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) enum IndexState {
+pub(crate) enum IndexState {
     /// Documents up to the key `after` are indexed. Every write maintains the index.
     Building { after: Option<String> },
     /// All documents are indexed. Every write maintains the index.
@@ -107,22 +107,22 @@ struct CollectionRecord {
 }
 
 /// The catalog's key that says that a salvage is still writing the database.
-pub(super) fn unfinished_key() -> Vec<u8> {
+pub(crate) fn unfinished_key() -> Vec<u8> {
     [&CATALOG[..], &[UNFINISHED]].concat()
 }
 
 /// The catalog's key that every new collection is written with.
-pub(super) fn next_collection_id_key() -> Vec<u8> {
+pub(crate) fn next_collection_id_key() -> Vec<u8> {
     [&CATALOG[..], &[NEXT_COLLECTION_ID]].concat()
 }
 
 /// The catalog's key that is written when a collection comes or goes.
-pub(super) fn collection_key(id: CollectionId) -> Vec<u8> {
+pub(crate) fn collection_key(id: CollectionId) -> Vec<u8> {
     [&CATALOG[..], &[COLLECTION], &id.0.to_be_bytes()].concat()
 }
 
 /// Checks the name of a collection.
-pub(super) fn check_collection_name(name: &str) -> Result<()> {
+pub(crate) fn check_collection_name(name: &str) -> Result<()> {
     let reason = if name.is_empty() {
         "it is empty".to_owned()
     } else if name.len() > MAX_COLLECTION_NAME_LENGTH {
@@ -134,34 +134,34 @@ pub(super) fn check_collection_name(name: &str) -> Result<()> {
 }
 
 /// The catalog's key that says that documents of a collection may have parts.
-pub(super) fn parts_key(collection: CollectionId) -> Vec<u8> {
+pub(crate) fn parts_key(collection: CollectionId) -> Vec<u8> {
     [&CATALOG[..], &[HAS_PARTS], &collection.0.to_be_bytes()].concat()
 }
 
 /// The collection that a key of [`parts_key`] is about.
-pub(super) fn parse_parts_key(key: &[u8]) -> Option<CollectionId> {
+pub(crate) fn parse_parts_key(key: &[u8]) -> Option<CollectionId> {
     let id = key.strip_prefix(&CATALOG)?.strip_prefix(&[HAS_PARTS])?;
     Some(CollectionId(u32::from_be_bytes(id.try_into().ok()?)))
 }
 
 /// The catalog's key that says that a blob is being written.
-pub(super) fn upload_key(collection: CollectionId, id: PartId) -> Vec<u8> {
+pub(crate) fn upload_key(collection: CollectionId, id: PartId) -> Vec<u8> {
     [&CATALOG[..], &[UPLOAD], &collection.0.to_be_bytes(), id.as_bytes()].concat()
 }
 
 /// True if a key of the catalog is about parts.
-pub(super) fn is_about_parts(key: &[u8]) -> bool {
+pub(crate) fn is_about_parts(key: &[u8]) -> bool {
     key.strip_prefix(&CATALOG).and_then(<[u8]>::first).is_some_and(|kind| matches!(*kind, HAS_PARTS | UPLOAD))
 }
 
-pub(super) fn parse_upload_key(key: &[u8]) -> Option<(CollectionId, PartId)> {
+pub(crate) fn parse_upload_key(key: &[u8]) -> Option<(CollectionId, PartId)> {
     let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[UPLOAD])?;
     let (collection, id) = rest.split_first_chunk::<4>()?;
     Some((CollectionId(u32::from_be_bytes(*collection)), PartId::from_bytes(id.try_into().ok()?)))
 }
 
 /// The catalog's key that says behind what ids of parts lie.
-pub(super) fn part_offset_key() -> Vec<u8> {
+pub(crate) fn part_offset_key() -> Vec<u8> {
     [&CATALOG[..], &[PART_OFFSET]].concat()
 }
 

@@ -1,7 +1,7 @@
 //! What an index is on.
 
-use super::error::{Error, Result, abbreviate};
-use super::json::path::Path;
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::json::path::Path;
 use crate::wording::json_text;
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub struct IndexSpec {
 
 /// The same, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Indexed {
+pub(crate) struct Indexed {
     pub paths: Vec<Path>,
     pub unique: bool,
     pub multi: bool,
@@ -86,7 +86,7 @@ impl IndexSpec {
         Ok(Self { paths, unique: text.unique, multi: text.multi })
     }
 
-    pub(super) fn check(&self) -> Result<Indexed> {
+    pub(crate) fn check(&self) -> Result<Indexed> {
         Indexed::new(&self.paths, self.unique, self.multi)
     }
 }

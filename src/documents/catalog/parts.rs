@@ -1,9 +1,9 @@
 //! What the catalog says of parts of documents.
 
-use super::catalog::Catalog;
-use super::catalog_entries::{parse_parts_key, parse_upload_key};
-use super::keyspace::key::CollectionId;
-use super::stored::parts::PartId;
+use super::Catalog;
+use super::entries::{parse_parts_key, parse_upload_key};
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::stored::parts::PartId;
 
 impl Catalog {
     /// Whether documents of a collection may have parts: who writes over one must know the old one then.
