@@ -1,6 +1,7 @@
 //! Looking for damage: in the file, in the documents, and between documents and indexes.
 
 use super::catalog::entries::{Index, IndexState};
+use super::changes::journal::Journal;
 use super::check_parts::ExpectedParts;
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
@@ -17,7 +18,6 @@ use super::read::View;
 use super::scan::Scan;
 use super::stored::content::{Content, Source};
 use super::stored::document::key_of;
-use super::watch::journal::Journal;
 use super::write::is_live;
 use crate::engine::{Entry, KeyRange};
 use crate::fs::File;

@@ -1,6 +1,8 @@
 //! Opening and closing a database, and how its commits reach the disk.
 
 use super::catalog::{Catalog, Catalogued};
+use super::changes::feed::Feed;
+use super::changes::journal::Journal;
 use super::error::{Error, Result};
 use super::history::History;
 use super::keyspace::key::CollectionId;
@@ -8,8 +10,6 @@ use super::latencies::{Latencies, Verb};
 use super::options::{Durability, Options};
 use super::snapshot::Snapshots;
 use super::stored::parts::PartId;
-use super::watch::feed::Feed;
-use super::watch::journal::Journal;
 use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};

@@ -2,7 +2,7 @@
 
 pub(super) mod values;
 
-pub use crate::documents::watch::fuzzing::journal;
+pub use crate::documents::changes::fuzzing::journal;
 pub use values::{compare, rank, value};
 
 use crate::documents::catalog::Catalog;

@@ -1,6 +1,6 @@
 //! When the documents that somebody watches expire.
 
-use super::change::CollectionName;
+use crate::documents::changes::change::CollectionName;
 use crate::documents::error::{Error, Result};
 use crate::engine::Seq;
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,12 +9,7 @@
 //! only while there are any, or a change history is kept. Expiries are no commits. A watcher has a list of those in its
 //! range, and tells them between the commits at the time at which reads do not see the documents any more.
 
-pub(super) mod change;
 mod expiries;
-pub(super) mod feed;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
-pub(super) mod journal;
 pub(super) mod query;
 mod recording;
 pub(super) mod watcher;

@@ -9,8 +9,8 @@
 //!                                         told_up_to            horizon (none: all rows are known)
 //! ```
 
-use super::change::ChangeKind;
 use super::watcher::{WatchOptions, Watcher};
+use crate::documents::changes::change::ChangeKind;
 use crate::documents::collection::Collection;
 use crate::documents::database::Database;
 use crate::documents::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! What a commit changes, found out before it is made.
 
-use super::change::{ChangeKind, CommitNotes, Note};
 use crate::documents::catalog::entries::NamedCollection;
+use crate::documents::changes::change::{ChangeKind, CommitNotes, Note};
 use crate::documents::database::Database;
 use crate::documents::error::Result;
 use crate::documents::keyspace::key::{CATALOG, PREFIX_LENGTH, collection_of};

@@ -1,7 +1,7 @@
 //! Watchers: what they look at, and how they come by the changes.
 
-use super::change::{Change, ChangeKind, CollectionName, CommitNotes, Note};
 use super::expiries::Expiries;
+use crate::documents::changes::change::{Change, ChangeKind, CollectionName, CommitNotes, Note};
 use crate::documents::collection::Collection;
 use crate::documents::database::Database;
 use crate::documents::error::{Error, Result};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::sync::Arc;
 
 /// The name of a collection; empty for the default one.
-pub(super) type CollectionName = Arc<str>;
+pub(crate) type CollectionName = Arc<str>;
 
 /// A change, as a watch tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,7 +48,7 @@ pub enum ChangeKind {
 
 /// A change as it is remembered until it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Note {
+pub(crate) struct Note {
     pub kind: ChangeKind,
     pub collection: CollectionName,
     pub key: String,
@@ -59,10 +59,10 @@ pub(super) struct Note {
 /// What a commit has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct CommitNotes {
-    pub(super) version: Seq,
+    pub(crate) version: Seq,
     /// When it was made.
-    pub(super) time_ms: u64,
-    pub(super) notes: Vec<Note>,
+    pub(crate) time_ms: u64,
+    pub(crate) notes: Vec<Note>,
 }
 
 /// A stored part of [`CommitNotes`] begins a new one beyond so many bytes.
