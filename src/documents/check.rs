@@ -6,8 +6,8 @@ use super::check_parts::ExpectedParts;
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
 use super::find::{disagreement, parse_entry};
-use super::index::entries_of;
-use super::index_entry::{self, Encoded, IndexEntry, cut, is_missing};
+use super::index::build::entries_of;
+use super::index::entry::{self, Encoded, IndexEntry, cut, is_missing};
 use super::json::ordering::shared_beginning;
 use super::json::text;
 use super::keyspace::key::CollectionId;
@@ -149,7 +149,7 @@ impl<F: File> Database<F> {
                 let mut values = match &document {
                     Some(document) => {
                         match self.source(index.collection, view.at).indexed_text(entry.key, document)? {
-                            Some(text) => index_entry::encodings(index, entry.key, &text)?,
+                            Some(text) => entry::encodings(index, entry.key, &text)?,
                             None => Vec::new(),
                         }
                     }
@@ -237,7 +237,7 @@ fn check_document<F: File>(
     let text = source.text(key, stored)?;
     text::check_text(&text).map_err(|error| text::damaged(key, error))?;
     for (index, expected) in indexes {
-        let parts = index_entry::parts(index, key, &text)?;
+        let parts = entry::parts(index, key, &text)?;
         *expected += parts.iter().filter(|(part, _)| counts(index, part)).count() as u64;
     }
     Ok(())

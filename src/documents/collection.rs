@@ -4,7 +4,7 @@ use super::catalog::entries::{NamedCollection, check_collection_name, collection
 use super::catalog::entries::{parts_key, upload_key};
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
-use super::index;
+use super::index::build;
 use super::keyspace::key::CollectionId;
 use super::latencies::Verb;
 use super::read::View;
@@ -161,7 +161,7 @@ impl<F: File> Database<F> {
             self.settle_group()?;
             let mut batch = Batch::new();
             for index in self.catalog.indexes_of(collection.id).cloned().collect::<Vec<_>>() {
-                self.engine.drop_prefix(index::entries_of(&index))?;
+                self.engine.drop_prefix(build::entries_of(&index))?;
                 index.remove(&mut batch);
             }
             self.engine.drop_prefix(collection.id.documents())?;

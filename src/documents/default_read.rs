@@ -4,7 +4,7 @@ use super::condition::Condition;
 use super::database::Database;
 use super::error::Result;
 use super::find::{FindOptions, FindPage};
-use super::index::IndexInfo;
+use super::index::build::IndexInfo;
 use super::keyspace::key::CollectionId;
 use super::keyspace::range::Range;
 use super::keyspace::ttl::Ttl;

@@ -4,7 +4,7 @@ use super::blob::{BlobReader, BlobWriter};
 use super::catalog::index_spec::IndexSpec;
 use super::database::Database;
 use super::error::Result;
-use super::index::IndexProgress;
+use super::index::build::IndexProgress;
 use super::keyspace::range::Range;
 use super::stored::list::End;
 use super::update::SetOptions;

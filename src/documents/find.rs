@@ -5,7 +5,7 @@ use super::collection::Collection;
 use super::condition::Condition;
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
-use super::index_entry::IndexEntry;
+use super::index::entry::IndexEntry;
 use super::latencies::Verb;
 use super::query::filter::Filter;
 use super::query::query::Query;

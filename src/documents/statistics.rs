@@ -2,7 +2,7 @@
 
 use super::catalog::entries::IndexState;
 use super::database::Database;
-use super::index::IndexInfo;
+use super::index::build::IndexInfo;
 use super::keyspace::key::{CollectionId, LAST_INDEX};
 use super::latencies::Latency;
 use crate::engine::{self, SpaceStatistics};

@@ -3,7 +3,7 @@
 use super::collection::Collection;
 use super::database::Database;
 use super::error::{Error, Result, abbreviate};
-use super::index_entry;
+use super::index::entry;
 use super::json::ordering::{Unencodable, encode_exact};
 use super::json::patch::{self, Patch};
 use super::json::text;
@@ -157,7 +157,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
             let mut batch = Batch::new();
             // Its parts stay: they are those of the new key.
             let indexed = text.as_deref().map(|text| (text, old.expires_at));
-            index_entry::stage(&documents.database.catalog, documents.id, &mut batch, from, indexed, None)?;
+            entry::stage(&documents.database.catalog, documents.id, &mut batch, from, indexed, None)?;
             batch.delete(documents.id.document_key(from));
             let new = NewDocument { value: NewValue::Moved(&old, text.as_deref()), expires_at: old.expires_at };
             documents.database.stage(&mut batch, documents.id, to, Some(new))?;

@@ -5,7 +5,7 @@ use super::catalog::entries::parts_key;
 use super::collection::Collection;
 use super::database::Database;
 use super::error::{Error, Result};
-use super::index_entry;
+use super::index::entry;
 use super::json::{serialize, text};
 use super::keyspace::key::{CollectionId, check_key};
 use super::keyspace::range::Range;
@@ -309,7 +309,7 @@ impl<F: File> Database<F> {
         if self.catalog.has_indexes(collection) {
             let old_text = old.map(|old| self.indexed_text_of(collection, key, old)).transpose()?.flatten();
             let old = old.zip(old_text.as_deref()).map(|(old, text)| (text, old.expires_at));
-            index_entry::stage(&self.catalog, collection, batch, key, old, new.and_then(|new| new.indexed()))?;
+            entry::stage(&self.catalog, collection, batch, key, old, new.and_then(|new| new.indexed()))?;
         }
         if let Some(old) = old {
             Content::of(key, &old.value)?.delete_parts(batch, collection);

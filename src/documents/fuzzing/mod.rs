@@ -11,7 +11,7 @@ use crate::documents::catalog::entries::Index;
 use crate::documents::catalog::index_spec::Indexed;
 use crate::documents::condition::Condition;
 use crate::documents::error_code::ErrorCode;
-use crate::documents::index_entry::{IndexEntry, cut, encodings};
+use crate::documents::index::entry::{IndexEntry, cut, encodings};
 use crate::documents::json::ordering::{Unencodable, encode, encoded_length};
 use crate::documents::json::path::Path;
 use crate::documents::json::text;

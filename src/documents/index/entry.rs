@@ -12,19 +12,19 @@
 //!
 //! In an index from before `missing` (see the catalog), a document without a value at the first path has no entry.
 
-use super::catalog::Catalog;
+use crate::documents::catalog::Catalog;
 
-use super::catalog::entries::Index;
-use super::error::Result;
-use super::json::ordering::{
+use crate::documents::catalog::entries::Index;
+use crate::documents::error::Result;
+use crate::documents::json::ordering::{
     INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encode_exact, encoded_length, shared_beginning,
 };
-use super::json::path::{NotJson, Path};
-use super::json::text;
-use super::keyspace::key;
-use super::keyspace::key::{CollectionId, push_key};
-use super::keyspace::ttl::LAST_EXPIRY_MS;
-use super::query::filter::each_element;
+use crate::documents::json::path::{NotJson, Path};
+use crate::documents::json::text;
+use crate::documents::keyspace::key;
+use crate::documents::keyspace::key::{CollectionId, push_key};
+use crate::documents::keyspace::ttl::LAST_EXPIRY_MS;
+use crate::documents::query::filter::each_element;
 use crate::engine::Batch;
 
 /// The value of an entry whose encoding was cut.
@@ -32,11 +32,11 @@ const CUT: u8 = 1;
 
 /// The expiry of an entry whose document has none and a number that differs from the one in the entry. Readers trust no entry
 /// that has an expiry, and look at the document instead.
-pub(super) const INEXACT_UNTIL_MS: u64 = LAST_EXPIRY_MS + 1;
+pub(crate) const INEXACT_UNTIL_MS: u64 = LAST_EXPIRY_MS + 1;
 
 /// The entry of a document in an index, not cut.
 #[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Encoded {
+pub(crate) struct Encoded {
     /// As in entries.
     pub entry: Vec<u8>,
     /// The exact form, if that differs.
@@ -86,7 +86,7 @@ impl Encoded {
 
 /// An index entry taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct IndexEntry<'a> {
+pub(crate) struct IndexEntry<'a> {
     /// What is indexed, or its first [`INDEXED_LENGTH_MAX`] bytes.
     pub encoded: &'a [u8],
     pub is_cut: bool,
@@ -102,7 +102,7 @@ struct Staged {
 }
 
 /// What an entry holds of an encoded value, and whether that is less than all.
-pub(super) fn cut(encoded: &[u8]) -> (&[u8], bool) {
+pub(crate) fn cut(encoded: &[u8]) -> (&[u8], bool) {
     match encoded.get(..INDEXED_LENGTH_MAX) {
         Some(part) if part.len() < encoded.len() => (part, true),
         _ => (encoded, false),
@@ -110,7 +110,7 @@ pub(super) fn cut(encoded: &[u8]) -> (&[u8], bool) {
 }
 
 /// All that an index has of the document `text` at `key`, not cut.
-pub(super) fn encodings(index: &Index, key: &str, text: &str) -> Result<Vec<Encoded>> {
+pub(crate) fn encodings(index: &Index, key: &str, text: &str) -> Result<Vec<Encoded>> {
     let damaged = |NotJson| text::damaged(key, "its text is not JSON");
     let indexed = &index.indexed;
     if indexed.multi
@@ -147,12 +147,12 @@ fn elements(path: &Path, text: &str) -> std::result::Result<Vec<Encoded>, NotJso
 }
 
 /// What the entries of a document hold of its encodings, each once: elements may be cut alike.
-pub(super) fn parts(index: &Index, key: &str, text: &str) -> Result<Vec<(Vec<u8>, bool)>> {
+pub(crate) fn parts(index: &Index, key: &str, text: &str) -> Result<Vec<(Vec<u8>, bool)>> {
     Ok(parts_of(encodings(index, key, text)?).into_iter().map(|(part, is_cut, _)| (part, is_cut)).collect())
 }
 
 /// The same, and whether a number is not the one in the entry.
-pub(super) fn parts_of(encodings: Vec<Encoded>) -> Vec<(Vec<u8>, bool, bool)> {
+pub(crate) fn parts_of(encodings: Vec<Encoded>) -> Vec<(Vec<u8>, bool, bool)> {
     let mut parts: Vec<(Vec<u8>, bool, bool)> = Vec::with_capacity(encodings.len());
     for Encoded { mut entry, exact } in encodings {
         let (is_cut, is_inexact) = (cut(&entry).1, exact.is_some());
@@ -166,7 +166,7 @@ pub(super) fn parts_of(encodings: Vec<Encoded>) -> Vec<(Vec<u8>, bool, bool)> {
 }
 
 /// The encodings of an entry that was not cut, by path; an empty one where there is no value.
-pub(super) fn components(encoded: &[u8]) -> Option<Vec<&[u8]>> {
+pub(crate) fn components(encoded: &[u8]) -> Option<Vec<&[u8]>> {
     let (mut components, mut rest) = (Vec::new(), encoded);
     while let Some(first) = rest.first() {
         let (component, behind) = match *first {
@@ -181,7 +181,7 @@ pub(super) fn components(encoded: &[u8]) -> Option<Vec<&[u8]>> {
 
 /// Adds to `batch` what brings all indexes from the stored version `old` of the document at `key` to `new`, each a text and
 /// an expiry.
-pub(super) fn stage(
+pub(crate) fn stage(
     catalog: &Catalog,
     collection: CollectionId,
     batch: &mut Batch,
@@ -210,12 +210,12 @@ pub(super) fn stage(
 }
 
 /// True if an entry with these encodings is of a document without a value at the first path.
-pub(super) fn is_missing(encoded: &[u8]) -> bool {
+pub(crate) fn is_missing(encoded: &[u8]) -> bool {
     encoded.first() == Some(&MISSING)
 }
 
 /// Adds to `batch` the entry of one index for a stored document, if the document has no value at the first path.
-pub(super) fn stage_missing(index: &Index, batch: &mut Batch, key: &str, stored: (&str, Option<u64>)) -> Result<()> {
+pub(crate) fn stage_missing(index: &Index, batch: &mut Batch, key: &str, stored: (&str, Option<u64>)) -> Result<()> {
     for entry in Staged::all(index, key, stored)? {
         if entry.key.get(key::PREFIX_LENGTH..).is_some_and(is_missing) {
             batch.put(entry.key, entry.value, entry.expires_at);
@@ -225,7 +225,7 @@ pub(super) fn stage_missing(index: &Index, batch: &mut Batch, key: &str, stored:
 }
 
 /// Adds to `batch` the entries of one index for a stored document, its text and expiry.
-pub(super) fn stage_stored(index: &Index, batch: &mut Batch, key: &str, stored: (&str, Option<u64>)) -> Result<()> {
+pub(crate) fn stage_stored(index: &Index, batch: &mut Batch, key: &str, stored: (&str, Option<u64>)) -> Result<()> {
     for entry in Staged::all(index, key, stored)? {
         batch.put(entry.key, entry.value, entry.expires_at);
     }

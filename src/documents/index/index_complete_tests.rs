@@ -1,7 +1,7 @@
 //! Indexes from before entries of documents without a value: they answer as before, and maintenance completes them.
 
 use super::*;
-use crate::documents::index_entry::is_missing;
+use crate::documents::index::entry::is_missing;
 use crate::documents::keyspace::key::PREFIX_LENGTH;
 use crate::documents::keyspace::range::end_of;
 use crate::documents::options::Options;

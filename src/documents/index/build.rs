@@ -10,18 +10,18 @@
 //! whole tables are let go. Last, a commit takes it out of the catalog. When that is interrupted, the next open or
 //! the next slice of maintenance goes on.
 
-use super::catalog::entries::{Index, IndexState};
-use super::catalog::index_spec::{IndexSpec, Indexed};
-use super::collection::Collection;
-use super::database::Database;
-use super::error::{Error, Result};
-use super::index_entry::{stage_missing, stage_stored};
-use super::keyspace::key::{CollectionId, Prefix};
-use super::keyspace::range::Range;
-use super::latencies::Verb;
-use super::read::View;
-use super::scan::Scan;
-use super::stored::document::key_of;
+use super::entry::{stage_missing, stage_stored};
+use crate::documents::catalog::entries::{Index, IndexState};
+use crate::documents::catalog::index_spec::{IndexSpec, Indexed};
+use crate::documents::collection::Collection;
+use crate::documents::database::Database;
+use crate::documents::error::{Error, Result};
+use crate::documents::keyspace::key::{CollectionId, Prefix};
+use crate::documents::keyspace::range::Range;
+use crate::documents::latencies::Verb;
+use crate::documents::read::View;
+use crate::documents::scan::Scan;
+use crate::documents::stored::document::key_of;
 use crate::engine::Batch;
 use crate::fs::File;
 use crate::page::MISSING_VALUES;
@@ -73,7 +73,7 @@ struct Slice {
 }
 
 /// The prefix of the entries of an index.
-pub(super) fn entries_of(index: &Index) -> Prefix {
+pub(crate) fn entries_of(index: &Index) -> Prefix {
     index.collection.index(index.id)
 }
 
@@ -134,7 +134,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         self.measured(Verb::Indexes, || self.index_infos())
     }
 
-    pub(super) fn index_infos(&self) -> Vec<IndexInfo> {
+    pub(crate) fn index_infos(&self) -> Vec<IndexInfo> {
         let info = |index: &Index| {
             let Indexed { paths, unique, multi } = &index.indexed;
             let several = if paths.len() > 1 { &paths[..] } else { &[] };
@@ -165,7 +165,7 @@ impl<F: File> Database<F> {
     }
 
     /// Goes on with collections and indexes whose dropping was interrupted.
-    pub(super) fn finish_dropping(&mut self) -> Result<()> {
+    pub(crate) fn finish_dropping(&mut self) -> Result<()> {
         if self.catalog.dropping_collection().is_none() && self.catalog.dropping().is_none() {
             return Ok(());
         }
@@ -189,7 +189,7 @@ impl<F: File> Database<F> {
 
     /// The same where a failure is no reason to fail: nobody looks at what is left, and maintenance will try again
     /// and tell.
-    pub(super) fn finish_dropping_or_leave_it(&mut self) {
+    pub(crate) fn finish_dropping_or_leave_it(&mut self) {
         if self.writable().is_ok() {
             self.finish_dropping().ok();
         }
@@ -292,7 +292,7 @@ impl<F: File> Database<F> {
     ///
     /// From the first slice on, every write maintains these entries. A slice that fails is reported once, and is tried again
     /// after the database was opened again: until then queries do without.
-    pub(super) fn complete_indexes(&mut self) -> Result<bool> {
+    pub(crate) fn complete_indexes(&mut self) -> Result<bool> {
         if self.is_completing_given_up {
             return Ok(false);
         }

@@ -8,19 +8,19 @@
 //! A document that has expired holds no value, but a clock that is set back would bring it up again beside a document that has
 //! taken its value. So the commit that takes the value deletes it.
 
-use super::catalog::entries::Index;
-use super::database::Database;
-use super::error::{Error, Result, abbreviate};
-use super::find::parse_entry;
-use super::index::entries_of;
-use super::index_entry::{Encoded, IndexEntry, cut, encodings, is_missing};
-use super::json::ordering::shared_beginning;
-use super::json::text;
-use super::keyspace::key::CollectionId;
-use super::keyspace::range::end_of;
-use super::stored::content::Content;
-use super::stored::parts::part_key;
-use super::write::IGNORE_EXPIRY_MS;
+use super::build::entries_of;
+use super::entry::{Encoded, IndexEntry, cut, encodings, is_missing};
+use crate::documents::catalog::entries::Index;
+use crate::documents::database::Database;
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::find::parse_entry;
+use crate::documents::json::ordering::shared_beginning;
+use crate::documents::json::text;
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::range::end_of;
+use crate::documents::stored::content::Content;
+use crate::documents::stored::parts::part_key;
+use crate::documents::write::IGNORE_EXPIRY_MS;
 use crate::engine::{Batch, Entry, KeyRange};
 use crate::fs::File;
 use bytes::Bytes;
@@ -51,7 +51,7 @@ impl<F: File> Database<F> {
     ///
     /// # Errors
     /// `UniqueViolation` if `batch` would leave two documents with equal values in a unique index.
-    pub(super) fn keep_unique(&self, batch: &mut Batch) -> Result<()> {
+    pub(crate) fn keep_unique(&self, batch: &mut Batch) -> Result<()> {
         if self.catalog.unique().next().is_none() {
             return Ok(());
         }

@@ -1,0 +1,5 @@
+//! TODO
+
+pub(super) mod build;
+pub(super) mod entry;
+pub(super) mod unique;
