@@ -1,15 +1,15 @@
 //! Reads and writes of a transaction: it sees one state and its own writes, and notes all that it reads.
 
 use super::catalog::entries::check_collection_name;
-use super::condition::Condition;
 use super::database::Database;
 use super::error::Result;
-use super::find::{FindOptions, FindPage, find_query};
 use super::json::text;
 use super::keyspace::key::{CollectionId, check_key};
 use super::keyspace::range::Range;
 use super::latencies::Verb;
 use super::open_transaction::OpenTransaction;
+use super::query::condition::Condition;
+use super::query::find::{FindOptions, FindPage, find_query};
 use super::query::query::Query;
 use super::query::run::InTransaction;
 use super::query::run::QueryPage;

@@ -1,13 +1,13 @@
 //! The verbs that read, for the default collection.
 
-use super::condition::Condition;
 use super::database::Database;
 use super::error::Result;
-use super::find::{FindOptions, FindPage};
 use super::index::build::IndexInfo;
 use super::keyspace::key::CollectionId;
 use super::keyspace::range::Range;
 use super::keyspace::ttl::Ttl;
+use super::query::condition::Condition;
+use super::query::find::{FindOptions, FindPage};
 use super::query::query::Query;
 use super::query::rows::Rows;
 use super::query::run::{Explanation, QueryPage};

@@ -2,10 +2,10 @@
 //! it run all at once at the moment of its commit.
 
 use super::*;
-use crate::documents::condition::Condition;
-use crate::documents::find::FindOptions;
 use crate::documents::keyspace::range::Range;
 use crate::documents::options::{Durability, Options};
+use crate::documents::query::condition::Condition;
+use crate::documents::query::find::FindOptions;
 use crate::fs::Memory;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -9,13 +9,13 @@ use crate::documents::catalog::Catalog;
 
 use crate::documents::catalog::entries::Index;
 use crate::documents::catalog::index_spec::Indexed;
-use crate::documents::condition::Condition;
 use crate::documents::error_code::ErrorCode;
 use crate::documents::index::entry::{IndexEntry, cut, encodings};
 use crate::documents::json::ordering::{Unencodable, encode, encoded_length};
 use crate::documents::json::path::Path;
 use crate::documents::json::text;
 use crate::documents::keyspace::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
+use crate::documents::query::condition::Condition;
 use crate::engine::Batch;
 use crate::fuzzing::Input;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! What a document must be like.
 
+use super::condition::Condition;
 use super::extract::{Paths, Scanned, Values};
 use super::value_set::ValueSet;
-use crate::documents::condition::Condition;
 use crate::documents::error::Result;
 use crate::documents::json::ordering::{Unencodable, encode_exact};
 use crate::documents::json::path::{NotJson, Path};

@@ -1,9 +1,9 @@
 //! Reading filters. What is wrong is told with its place, as `or[1].age.gte`.
 
+use super::condition::Bounds;
 use super::filter::Node;
 use super::spelling::{OPERATORS, instead_of};
 use super::value_set::ValueSet;
-use crate::documents::condition::Bounds;
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::json::ordering::{DEPTH_MAX, Unencodable, encode_exact, string_start};
 use crate::documents::json::path::Path;

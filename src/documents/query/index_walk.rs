@@ -2,13 +2,13 @@
 
 use super::extract::{Found as Value, Values};
 use super::filter::Test;
+use super::find::{disagreement, parse_entry};
 use super::index_ranges::Delivery;
 use super::order::{Place, push_component};
 use super::query::Prepared;
 use super::walk::{Context, Found, State};
 use crate::documents::catalog::entries::Index;
 use crate::documents::error::Result;
-use crate::documents::find::{disagreement, parse_entry};
 use crate::documents::index::build::entries_of;
 use crate::documents::index::entry::{IndexEntry, components, parts};
 use crate::documents::json::ordering::{INDEXED_LENGTH_MAX, MISSING, encoded_length};

@@ -3,9 +3,11 @@
 //! A query's text becomes a [`Filter`], whose conditions are sets of encoded values. Ranges of indexes and the test of a
 //! document both come from these sets, and so cannot disagree.
 
+pub(super) mod condition;
 mod extract;
 pub(super) mod filter;
 mod filter_text;
+pub(super) mod find;
 mod index_ranges;
 mod index_walk;
 mod notes;

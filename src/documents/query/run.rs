@@ -1,5 +1,6 @@
 //! Asking queries: of a collection, and in a transaction.
 
+use super::find::FindPage;
 use super::index_ranges::Delivery;
 use super::notes::notes;
 use super::plan::{Access, Plan};
@@ -10,7 +11,6 @@ use crate::documents::catalog::entries::Index;
 use crate::documents::collection::Collection;
 use crate::documents::database::Database;
 use crate::documents::error::Result;
-use crate::documents::find::FindPage;
 use crate::documents::history::Reads;
 use crate::documents::keyspace::key::CollectionId;
 use crate::documents::latencies::Verb;

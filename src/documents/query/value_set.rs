@@ -1,6 +1,6 @@
 //! Sets of encoded values.
 
-use crate::documents::condition::Bounds;
+use super::condition::Bounds;
 use crate::documents::json::ordering::{MISSING, shared_beginning};
 use std::ops::Bound;
 

@@ -1,5 +1,6 @@
 //! Walking over what may be rows of a query.
 
+use super::find::parse_entry;
 use super::index_ranges::{Delivery, IndexRanges};
 use super::index_walk::{IndexReader, IndexWalk, Mark};
 use super::order::Place;
@@ -7,7 +8,6 @@ use super::plan::{Access, INTERSECTED_MAX, Plan};
 use super::query::Prepared;
 use crate::documents::database::Database;
 use crate::documents::error::Result;
-use crate::documents::find::parse_entry;
 use crate::documents::history::Reads;
 use crate::documents::json::path::NotJson;
 use crate::documents::json::text;

@@ -1,15 +1,15 @@
 //! Finding documents by the value at a path: a query that asks for keys only.
 
-use super::catalog::entries::Index;
-use super::collection::Collection;
 use super::condition::Condition;
-use super::database::Database;
-use super::error::{Error, Result, abbreviate};
-use super::index::entry::IndexEntry;
-use super::latencies::Verb;
-use super::query::filter::Filter;
-use super::query::query::Query;
-use super::query::rows::Rows;
+use super::filter::Filter;
+use super::query::Query;
+use super::rows::Rows;
+use crate::documents::catalog::entries::Index;
+use crate::documents::collection::Collection;
+use crate::documents::database::Database;
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::index::entry::IndexEntry;
+use crate::documents::latencies::Verb;
 use crate::engine::Entry;
 use crate::fs::File;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 }
 
 /// The query that finds the same.
-pub(super) fn find_query(path: &str, condition: &Condition, options: &FindOptions) -> Result<Query> {
+pub(crate) fn find_query(path: &str, condition: &Condition, options: &FindOptions) -> Result<Query> {
     let FindOptions { reverse, limit, offset, after } = options;
     let query = Query::new().filter(Filter::on(path, condition)?).order_by(path).offset(*offset);
     let query = if *reverse { query.reverse() } else { query };
@@ -69,13 +69,13 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// Takes an index entry apart.
-pub(super) fn parse_entry<'a>(index: &Index, engine_key: &'a [u8], entry: &Entry) -> Result<IndexEntry<'a>> {
+pub(crate) fn parse_entry<'a>(index: &Index, engine_key: &'a [u8], entry: &Entry) -> Result<IndexEntry<'a>> {
     IndexEntry::parse(index.indexed.paths.len(), engine_key, &entry.value)
         .ok_or_else(|| Error::Corrupt { what: "an index entry".to_owned(), at: format!("key {engine_key:02x?}") })
 }
 
 /// The error for an index entry that its document does not know of.
-pub(super) fn disagreement(key: &str) -> Error {
+pub(crate) fn disagreement(key: &str) -> Error {
     let at = format!("key {}: its document does not agree; drop the index and create it again", abbreviate(key));
     Error::Corrupt { what: "an index entry".to_owned(), at }
 }

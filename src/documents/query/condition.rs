@@ -1,10 +1,10 @@
 //! Conditions on the value at a path.
 
-use super::error::{Error, Result, abbreviate, shorten};
-use super::json::ordering::{DEPTH_MAX, Kind, Unencodable, encode_exact};
-use super::json::scanner::{Scanner, unescape};
-use super::json::{serialize, text};
-use super::query::spelling::instead_of;
+use super::spelling::instead_of;
+use crate::documents::error::{Error, Result, abbreviate, shorten};
+use crate::documents::json::ordering::{DEPTH_MAX, Kind, Unencodable, encode_exact};
+use crate::documents::json::scanner::{Scanner, unescape};
+use crate::documents::json::{serialize, text};
 use serde::Serialize;
 use serde_json::Value;
 use std::ops::{Bound, RangeBounds};
@@ -32,7 +32,7 @@ pub struct Condition {
 
 /// A range of encoded values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     pub start: Bound<Vec<u8>>,
     pub end: Bound<Vec<u8>>,
 }
@@ -127,13 +127,13 @@ impl Condition {
         Ok(Self { bounds: Bounds::of_one_kind(start, end)? })
     }
 
-    pub(super) fn bounds(&self) -> &Bounds {
+    pub(crate) fn bounds(&self) -> &Bounds {
         &self.bounds
     }
 
     /// Whether a value with this encoding meets the condition.
     #[cfg(any(test, fuzzing))]
-    pub(super) fn is_met_by(&self, encoded: &[u8]) -> bool {
+    pub(crate) fn is_met_by(&self, encoded: &[u8]) -> bool {
         let range = (self.bounds.start.as_ref().map(Vec::as_slice), self.bounds.end.as_ref().map(Vec::as_slice));
         RangeBounds::<[u8]>::contains(&range, encoded)
     }
