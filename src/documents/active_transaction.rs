@@ -2,18 +2,18 @@
 
 use super::catalog::entries::check_collection_name;
 use super::database::Database;
+use super::database::latencies::Verb;
+use super::database::scan::Scan;
 use super::error::Result;
 use super::json::text;
 use super::keyspace::key::{CollectionId, check_key};
 use super::keyspace::range::Range;
-use super::latencies::Verb;
 use super::open_transaction::OpenTransaction;
 use super::query::condition::Condition;
 use super::query::find::{FindOptions, FindPage, find_query};
 use super::query::query::Query;
 use super::query::run::InTransaction;
 use super::query::run::QueryPage;
-use super::scan::Scan;
 use super::stored::document::Document;
 use super::transaction::{Transaction, Write};
 use crate::fs::File;

@@ -5,12 +5,12 @@
 //! maintenance removes.
 
 use super::catalog::entries::upload_key;
-use super::collection::Collection;
 use super::database::Database;
+use super::database::collection::Collection;
+use super::database::latencies::Verb;
 use super::error::{Error, Result, abbreviate};
 use super::json::text::{MAX_DOCUMENT_LENGTH, check_length, damaged};
 use super::keyspace::key::{CollectionId, check_key};
-use super::latencies::Verb;
 use super::snapshot::Snapshot;
 use super::stored::content::{Content, INLINE_MAX};
 use super::stored::parts::{Chunks, PART_LENGTH, keys_within, part_key};

@@ -1,6 +1,7 @@
 //! The verbs that read, for the default collection.
 
 use super::database::Database;
+use super::database::scan::{Page, PageLimits, Scan};
 use super::error::Result;
 use super::index::build::IndexInfo;
 use super::keyspace::key::CollectionId;
@@ -11,7 +12,6 @@ use super::query::find::{FindOptions, FindPage};
 use super::query::query::Query;
 use super::query::rows::Rows;
 use super::query::run::{Explanation, QueryPage};
-use super::scan::{Page, PageLimits, Scan};
 use super::snapshot::Snapshot;
 use super::stored::document::Document;
 use crate::fs::File;

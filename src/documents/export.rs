@@ -1,9 +1,9 @@
 //! Handing out the whole database as one new file.
 
 use super::database::Database;
+use super::database::latencies::Verb;
 use super::error::{Error, Result};
 use super::keyspace::key::RECEIPTS;
-use super::latencies::Verb;
 use crate::engine::Export;
 use crate::fs::File;
 use crate::wording::host_text;

@@ -1,9 +1,9 @@
 //! Changing what opens an encrypted database, and what it is sealed with.
 
 use super::database::Database;
+use super::database::latencies::Verb;
 use super::error::Error;
 use super::error::Result;
-use super::latencies::Verb;
 use super::options::check_encryption;
 use crate::crypto::Encryption;
 use crate::engine::RotateProgress;

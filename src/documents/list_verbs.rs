@@ -3,14 +3,14 @@
 //! Any document that is an array is a list. The first verb that changes one which is stored as text takes its elements
 //! apart, in the same commit.
 
-use super::collection::Collection;
 use super::database::Database;
+use super::database::collection::Collection;
+use super::database::latencies::Verb;
 use super::error::{Error, Result};
 use super::json::scanner::Scanner;
 use super::json::serialize;
 use super::json::text::{self, damaged};
 use super::keyspace::key::{CollectionId, check_key};
-use super::latencies::Verb;
 use super::read::View;
 use super::stored::content::Content;
 use super::stored::list::{End, List, within};

@@ -1,7 +1,7 @@
 //! The state of a transaction that is under way: what it reads from, has read, and has written.
 
+use super::database::history::Reads;
 use super::error::Result;
-use super::history::Reads;
 use super::snapshot::Snapshot;
 use super::stored::document::{Blob, Document};
 use super::transaction::{Transaction, Write};

@@ -1,13 +1,13 @@
 //! Reading documents. Each operation sees one version of the database and reads the clock once.
 
-use super::collection::Collection;
 use super::database::Database;
+use super::database::collection::Collection;
+use super::database::latencies::Verb;
+use super::database::scan::Scan;
 use super::error::Result;
 use super::keyspace::key::{CollectionId, check_key};
 use super::keyspace::range::Range;
 use super::keyspace::ttl::Ttl;
-use super::latencies::Verb;
-use super::scan::Scan;
 use super::stored::content::Source;
 use super::stored::document::{Document, key_of};
 use crate::engine::{Entry, KeyReader, Seq};

@@ -1,12 +1,12 @@
 //! Receipts in the database: they come back, and go in time.
 
 use super::*;
+use crate::documents::database::scan::PageLimits;
 use crate::documents::import::import_from;
 use crate::documents::keyspace::range::Range;
 use crate::documents::options::ChangeHistory;
 use crate::documents::options::Options;
 use crate::documents::salvage;
-use crate::documents::scan::PageLimits;
 use crate::documents::statistics::SpaceKind;
 use crate::documents::watch::watcher::WatchOptions;
 use crate::environment::{Environment, HostEnvironment};

@@ -4,10 +4,10 @@
 //! not keep the file growing for ever, snapshots have an age at which they end, and a number of bytes that may be written
 //! while they are held.
 
-use super::collection::Collection;
 use super::database::Database;
+use super::database::collection::Collection;
+use super::database::latencies::Verb;
 use super::error::{Error, Result};
-use super::latencies::Verb;
 use super::options::Options;
 use super::read::View;
 use crate::engine;

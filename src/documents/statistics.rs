@@ -2,9 +2,9 @@
 
 use super::catalog::entries::IndexState;
 use super::database::Database;
+use super::database::latencies::Latency;
 use super::index::build::IndexInfo;
 use super::keyspace::key::{CollectionId, LAST_INDEX};
-use super::latencies::Latency;
 use crate::engine::{self, SpaceStatistics};
 use crate::fs::File;
 use serde::Serialize;

@@ -7,9 +7,9 @@
 
 use super::active_transaction::ActiveTransaction;
 use super::database::Database;
+use super::database::history::Reads;
+use super::database::latencies::Verb;
 use super::error::{Error, Result};
-use super::history::Reads;
-use super::latencies::Verb;
 use super::open_transaction::OpenTransaction;
 use super::transaction::Transaction;
 use crate::fs::File;

@@ -1,14 +1,14 @@
 //! Verbs that read a document and write it in one commit. They keep a time to live that the document has.
 
-use super::collection::Collection;
 use super::database::Database;
+use super::database::collection::Collection;
+use super::database::latencies::Verb;
 use super::error::{Error, Result, abbreviate};
 use super::index::entry;
 use super::json::ordering::{Unencodable, encode_exact};
 use super::json::patch::{self, Patch};
 use super::json::text;
 use super::keyspace::key::check_key;
-use super::latencies::Verb;
 use super::stored::document::Document;
 use super::transaction::Expiry;
 use super::write::{NewDocument, NewValue, is_live};

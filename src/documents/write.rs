@@ -2,16 +2,16 @@
 
 use super::catalog::entries::check_collection_name;
 use super::catalog::entries::parts_key;
-use super::collection::Collection;
 use super::database::Database;
+use super::database::collection::Collection;
+use super::database::latencies::Verb;
+use super::database::scan::Scan;
 use super::error::{Error, Result};
 use super::index::entry;
 use super::json::{serialize, text};
 use super::keyspace::key::{CollectionId, check_key};
 use super::keyspace::range::Range;
-use super::latencies::Verb;
 use super::read::View;
-use super::scan::Scan;
 use super::stored::content::{self, Content};
 use super::stored::document::key_of;
 use super::stored::list::List;

@@ -13,14 +13,14 @@
 use super::entry::{stage_missing, stage_stored};
 use crate::documents::catalog::entries::{Index, IndexState};
 use crate::documents::catalog::index_spec::{IndexSpec, Indexed};
-use crate::documents::collection::Collection;
 use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::latencies::Verb;
+use crate::documents::database::scan::Scan;
 use crate::documents::error::{Error, Result};
 use crate::documents::keyspace::key::{CollectionId, Prefix};
 use crate::documents::keyspace::range::Range;
-use crate::documents::latencies::Verb;
 use crate::documents::read::View;
-use crate::documents::scan::Scan;
 use crate::documents::stored::document::key_of;
 use crate::engine::Batch;
 use crate::fs::File;

@@ -11,14 +11,14 @@
 
 use super::watcher::{WatchOptions, Watcher};
 use crate::documents::changes::change::ChangeKind;
-use crate::documents::collection::Collection;
 use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::scan::PageLimits;
 use crate::documents::error::{Error, Result};
 use crate::documents::keyspace::range::Range;
 use crate::documents::query::order::Place;
 use crate::documents::query::query::Query;
 use crate::documents::query::standing::StandingQuery;
-use crate::documents::scan::PageLimits;
 use crate::documents::stored::document::{Blob, Document};
 use crate::engine::{Entry, Seq};
 use crate::fs::File;

@@ -2,13 +2,13 @@
 
 use super::expiries::Expiries;
 use crate::documents::changes::change::{Change, ChangeKind, CollectionName, CommitNotes, Note};
-use crate::documents::collection::Collection;
 use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::scan::{PageLimits, Scan};
 use crate::documents::error::{Error, Result};
 use crate::documents::keyspace::key::CollectionId;
 use crate::documents::keyspace::range::Range;
 use crate::documents::read::View;
-use crate::documents::scan::{PageLimits, Scan};
 use crate::documents::stored::document::key_of;
 use crate::engine::Seq;
 use crate::fs::File;

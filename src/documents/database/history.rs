@@ -1,6 +1,6 @@
 //! Which keys recent commits have written, for the transactions that are under way.
 
-use super::keyspace::key::parts_of;
+use crate::documents::keyspace::key::parts_of;
 use crate::engine::{Batch, KeyRange, Seq};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -10,7 +10,7 @@ const BYTES_MAX: usize = 32 << 20;
 
 /// The engine keys that commits have written, since the oldest transaction that is under way began.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(crate) struct History {
     commits: VecDeque<(Seq, Vec<Vec<u8>>)>,
     bytes: usize,
     /// Commits up to this one are forgotten.
@@ -21,7 +21,7 @@ pub(super) struct History {
 
 /// What a transaction has read: engine keys, as ranges that do not overlap.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Reads {
+pub(crate) struct Reads {
     /// Starts and ends. A start is included, an end is not; `None` is behind everything.
     ranges: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }

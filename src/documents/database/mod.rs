@@ -1,18 +1,24 @@
 //! Opening and closing a database, and how its commits reach the disk.
 
-use super::catalog::{Catalog, Catalogued};
-use super::changes::feed::Feed;
-use super::changes::journal::Journal;
-use super::error::{Error, Result};
-use super::history::History;
-use super::keyspace::key::CollectionId;
-use super::latencies::{Latencies, Verb};
-use super::options::{Durability, Options};
-use super::snapshot::Snapshots;
-use super::stored::parts::PartId;
+pub(super) mod collection;
+pub(super) mod histogram;
+pub(super) mod history;
+pub(super) mod latencies;
+pub(super) mod scan;
+
+use crate::documents::catalog::{Catalog, Catalogued};
+use crate::documents::changes::feed::Feed;
+use crate::documents::changes::journal::Journal;
+use crate::documents::error::{Error, Result};
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::options::{Durability, Options};
+use crate::documents::snapshot::Snapshots;
+use crate::documents::stored::parts::PartId;
 use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
+use history::History;
+use latencies::{Latencies, Verb};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -39,34 +45,34 @@ use std::time::Duration;
 /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
 /// ```
 pub struct Database<F: File> {
-    pub(super) engine: Engine<F>,
-    pub(super) catalog: Catalog,
+    pub(crate) engine: Engine<F>,
+    pub(crate) catalog: Catalog,
     read_only: bool,
     damage: Vec<String>,
     durability: Durability,
     last_sync_ms: u64,
     /// Whether commits wait to be written.
-    pub(super) pending: bool,
+    pub(crate) pending: bool,
     /// Whether commits were written and not flushed.
     unsynced: bool,
     group: Group,
-    pub(super) history: History,
-    pub(super) latencies: Latencies,
-    pub(super) snapshots: Snapshots,
+    pub(crate) history: History,
+    pub(crate) latencies: Latencies,
+    pub(crate) snapshots: Snapshots,
     /// Blobs that are being written; others that the catalog knows of were cut short.
-    pub(super) uploads: BTreeSet<(CollectionId, PartId)>,
+    pub(crate) uploads: BTreeSet<(CollectionId, PartId)>,
     /// The last commit at which a collection of a name was dropped, while the database was open: what a snapshot of before
     /// would have seen of it is gone.
-    pub(super) dropped: BTreeMap<String, Seq>,
+    pub(crate) dropped: BTreeMap<String, Seq>,
     /// True if giving an index its missing entries has failed since the database was opened.
-    pub(super) is_completing_given_up: bool,
-    pub(super) feed: Feed,
-    pub(super) journal: Journal,
+    pub(crate) is_completing_given_up: bool,
+    pub(crate) feed: Feed,
+    pub(crate) journal: Journal,
     /// The receipt that is to be in the next commit.
     #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
-    pub(super) companion: Option<super::receipts::NewReceipt>,
+    pub(crate) companion: Option<super::receipts::NewReceipt>,
     #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
-    pub(super) receipts: super::receipts::Generation,
+    pub(crate) receipts: super::receipts::Generation,
 }
 
 /// Commits that share one write and one flush.
@@ -212,7 +218,7 @@ impl<F: File> Database<F> {
     }
 
     /// Flushes what is not durable yet.
-    pub(super) fn make_durable(&mut self) -> Result<()> {
+    pub(crate) fn make_durable(&mut self) -> Result<()> {
         self.settle_group()?;
         if self.unsynced { self.flush() } else { Ok(()) }
     }
@@ -320,12 +326,12 @@ impl<F: File> Database<F> {
     }
 
     /// An error when the database was opened read-only.
-    pub(super) fn writable(&self) -> Result<()> {
+    pub(crate) fn writable(&self) -> Result<()> {
         if self.read_only { Err(Error::opened_read_only()) } else { Ok(()) }
     }
 
     /// Commits `batch`; outside of a group, writes it out.
-    pub(super) fn apply(&mut self, mut batch: Batch) -> Result<u64> {
+    pub(crate) fn apply(&mut self, mut batch: Batch) -> Result<u64> {
         self.writable()?;
         if let Some(error) = &self.group.error {
             return Err(error.clone());
@@ -366,7 +372,7 @@ impl<F: File> Database<F> {
     }
 
     /// Writes out what a group has committed so far, before work that cannot be part of a group.
-    pub(super) fn settle_group(&mut self) -> Result<()> {
+    pub(crate) fn settle_group(&mut self) -> Result<()> {
         match &self.group.error {
             Some(error) => Err(error.clone()),
             None if self.group.depth > 0 => self.settle(),
@@ -420,7 +426,7 @@ impl<F: File> Database<F> {
     }
 
     /// Takes back what the open group has committed and was not written yet.
-    pub(super) fn abandon_group(&mut self, error: &Error) {
+    pub(crate) fn abandon_group(&mut self, error: &Error) {
         self.engine.abandon_group();
         self.forget_undone(error);
     }

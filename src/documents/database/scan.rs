@@ -1,16 +1,16 @@
 //! Walking ranges of documents: at once, or page by page from a snapshot.
 
+use super::Database;
 use super::collection::Collection;
-use super::database::Database;
-use super::error::Result;
-use super::keyspace::key::CollectionId;
-use super::keyspace::range::Range;
-use super::keyspace::range::is_empty;
 use super::latencies::Verb;
-use super::read::View;
-use super::snapshot::Snapshot;
-use super::stored::content::Source;
-use super::stored::document::Document;
+use crate::documents::error::Result;
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::range::Range;
+use crate::documents::keyspace::range::is_empty;
+use crate::documents::read::View;
+use crate::documents::snapshot::Snapshot;
+use crate::documents::stored::content::Source;
+use crate::documents::stored::document::Document;
 use crate::engine::{Cursor, Entry, KeyRange};
 use crate::fs::File;
 use std::ops::{Bound, Deref};
@@ -49,7 +49,7 @@ pub struct Page {
 
 impl<'a, F: File> Scan<'a, F> {
     /// The documents of a collection at `keys`, as of `view`.
-    pub(super) fn new(
+    pub(crate) fn new(
         database: &'a Database<F>,
         collection: CollectionId,
         range: &Range,
@@ -63,17 +63,17 @@ impl<'a, F: File> Scan<'a, F> {
     }
 
     /// The documents of a collection.
-    pub(super) fn of(database: &'a Database<F>, collection: CollectionId, range: &Range, view: View) -> Result<Self> {
+    pub(crate) fn of(database: &'a Database<F>, collection: CollectionId, range: &Range, view: View) -> Result<Self> {
         Self::new(database, collection, range, range.document_keys(collection)?, view)
     }
 
     /// Where its entries have their texts.
-    pub(super) fn source(&self) -> Source<'a, F> {
+    pub(crate) fn source(&self) -> Source<'a, F> {
         self.source
     }
 
     /// The next engine key and entry. After the end or an error there are no more.
-    pub(super) fn next_entry(&mut self) -> Result<Option<(Vec<u8>, Entry)>> {
+    pub(crate) fn next_entry(&mut self) -> Result<Option<(Vec<u8>, Entry)>> {
         let Some(cursor) = self.cursor.as_mut().filter(|_| self.left > 0) else {
             return Ok(None);
         };

@@ -3,7 +3,7 @@
 //! A verb that is part of another one is not counted by itself: what the caller called is. Within a
 //! [`group`](crate::Database::group) writing and flushing is a verb of its own.
 
-use super::database::Database;
+use super::Database;
 use super::histogram::Histogram;
 use crate::fs::File;
 use serde::Serialize;
@@ -97,7 +97,7 @@ pub struct Latency {
 
 /// The histograms of all verbs. One is made when its verb is first called; then nothing is allocated any more.
 #[derive(Debug)]
-pub(super) struct Latencies {
+pub(crate) struct Latencies {
     is_enabled: bool,
     /// Whether a verb is being measured.
     is_busy: Cell<bool>,
@@ -133,7 +133,7 @@ impl Latencies {
 }
 
 /// When a verb that is measured began; `None` when it is not.
-pub(super) type Begun = Option<u64>;
+pub(crate) type Begun = Option<u64>;
 
 impl<F: File> Database<F> {
     /// Does the work of a verb, and notes how long it took.
@@ -155,13 +155,13 @@ impl<F: File> Database<F> {
     }
 
     #[inline]
-    pub(super) fn begin_measuring(&self) -> Begun {
+    pub(crate) fn begin_measuring(&self) -> Begun {
         let is_measured = self.latencies.is_enabled && !self.latencies.is_busy.replace(true);
         is_measured.then(|| self.engine.monotonic_ns())
     }
 
     #[inline]
-    pub(super) fn end_measuring(&self, verb: Verb, begun: Begun) {
+    pub(crate) fn end_measuring(&self, verb: Verb, begun: Begun) {
         let Some(begun) = begun else { return };
         let ns = self.engine.monotonic_ns().saturating_sub(begun);
         self.latencies.is_busy.set(false);

@@ -1,13 +1,15 @@
 //! Collections: parts of a database with keys and indexes of their own.
 
-use super::catalog::entries::{NamedCollection, check_collection_name, collection_key, next_collection_id_key};
-use super::catalog::entries::{parts_key, upload_key};
-use super::database::Database;
-use super::error::{Error, Result, abbreviate};
-use super::index::build;
-use super::keyspace::key::CollectionId;
+use super::Database;
 use super::latencies::Verb;
-use super::read::View;
+use crate::documents::catalog::entries::{
+    NamedCollection, check_collection_name, collection_key, next_collection_id_key,
+};
+use crate::documents::catalog::entries::{parts_key, upload_key};
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::index::build;
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::read::View;
 use crate::engine::{Batch, Seq};
 use crate::fs::File;
 use std::ops::{Deref, DerefMut};
@@ -33,13 +35,13 @@ use std::ops::{Deref, DerefMut};
 /// ```
 #[derive(Debug)]
 pub struct Collection<D> {
-    pub(super) database: D,
+    pub(crate) database: D,
     /// [`CollectionId::NOWHERE`] while there is none of this name.
-    pub(super) id: CollectionId,
+    pub(crate) id: CollectionId,
     /// Empty for the default collection.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What it is read at, when that is a snapshot.
-    pub(super) view: Option<View>,
+    pub(crate) view: Option<View>,
 }
 
 impl<F: File> Database<F> {
@@ -125,7 +127,7 @@ impl<F: File> Database<F> {
     }
 
     /// The collection `name`. If none exists, `batch` creates it: a write that fails leaves no collection.
-    pub(super) fn created_by(&self, batch: &mut Batch, name: &str) -> Result<CollectionId> {
+    pub(crate) fn created_by(&self, batch: &mut Batch, name: &str) -> Result<CollectionId> {
         if let Some(id) = self.catalog.collection(name) {
             return Ok(id);
         }
@@ -137,7 +139,7 @@ impl<F: File> Database<F> {
     ///
     /// # Errors
     /// `SnapshotTooOld` when what the snapshot would see of it was dropped.
-    pub(super) fn collection_at(&self, name: &str, at: Seq) -> Result<CollectionId> {
+    pub(crate) fn collection_at(&self, name: &str, at: Seq) -> Result<CollectionId> {
         match self.dropped.get(name) {
             Some(dropped) if *dropped > at => {
                 let reason = format!("the collection {} was dropped since", abbreviate(name));
@@ -148,7 +150,7 @@ impl<F: File> Database<F> {
     }
 
     /// The engine key that is written whenever what the name `name` stands for changes.
-    pub(super) fn name_key(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn name_key(&self, name: &str) -> Vec<u8> {
         match self.catalog.collection(name) {
             Some(id) => collection_key(id),
             None => next_collection_id_key(),
@@ -156,7 +158,7 @@ impl<F: File> Database<F> {
     }
 
     /// Goes on with collections whose dropping was interrupted.
-    pub(super) fn finish_dropping_collections(&mut self) -> Result<()> {
+    pub(crate) fn finish_dropping_collections(&mut self) -> Result<()> {
         while let Some(collection) = self.catalog.dropping_collection().cloned() {
             self.settle_group()?;
             let mut batch = Batch::new();
@@ -196,7 +198,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// Does the work of a verb that writes, and notes how long it took.
     #[inline]
-    pub(super) fn measured_mut<R>(&mut self, verb: Verb, work: impl FnOnce(&mut Self) -> R) -> R {
+    pub(crate) fn measured_mut<R>(&mut self, verb: Verb, work: impl FnOnce(&mut Self) -> R) -> R {
         let begun = self.database.begin_measuring();
         let result = work(self);
         self.database.end_measuring(verb, begun);
@@ -204,7 +206,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     /// The collection to write to. If none exists, `batch` creates it.
-    pub(super) fn created_by(&self, batch: &mut Batch) -> Result<CollectionId> {
+    pub(crate) fn created_by(&self, batch: &mut Batch) -> Result<CollectionId> {
         match self.id {
             CollectionId::NOWHERE => self.database.created_by(batch, &self.name),
             id => Ok(id),
@@ -212,7 +214,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     /// Commits `batch`, which writes to `collection`.
-    pub(super) fn apply_to(&mut self, collection: CollectionId, batch: Batch) -> Result<u64> {
+    pub(crate) fn apply_to(&mut self, collection: CollectionId, batch: Batch) -> Result<u64> {
         let version = self.database.apply(batch)?;
         self.id = collection;
         Ok(version)

@@ -14,7 +14,7 @@ const BUCKETS: usize = (NS_LOG_MAX - PARTS_LOG + 1) as usize * PARTS;
 
 /// Durations of one kind of work, nanoseconds.
 #[derive(Clone)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     buckets: [u32; BUCKETS],
     count: u64,
     total_ns: u64,
