@@ -14,7 +14,7 @@ use super::keyspace::key::{CollectionId, check_key};
 use super::snapshot::Snapshot;
 use super::stored::content::{Content, INLINE_MAX};
 use super::stored::parts::{Chunks, PART_LENGTH, keys_within, part_key};
-use super::transaction::Expiry;
+use super::transaction::writes::Expiry;
 use super::update::SetOptions;
 use super::write::{NewDocument, NewValue};
 use crate::engine::{Batch, Entry};

@@ -1,6 +1,5 @@
 //! Documents: keys, JSON values, indexes, times to live and transactions, on top of the engine.
 
-mod active_transaction;
 mod blob;
 mod catalog;
 mod changes;
@@ -20,7 +19,6 @@ mod json;
 mod keys;
 mod keyspace;
 mod list_verbs;
-mod open_transaction;
 mod options;
 mod query;
 mod read;
@@ -31,13 +29,11 @@ mod salvage_parts;
 mod snapshot;
 mod statistics;
 mod stored;
-mod transact;
 mod transaction;
 mod update;
 mod watch;
 mod write;
 
-pub use active_transaction::ActiveTransaction;
 pub use blob::{BlobReader, BlobWriter};
 pub use catalog::entries::MAX_COLLECTION_NAME_LENGTH;
 pub use catalog::index_spec::{IndexSpec, MAX_INDEX_PATHS};
@@ -58,7 +54,6 @@ pub use json::text::MAX_DOCUMENT_LENGTH;
 pub use keyspace::key::MAX_KEY_LENGTH;
 pub use keyspace::range::Range;
 pub use keyspace::ttl::{Ttl, ttl_from_seconds};
-pub use open_transaction::OpenTransaction;
 pub use options::{ChangeHistory, Compression, Durability, Options};
 pub use query::condition::Condition;
 pub use query::filter::Filter;
@@ -71,7 +66,9 @@ pub use snapshot::Snapshot;
 pub use statistics::{Space, SpaceKind, Stats};
 pub use stored::document::{Blob, Document};
 pub use stored::list::End;
-pub use transaction::Transaction;
+pub use transaction::active::ActiveTransaction;
+pub use transaction::open::OpenTransaction;
+pub use transaction::writes::Transaction;
 pub use update::SetOptions;
 pub use watch::query::{QueryChanges, QueryRow, QueryWatcher};
 pub use watch::watcher::{WatchOptions, Watcher};

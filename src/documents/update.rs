@@ -10,7 +10,7 @@ use super::json::patch::{self, Patch};
 use super::json::text;
 use super::keyspace::key::check_key;
 use super::stored::document::Document;
-use super::transaction::Expiry;
+use super::transaction::writes::Expiry;
 use super::write::{NewDocument, NewValue, is_live};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;

@@ -16,7 +16,7 @@ use super::stored::content::{self, Content};
 use super::stored::document::key_of;
 use super::stored::list::List;
 use super::stored::parts::{Chunks, PartId, part_key};
-use super::transaction::{Expiry, Transaction, Write};
+use super::transaction::writes::{Expiry, Transaction, Write};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;

@@ -1,10 +1,10 @@
 //! Transactions: several writes that become one atomic commit.
 
-use super::catalog::entries::check_collection_name;
-use super::error::Result;
-use super::json::{serialize, text};
-use super::keyspace::key::check_key;
-use super::keyspace::ttl;
+use crate::documents::catalog::entries::check_collection_name;
+use crate::documents::error::Result;
+use crate::documents::json::{serialize, text};
+use crate::documents::keyspace::key::check_key;
+use crate::documents::keyspace::ttl;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,14 +32,14 @@ use std::time::Duration;
 pub struct Transaction {
     /// By the names of collections, empty for the default one, and by keys: sorted, so that a large commit reaches the
     /// engine in the order of its keys.
-    pub(super) writes: BTreeMap<String, BTreeMap<String, Write>>,
+    pub(crate) writes: BTreeMap<String, BTreeMap<String, Write>>,
     /// The collection that writes are added to.
     collection: String,
 }
 
 /// What becomes of one key.
 #[derive(Debug, Clone)]
-pub(super) enum Write {
+pub(crate) enum Write {
     Put { json: String, expiry: Expiry },
     PutBytes { bytes: Vec<u8>, expiry: Expiry },
     Delete,
@@ -47,7 +47,7 @@ pub(super) enum Write {
 
 /// When a written document expires.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Expiry {
+pub(crate) enum Expiry {
     Never,
     /// This long after the commit.
     After(Duration),
@@ -57,7 +57,7 @@ pub(super) enum Expiry {
 
 impl Expiry {
     /// The expiry, for a commit at `now_ms`.
-    pub(super) fn resolve(self, now_ms: u64) -> Result<Option<u64>> {
+    pub(crate) fn resolve(self, now_ms: u64) -> Result<Option<u64>> {
         match self {
             Self::Never => Ok(None),
             Self::After(ttl) => ttl::expiry(now_ms, ttl).map(Some),
@@ -224,12 +224,12 @@ impl Transaction {
     }
 
     /// What it writes at a key, if anything.
-    pub(super) fn write_at(&self, collection: &str, key: &str) -> Option<&Write> {
+    pub(crate) fn write_at(&self, collection: &str, key: &str) -> Option<&Write> {
         self.writes.get(collection)?.get(key)
     }
 
     /// What it writes to a collection.
-    pub(super) fn writes_to(&self, collection: &str) -> impl DoubleEndedIterator<Item = (&String, &Write)> {
+    pub(crate) fn writes_to(&self, collection: &str) -> impl DoubleEndedIterator<Item = (&String, &Write)> {
         self.writes.get(collection).into_iter().flatten()
     }
 }

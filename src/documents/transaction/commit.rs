@@ -5,13 +5,13 @@
 //! then it could as well have run at the moment of its commit, all at once, and so transactions are serializable.
 //! Conflicts are found before anything is written, in time proportional to what was committed in the meantime.
 
-use super::active_transaction::ActiveTransaction;
-use super::database::Database;
-use super::database::history::Reads;
-use super::database::latencies::Verb;
-use super::error::{Error, Result};
-use super::open_transaction::OpenTransaction;
-use super::transaction::Transaction;
+use super::active::ActiveTransaction;
+use super::open::OpenTransaction;
+use super::writes::Transaction;
+use crate::documents::database::Database;
+use crate::documents::database::history::Reads;
+use crate::documents::database::latencies::Verb;
+use crate::documents::error::{Error, Result};
 use crate::fs::File;
 
 impl<F: File> Database<F> {

@@ -1,22 +1,22 @@
 //! The state of a transaction that is under way: what it reads from, has read, and has written.
 
-use super::database::history::Reads;
-use super::error::Result;
-use super::snapshot::Snapshot;
-use super::stored::document::{Blob, Document};
-use super::transaction::{Transaction, Write};
+use super::writes::{Transaction, Write};
+use crate::documents::database::history::Reads;
+use crate::documents::error::Result;
+use crate::documents::snapshot::Snapshot;
+use crate::documents::stored::document::{Blob, Document};
 
 /// A transaction that is under way. Made by [`Database::begin`](crate::Database::begin); ended by [`Database::commit_open`](crate::Database::commit_open) or
 /// [`Database::roll_back`](crate::Database::roll_back), not by dropping it: until then what it may read is kept in the file.
 #[derive(Debug)]
 #[must_use = "a transaction that is not ended keeps old versions in the file"]
 pub struct OpenTransaction {
-    pub(super) snapshot: Snapshot,
-    pub(super) reads: Reads,
-    pub(super) writes: Transaction,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) reads: Reads,
+    pub(crate) writes: Transaction,
     /// Commits whatever was written in the meantime: the test of the tests.
     #[cfg(test)]
-    pub(super) is_unchecked: bool,
+    pub(crate) is_unchecked: bool,
 }
 
 impl OpenTransaction {
@@ -32,7 +32,7 @@ impl OpenTransaction {
     }
 
     /// A write of this transaction as a document.
-    pub(super) fn written(&self, key: &str, write: &Write) -> Result<Option<Document>> {
+    pub(crate) fn written(&self, key: &str, write: &Write) -> Result<Option<Document>> {
         let (json, bytes, expiry) = match write {
             Write::Put { json, expiry } => (json.clone(), None, expiry),
             Write::PutBytes { bytes, expiry } => {

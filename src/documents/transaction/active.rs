@@ -1,21 +1,21 @@
 //! Reads and writes of a transaction: it sees one state and its own writes, and notes all that it reads.
 
-use super::catalog::entries::check_collection_name;
-use super::database::Database;
-use super::database::latencies::Verb;
-use super::database::scan::Scan;
-use super::error::Result;
-use super::json::text;
-use super::keyspace::key::{CollectionId, check_key};
-use super::keyspace::range::Range;
-use super::open_transaction::OpenTransaction;
-use super::query::condition::Condition;
-use super::query::find::{FindOptions, FindPage, find_query};
-use super::query::query::Query;
-use super::query::run::InTransaction;
-use super::query::run::QueryPage;
-use super::stored::document::Document;
-use super::transaction::{Transaction, Write};
+use super::open::OpenTransaction;
+use super::writes::{Transaction, Write};
+use crate::documents::catalog::entries::check_collection_name;
+use crate::documents::database::Database;
+use crate::documents::database::latencies::Verb;
+use crate::documents::database::scan::Scan;
+use crate::documents::error::Result;
+use crate::documents::json::text;
+use crate::documents::keyspace::key::{CollectionId, check_key};
+use crate::documents::keyspace::range::Range;
+use crate::documents::query::condition::Condition;
+use crate::documents::query::find::{FindOptions, FindPage, find_query};
+use crate::documents::query::query::Query;
+use crate::documents::query::run::InTransaction;
+use crate::documents::query::run::QueryPage;
+use crate::documents::stored::document::Document;
 use crate::fs::File;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
