@@ -3,7 +3,7 @@
 use super::client_tests::Engine;
 use super::service::{FIRST, Message};
 use super::tests::code;
-use crate::documents::receipts::RECEIPT_SPAN_MS;
+use crate::documents::upkeep::receipts::RECEIPT_SPAN_MS;
 use crate::fs::simulated::{Recovery, Simulated};
 use crate::{Database, Environment, HostEnvironment, Options, SpaceKind};
 use serde_json::{Value, json};

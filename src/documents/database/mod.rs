@@ -70,9 +70,9 @@ pub struct Database<F: File> {
     pub(crate) journal: Journal,
     /// The receipt that is to be in the next commit.
     #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
-    pub(crate) companion: Option<super::receipts::NewReceipt>,
+    pub(crate) companion: Option<crate::documents::upkeep::receipts::NewReceipt>,
     #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
-    pub(crate) receipts: super::receipts::Generation,
+    pub(crate) receipts: crate::documents::upkeep::receipts::Generation,
 }
 
 /// Commits that share one write and one flush.
@@ -141,7 +141,7 @@ impl<F: File> Database<F> {
             #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
             companion: None,
             #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
-            receipts: super::receipts::Generation::default(),
+            receipts: crate::documents::upkeep::receipts::Generation::default(),
         };
         database.finish_dropping_or_leave_it();
         Ok(database)

@@ -3,17 +3,17 @@
 //! The new database is marked as unfinished with its first commit, and the mark is removed with its last: a salvage that
 //! was cut short leaves nothing that could be taken for a whole database.
 
-use super::catalog::entries::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
-use super::catalog::index_spec::{IndexSpec, Indexed};
-use super::database::Database;
-use super::error::{Error, Result};
-use super::json::text;
-use super::keyspace::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of, parts_of};
-use super::options::{Durability, Options};
 use super::salvage_parts::FoundParts;
-use super::stored::content::Content;
-use super::stored::document::key_of;
-use super::stored::parts::parse_part_key;
+use crate::documents::catalog::entries::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
+use crate::documents::catalog::index_spec::{IndexSpec, Indexed};
+use crate::documents::database::Database;
+use crate::documents::error::{Error, Result};
+use crate::documents::json::text;
+use crate::documents::keyspace::key::{CATALOG, CollectionId, STRING_KEY, check_key, collection_of, parts_of};
+use crate::documents::options::{Durability, Options};
+use crate::documents::stored::content::Content;
+use crate::documents::stored::document::key_of;
+use crate::documents::stored::parts::parse_part_key;
 use crate::engine::{Batch, Losses, Salvager};
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};

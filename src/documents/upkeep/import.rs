@@ -3,9 +3,9 @@
 //! The bytes before the grid, which make the file a database, are written last: an import that is cut short leaves a file
 //! that begins with [`UNFINISHED`], or with zeros, and does not open.
 
-use super::database::Database;
-use super::error::{Error, Result};
-use super::options::Options;
+use crate::documents::database::Database;
+use crate::documents::error::{Error, Result};
+use crate::documents::options::Options;
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode, read_full};
 use crate::page::{HEADER_LEN, HeaderWriter};

@@ -1,12 +1,12 @@
 //! Whether every document has its parts, and every part its document.
 
 use super::check::CheckReport;
-use super::database::Database;
-use super::error::{Error, Result, abbreviate};
-use super::keyspace::key::{CollectionId, Prefix};
-use super::keyspace::range::end_of;
-use super::read::View;
-use super::stored::parts::{PartId, parse_part_key};
+use crate::documents::database::Database;
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::keyspace::key::{CollectionId, Prefix};
+use crate::documents::keyspace::range::end_of;
+use crate::documents::read::View;
+use crate::documents::stored::parts::{PartId, parse_part_key};
 use crate::engine::KeyRange;
 use crate::fs::File;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::ops::{Bound, Range};
 
 /// The parts that the documents of a collection say that they have: of each id, how many.
 #[derive(Debug, Default)]
-pub(super) struct ExpectedParts(BTreeMap<(Prefix, PartId), u64>);
+pub(crate) struct ExpectedParts(BTreeMap<(Prefix, PartId), u64>);
 
 impl ExpectedParts {
     /// A document says that it has these parts.
@@ -32,7 +32,7 @@ impl ExpectedParts {
 impl<F: File> Database<F> {
     /// Compares the parts of a collection with what its documents say. That each document's parts have the right positions
     /// and lengths is seen when the document is read.
-    pub(super) fn check_parts(
+    pub(crate) fn check_parts(
         &self,
         collection: CollectionId,
         view: View,

@@ -1,11 +1,11 @@
 //! Changing what opens an encrypted database, and what it is sealed with.
 
-use super::database::Database;
-use super::database::latencies::Verb;
-use super::error::Error;
-use super::error::Result;
-use super::options::check_encryption;
 use crate::crypto::Encryption;
+use crate::documents::database::Database;
+use crate::documents::database::latencies::Verb;
+use crate::documents::error::Error;
+use crate::documents::error::Result;
+use crate::documents::options::check_encryption;
 use crate::engine::RotateProgress;
 use crate::fs::File;
 

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::documents::database::scan::PageLimits;
-use crate::documents::import::import_from;
 use crate::documents::keyspace::range::Range;
 use crate::documents::options::ChangeHistory;
 use crate::documents::options::Options;
-use crate::documents::salvage;
-use crate::documents::statistics::SpaceKind;
+use crate::documents::upkeep::import::import_from;
+use crate::documents::upkeep::salvage::salvage;
+use crate::documents::upkeep::statistics::SpaceKind;
 use crate::documents::watch::watcher::WatchOptions;
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{Memory, MemoryFile};

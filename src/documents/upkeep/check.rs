@@ -1,24 +1,24 @@
 //! Looking for damage: in the file, in the documents, and between documents and indexes.
 
-use super::catalog::entries::{Index, IndexState};
-use super::changes::journal::Journal;
 use super::check_parts::ExpectedParts;
-use super::database::Database;
-use super::database::latencies::Verb;
-use super::database::scan::Scan;
-use super::error::{Error, Result, abbreviate};
-use super::index::build::entries_of;
-use super::index::entry::{self, Encoded, IndexEntry, cut, is_missing};
-use super::json::ordering::shared_beginning;
-use super::json::text;
-use super::keyspace::key::CollectionId;
-use super::keyspace::range::Range;
-use super::keyspace::range::end_of;
-use super::query::find::{disagreement, parse_entry};
-use super::read::View;
-use super::stored::content::{Content, Source};
-use super::stored::document::key_of;
-use super::write::is_live;
+use crate::documents::catalog::entries::{Index, IndexState};
+use crate::documents::changes::journal::Journal;
+use crate::documents::database::Database;
+use crate::documents::database::latencies::Verb;
+use crate::documents::database::scan::Scan;
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::index::build::entries_of;
+use crate::documents::index::entry::{self, Encoded, IndexEntry, cut, is_missing};
+use crate::documents::json::ordering::shared_beginning;
+use crate::documents::json::text;
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::range::Range;
+use crate::documents::keyspace::range::end_of;
+use crate::documents::query::find::{disagreement, parse_entry};
+use crate::documents::read::View;
+use crate::documents::stored::content::{Content, Source};
+use crate::documents::stored::document::key_of;
+use crate::documents::write::is_live;
 use crate::engine::{Entry, KeyRange};
 use crate::fs::File;
 use serde::Serialize;
@@ -39,7 +39,7 @@ pub struct CheckReport {
     pub parts: u64,
     /// Parts of values that a program has begun to write and not finished; they are among `parts`.
     #[serde(skip)]
-    pub(super) unfinished_parts: u64,
+    pub(crate) unfinished_parts: u64,
     /// Index entries that were compared with their documents.
     pub index_entries: u64,
     /// What is wrong, and where; empty when all is well.

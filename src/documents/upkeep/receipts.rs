@@ -17,11 +17,11 @@
 //! receipt that was removed without an acknowledgement: a message from before the horizon may have been executed without a trace.
 //! A database without removed receipts has no horizon yet.
 
-use super::database::Database;
-use super::error::{Error, Result};
-use super::keyspace::key::{PREFIX_LENGTH, RECEIPTS};
-use super::keyspace::range::end_of;
-use super::write::IGNORE_EXPIRY_MS;
+use crate::documents::database::Database;
+use crate::documents::error::{Error, Result};
+use crate::documents::keyspace::key::{PREFIX_LENGTH, RECEIPTS};
+use crate::documents::keyspace::range::end_of;
+use crate::documents::write::IGNORE_EXPIRY_MS;
 use crate::engine::{Batch, KeyRange};
 use crate::fs::File;
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ pub(crate) struct NewReceipt {
 
 /// The generation of receipts, and the sweep of those that are old.
 #[derive(Debug, Default)]
-pub(super) struct Generation {
+pub(crate) struct Generation {
     /// `None` until this opening of the database has left a receipt.
     number: Option<u64>,
     /// The sweep continues at this key.
@@ -138,18 +138,18 @@ impl<F: File> Database<F> {
     }
 
     /// Adds the receipt that is to be in the next commit; its generation.
-    pub(super) fn stage_companion(&mut self, batch: &mut Batch) -> Result<Option<u64>> {
+    pub(crate) fn stage_companion(&mut self, batch: &mut Batch) -> Result<Option<u64>> {
         let Some(receipt) = self.companion.take() else { return Ok(None) };
         self.stage_receipt(batch, &receipt).map(Some)
     }
 
     /// A commit with a receipt of this generation was made.
-    pub(super) fn note_generation(&mut self, generation: u64) {
+    pub(crate) fn note_generation(&mut self, generation: u64) {
         self.receipts.number = Some(generation);
     }
 
     /// Commits with receipts were taken back.
-    pub(super) fn forget_generation(&mut self) {
+    pub(crate) fn forget_generation(&mut self) {
         self.receipts = Generation::default();
     }
 
@@ -245,7 +245,7 @@ impl<F: File> Database<F> {
 
     /// Removes some receipts that are too old to be asked for; whether there may be more. Does nothing before this opening of
     /// the database has left a receipt.
-    pub(super) fn remove_old_receipts(&mut self) -> Result<bool> {
+    pub(crate) fn remove_old_receipts(&mut self) -> Result<bool> {
         let Some(generation) = self.receipts.number else { return Ok(false) };
         let from = match &self.receipts.sweep_from {
             Some(from) if from.is_empty() => return Ok(false),

@@ -1,9 +1,9 @@
 //! Handing out the whole database as one new file.
 
-use super::database::Database;
-use super::database::latencies::Verb;
-use super::error::{Error, Result};
-use super::keyspace::key::RECEIPTS;
+use crate::documents::database::Database;
+use crate::documents::database::latencies::Verb;
+use crate::documents::error::{Error, Result};
+use crate::documents::keyspace::key::RECEIPTS;
 use crate::engine::Export;
 use crate::fs::File;
 use crate::wording::host_text;

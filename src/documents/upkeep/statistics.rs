@@ -1,10 +1,10 @@
 //! Figures about an open database.
 
-use super::catalog::entries::IndexState;
-use super::database::Database;
-use super::database::latencies::Latency;
-use super::index::build::IndexInfo;
-use super::keyspace::key::{CollectionId, LAST_INDEX};
+use crate::documents::catalog::entries::IndexState;
+use crate::documents::database::Database;
+use crate::documents::database::latencies::Latency;
+use crate::documents::index::build::IndexInfo;
+use crate::documents::keyspace::key::{CollectionId, LAST_INDEX};
 use crate::engine::{self, SpaceStatistics};
 use crate::fs::File;
 use serde::Serialize;

@@ -3,16 +3,16 @@
 //! Documents and parts are copied as they are found. Then every document that has parts is read. One that is not whole is
 //! removed, so that nothing is ever returned short, and so are parts that no whole document has.
 
-use super::catalog::entries::{part_offset_key, parts_key};
-use super::database::Database;
-use super::error::{Error, Result};
-use super::json::text;
-use super::keyspace::key::{CollectionId, Prefix, collection_of};
-use super::keyspace::range::end_of;
 use super::salvage::SalvageReport;
-use super::stored::content::{Content, Source};
-use super::stored::document::key_of;
-use super::stored::parts::{PartId, parse_part_key};
+use crate::documents::catalog::entries::{part_offset_key, parts_key};
+use crate::documents::database::Database;
+use crate::documents::error::{Error, Result};
+use crate::documents::json::text;
+use crate::documents::keyspace::key::{CollectionId, Prefix, collection_of};
+use crate::documents::keyspace::range::end_of;
+use crate::documents::stored::content::{Content, Source};
+use crate::documents::stored::document::key_of;
+use crate::documents::stored::parts::{PartId, parse_part_key};
 use crate::engine::{Batch, Entry, KeyRange, Seq};
 use crate::fs::File;
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ const COMMIT_BYTES: usize = 256 << 10;
 
 /// Parts that were found, and how far looking at them is.
 #[derive(Debug, Default)]
-pub(super) struct FoundParts {
+pub(crate) struct FoundParts {
     collections: BTreeSet<CollectionId>,
     newest: Seq,
     /// What whole documents have, and at which positions.

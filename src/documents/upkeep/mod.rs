@@ -1,0 +1,12 @@
+//! TODO
+
+pub(super) mod check;
+pub(super) mod check_parts;
+pub(super) mod encryption;
+pub(super) mod export;
+pub(super) mod import;
+#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+pub(crate) mod receipts;
+pub(super) mod salvage;
+pub(super) mod salvage_parts;
+pub(super) mod statistics;
