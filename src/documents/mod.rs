@@ -1,11 +1,8 @@
 //! Documents: keys, JSON values, indexes, times to live and transactions, on top of the engine.
 
-mod blob;
 mod catalog;
 mod changes;
 mod database;
-mod default_read;
-mod default_write;
 mod error;
 mod error_code;
 #[cfg(any(test, fuzzing))]
@@ -13,19 +10,14 @@ pub mod fuzzing;
 mod index;
 mod json;
 mod keyspace;
-mod list_verbs;
 mod options;
 mod query;
-mod read;
-mod snapshot;
 mod stored;
 mod transaction;
-mod update;
 pub(super) mod upkeep;
+mod verbs;
 mod watch;
-mod write;
 
-pub use blob::{BlobReader, BlobWriter};
 pub use catalog::entries::MAX_COLLECTION_NAME_LENGTH;
 pub use catalog::index_spec::{IndexSpec, MAX_INDEX_PATHS};
 pub use changes::change::{Change, ChangeKind};
@@ -50,16 +42,17 @@ pub use query::find::{FindOptions, FindPage};
 pub use query::query::{OrderBy, Query};
 pub use query::rows::Rows;
 pub use query::run::{Explanation, QueryPage};
-pub use snapshot::Snapshot;
 pub use stored::document::{Blob, Document};
 pub use stored::list::End;
 pub use transaction::active::ActiveTransaction;
 pub use transaction::open::OpenTransaction;
 pub use transaction::writes::Transaction;
-pub use update::SetOptions;
 pub use upkeep::check::CheckReport;
 pub use upkeep::import::{Import, import_from};
 pub use upkeep::salvage::{LostPart, Salvage, SalvageReport, salvage, salvage_with};
 pub use upkeep::statistics::{Space, SpaceKind, Stats};
+pub use verbs::blobs::{BlobReader, BlobWriter};
+pub use verbs::snapshot::Snapshot;
+pub use verbs::update::SetOptions;
 pub use watch::query::{QueryChanges, QueryRow, QueryWatcher};
 pub use watch::watcher::{WatchOptions, Watcher};

@@ -9,7 +9,7 @@ use crate::documents::catalog::entries::{parts_key, upload_key};
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::index::build;
 use crate::documents::keyspace::key::CollectionId;
-use crate::documents::read::View;
+use crate::documents::verbs::read::View;
 use crate::engine::{Batch, Seq};
 use crate::fs::File;
 use std::ops::{Deref, DerefMut};

@@ -20,7 +20,7 @@ use crate::documents::keyspace::range::end_of;
 use crate::documents::query::find::parse_entry;
 use crate::documents::stored::content::Content;
 use crate::documents::stored::parts::part_key;
-use crate::documents::write::IGNORE_EXPIRY_MS;
+use crate::documents::verbs::write::IGNORE_EXPIRY_MS;
 use crate::engine::{Batch, Entry, KeyRange};
 use crate::fs::File;
 use bytes::Bytes;

@@ -15,8 +15,8 @@ use crate::documents::json::ordering::{INDEXED_LENGTH_MAX, MISSING, encoded_leng
 use crate::documents::json::path::Path;
 use crate::documents::keyspace::key::{PREFIX_LENGTH, push_key, successor};
 use crate::documents::keyspace::range::is_empty;
-use crate::documents::read::View;
 use crate::documents::stored::content::Content;
+use crate::documents::verbs::read::View;
 use crate::engine::{Cursor, Entry, KeyRange};
 use crate::fs::File;
 use std::collections::HashSet;

@@ -13,8 +13,8 @@ use crate::documents::json::ordering::Kind;
 use crate::documents::json::path::{NotJson, Path};
 use crate::documents::json::text;
 use crate::documents::keyspace::key::CollectionId;
-use crate::documents::read::View;
 use crate::documents::stored::document::key_of;
+use crate::documents::verbs::read::View;
 use crate::fs::File;
 
 /// Documents that are looked at, at most, ...

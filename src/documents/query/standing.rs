@@ -8,7 +8,7 @@ use crate::documents::error::{Error, Result};
 use crate::documents::json::path::NotJson;
 use crate::documents::json::text;
 use crate::documents::keyspace::key::CollectionId;
-use crate::documents::read::View;
+use crate::documents::verbs::read::View;
 use crate::fs::File;
 
 /// A query that is watched.

@@ -13,10 +13,10 @@
 use super::document::Blob;
 use super::list::List;
 use super::parts::{Chunks, PartId};
-use crate::documents::blob;
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::json::text::{self, damaged};
 use crate::documents::keyspace::key::{CollectionId, Prefix};
+use crate::documents::verbs::blobs;
 use crate::engine::{Batch, Engine, Entry, Seq};
 use crate::fs::File;
 use std::borrow::Cow;
@@ -56,7 +56,7 @@ impl<'a> Content<'a> {
                 .map(Self::List)
                 .ok_or_else(|| damaged(key, "it does not tell where its elements are")),
             BYTES => Ok(Self::Bytes(rest)),
-            BYTES_IN_PARTS => Chunks::decode(rest).map(Self::BytesInParts).ok_or_else(|| blob::lost(key)),
+            BYTES_IN_PARTS => Chunks::decode(rest).map(Self::BytesInParts).ok_or_else(|| blobs::lost(key)),
             kind => Err(Error::Unsupported {
                 what: format!(
                     "the document {} is of kind {kind}, which this version does not know; use a later one",
@@ -161,7 +161,7 @@ impl<F: File> Source<'_, F> {
                 text.map(Cow::Owned).map_err(|error| not_text(error.utf8_error()))
             }
             Content::List(list) => list.text(self.engine, self.at, self.collection, key).map(Cow::Owned),
-            Content::Bytes(_) | Content::BytesInParts(_) => Err(blob::not_json(key)),
+            Content::Bytes(_) | Content::BytesInParts(_) => Err(blobs::not_json(key)),
         }
     }
 

@@ -1,11 +1,11 @@
 //! Documents as reads return them.
 
 use super::content::Source;
-use crate::documents::blob;
 use crate::documents::error::Result;
 use crate::documents::json::text;
 use crate::documents::keyspace::key::{PREFIX_LENGTH, parse_key};
 use crate::documents::keyspace::ttl::Ttl;
+use crate::documents::verbs::blobs;
 use crate::engine::Entry;
 use crate::fs::File;
 use serde::de::DeserializeOwned;
@@ -41,7 +41,7 @@ impl Document {
     /// `InvalidValue` when it does not fit `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         if self.bytes.is_some() {
-            return Err(blob::not_json(&self.key));
+            return Err(blobs::not_json(&self.key));
         }
         text::parse(&self.key, &self.json)
     }
@@ -51,7 +51,7 @@ impl Document {
     /// # Errors
     /// `InvalidValue` when it is bytes.
     pub fn into_json(self) -> Result<String> {
-        if self.bytes.is_some() { Err(blob::not_json(&self.key)) } else { Ok(self.json) }
+        if self.bytes.is_some() { Err(blobs::not_json(&self.key)) } else { Ok(self.json) }
     }
 
     /// The bytes.
@@ -59,8 +59,8 @@ impl Document {
     /// # Errors
     /// `InvalidValue` when it is JSON; `TooLarge` when they have to be read in pieces.
     pub fn into_bytes(self) -> Result<Vec<u8>> {
-        let Some(Blob { length, bytes }) = self.bytes else { return Err(blob::not_bytes(&self.key)) };
-        bytes.ok_or_else(|| blob::too_long(length))
+        let Some(Blob { length, bytes }) = self.bytes else { return Err(blobs::not_bytes(&self.key)) };
+        bytes.ok_or_else(|| blobs::too_long(length))
     }
 
     /// Bytes of the key and of what it holds here.

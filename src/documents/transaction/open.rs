@@ -3,8 +3,8 @@
 use super::writes::{Transaction, Write};
 use crate::documents::database::history::Reads;
 use crate::documents::error::Result;
-use crate::documents::snapshot::Snapshot;
 use crate::documents::stored::document::{Blob, Document};
+use crate::documents::verbs::snapshot::Snapshot;
 
 /// A transaction that is under way. Made by [`Database::begin`](crate::Database::begin); ended by [`Database::commit_open`](crate::Database::commit_open) or
 /// [`Database::roll_back`](crate::Database::roll_back), not by dropping it: until then what it may read is kept in the file.

@@ -21,7 +21,7 @@ use crate::documents::database::Database;
 use crate::documents::error::{Error, Result};
 use crate::documents::keyspace::key::{PREFIX_LENGTH, RECEIPTS};
 use crate::documents::keyspace::range::end_of;
-use crate::documents::write::IGNORE_EXPIRY_MS;
+use crate::documents::verbs::write::IGNORE_EXPIRY_MS;
 use crate::engine::{Batch, KeyRange};
 use crate::fs::File;
 use std::collections::BTreeMap;

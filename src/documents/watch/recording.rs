@@ -6,7 +6,7 @@ use crate::documents::database::Database;
 use crate::documents::error::Result;
 use crate::documents::keyspace::key::{CATALOG, PREFIX_LENGTH, collection_of};
 use crate::documents::stored::document::key_of;
-use crate::documents::write::is_live;
+use crate::documents::verbs::write::is_live;
 use crate::engine::{Batch, Seq};
 use crate::fs::File;
 use std::sync::Arc;

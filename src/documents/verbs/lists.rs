@@ -3,19 +3,19 @@
 //! Any document that is an array is a list. The first verb that changes one which is stored as text takes its elements
 //! apart, in the same commit.
 
-use super::database::Database;
-use super::database::collection::Collection;
-use super::database::latencies::Verb;
-use super::error::{Error, Result};
-use super::json::scanner::Scanner;
-use super::json::serialize;
-use super::json::text::{self, damaged};
-use super::keyspace::key::{CollectionId, check_key};
 use super::read::View;
-use super::stored::content::Content;
-use super::stored::list::{End, List, within};
-use super::stored::parts::part_key;
 use super::write::{NewDocument, NewValue, check_size, is_live};
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::latencies::Verb;
+use crate::documents::error::{Error, Result};
+use crate::documents::json::scanner::Scanner;
+use crate::documents::json::serialize;
+use crate::documents::json::text::{self, damaged};
+use crate::documents::keyspace::key::{CollectionId, check_key};
+use crate::documents::stored::content::Content;
+use crate::documents::stored::list::{End, List, within};
+use crate::documents::stored::parts::part_key;
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;

@@ -1,17 +1,17 @@
 //! Verbs that read a document and write it in one commit. They keep a time to live that the document has.
 
-use super::database::Database;
-use super::database::collection::Collection;
-use super::database::latencies::Verb;
-use super::error::{Error, Result, abbreviate};
-use super::index::entry;
-use super::json::ordering::{Unencodable, encode_exact};
-use super::json::patch::{self, Patch};
-use super::json::text;
-use super::keyspace::key::check_key;
-use super::stored::document::Document;
-use super::transaction::writes::Expiry;
 use super::write::{NewDocument, NewValue, is_live};
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::latencies::Verb;
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::index::entry;
+use crate::documents::json::ordering::{Unencodable, encode_exact};
+use crate::documents::json::patch::{self, Patch};
+use crate::documents::json::text;
+use crate::documents::keyspace::key::check_key;
+use crate::documents::stored::document::Document;
+use crate::documents::transaction::writes::Expiry;
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use std::borrow::Cow;
@@ -66,7 +66,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     /// When a document expires that is written under these options. Fails when a condition of theirs does not hold.
-    pub(super) fn expiry_under(&self, key: &str, options: SetOptions) -> Result<Expiry> {
+    pub(crate) fn expiry_under(&self, key: &str, options: SetOptions) -> Result<Expiry> {
         let must_know = options.if_absent || options.if_version.is_some() || options.keep_ttl;
         let old = if must_know { self.live(key)? } else { None };
         let version = old.as_ref().map_or(0, |old| old.seq);

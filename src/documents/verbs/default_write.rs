@@ -1,13 +1,13 @@
 //! The verbs that write, for the default collection.
 
-use super::blob::{BlobReader, BlobWriter};
-use super::catalog::index_spec::IndexSpec;
-use super::database::Database;
-use super::error::Result;
-use super::index::build::IndexProgress;
-use super::keyspace::range::Range;
-use super::stored::list::End;
+use super::blobs::{BlobReader, BlobWriter};
 use super::update::SetOptions;
+use crate::documents::catalog::index_spec::IndexSpec;
+use crate::documents::database::Database;
+use crate::documents::error::Result;
+use crate::documents::index::build::IndexProgress;
+use crate::documents::keyspace::range::Range;
+use crate::documents::stored::list::End;
 use crate::fs::File;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

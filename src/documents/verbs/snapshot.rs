@@ -4,12 +4,12 @@
 //! not keep the file growing for ever, snapshots have an age at which they end, and a number of bytes that may be written
 //! while they are held.
 
-use super::database::Database;
-use super::database::collection::Collection;
-use super::database::latencies::Verb;
-use super::error::{Error, Result};
-use super::options::Options;
 use super::read::View;
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::latencies::Verb;
+use crate::documents::error::{Error, Result};
+use crate::documents::options::Options;
 use crate::engine;
 use crate::fs::File;
 use std::collections::BTreeMap;
@@ -20,12 +20,12 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshot {
     id: u64,
-    pub(super) view: View,
+    pub(crate) view: View,
 }
 
 /// The snapshots that are held.
 #[derive(Debug)]
-pub(super) struct Snapshots {
+pub(crate) struct Snapshots {
     /// By id, the oldest first.
     held: BTreeMap<u64, Held>,
     last_id: u64,
@@ -125,7 +125,7 @@ impl<F: File> Database<F> {
     ///
     /// # Errors
     /// `SnapshotTooOld` when it has ended.
-    pub(super) fn view_at(&self, snapshot: &Snapshot) -> Result<View> {
+    pub(crate) fn view_at(&self, snapshot: &Snapshot) -> Result<View> {
         if self.snapshots.held.contains_key(&snapshot.id) {
             return Ok(snapshot.view);
         }
@@ -137,7 +137,7 @@ impl<F: File> Database<F> {
     }
 
     /// Lets go of the snapshots that have reached their limits.
-    pub(super) fn end_old_snapshots(&mut self) {
+    pub(crate) fn end_old_snapshots(&mut self) {
         if !self.snapshots.held.is_empty() {
             self.end_old_of_some();
         }

@@ -4,19 +4,19 @@
 //! under way. The last commit makes it the document, and takes that back. What a crash has cut short, and what was given up,
 //! maintenance removes.
 
-use super::catalog::entries::upload_key;
-use super::database::Database;
-use super::database::collection::Collection;
-use super::database::latencies::Verb;
-use super::error::{Error, Result, abbreviate};
-use super::json::text::{MAX_DOCUMENT_LENGTH, check_length, damaged};
-use super::keyspace::key::{CollectionId, check_key};
 use super::snapshot::Snapshot;
-use super::stored::content::{Content, INLINE_MAX};
-use super::stored::parts::{Chunks, PART_LENGTH, keys_within, part_key};
-use super::transaction::writes::Expiry;
 use super::update::SetOptions;
 use super::write::{NewDocument, NewValue};
+use crate::documents::catalog::entries::upload_key;
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::latencies::Verb;
+use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::json::text::{MAX_DOCUMENT_LENGTH, check_length, damaged};
+use crate::documents::keyspace::key::{CollectionId, check_key};
+use crate::documents::stored::content::{Content, INLINE_MAX};
+use crate::documents::stored::parts::{Chunks, PART_LENGTH, keys_within, part_key};
+use crate::documents::transaction::writes::Expiry;
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use std::collections::VecDeque;
@@ -131,7 +131,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     /// Writes the bytes at `key` again, with another expiry. What is long is copied in several commits.
-    pub(super) fn copy_bytes(&mut self, key: &str, old: &Entry, expires_at: Option<u64>) -> Result<()> {
+    pub(crate) fn copy_bytes(&mut self, key: &str, old: &Entry, expires_at: Option<u64>) -> Result<()> {
         let chunks = match Content::of(key, &old.value)? {
             Content::BytesInParts(chunks) => chunks,
             Content::Bytes(bytes) => {
@@ -340,13 +340,13 @@ impl<F: File> Database<F> {
     }
 
     /// Blobs that were begun and are not written any more: a program has ended before it finished them.
-    pub(super) fn unfinished_uploads(&self) -> u64 {
+    pub(crate) fn unfinished_uploads(&self) -> u64 {
         self.catalog.uploads().filter(|upload| !self.uploads.contains(upload)).count() as u64
     }
 
     /// Removes what killed programs have left of blobs, so that a program that writes once and ends leaves no more than it
     /// has found. A connection that has written nothing leaves the file as it is.
-    pub(super) fn remove_uploads_before_closing(&mut self) {
+    pub(crate) fn remove_uploads_before_closing(&mut self) {
         if !self.engine.is_writing() {
             return;
         }
@@ -361,7 +361,7 @@ impl<F: File> Database<F> {
     }
 
     /// Removes some of what nobody writes any more; whether there is more.
-    pub(super) fn remove_stale_uploads(&mut self) -> Result<bool> {
+    pub(crate) fn remove_stale_uploads(&mut self) -> Result<bool> {
         let Some((collection, id)) = self.catalog.uploads().find(|upload| !self.uploads.contains(upload)) else {
             return Ok(false);
         };
@@ -385,22 +385,22 @@ impl<F: File> Database<F> {
 }
 
 /// The error for bytes that are wanted where there is JSON.
-pub(super) fn not_bytes(key: &str) -> Error {
+pub(crate) fn not_bytes(key: &str) -> Error {
     Error::unsuitable_document(key, "it is JSON, not bytes; read it as JSON")
 }
 
 /// The error for JSON that is wanted where there are bytes.
-pub(super) fn not_json(key: &str) -> Error {
+pub(crate) fn not_json(key: &str) -> Error {
     Error::unsuitable_document(key, "it is bytes, not JSON; read it as bytes")
 }
 
 /// The error for bytes that are too long to be held.
-pub(super) fn too_long(length: u64) -> Error {
+pub(crate) fn too_long(length: u64) -> Error {
     let what = "what is read at once (read it in pieces)".to_owned();
     Error::TooLarge { what, size: length, limit: MAX_DOCUMENT_LENGTH as u64 }
 }
 
 /// The error for bytes whose entry does not tell where they are.
-pub(super) fn lost(key: &str) -> Error {
+pub(crate) fn lost(key: &str) -> Error {
     damaged(key, "it does not tell where its bytes are")
 }

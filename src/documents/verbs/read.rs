@@ -1,15 +1,15 @@
 //! Reading documents. Each operation sees one version of the database and reads the clock once.
 
-use super::database::Database;
-use super::database::collection::Collection;
-use super::database::latencies::Verb;
-use super::database::scan::Scan;
-use super::error::Result;
-use super::keyspace::key::{CollectionId, check_key};
-use super::keyspace::range::Range;
-use super::keyspace::ttl::Ttl;
-use super::stored::content::Source;
-use super::stored::document::{Document, key_of};
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::latencies::Verb;
+use crate::documents::database::scan::Scan;
+use crate::documents::error::Result;
+use crate::documents::keyspace::key::{CollectionId, check_key};
+use crate::documents::keyspace::range::Range;
+use crate::documents::keyspace::ttl::Ttl;
+use crate::documents::stored::content::Source;
+use crate::documents::stored::document::{Document, key_of};
 use crate::engine::{Entry, KeyReader, Seq};
 use crate::fs::File;
 use crate::sorting::sorted_places;
@@ -18,7 +18,7 @@ use std::ops::Deref;
 
 /// What a read sees: the database as of one commit and one time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View {
+pub(crate) struct View {
     pub at: Seq,
     pub now_ms: u64,
 }
@@ -139,7 +139,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// What the collection is read at: the snapshot that it was asked for, or the newest commit and the one clock reading
     /// of an operation.
-    pub(super) fn view(&self) -> View {
+    pub(crate) fn view(&self) -> View {
         self.view.unwrap_or_else(|| self.database.view())
     }
 
@@ -170,22 +170,22 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
 impl<F: File> Database<F> {
     /// The newest commit, and the one clock reading of an operation.
-    pub(super) fn view(&self) -> View {
+    pub(crate) fn view(&self) -> View {
         View { at: self.engine.last_seq(), now_ms: self.engine.now_ms() }
     }
 
     /// Reads many keys.
-    pub(super) fn reader(&self, view: View) -> KeyReader<'_, F> {
+    pub(crate) fn reader(&self, view: View) -> KeyReader<'_, F> {
         self.engine.reader(view.at, view.now_ms)
     }
 
     /// Where the texts of documents are read as of a commit.
-    pub(super) fn source(&self, collection: CollectionId, at: Seq) -> Source<'_, F> {
+    pub(crate) fn source(&self, collection: CollectionId, at: Seq) -> Source<'_, F> {
         Source { engine: &self.engine, collection, at }
     }
 
     /// The stored entry at `key`.
-    pub(super) fn entry(&self, collection: CollectionId, key: &str, view: View) -> Result<Option<Entry>> {
+    pub(crate) fn entry(&self, collection: CollectionId, key: &str, view: View) -> Result<Option<Entry>> {
         Ok(self.engine.get(&collection.document_key(key), view.at, view.now_ms)?)
     }
 }

@@ -1,22 +1,22 @@
 //! Writing documents. Each operation is one commit: the document and its index entries together.
 
-use super::catalog::entries::check_collection_name;
-use super::catalog::entries::parts_key;
-use super::database::Database;
-use super::database::collection::Collection;
-use super::database::latencies::Verb;
-use super::database::scan::Scan;
-use super::error::{Error, Result};
-use super::index::entry;
-use super::json::{serialize, text};
-use super::keyspace::key::{CollectionId, check_key};
-use super::keyspace::range::Range;
 use super::read::View;
-use super::stored::content::{self, Content};
-use super::stored::document::key_of;
-use super::stored::list::List;
-use super::stored::parts::{Chunks, PartId, part_key};
-use super::transaction::writes::{Expiry, Transaction, Write};
+use crate::documents::catalog::entries::check_collection_name;
+use crate::documents::catalog::entries::parts_key;
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::latencies::Verb;
+use crate::documents::database::scan::Scan;
+use crate::documents::error::{Error, Result};
+use crate::documents::index::entry;
+use crate::documents::json::{serialize, text};
+use crate::documents::keyspace::key::{CollectionId, check_key};
+use crate::documents::keyspace::range::Range;
+use crate::documents::stored::content::{self, Content};
+use crate::documents::stored::document::key_of;
+use crate::documents::stored::list::List;
+use crate::documents::stored::parts::{Chunks, PartId, part_key};
+use crate::documents::transaction::writes::{Expiry, Transaction, Write};
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use serde::Serialize;
@@ -29,18 +29,18 @@ const MAX_TRANSACTION_SIZE: usize = 1 << 30;
 
 /// Clock reading that sees documents whatever their expiry: what is overwritten or deleted may have expired, and
 /// its index entries must go too.
-pub(super) const IGNORE_EXPIRY_MS: u64 = 0;
+pub(crate) const IGNORE_EXPIRY_MS: u64 = 0;
 
 /// A document to be written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct NewDocument<'a> {
+pub(crate) struct NewDocument<'a> {
     pub value: NewValue<'a>,
     pub expires_at: Option<u64>,
 }
 
 /// The value of a document to be written.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum NewValue<'a> {
+pub(crate) enum NewValue<'a> {
     Json(&'a str),
     Bytes(&'a [u8]),
     /// Bytes whose parts are staged.
@@ -225,7 +225,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         outcome
     }
 
-    pub(super) fn put(&mut self, key: &str, value: NewValue<'_>, expiry: Expiry) -> Result<u64> {
+    pub(crate) fn put(&mut self, key: &str, value: NewValue<'_>, expiry: Expiry) -> Result<u64> {
         self.database.writable()?;
         let expires_at = expiry.resolve(self.database.engine.now_ms())?;
         let mut batch = Batch::new();
@@ -246,7 +246,7 @@ impl<F: File> Database<F> {
 
     /// Commits writes, by collection. Those that are given away are dropped one by one, so that large ones are not held
     /// twice.
-    pub(super) fn commit_writes<N: AsRef<str>, K: AsRef<str>, W: Borrow<Write>>(
+    pub(crate) fn commit_writes<N: AsRef<str>, K: AsRef<str>, W: Borrow<Write>>(
         &mut self,
         collections: impl IntoIterator<Item = (N, impl IntoIterator<Item = (K, W)>)>,
     ) -> Result<u64> {
@@ -284,7 +284,7 @@ impl<F: File> Database<F> {
 
     /// Adds to `batch` what makes `new` the document at `key`. Each key is staged once a batch: what it
     /// replaces is read from the engine.
-    pub(super) fn stage(
+    pub(crate) fn stage(
         &self,
         batch: &mut Batch,
         collection: CollectionId,
@@ -298,7 +298,7 @@ impl<F: File> Database<F> {
     }
 
     /// The same when the old version has been read.
-    pub(super) fn stage_over(
+    pub(crate) fn stage_over(
         &self,
         batch: &mut Batch,
         collection: CollectionId,
@@ -344,26 +344,26 @@ impl<F: File> Database<F> {
     }
 
     /// Adds to `batch` what lets everybody who writes over documents of the collection look for parts of theirs.
-    pub(super) fn prepare_for_parts(&self, batch: &mut Batch, collection: CollectionId) {
+    pub(crate) fn prepare_for_parts(&self, batch: &mut Batch, collection: CollectionId) {
         if !self.catalog.has_parts(collection) {
             batch.put(parts_key(collection), Vec::new(), None);
         }
     }
 
     /// A new id for parts that are added to `batch`.
-    pub(super) fn next_part_id(&self, batch: &Batch) -> PartId {
+    pub(crate) fn next_part_id(&self, batch: &Batch) -> PartId {
         // The batch grows with each part, and is smaller than 2 GiB.
         let ordinal = u32::try_from(batch.size()).unwrap_or(u32::MAX);
         PartId::new(self.catalog.part_offset().saturating_add(self.engine.next_seq()), ordinal)
     }
 
     /// The text of what [`Database::stored`] has found.
-    pub(super) fn text_of<'e>(&self, collection: CollectionId, key: &str, stored: &'e Entry) -> Result<Cow<'e, str>> {
+    pub(crate) fn text_of<'e>(&self, collection: CollectionId, key: &str, stored: &'e Entry) -> Result<Cow<'e, str>> {
         self.source(collection, self.engine.last_seq()).text(key, stored)
     }
 
     /// The same where indexes look into it.
-    pub(super) fn indexed_text_of<'e>(
+    pub(crate) fn indexed_text_of<'e>(
         &self,
         collection: CollectionId,
         key: &str,
@@ -376,11 +376,11 @@ impl<F: File> Database<F> {
     }
 
     /// What the engine holds at `key`, expired or not.
-    pub(super) fn stored(&self, collection: CollectionId, key: &str) -> Result<Option<Entry>> {
+    pub(crate) fn stored(&self, collection: CollectionId, key: &str) -> Result<Option<Entry>> {
         self.entry(collection, key, View { at: self.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS })
     }
 
-    pub(super) fn apply_unless_empty(&mut self, batch: Batch) -> Result<u64> {
+    pub(crate) fn apply_unless_empty(&mut self, batch: Batch) -> Result<u64> {
         if batch.is_empty() {
             return Ok(self.version());
         }
@@ -388,11 +388,11 @@ impl<F: File> Database<F> {
     }
 }
 
-pub(super) fn is_live(entry: &Entry, now_ms: u64) -> bool {
+pub(crate) fn is_live(entry: &Entry, now_ms: u64) -> bool {
     entry.expires_at.is_none_or(|expires_at| expires_at > now_ms)
 }
 
-pub(super) fn check_size(batch: &Batch) -> Result<()> {
+pub(crate) fn check_size(batch: &Batch) -> Result<()> {
     if batch.size() > MAX_TRANSACTION_SIZE {
         let (size, limit) = (batch.size() as u64, MAX_TRANSACTION_SIZE as u64);
         return Err(Error::TooLarge { what: "the transaction".to_owned(), size, limit });

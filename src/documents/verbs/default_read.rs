@@ -1,19 +1,19 @@
 //! The verbs that read, for the default collection.
 
-use super::database::Database;
-use super::database::scan::{Page, PageLimits, Scan};
-use super::error::Result;
-use super::index::build::IndexInfo;
-use super::keyspace::key::CollectionId;
-use super::keyspace::range::Range;
-use super::keyspace::ttl::Ttl;
-use super::query::condition::Condition;
-use super::query::find::{FindOptions, FindPage};
-use super::query::query::Query;
-use super::query::rows::Rows;
-use super::query::run::{Explanation, QueryPage};
 use super::snapshot::Snapshot;
-use super::stored::document::Document;
+use crate::documents::database::Database;
+use crate::documents::database::scan::{Page, PageLimits, Scan};
+use crate::documents::error::Result;
+use crate::documents::index::build::IndexInfo;
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::range::Range;
+use crate::documents::keyspace::ttl::Ttl;
+use crate::documents::query::condition::Condition;
+use crate::documents::query::find::{FindOptions, FindPage};
+use crate::documents::query::query::Query;
+use crate::documents::query::rows::Rows;
+use crate::documents::query::run::{Explanation, QueryPage};
+use crate::documents::stored::document::Document;
 use crate::fs::File;
 use serde::de::DeserializeOwned;
 

@@ -1,0 +1,10 @@
+//! TODO
+
+pub(super) mod blobs;
+pub(super) mod default_read;
+pub(super) mod default_write;
+pub(super) mod lists;
+pub(super) mod read;
+pub(super) mod snapshot;
+pub(super) mod update;
+pub(super) mod write;
