@@ -16,7 +16,6 @@
 
 mod batch;
 mod check;
-mod compaction;
 mod compare;
 mod covered;
 mod current;
@@ -27,31 +26,23 @@ mod error;
 mod estimate;
 mod export;
 mod export_covered;
-mod flush;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod hot_rows;
-mod keys;
 mod levels;
 mod log;
-mod maintain;
 mod manifest;
 mod memtable;
 mod merge;
 mod numbering;
 mod opening;
 mod options;
-mod output;
-mod purge;
 mod read;
-mod reclaim;
-mod reserve;
-mod retention;
 mod salvage;
-mod space;
 mod statistics;
 mod table;
 mod unwinding;
+mod upkeep;
 mod write;
 
 pub use batch::Batch;
@@ -59,14 +50,14 @@ pub use engine::Engine;
 pub use entry::{Entry, Seq};
 pub use error::Error;
 pub use export::Export;
-pub use keys::RotateProgress;
 pub use numbering::SKIPPED;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, KeyReader, Snapshot};
 pub use salvage::Salvager;
 pub use salvage::report::{Losses, LostPiece};
-pub use space::CompactProgress;
 pub use statistics::{EncryptionStatistics, SpaceStatistics, Statistics};
+pub use upkeep::rotation::RotateProgress;
+pub use upkeep::space::CompactProgress;
 
 #[cfg(test)]
 mod tests;

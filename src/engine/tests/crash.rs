@@ -11,10 +11,10 @@ use crate::engine::batch::Batch;
 use crate::engine::engine::Engine;
 use crate::engine::entry::Seq;
 use crate::engine::error::Error;
-use crate::engine::keys::RotateProgress;
 use crate::engine::numbering::SKIPPED;
 use crate::engine::options::{Durability, Options};
 use crate::engine::read::KeyRange;
+use crate::engine::upkeep::rotation::RotateProgress;
 use crate::fs::simulated::{Recovery, Simulated, SimulatedFile};
 use crate::page::KeyError;
 

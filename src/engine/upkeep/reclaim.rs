@@ -22,11 +22,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::compaction::{Aim, Plan};
-use super::engine::Engine;
-use super::entry::Clock;
-use super::error::Result;
-use super::levels::{Edit, LEVEL_COUNT, Tree, overlapping};
-use super::table::meta::{Table, TableId};
+use crate::engine::engine::Engine;
+use crate::engine::entry::Clock;
+use crate::engine::error::Result;
+use crate::engine::levels::{Edit, LEVEL_COUNT, Tree, overlapping};
+use crate::engine::table::meta::{Table, TableId};
 use crate::fs::File;
 use crate::page::ExpiryHorizon;
 
@@ -80,7 +80,7 @@ impl<F: File> Engine<F> {
     /// The clock by which expired entries may be dropped. None are while a snapshot is held, in which time stands
     /// still, nor while the host's clock stands before one by which entries were dropped already: the horizon in the
     /// superblock only moves forward.
-    pub(super) fn droppable_clock(&self) -> Clock {
+    pub(crate) fn droppable_clock(&self) -> Clock {
         let horizon = self.superblock.expiry;
         let now_ms = self.environment.now_ms();
         let may_drop = self.snapshots.is_empty() && now_ms >= horizon.time_ms;
@@ -88,13 +88,13 @@ impl<F: File> Engine<F> {
     }
 
     /// The horizon of a superblock by which entries go that had expired by `clock`.
-    pub(super) fn horizon_behind(&self, clock: Clock) -> ExpiryHorizon {
+    pub(crate) fn horizon_behind(&self, clock: Clock) -> ExpiryHorizon {
         if clock.now_ms == 0 { clock.horizon } else { ExpiryHorizon { time_ms: clock.now_ms, seq: self.last_seq } }
     }
 
     /// Drops the tables in which nothing can be seen any more, without reading them. False when there are none. REQUIRES:
     /// no job is under way, which might read them, and which installs the horizon that there was when it began.
-    pub(super) fn drop_dead_tables(&mut self) -> Result<bool> {
+    pub(crate) fn drop_dead_tables(&mut self) -> Result<bool> {
         assert!(self.job.is_none(), "a job may read what is dropped");
         let clock = self.droppable_clock();
         let dead: Vec<_> = self.levels.trees().flat_map(|(_, tree)| tree.droppable(clock)).collect();
@@ -111,7 +111,7 @@ impl<F: File> Engine<F> {
 
     /// Rewrites tables of which a good part is garbage before the file is closed: a session that is too short to be idle
     /// leaves no more behind than it found. Work is bounded by what the session has committed, and a constant.
-    pub(super) fn reclaim_before_closing(&mut self) -> Result<()> {
+    pub(crate) fn reclaim_before_closing(&mut self) -> Result<()> {
         let mut left = CLOSING_BYTES.saturating_add(CLOSING_SHARE.saturating_mul(self.counters.commit_bytes));
         while left > 0 {
             let done = if self.job.is_some() {
@@ -132,14 +132,14 @@ impl<F: File> Engine<F> {
     }
 
     /// Rewrites a table that is worth it: a quarter or more of it is garbage.
-    pub(super) fn plan_garbage(&self) -> Option<Plan> {
+    pub(crate) fn plan_garbage(&self) -> Option<Plan> {
         self.plan_rewrite(|table, garbage| garbage * 4 >= table.statistics.entries)
     }
 
     /// Rewrites a table in its place, when `is_due` says so of the table and of how many of its entries can go. Only what
     /// can go is counted, so that this comes to an end: a tombstone when nothing lies below; what has expired anywhere,
     /// although above other tables it becomes a tombstone, without a value.
-    pub(super) fn plan_rewrite(&self, is_due: impl Fn(&Table, u64) -> bool) -> Option<Plan> {
+    pub(crate) fn plan_rewrite(&self, is_due: impl Fn(&Table, u64) -> bool) -> Option<Plan> {
         let clock = self.droppable_clock();
         let oldest_snapshot = self.snapshots.first().copied().unwrap_or(u64::MAX);
         let garbage = |tree: &Tree, level: usize, table: &Table| {

@@ -1,11 +1,11 @@
 //! Tables that a flush or a compaction writes. Nothing refers to them until they are installed.
 
-use super::engine::Engine;
-use super::entry::{Version, prefix_of};
-use super::error::Result;
 use super::reserve::Room;
-use super::table::builder::TableBuilder;
-use super::table::meta::Table;
+use crate::engine::engine::Engine;
+use crate::engine::entry::{Version, prefix_of};
+use crate::engine::error::Result;
+use crate::engine::table::builder::TableBuilder;
+use crate::engine::table::meta::Table;
 use crate::fs::File;
 
 /// True if versions with a value lie behind all tables of their key space. In a table of their own they overlap nothing and
@@ -17,25 +17,25 @@ fn begins_behind_all<F: File>(engine: &Engine<F>, key: &[u8], versions: &[Versio
 
 /// The tables written so far, and the one being built.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(crate) struct Output {
     room: Room,
     builder: Option<TableBuilder>,
-    pub(super) tables: Vec<Table>,
+    pub(crate) tables: Vec<Table>,
 }
 
 impl Output {
     /// No tables yet; they may be written into `room`.
-    pub(super) fn new(room: Room) -> Self {
+    pub(crate) fn new(room: Room) -> Self {
         Self { room, builder: None, tables: Vec::new() }
     }
 
     /// Tables that are written already.
-    pub(super) fn of(tables: Vec<Table>) -> Self {
+    pub(crate) fn of(tables: Vec<Table>) -> Self {
         Self { room: Room::Ordinary, builder: None, tables }
     }
 
     /// Adds the versions of one key. Tables do not cross key spaces, and never part the versions of a key.
-    pub(super) fn push<F: File>(&mut self, engine: &mut Engine<F>, key: &[u8], versions: &[Version]) -> Result<()> {
+    pub(crate) fn push<F: File>(&mut self, engine: &mut Engine<F>, key: &[u8], versions: &[Version]) -> Result<()> {
         if versions.is_empty() {
             return Ok(());
         }
@@ -59,7 +59,7 @@ impl Output {
     }
 
     /// Writes the table that is being built.
-    pub(super) fn finish_table<F: File>(&mut self, engine: &mut Engine<F>) -> Result<()> {
+    pub(crate) fn finish_table<F: File>(&mut self, engine: &mut Engine<F>) -> Result<()> {
         let Some(builder) = self.builder.take() else { return Ok(()) };
         let (bytes, mut table) = builder.finish(&engine.volume);
         table.address = engine.write_extent(&bytes, self.room)?.address;
@@ -69,7 +69,7 @@ impl Output {
     }
 
     /// Gives the blocks back.
-    pub(super) fn discard<F: File>(self, engine: &mut Engine<F>) {
+    pub(crate) fn discard<F: File>(self, engine: &mut Engine<F>) {
         for table in self.tables {
             engine.free.release(table.extent());
         }

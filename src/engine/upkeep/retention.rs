@@ -1,20 +1,20 @@
 //! Which versions of a key outlive a flush or a compaction.
 
-use super::entry::{Clock, Seq, Version};
+use crate::engine::entry::{Clock, Seq, Version};
 
 /// What still may be read.
 #[derive(Debug, Clone)]
-pub(super) struct Retention {
+pub(crate) struct Retention {
     /// Sequence numbers of live snapshots, ascending.
-    pub(super) snapshots: Vec<Seq>,
+    pub(crate) snapshots: Vec<Seq>,
     /// Entries that expired by this clock are as good as deleted.
-    pub(super) clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 impl Retention {
     /// Reduces the versions of one key, newest first, to those that a reader may still see. `may_exist_below` tells
     /// whether an older version may lie where this pass does not look; only then must a tombstone stay.
-    pub(super) fn reduce(&self, versions: &mut Vec<Version>, may_exist_below: impl FnOnce() -> bool) {
+    pub(crate) fn reduce(&self, versions: &mut Vec<Version>, may_exist_below: impl FnOnce() -> bool) {
         let mut newer: Option<Seq> = None;
         versions.retain_mut(|version| {
             let is_needed = newer.is_none_or(|newer| self.snapshot_between(version.seq, newer));
@@ -34,7 +34,7 @@ impl Retention {
     }
 
     /// Whether a snapshot sees the version `seq`, which `newer` follows.
-    pub(super) fn snapshot_between(&self, seq: Seq, newer: Seq) -> bool {
+    pub(crate) fn snapshot_between(&self, seq: Seq, newer: Seq) -> bool {
         let index = self.snapshots.partition_point(|&snapshot| snapshot < seq);
         self.snapshots.get(index).is_some_and(|&snapshot| snapshot < newer)
     }

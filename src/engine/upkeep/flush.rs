@@ -12,16 +12,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::compaction::Job;
-use super::engine::Engine;
-use super::entry::{Clock, Seq, prefix_of};
-use super::error::Result;
-use super::levels::{BOTTOM, Edit, Levels, Placement, SMALL_TABLE};
-use super::log::writer::Log;
-use super::memtable::Memtable;
 use super::output::Output;
 use super::reserve::Room;
 use super::retention::Retention;
-use super::table::meta::Table;
+use crate::engine::engine::Engine;
+use crate::engine::entry::{Clock, Seq, prefix_of};
+use crate::engine::error::Result;
+use crate::engine::levels::{BOTTOM, Edit, Levels, Placement, SMALL_TABLE};
+use crate::engine::log::writer::Log;
+use crate::engine::memtable::Memtable;
+use crate::engine::table::meta::Table;
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, LogStart};
 
@@ -36,8 +36,8 @@ const LOG_WASTE_MAX: u64 = 1 << 20;
 
 /// A memtable that is being written.
 #[derive(Debug)]
-pub(super) struct Frozen {
-    pub(super) memtable: Arc<Memtable>,
+pub(crate) struct Frozen {
+    pub(crate) memtable: Arc<Memtable>,
     /// The newest commit when it was frozen.
     seq: Seq,
     /// Where the log goes on behind it.
@@ -49,14 +49,14 @@ pub(super) struct Frozen {
 
 impl Frozen {
     /// A memtable that is readable, and is written by others.
-    pub(super) fn readable(memtable: Arc<Memtable>) -> Self {
+    pub(crate) fn readable(memtable: Arc<Memtable>) -> Self {
         Self { memtable, seq: 0, log_start: LogStart::default(), position: None, output: Output::new(Room::All) }
     }
 }
 
 /// Puts new tables as deep as they may go, but not past a merge that is busy where they belong: those that overlap nothing
 /// need not pass through level 0.
-pub(super) fn landing(levels: &Levels, tables: Vec<Table>, is_busy: impl Fn(&Table) -> bool) -> Edit {
+pub(crate) fn landing(levels: &Levels, tables: Vec<Table>, is_busy: impl Fn(&Table) -> bool) -> Edit {
     let run = tables.first().map_or(0, |table| table.id);
     let place = |table: Table| {
         let level = match levels.tree(table.prefix()) {
@@ -78,38 +78,38 @@ impl<F: File> Engine<F> {
     }
 
     /// True if the memtable has reached `times` its size, or its log has.
-    pub(super) fn is_memtable_full(&self, times: u64) -> bool {
+    pub(crate) fn is_memtable_full(&self, times: u64) -> bool {
         let memtable_size = self.options.memtable_size as u64;
         self.memtable.size() as u64 >= times * memtable_size
             || self.active_log_len() >= times * (LOG_SHARE * memtable_size).max(LOG_LEN_MIN)
     }
 
     /// True if a flush of the memtable is due while the host is idle: it frees log that is mostly superseded.
-    pub(super) fn is_log_wasteful(&self) -> bool {
+    pub(crate) fn is_log_wasteful(&self) -> bool {
         let limit = (LOG_SHARE * self.options.memtable_size as u64).clamp(LOG_LEN_MIN, LOG_WASTE_MAX);
         self.active_log_len() >= limit + 2 * self.memtable.table_size_max()
     }
 
     /// True if the log has become long enough for a flush to matter.
-    pub(super) fn is_log_long(&self) -> bool {
+    pub(crate) fn is_log_long(&self) -> bool {
         self.frozen.is_some() || self.active_log_len() >= LOG_LEN_MIN
     }
 
     /// True if a flush of the memtables frees more blocks of the log than its tables take.
-    pub(super) fn is_flush_gainful(&self) -> bool {
+    pub(crate) fn is_flush_gainful(&self) -> bool {
         // The new log segment takes the place of one that is freed.
         self.frozen.is_some() || self.active_log_len() + BLOCK_LEN >= self.flush_len(self.memtable.table_size_max())
     }
 
     /// Bytes of the blocks that a flush of `len` bytes of memtables takes: their tables, one more for each key space beyond
     /// the first, a log segment and a page of the manifest.
-    pub(super) fn flush_len(&self, len: u64) -> u64 {
+    pub(crate) fn flush_len(&self, len: u64) -> u64 {
         let spaces = (self.levels.trees().count() as u64).max(1);
         (len.div_ceil(BLOCK_LEN) + spaces - 1 + 2) * BLOCK_LEN
     }
 
     /// Freezes the memtable. REQUIRES: none is frozen, and no group is open.
-    pub(super) fn freeze(&mut self) -> Result<()> {
+    pub(crate) fn freeze(&mut self) -> Result<()> {
         assert!(self.frozen.is_none() && self.group.is_empty(), "a memtable is frozen between commits, one at a time");
         let is_empty = self.memtable.is_empty();
         let Some(log) = self.log.as_mut().filter(|log| !is_empty || log.active_len() > 0) else { return Ok(()) };
@@ -123,7 +123,7 @@ impl<F: File> Engine<F> {
 
     /// Writes about `budget` bytes of the frozen memtable, and installs its tables when it is through. On error the
     /// flush begins anew with the next call; nothing is lost.
-    pub(super) fn flush_slice(&mut self, budget: usize) -> Result<usize> {
+    pub(crate) fn flush_slice(&mut self, budget: usize) -> Result<usize> {
         // The frozen memtable must stay readable unless its tables take its place.
         let Some(frozen) = &mut self.frozen else { return Ok(0) };
         let memtable = Arc::clone(&frozen.memtable);
@@ -197,18 +197,18 @@ impl<F: File> Engine<F> {
     }
 
     /// Puts the tables of a flush as deep as they may go.
-    pub(super) fn landing_edit(&self, tables: Vec<Table>) -> Edit {
+    pub(crate) fn landing_edit(&self, tables: Vec<Table>) -> Edit {
         let is_busy = |job: &Job, table: &Table| job.covers(table.prefix(), &table.smallest, &table.largest);
         landing(&self.levels, tables, |table| self.job.as_ref().is_some_and(|job| is_busy(job, table)))
     }
 
-    pub(super) fn release_log_before(&mut self, start: &LogStart) {
+    pub(crate) fn release_log_before(&mut self, start: &LogStart) {
         let released = self.log.as_mut().map(|log| log.forget_before(start)).unwrap_or_default();
         released.into_iter().for_each(|extent| self.free.release(extent));
     }
 
     /// Writes `memtable` as tables at once; nothing refers to them yet.
-    pub(super) fn write_memtable(&mut self, memtable: &Memtable) -> Result<Output> {
+    pub(crate) fn write_memtable(&mut self, memtable: &Memtable) -> Result<Output> {
         let mut output = Output::new(Room::All);
         loop {
             match self.write_memtable_slice(memtable, &mut None, &mut output, usize::MAX) {
@@ -225,14 +225,14 @@ impl<F: File> Engine<F> {
 
     /// Gives blocks back that nothing refers to; after a failure to write the superblock nothing may be reused,
     /// since it is not known what the superblock on disk refers to.
-    pub(super) fn abandon_outputs(&mut self, output: Output) {
+    pub(crate) fn abandon_outputs(&mut self, output: Output) {
         if self.failed.is_none() {
             output.discard(self);
         }
     }
 
     /// Writes the frozen memtable and the active one as tables.
-    pub(super) fn flush_memtables(&mut self) -> Result<()> {
+    pub(crate) fn flush_memtables(&mut self) -> Result<()> {
         while self.frozen.is_some() {
             self.flush_slice(usize::MAX)?;
         }

@@ -10,10 +10,10 @@
 //! The reserve holds what the memtables would take as tables, the largest table once more (a rewrite has both for a
 //! while), a log segment, and a page of the manifest.
 
-use super::batch::Batch;
-use super::engine::Engine;
-use super::error::{Error, Result};
 use super::purge::PURGE_LEN;
+use crate::engine::batch::Batch;
+use crate::engine::engine::Engine;
+use crate::engine::error::{Error, Result};
 use crate::fs::{self, File};
 use crate::page::{BLOCK_LEN, Extent, FreeSet};
 
@@ -34,13 +34,13 @@ const GROWTH: u64 = 1 << 20;
 const SMALL_GROWTH: u64 = 4 * BLOCK_LEN;
 
 /// Whether the host has no more space.
-pub(super) fn is_full(error: &Error) -> bool {
+pub(crate) fn is_full(error: &Error) -> bool {
     matches!(error, Error::Fs(fs::Error::StorageFull { .. }))
 }
 
 /// What space may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
+pub(crate) enum Room {
     Ordinary,
     /// When there is no other, also what is kept back.
     All,
@@ -48,7 +48,7 @@ pub(super) enum Room {
 
 /// Allocates an extent for `len` bytes and lets `write` fill it; where the host has no space for it, and all room may be
 /// used, from what is kept back.
-pub(super) fn allocate_with<T>(
+pub(crate) fn allocate_with<T>(
     free: &mut FreeSet,
     len: u64,
     room: Room,
@@ -75,7 +75,7 @@ pub(super) fn allocate_with<T>(
 impl<F: File> Engine<F> {
     /// Makes sure that there will be room to delete and to compact after this commit; one that only deletes may use
     /// that room.
-    pub(super) fn ensure_reserve(&mut self, batch: &Batch) -> Result<()> {
+    pub(crate) fn ensure_reserve(&mut self, batch: &Batch) -> Result<()> {
         if batch.only_deletes() {
             if self.group.is_empty() {
                 self.regain_reserve();
@@ -228,12 +228,12 @@ impl<F: File> Engine<F> {
     }
 
     /// Whether there was no room for a merge. What did not fit will not fit before something has changed.
-    pub(super) fn is_cramped(&self) -> bool {
+    pub(crate) fn is_cramped(&self) -> bool {
         self.cramped_at == Some(self.superblock.sequence)
     }
 
     /// After `error`: whether to try again with smaller tables, because space is left in small pieces only.
-    pub(super) fn lower_table_target(&mut self, error: &Error) -> bool {
+    pub(crate) fn lower_table_target(&mut self, error: &Error) -> bool {
         let is_lowered = is_full(error) && self.table_target > TABLE_TARGET_MIN;
         if is_lowered {
             self.table_target = (self.table_target / 2).max(TABLE_TARGET_MIN);
@@ -242,7 +242,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Fills the reserve up again, where there is room. Whether it is full.
-    pub(super) fn restore_reserve(&mut self) -> bool {
+    pub(crate) fn restore_reserve(&mut self) -> bool {
         let needed = self.reserve_needed(0);
         self.free.reserved_bytes() >= needed || self.try_reserve(needed).is_ok()
     }
@@ -280,12 +280,12 @@ impl<F: File> Engine<F> {
     }
 
     /// True if much more is kept back than is needed: a large commit needed that, and is written as tables since.
-    pub(super) fn has_surplus_reserve(&self) -> bool {
+    pub(crate) fn has_surplus_reserve(&self) -> bool {
         self.free.reserved_bytes() > self.reserve_needed(0) + 4 * GROWTH
     }
 
     /// Moves the reserve towards the beginning of the file when it is what keeps the file long, and gives its surplus back.
-    pub(super) fn lower_reserve(&mut self) {
+    pub(crate) fn lower_reserve(&mut self) {
         let len = self.free.reserved_bytes().min(self.reserve_needed(0) + GROWTH);
         if self.free.reserved_bytes() > 0 {
             // Where it cannot be written lower, it stays.
@@ -294,7 +294,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Writes the bytes of a table into an extent of its own.
-    pub(super) fn write_extent(&mut self, bytes: &[u8], room: Room) -> Result<Extent> {
+    pub(crate) fn write_extent(&mut self, bytes: &[u8], room: Room) -> Result<Extent> {
         let (volume, len) = (&self.volume, bytes.len() as u64);
         let write = |extent: Extent| Ok(volume.write(bytes, extent.address)?);
         allocate_with(&mut self.free, len, room, write).map(|(extent, ())| extent)

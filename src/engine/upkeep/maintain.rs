@@ -1,8 +1,8 @@
 //! When maintenance is done: by commits, each a share, and by the host when it is idle.
 
-use super::engine::Engine;
-use super::error::Result;
 use super::reserve::is_full;
+use crate::engine::engine::Engine;
+use crate::engine::error::Result;
 use crate::fs::File;
 
 /// Bytes of work in a slice: one to two milliseconds natively, a few in wasm.
@@ -18,7 +18,7 @@ impl<F: File> Engine<F> {
     /// Takes a commit's share of the maintenance: in proportion to its bytes and to the debt, so that the debt
     /// settles where commits pay as much as they cause. What fails here fails no commit; it is told by the next
     /// [`Engine::maintain`], and tried again.
-    pub(super) fn pay(&mut self, bytes: usize) {
+    pub(crate) fn pay(&mut self, bytes: usize) {
         if self.frozen.is_none()
             && self.is_memtable_full(1)
             && let Err(error) = self.freeze()
@@ -49,7 +49,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Does the work that is most due, about `budget` bytes of it, and gives how much was done; 0 when none is due.
-    pub(super) fn slice(&mut self, budget: usize) -> Result<usize> {
+    pub(crate) fn slice(&mut self, budget: usize) -> Result<usize> {
         if self.frozen.is_some() {
             return Ok(self.flush_slice(budget)?.max(1));
         }

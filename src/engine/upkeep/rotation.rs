@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::compaction::{Aim, Plan};
-use super::engine::{Engine, key_epoch_behind};
-use super::error::{Error, Result};
-use super::levels::Edit;
-use super::memtable::Memtable;
-use super::statistics::EncryptionStatistics;
-use super::table::meta::Table;
 use crate::crypto::Encryption;
+use crate::engine::engine::{Engine, key_epoch_behind};
+use crate::engine::error::{Error, Result};
+use crate::engine::levels::Edit;
+use crate::engine::memtable::Memtable;
+use crate::engine::statistics::EncryptionStatistics;
+use crate::engine::table::meta::Table;
 use crate::fs::File;
 use crate::page::{KeyError, Keyring};
 
@@ -56,7 +56,7 @@ impl<F: File> Engine<F> {
         (self.superblock.file_id, key)
     }
 
-    pub(super) fn encryption_statistics(&self) -> Option<EncryptionStatistics> {
+    pub(crate) fn encryption_statistics(&self) -> Option<EncryptionStatistics> {
         self.volume.keyring().map(|keyring| EncryptionStatistics {
             cipher: keyring.cipher(),
             argon2: keyring.argon2(),

@@ -5,13 +5,13 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::compaction::Plan;
-use super::engine::Engine;
-use super::entry::Seq;
-use super::error::Result;
-use super::levels::{BOTTOM, Edit, Placement};
-use super::log::writer::Log;
 use super::reserve::is_full;
-use super::table::meta::Table;
+use crate::engine::engine::Engine;
+use crate::engine::entry::Seq;
+use crate::engine::error::Result;
+use crate::engine::levels::{BOTTOM, Edit, Placement};
+use crate::engine::log::writer::Log;
+use crate::engine::table::meta::Table;
 use crate::fs::File;
 use crate::page::{Extent, HEADER_LEN};
 
@@ -195,7 +195,7 @@ impl<F: File> Engine<F> {
     }
 
     /// One idle step of giving space back, when there is enough of it. True while there is more.
-    pub(super) fn shrink_slice(&mut self, budget: usize) -> Result<bool> {
+    pub(crate) fn shrink_slice(&mut self, budget: usize) -> Result<bool> {
         let may_move = self.job.is_none() && budget > 0;
         if may_move && self.has_much_space() && self.move_tables(self.slack())? > 0 {
             return Ok(true);
@@ -255,7 +255,7 @@ impl<F: File> Engine<F> {
 
     /// Moves tables into holes before the file is closed, when that gives much and takes little: what was the log's and the
     /// reserve's is free, and the last tables lie behind it.
-    pub(super) fn settle(&mut self) -> Result<()> {
+    pub(crate) fn settle(&mut self) -> Result<()> {
         let mut moved = 0;
         while moved < SETTLE_BYTES && self.has_much_space() {
             match self.move_some_tables() {
@@ -326,7 +326,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Cuts the free tail off when it is longer than `slack`.
-    pub(super) fn truncate_tail(&mut self, slack: u64) -> Result<()> {
+    pub(crate) fn truncate_tail(&mut self, slack: u64) -> Result<()> {
         let end = self.free.end();
         if self.volume.file_len() > end + slack {
             self.volume.truncate(end)?;

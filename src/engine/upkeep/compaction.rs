@@ -7,34 +7,36 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::covered::Covered;
-use super::engine::Engine;
-use super::entry::{Clock, Prefix, Version};
-use super::error::{Error, Result};
-use super::levels::{BOTTOM, Edit, FACTOR, LEVEL_COUNT, Placement, RUNS_MAX, Tree, overlapping, overlapping_or_small};
-use super::merge::{Direction, Merge, RunCursor, Source};
 use super::output::Output;
 use super::reserve::Room;
 use super::retention::Retention;
-use super::table::meta::{Table, TableId};
+use crate::engine::covered::Covered;
+use crate::engine::engine::Engine;
+use crate::engine::entry::{Clock, Prefix, Version};
+use crate::engine::error::{Error, Result};
+use crate::engine::levels::{
+    BOTTOM, Edit, FACTOR, LEVEL_COUNT, Placement, RUNS_MAX, Tree, overlapping, overlapping_or_small,
+};
+use crate::engine::merge::{Direction, Merge, RunCursor, Source};
+use crate::engine::table::meta::{Table, TableId};
 use crate::fs::File;
 use crate::page::ExpiryHorizon;
 
 /// What to merge.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
-    pub(super) prefix: Prefix,
+pub(crate) struct Plan {
+    pub(crate) prefix: Prefix,
     /// Sets of tables that do not overlap.
-    pub(super) runs: Vec<Vec<Arc<Table>>>,
-    pub(super) output_level: usize,
+    pub(crate) runs: Vec<Vec<Arc<Table>>>,
+    pub(crate) output_level: usize,
     /// In level 0, the number of the run that the outputs make.
-    pub(super) output_run: u64,
-    pub(super) aim: Aim,
+    pub(crate) output_run: u64,
+    pub(crate) aim: Aim,
 }
 
 /// What a plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Aim {
+pub(crate) enum Aim {
     /// To have fewer tables, and each level of its size.
     Merge,
     /// To drop from tables what newer ones supersede, where there is no room for a merge.
@@ -53,14 +55,14 @@ impl Aim {
 }
 
 impl Plan {
-    pub(super) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
         self.runs.iter().flatten()
     }
 }
 
 /// A merge that is under way.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(crate) struct Job {
     plan: Plan,
     merge: Merge<'static>,
     output: Output,
@@ -72,23 +74,23 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn reads(&self, id: TableId) -> bool {
+    pub(crate) fn reads(&self, id: TableId) -> bool {
         self.plan.tables().any(|table| table.id == id)
     }
 
-    pub(super) fn is_in(&self, prefix: Prefix) -> bool {
+    pub(crate) fn is_in(&self, prefix: Prefix) -> bool {
         self.plan.prefix == prefix
     }
 
     /// Whether the job's outputs may lie in the closed range: they may fill the gaps between its inputs.
-    pub(super) fn covers(&self, prefix: Prefix, smallest: &[u8], largest: &[u8]) -> bool {
+    pub(crate) fn covers(&self, prefix: Prefix, smallest: &[u8], largest: &[u8]) -> bool {
         let low = self.plan.tables().map(|table| &table.smallest).min();
         let high = self.plan.tables().map(|table| &table.largest).max();
         let (Some(low), Some(high)) = (low, high) else { return false };
         self.plan.prefix == prefix && low.as_ref() <= largest && high.as_ref() >= smallest
     }
 
-    pub(super) fn into_output(self) -> Output {
+    pub(crate) fn into_output(self) -> Output {
         self.output
     }
 
@@ -116,7 +118,7 @@ impl Tree {
     }
 
     /// Bytes that must be merged until every level has its size, about.
-    pub(super) fn debt(&self) -> u64 {
+    pub(crate) fn debt(&self) -> u64 {
         let scores = self.scores();
         let targets = self.targets();
         let mut debt = 0;
@@ -132,7 +134,7 @@ impl Tree {
     }
 
     /// Merges all of level 0 into the base level.
-    pub(super) fn plan_level0(&self, prefix: Prefix) -> Option<Plan> {
+    pub(crate) fn plan_level0(&self, prefix: Prefix) -> Option<Plan> {
         let tables: Vec<_> = self.tables_of(0).collect();
         let smallest = tables.iter().map(|table| &table.smallest).min()?;
         let largest = tables.iter().map(|table| &table.largest).max()?;
@@ -175,7 +177,7 @@ impl Tree {
     }
 
     /// Merges the table of a level that overlaps least below it, for its size.
-    pub(super) fn plan_level(&self, prefix: Prefix, level: usize) -> Option<Plan> {
+    pub(crate) fn plan_level(&self, prefix: Prefix, level: usize) -> Option<Plan> {
         let below = |table: &Arc<Table>| overlapping(self.level(level + 1), &table.smallest, &table.largest);
         let cost =
             |table: &Arc<Table>| below(table).iter().map(|table| table.len).sum::<u64>() * 1000 / table.len.max(1);
@@ -192,7 +194,7 @@ impl Tree {
 }
 
 impl<F: File> Engine<F> {
-    pub(super) fn retention(&self) -> Retention {
+    pub(crate) fn retention(&self) -> Retention {
         Retention { snapshots: self.snapshots.clone(), clock: self.droppable_clock() }
     }
 
@@ -219,7 +221,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Begins the merge that is most due, if any.
-    pub(super) fn begin_due_job(&mut self) -> Result<bool> {
+    pub(crate) fn begin_due_job(&mut self) -> Result<bool> {
         match self.plan_due() {
             Some(plan) => self.begin_job(plan).map(|()| true),
             None => Ok(false),
@@ -233,7 +235,7 @@ impl<F: File> Engine<F> {
 
     /// Merges the runs of level 0 where there are more than there should be, but for what nobody can see any more.
     /// Sessions that are too short to pay for it leave one each. REQUIRES: no job is under way.
-    pub(super) fn merge_surplus_runs(&mut self) -> Result<()> {
+    pub(crate) fn merge_surplus_runs(&mut self) -> Result<()> {
         self.drop_dead_tables()?;
         while let Some(plan) = self.plan_surplus() {
             self.begin_job(plan)?;
@@ -245,7 +247,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Begins a merge. Tables that meet nothing are moved without being read.
-    pub(super) fn begin_job(&mut self, plan: Plan) -> Result<()> {
+    pub(crate) fn begin_job(&mut self, plan: Plan) -> Result<()> {
         assert!(self.job.is_none(), "one job runs at a time");
         if let Some(edit) = self.move_edit(&plan) {
             self.install(edit, |_| {})?;
@@ -287,7 +289,7 @@ impl<F: File> Engine<F> {
 
     /// Gives a merge up that drops what had expired by a later clock than the host's is now. What a commit builds on, and a
     /// snapshot keeps, may be alive again since the clock was set back: it must not go when the merge is through.
-    pub(super) fn drop_job_of_later_clock(&mut self) {
+    pub(crate) fn drop_job_of_later_clock(&mut self) {
         if let Some(job) = self.job.take_if(|job| job.clock.now_ms > self.environment.now_ms()) {
             self.abandon_outputs(job.into_output());
         }
@@ -301,7 +303,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Merges about `budget` bytes, and installs the outputs when the job is through. On error the job is dropped.
-    pub(super) fn job_slice(&mut self, budget: usize) -> Result<usize> {
+    pub(crate) fn job_slice(&mut self, budget: usize) -> Result<usize> {
         let Some(mut job) = self.job.take() else { return Ok(0) };
         match self.merge_some(&mut job, budget) {
             Ok((done, false)) => {

@@ -10,22 +10,22 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::compaction::{Aim, Plan};
-use super::engine::Engine;
-use super::entry::Version;
-use super::error::{Error, Result};
-use super::levels::{LEVEL_COUNT, Run, Tree};
 use super::reserve::is_full;
 use super::retention::Retention;
-use super::table::filter::hash as key_hash;
-use super::table::meta::{Table, TableId};
+use crate::engine::engine::Engine;
+use crate::engine::entry::Version;
+use crate::engine::error::{Error, Result};
+use crate::engine::levels::{LEVEL_COUNT, Run, Tree};
+use crate::engine::table::filter::hash as key_hash;
+use crate::engine::table::meta::{Table, TableId};
 use crate::fs::File;
 
 /// Bytes of the file that small tables which are rewritten together take, where there is room for them.
-pub(super) const PURGE_LEN: u64 = 512 << 10;
+pub(crate) const PURGE_LEN: u64 = 512 << 10;
 
 /// A purge of all tables that is under way.
 #[derive(Debug)]
-pub(super) struct Purge {
+pub(crate) struct Purge {
     /// Tables from this id on were written since it began.
     before: TableId,
     /// Tables that were read, and in which there is nothing to gain.
@@ -36,12 +36,12 @@ pub(super) struct Purge {
 
 impl<F: File> Engine<F> {
     /// Begins a purge. REQUIRES: no job is under way.
-    pub(super) fn begin_purge(&mut self) {
+    pub(crate) fn begin_purge(&mut self) {
         self.purge = Some(Purge { before: self.next_table_id, kept: FxHashSet::default(), len_max: PURGE_LEN });
     }
 
     /// One slice of the purge, about `budget` bytes. False when it is over.
-    pub(super) fn purge_slice(&mut self, budget: usize) -> Result<bool> {
+    pub(crate) fn purge_slice(&mut self, budget: usize) -> Result<bool> {
         if self.job.is_some() {
             self.job_slice(budget)?;
             return Ok(true);
@@ -83,7 +83,7 @@ impl<F: File> Engine<F> {
     }
 
     /// After a rewrite found no room: whether to try again with fewer tables at a time.
-    pub(super) fn lower_purge_len(&mut self, plan: &Plan, error: &Error) -> bool {
+    pub(crate) fn lower_purge_len(&mut self, plan: &Plan, error: &Error) -> bool {
         let is_lowered = plan.aim == Aim::Purge && plan.tables().count() > 1 && is_full(error);
         if let Some(purge) = self.purge.as_mut().filter(|_| is_lowered) {
             purge.len_max /= 2;
@@ -92,7 +92,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Notes that nothing is to be gained by rewriting a table.
-    pub(super) fn keep_from_purge(&mut self, id: TableId) {
+    pub(crate) fn keep_from_purge(&mut self, id: TableId) {
         if let Some(purge) = &mut self.purge {
             purge.kept.insert(id);
         }
@@ -100,7 +100,7 @@ impl<F: File> Engine<F> {
 
     /// Takes out of the versions of a key, which the plan's tables hold, those that a newer table supersedes. None are
     /// that a snapshot may need.
-    pub(super) fn drop_superseded(
+    pub(crate) fn drop_superseded(
         &self,
         plan: &Plan,
         retention: &Retention,
@@ -122,7 +122,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Whether there is an older version of a key than those in the plan's tables.
-    pub(super) fn has_older(&self, plan: &Plan, key: &[u8]) -> bool {
+    pub(crate) fn has_older(&self, plan: &Plan, key: &[u8]) -> bool {
         let Some(tree) = self.levels.tree(plan.prefix) else { return false };
         let is_read = |table: &Arc<Table>| plan.tables().any(|there| there.id == table.id);
         let read = tree.runs.iter().filter(|run| run.tables.iter().any(is_read));
