@@ -15,10 +15,10 @@
 //!   write, and a later flush that succeeds proves nothing about it.
 
 mod batch;
-mod check;
 mod compare;
 mod covered;
 mod current;
+mod damage;
 #[expect(clippy::module_inception, reason = "the engine is what the module is named for")]
 mod engine;
 mod entry;
@@ -38,7 +38,6 @@ mod numbering;
 mod opening;
 mod options;
 mod read;
-mod salvage;
 mod statistics;
 mod table;
 mod unwinding;
@@ -46,6 +45,8 @@ mod upkeep;
 mod write;
 
 pub use batch::Batch;
+pub use damage::salvage::Salvager;
+pub use damage::salvage::report::{Losses, LostPiece};
 pub use engine::Engine;
 pub use entry::{Entry, Seq};
 pub use error::Error;
@@ -53,8 +54,6 @@ pub use export::Export;
 pub use numbering::SKIPPED;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, KeyReader, Snapshot};
-pub use salvage::Salvager;
-pub use salvage::report::{Losses, LostPiece};
 pub use statistics::{EncryptionStatistics, SpaceStatistics, Statistics};
 pub use upkeep::rotation::RotateProgress;
 pub use upkeep::space::CompactProgress;

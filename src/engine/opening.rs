@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::covered::Covered;
+use super::damage::salvage::state::proven_state;
 use super::engine::{Engine, check_agreement, used_extents};
 use super::error::{Error, Result};
 use super::hot_rows::HotRows;
@@ -15,7 +16,6 @@ use super::manifest::Manifest;
 use super::memtable::Memtable;
 use super::numbering::base_behind;
 use super::options::Options;
-use super::salvage::state::proven_state;
 use super::statistics::Counters;
 use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};

@@ -45,19 +45,19 @@ pub struct Losses {
 }
 
 impl Losses {
-    pub(super) fn add(&mut self, piece: LostPiece) {
+    pub(crate) fn add(&mut self, piece: LostPiece) {
         self.bytes = self.bytes.saturating_add(piece.bytes);
         self.is_any |= piece.has_entries;
         if self.pieces.len() < PIECES_MAX { self.pieces.push(piece) } else { self.more_pieces += 1 }
     }
 
     /// Something that is wrong and costs no entries by itself.
-    pub(super) fn note(&mut self, what: impl Into<String>, address: u64) {
+    pub(crate) fn note(&mut self, what: impl Into<String>, address: u64) {
         let what = what.into();
         self.add(LostPiece { what, address, bytes: 0, table: None, from: None, to: None, has_entries: false });
     }
 
-    pub(super) fn add_gap(&mut self, table: &WalkedTable, gap: &Gap) {
+    pub(crate) fn add_gap(&mut self, table: &WalkedTable, gap: &Gap) {
         let what = if gap.has_entries { "pages of entries" } else { "pages that lead to entries" };
         let (from, to) = if gap.has_entries { (gap.from.clone(), gap.to.clone()) } else { (None, None) };
         self.add(LostPiece {
@@ -72,7 +72,7 @@ impl Losses {
     }
 
     /// Counts what the manifest says should have been found.
-    pub(super) fn finish_table(&mut self, walker: &Walker) {
+    pub(crate) fn finish_table(&mut self, walker: &Walker) {
         if let Some(known) = &walker.table.known {
             let lost = known.statistics.entries.saturating_sub(walker.found());
             self.entries = self.entries.saturating_add(lost);
@@ -80,7 +80,7 @@ impl Losses {
         }
     }
 
-    pub(super) fn add_commits(&mut self, from: Seq, to: Seq, address: u64) {
+    pub(crate) fn add_commits(&mut self, from: Seq, to: Seq, address: u64) {
         self.commits = self.commits.saturating_add((to - from).saturating_add(1));
         self.newest_commit = self.newest_commit.max(to);
         let what = if from == to { format!("commit {from}") } else { format!("commits {from} to {to}") };

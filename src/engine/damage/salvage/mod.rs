@@ -20,11 +20,11 @@
 //! - memory is bounded by the log, by one page of each table that overlaps, and by a list of a thousand pieces;
 //! - bytes are hashed a bounded number of times, whatever they are.
 
-pub(super) mod lookup;
+pub(crate) mod lookup;
 mod merge;
-pub(super) mod report;
+pub(crate) mod report;
 mod scan;
-pub(super) mod state;
+pub(crate) mod state;
 
 use std::sync::Arc;
 

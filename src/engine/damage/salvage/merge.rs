@@ -19,11 +19,11 @@ use crate::fs::File;
 use crate::page::Volume;
 
 /// The newest version of a key that was found.
-pub(super) struct Newest {
-    pub(super) key: Bytes,
-    pub(super) version: Version,
+pub(crate) struct Newest {
+    pub(crate) key: Bytes,
+    pub(crate) version: Version,
     /// Whether a newer one may be lost.
-    pub(super) is_uncertain: bool,
+    pub(crate) is_uncertain: bool,
 }
 
 /// Where a walker stands; the smallest key is the greatest, and of one key the newest version.
@@ -53,7 +53,7 @@ struct OpenGap {
 }
 
 /// The merge.
-pub(super) struct SalvageMerge {
+pub(crate) struct SalvageMerge {
     /// What the log holds, newer than the tables and each key once.
     log: Memtable,
     last_key: Option<Bytes>,
@@ -63,11 +63,11 @@ pub(super) struct SalvageMerge {
     heads: BinaryHeap<Head>,
     gaps: Vec<OpenGap>,
     /// Bytes of the tables that were gone through.
-    pub(super) walked: u64,
+    pub(crate) walked: u64,
 }
 
 impl SalvageMerge {
-    pub(super) fn new(log: Memtable, mut tables: Vec<WalkedTable>) -> Self {
+    pub(crate) fn new(log: Memtable, mut tables: Vec<WalkedTable>) -> Self {
         tables.sort_by(|a, b| b.smallest.cmp(&a.smallest));
         Self {
             log,
@@ -81,7 +81,7 @@ impl SalvageMerge {
     }
 
     /// The next key.
-    pub(super) fn next<F: File>(&mut self, volume: &Volume<F>, losses: &mut Losses) -> Result<Option<Newest>> {
+    pub(crate) fn next<F: File>(&mut self, volume: &Volume<F>, losses: &mut Losses) -> Result<Option<Newest>> {
         let Some(key) = self.next_key(volume, losses)? else { return Ok(None) };
         self.gaps.retain(|gap| gap.to.as_deref().is_none_or(|to| to >= key.as_ref()));
         let gap_seq = self.gaps.iter().map(|gap| gap.max_seq).max().unwrap_or(0);

@@ -22,7 +22,7 @@ const BASES: u64 = 40;
 const PATIENCE: u64 = 64 << 20;
 
 /// A search for tables that is done in slices.
-pub(super) struct Scan {
+pub(crate) struct Scan {
     position: u64,
     tables: Vec<WalkedTable>,
     patience: u64,
@@ -31,24 +31,24 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn new(file_len: u64) -> Self {
+    pub(crate) fn new(file_len: u64) -> Self {
         let patience = PATIENCE.saturating_add(file_len.saturating_mul(4));
         Self { position: HEADER_LEN, tables: Vec::new(), patience, window: Vec::new(), window_at: 0 }
     }
 
     /// How far the search has come in the file.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
     /// What was found, once it is done. A table of which nothing but pages without entries was found is none.
-    pub(super) fn into_tables(mut self) -> Vec<WalkedTable> {
+    pub(crate) fn into_tables(mut self) -> Vec<WalkedTable> {
         self.tables.retain(|table| table.prefix != [0xff; 8]);
         self.tables
     }
 
     /// Searches about `budget` bytes; true when all is searched.
-    pub(super) fn step<F: File>(&mut self, volume: &Volume<F>, budget: u64) -> Result<bool> {
+    pub(crate) fn step<F: File>(&mut self, volume: &Volume<F>, budget: u64) -> Result<bool> {
         let end = self.position.saturating_add(budget.max(1));
         while self.position < end {
             if self.position + PAGE_HEADER_LEN as u64 > volume.file_len() || self.patience == 0 {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::engine::{Engine, check_agreement, used_extents};
-use super::entry::{Prefix, Seq};
-use super::error::{Error, Result};
-use super::levels::{LEVEL_COUNT, Tree};
-use super::log::recovery::recover_to_break;
-use super::manifest::Manifest;
-use super::merge::{Direction, Merge, RunCursor, Source};
-use super::table::audit::audit;
-use super::table::meta::Table;
+use crate::engine::engine::{Engine, check_agreement, used_extents};
+use crate::engine::entry::{Prefix, Seq};
+use crate::engine::error::{Error, Result};
+use crate::engine::levels::{LEVEL_COUNT, Tree};
+use crate::engine::log::recovery::recover_to_break;
+use crate::engine::manifest::Manifest;
+use crate::engine::merge::{Direction, Merge, RunCursor, Source};
+use crate::engine::table::audit::audit;
+use crate::engine::table::meta::Table;
 use crate::fs::File;
 use crate::page::{Extent, FreeSet};
 

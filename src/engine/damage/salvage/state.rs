@@ -50,7 +50,7 @@ pub(in crate::engine) fn proven_state<F: File>(
 
 /// The newest manifest that a damaged slot still leads to. Its reference holds the manifest's tag: what it leads to was
 /// once written as the manifest of this file, whatever else is wrong with the slot.
-pub(super) fn hinted_state<F: File>(volume: &mut Volume<F>, slots: &Slots) -> Result<Option<State>> {
+pub(crate) fn hinted_state<F: File>(volume: &mut Volume<F>, slots: &Slots) -> Result<Option<State>> {
     let mut newest: Option<State> = None;
     for hint in slots.hints.iter().filter(|hint| hint.manifest.address != 0) {
         volume.adopt(hint);

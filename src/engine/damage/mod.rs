@@ -1,0 +1,4 @@
+//! TODO
+
+pub(super) mod check;
+pub(super) mod salvage;
