@@ -57,6 +57,8 @@ mod engine;
 mod environment;
 pub mod fs;
 #[cfg(any(test, fuzzing))]
+mod fuzz_input;
+#[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 #[cfg(feature = "cli")]
 pub mod import;

@@ -233,7 +233,7 @@ pub(super) struct Placement {
 
 /// A change of the tables: removals, then insertions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Edit {
+pub(crate) struct Edit {
     pub(super) removed: Vec<TableId>,
     pub(super) added: Vec<Placement>,
 }

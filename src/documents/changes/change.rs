@@ -58,7 +58,7 @@ pub(crate) struct Note {
 
 /// What a commit has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct CommitNotes {
+pub(crate) struct CommitNotes {
     pub(crate) version: Seq,
     /// When it was made.
     pub(crate) time_ms: u64,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// What recent commits have changed. Each watcher has a position in it.
 #[derive(Debug, Default)]
-pub(in super::super) struct Feed {
+pub(crate) struct Feed {
     commits: VecDeque<Arc<CommitNotes>>,
     bytes: usize,
     bytes_max: usize,

@@ -36,7 +36,7 @@ const READ_BYTES: usize = 256 << 10;
 
 /// The change history of a database.
 #[derive(Debug, Default)]
-pub(in super::super) struct Journal {
+pub(crate) struct Journal {
     /// For how long entries are kept; `None` when none are written.
     span_ms: Option<u64>,
     /// The same, when they are only written while somebody watches and as long behind that.

@@ -1,4 +1,4 @@
-//! TODO
+//! Indexes: building, entries, and unique values.
 
 pub(super) mod build;
 pub(super) mod entry;

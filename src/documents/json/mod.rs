@@ -1,4 +1,4 @@
-//! TODO
+//! JSON text in and out: scanning, editing, patching, paths, and an encoding that keeps the order of values.
 
 pub(super) mod decimal;
 pub(super) mod edit;

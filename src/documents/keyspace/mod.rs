@@ -1,4 +1,4 @@
-//! TODO
+//! Keys, ranges of keys, and times to live.
 
 pub(super) mod key;
 pub(super) mod range;

@@ -1,4 +1,4 @@
-//! TODO
+//! The forms of a document in the engine: inline, in parts, as a list, as bytes.
 
 pub(super) mod content;
 pub(super) mod document;

@@ -1,4 +1,4 @@
-//! TODO
+//! Several writes as one commit, and the reads that the commit depends on.
 
 pub(super) mod active;
 pub(super) mod commit;

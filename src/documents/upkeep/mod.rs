@@ -1,4 +1,4 @@
-//! TODO
+//! Operations on a complete database: check, salvage, export, import, keys, statistics, receipts.
 
 pub(super) mod check;
 pub(super) mod check_parts;

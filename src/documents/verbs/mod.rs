@@ -1,4 +1,4 @@
-//! TODO
+//! Operations on documents: read, write, update, lists, blobs, snapshots.
 
 pub(super) mod blobs;
 pub(super) mod default_read;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 impl<F: File> Database<F> {
     /// What `batch` changes, as the next commit; `None` when nobody wants to know.
-    pub(in super::super) fn notes_of(&mut self, batch: &Batch) -> Result<Option<CommitNotes>> {
+    pub(crate) fn notes_of(&mut self, batch: &Batch) -> Result<Option<CommitNotes>> {
         let (last, time_ms) = (self.engine.last_seq(), self.engine.now_ms());
         let is_watched = self.feed.is_watched();
         if !self.journal.wants(is_watched, last, time_ms) && !is_watched {
@@ -72,7 +72,7 @@ impl<F: File> Database<F> {
     }
 
     /// A commit was made that changes this.
-    pub(in super::super) fn noted(&mut self, notes: CommitNotes, last_entry: Seq) {
+    pub(crate) fn noted(&mut self, notes: CommitNotes, last_entry: Seq) {
         self.journal.staged(&notes, last_entry);
         if self.feed.is_watched() && !notes.notes.is_empty() {
             self.feed.add(Arc::new(notes));
@@ -80,7 +80,7 @@ impl<F: File> Database<F> {
     }
 
     /// Commits were taken back.
-    pub(in super::super) fn take_notes_back(&mut self) {
+    pub(crate) fn take_notes_back(&mut self) {
         self.feed.take_back(self.engine.last_seq());
         // When even this cannot be read, the engine takes no writes.
         if self.journal.is_kept() {

@@ -1,4 +1,4 @@
-//! TODO
+//! Reading of damaged files: the check, and salvage.
 
 pub(super) mod check;
 pub(super) mod salvage;

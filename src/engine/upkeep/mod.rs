@@ -1,4 +1,4 @@
-//! TODO
+//! The work between commits: flushes, compaction, purges, space, and the change of the data key.
 
 pub(super) mod compaction;
 pub(super) mod flush;
