@@ -49,7 +49,7 @@
 //! abstracted by [`fs::FileSystem`], which keeps files, and [`Environment`], which has the clock and randomness. Only
 //! [`Database::open`] is asynchronous.
 
-#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg(any(test, boundary))]
 mod bindings;
 mod crypto;
 mod documents;

@@ -182,6 +182,7 @@ impl<F: File> Service<F> {
 
     /// What the letters of pages that go away are written and read with: the file's id (16 bytes), the time up to which receipts
     /// may have been dropped (u64, milliseconds), and in an encrypted file a key for letters (32 bytes).
+    #[cfg(any(test, js))]
     pub fn letter_terms(&self) -> Result<Zeroizing<Vec<u8>>> {
         self.database.as_ref().ok_or(Error::Closed)?.letter_terms()
     }

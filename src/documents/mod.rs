@@ -24,7 +24,7 @@ pub use changes::change::{Change, ChangeKind};
 pub use database::Database;
 pub use database::collection::Collection;
 pub use database::latencies::Latency;
-#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg(any(test, boundary))]
 pub(crate) use database::latencies::Verb;
 pub use database::scan::{Page, PageLimits, Scan};
 pub use error::{Error, Result};

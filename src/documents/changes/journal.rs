@@ -82,7 +82,7 @@ impl Journal {
 
     /// Unless the history is kept anyway, it is from now on while somebody watches, and for `span_ms` behind that; with
     /// `at_once` for that long from `now_ms` on, too.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, boundary))]
     pub fn keep_while_watched(&mut self, span_ms: u64, at_once: bool, now_ms: u64) {
         if self.span_ms.is_none() {
             self.watched_span_ms = Some(span_ms);

@@ -69,9 +69,9 @@ pub struct Database<F: File> {
     pub(crate) feed: Feed,
     pub(crate) journal: Journal,
     /// The receipt that is to be in the next commit.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, boundary))]
     pub(crate) companion: Option<crate::documents::upkeep::receipts::NewReceipt>,
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, boundary))]
     pub(crate) receipts: crate::documents::upkeep::receipts::Generation,
 }
 
@@ -138,9 +138,9 @@ impl<F: File> Database<F> {
             is_completing_given_up: false,
             feed: Feed::new(options.watch_buffer),
             journal,
-            #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+            #[cfg(any(test, boundary))]
             companion: None,
-            #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+            #[cfg(any(test, boundary))]
             receipts: crate::documents::upkeep::receipts::Generation::default(),
         };
         database.finish_dropping_or_leave_it();
@@ -261,7 +261,7 @@ impl<F: File> Database<F> {
         if self.remove_stale_uploads()? || self.complete_indexes()? {
             return Ok(true);
         }
-        #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+        #[cfg(any(test, boundary))]
         if self.remove_old_receipts()? {
             return Ok(true);
         }
@@ -337,7 +337,7 @@ impl<F: File> Database<F> {
             return Err(error.clone());
         }
         self.keep_unique(&mut batch)?;
-        #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+        #[cfg(any(test, boundary))]
         let generation = self.stage_companion(&mut batch)?;
         let before = self.engine.last_seq();
         let (keys, bytes) = (self.history.keys_of(&batch), batch.size());
@@ -351,7 +351,7 @@ impl<F: File> Database<F> {
             Err(error) if self.engine.last_seq() == before => return Err(error.into()),
             Err(error) => return Err(self.undone(error)),
         };
-        #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+        #[cfg(any(test, boundary))]
         if let Some(generation) = generation {
             self.note_generation(generation);
         }
@@ -441,7 +441,7 @@ impl<F: File> Database<F> {
 
     fn forget_undone(&mut self, error: &Error) {
         self.pending = false;
-        #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+        #[cfg(any(test, boundary))]
         self.forget_generation();
         self.history.take_back(self.engine.last_seq());
         self.take_notes_back();

@@ -26,7 +26,7 @@ impl OpenTransaction {
     }
 
     /// True if it has nothing to commit.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, boundary))]
     pub(crate) fn only_reads(&self) -> bool {
         self.writes.is_empty()
     }

@@ -109,7 +109,7 @@ impl Transaction {
     }
 
     /// Stores JSON that was parsed before; it expires `ttl` after the commit, if that is given.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, boundary))]
     pub(crate) fn set_raw(self, key: &str, json: &serde_json::value::RawValue, ttl: Option<Duration>) -> Result<Self> {
         ttl.map_or(Ok(0), |ttl| ttl::expiry(0, ttl))?;
         text::check_length(json.get().len())?;

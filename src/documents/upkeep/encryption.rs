@@ -42,7 +42,7 @@ impl<F: File> Database<F> {
     }
 
     /// The file's id, the time up to which receipts may have been dropped, and the key of letters, one after the other.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, js))]
     pub(crate) fn letter_terms(&self) -> Result<zeroize::Zeroizing<Vec<u8>>> {
         let (file_id, key) = self.engine.letter_terms();
         let horizon_ms = self.receipt_horizon_ms()?;
@@ -51,7 +51,7 @@ impl<F: File> Database<F> {
     }
 
     /// Fails unless the database can be opened by this; without it, unless nothing is needed for that.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, js))]
     pub(crate) fn ensure_opened_by(&self, encryption: Option<&Encryption>) -> Result<()> {
         if let Some(encryption) = encryption {
             check_encryption(encryption)?;

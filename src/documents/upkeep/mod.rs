@@ -5,7 +5,7 @@ pub(super) mod check_parts;
 pub(super) mod encryption;
 pub(super) mod export;
 pub(super) mod import;
-#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg(any(test, boundary))]
 pub(crate) mod receipts;
 pub(super) mod salvage;
 pub(super) mod salvage_parts;

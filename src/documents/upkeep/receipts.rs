@@ -183,7 +183,7 @@ impl<F: File> Database<F> {
     }
 
     /// Returns the horizon, in milliseconds: a message that was sent later has left its receipts, if it was executed.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, boundary))]
     pub(crate) fn receipt_horizon_ms(&self) -> Result<u64> {
         Ok(self.generation_and_horizon()?.1)
     }

@@ -87,7 +87,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     /// Stores JSON that was parsed before.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, boundary))]
     pub(crate) fn set_raw(&mut self, key: &str, json: &serde_json::value::RawValue) -> Result<u64> {
         self.measured_mut(Verb::Set, |documents| {
             check_key(key)?;

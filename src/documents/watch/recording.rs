@@ -53,7 +53,7 @@ impl<F: File> Database<F> {
 
     /// Keeps the change history while somebody watches and `span_ms` behind that, where it is not kept anyway; with `at_once`
     /// also for that long from now on. So watches can go on at whoever opens the database next.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, boundary))]
     pub(crate) fn keep_changes_while_watched(&mut self, span_ms: u64, at_once: bool) {
         self.journal.keep_while_watched(span_ms, at_once, self.engine.now_ms());
     }

@@ -50,7 +50,7 @@ impl<F: File> Engine<F> {
     }
 
     /// The file's id, and the key of letters in an encrypted file.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, js))]
     pub fn letter_terms(&self) -> ([u8; 16], Option<crate::crypto::Secret>) {
         let key = self.volume.keyring().and_then(Keyring::letter_key);
         (self.superblock.file_id, key)
@@ -70,7 +70,7 @@ impl<F: File> Engine<F> {
     ///
     /// # Errors
     /// [`Error::Key`], [`Error::Fs`].
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, js))]
     pub fn ensure_opened_by(&self, encryption: Option<&Encryption>) -> Result<()> {
         match (self.volume.keyring(), encryption) {
             (None, None) => Ok(()),
