@@ -11,6 +11,7 @@ use crate::fs::File;
 use crate::{Database, Encryption, Error, Result, Stats};
 use std::collections::BTreeMap;
 use std::time::Duration;
+#[cfg(any(test, js))]
 use zeroize::Zeroizing;
 
 /// The client that is there from the beginning. It has no id.
@@ -188,6 +189,7 @@ impl<F: File> Service<F> {
     }
 
     /// Fails unless the database can be opened by this; without it, unless nothing is needed for that.
+    #[cfg(any(test, js))]
     pub fn opens(&self, encryption: Option<&Encryption>) -> Result<()> {
         self.database.as_ref().ok_or(Error::Closed)?.ensure_opened_by(encryption)
     }
