@@ -6,7 +6,7 @@ use super::client::{Client, MESSAGE_MAX};
 use super::receipts::{Departed, Receipts};
 use super::tasks::{Task, Tasks};
 use super::verbs::{self, Kind};
-use crate::documents::upkeep::receipts::LeftReceipt;
+use crate::documents::database::receipt::LeftReceipt;
 use crate::fs::File;
 use crate::{Database, Encryption, Error, Result, Stats};
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 mod catalog;
 mod changes;
-mod database;
+pub(super) mod database;
 mod error;
 mod error_code;
 #[cfg(any(test, fuzzing))]
@@ -42,7 +42,8 @@ pub use query::find::{FindOptions, FindPage};
 pub use query::query::{OrderBy, Query};
 pub use query::rows::Rows;
 pub use query::run::{Explanation, QueryPage};
-pub use stored::document::{Blob, Document};
+pub use stored::content::Blob;
+pub use stored::document::Document;
 pub use stored::list::End;
 pub use transaction::active::ActiveTransaction;
 pub use transaction::open::OpenTransaction;
@@ -52,7 +53,7 @@ pub use upkeep::import::{Import, import_from};
 pub use upkeep::salvage::{LostPart, Salvage, SalvageReport, salvage, salvage_with};
 pub use upkeep::statistics::{Space, SpaceKind, Stats};
 pub use verbs::blobs::{BlobReader, BlobWriter};
+pub use verbs::set_options::SetOptions;
 pub use verbs::snapshot::Snapshot;
-pub use verbs::update::SetOptions;
 pub use watch::query::{QueryChanges, QueryRow, QueryWatcher};
 pub use watch::watcher::{WatchOptions, Watcher};

@@ -19,6 +19,7 @@
 
 use super::index_spec::Indexed;
 use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::keyspace::key::Prefix;
 use crate::documents::keyspace::key::{CATALOG, CollectionId};
 use crate::documents::stored::parts::PartId;
 use crate::engine::{Batch, Seq};
@@ -266,4 +267,9 @@ fn to_json<T: Serialize>(record: &T) -> Result<Vec<u8>> {
 
 fn from_json<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
     serde_json::from_slice(value).ok()
+}
+
+/// The prefix of the entries of an index.
+pub(crate) fn entries_of(index: &Index) -> Prefix {
+    index.collection.index(index.id)
 }

@@ -2,14 +2,14 @@
 
 use super::Database;
 use super::latencies::Verb;
+use super::view::View;
+use crate::documents::catalog::entries::entries_of;
 use crate::documents::catalog::entries::{
     NamedCollection, check_collection_name, collection_key, next_collection_id_key,
 };
 use crate::documents::catalog::entries::{parts_key, upload_key};
 use crate::documents::error::{Error, Result, abbreviate};
-use crate::documents::index::build;
 use crate::documents::keyspace::key::CollectionId;
-use crate::documents::verbs::read::View;
 use crate::engine::{Batch, Seq};
 use crate::fs::File;
 use std::ops::{Deref, DerefMut};
@@ -163,7 +163,7 @@ impl<F: File> Database<F> {
             self.settle_group()?;
             let mut batch = Batch::new();
             for index in self.catalog.indexes_of(collection.id).cloned().collect::<Vec<_>>() {
-                self.engine.drop_prefix(build::entries_of(&index))?;
+                self.engine.drop_prefix(entries_of(&index))?;
                 index.remove(&mut batch);
             }
             self.engine.drop_prefix(collection.id.documents())?;

@@ -4,7 +4,10 @@ pub(super) mod collection;
 pub(super) mod histogram;
 pub(super) mod history;
 pub(super) mod latencies;
+#[cfg(any(test, boundary))]
+pub(crate) mod receipt;
 pub(super) mod scan;
+pub(super) mod view;
 
 use crate::documents::catalog::{Catalog, Catalogued};
 use crate::documents::changes::feed::Feed;
@@ -70,9 +73,9 @@ pub struct Database<F: File> {
     pub(crate) journal: Journal,
     /// The receipt that is to be in the next commit.
     #[cfg(any(test, boundary))]
-    pub(crate) companion: Option<crate::documents::upkeep::receipts::NewReceipt>,
+    pub(crate) companion: Option<receipt::NewReceipt>,
     #[cfg(any(test, boundary))]
-    pub(crate) receipts: crate::documents::upkeep::receipts::Generation,
+    pub(crate) receipts: receipt::Generation,
 }
 
 /// Commits that share one write and one flush.
@@ -141,7 +144,7 @@ impl<F: File> Database<F> {
             #[cfg(any(test, boundary))]
             companion: None,
             #[cfg(any(test, boundary))]
-            receipts: crate::documents::upkeep::receipts::Generation::default(),
+            receipts: receipt::Generation::default(),
         };
         database.finish_dropping_or_leave_it();
         Ok(database)

@@ -11,17 +11,18 @@
 //! the next slice of maintenance goes on.
 
 use super::entry::{stage_missing, stage_stored};
+use crate::documents::catalog::entries::entries_of;
 use crate::documents::catalog::entries::{Index, IndexState};
 use crate::documents::catalog::index_spec::{IndexSpec, Indexed};
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
 use crate::documents::database::scan::Scan;
+use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
-use crate::documents::keyspace::key::{CollectionId, Prefix};
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::key::key_of;
 use crate::documents::keyspace::range::Range;
-use crate::documents::stored::document::key_of;
-use crate::documents::verbs::read::View;
 use crate::engine::Batch;
 use crate::fs::File;
 use crate::page::MISSING_VALUES;
@@ -70,11 +71,6 @@ struct Slice {
     /// Documents that were looked at.
     seen: usize,
     state: IndexState,
-}
-
-/// The prefix of the entries of an index.
-pub(crate) fn entries_of(index: &Index) -> Prefix {
-    index.collection.index(index.id)
 }
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {

@@ -13,9 +13,13 @@
 //! In an index from before `missing` (see the catalog), a document without a value at the first path has no entry.
 
 use crate::documents::catalog::Catalog;
+use crate::documents::error::Error;
+use crate::documents::error::abbreviate;
+use crate::engine::Entry;
 
 use crate::documents::catalog::entries::Index;
 use crate::documents::error::Result;
+use crate::documents::json::elements::each_element;
 use crate::documents::json::ordering::{
     INDEXED_LENGTH_MAX, MISSING, Unencodable, encode, encode_exact, encoded_length, shared_beginning,
 };
@@ -24,7 +28,6 @@ use crate::documents::json::text;
 use crate::documents::keyspace::key;
 use crate::documents::keyspace::key::{CollectionId, push_key};
 use crate::documents::keyspace::ttl::LAST_EXPIRY_MS;
-use crate::documents::query::filter::each_element;
 use crate::engine::Batch;
 
 /// The value of an entry whose encoding was cut.
@@ -277,6 +280,18 @@ fn components_length(paths: usize, bytes: &[u8]) -> Option<usize> {
         length += if *rest.first()? == MISSING { 1 } else { encoded_length(rest)? };
     }
     Some(length)
+}
+
+/// Takes an index entry apart.
+pub(crate) fn parse_entry<'a>(index: &Index, engine_key: &'a [u8], entry: &Entry) -> Result<IndexEntry<'a>> {
+    IndexEntry::parse(index.indexed.paths.len(), engine_key, &entry.value)
+        .ok_or_else(|| Error::Corrupt { what: "an index entry".to_owned(), at: format!("key {engine_key:02x?}") })
+}
+
+/// The error for an index entry that its document does not know of.
+pub(crate) fn disagreement(key: &str) -> Error {
+    let at = format!("key {}: its document does not agree; drop the index and create it again", abbreviate(key));
+    Error::Corrupt { what: "an index entry".to_owned(), at }
 }
 
 #[cfg(test)]

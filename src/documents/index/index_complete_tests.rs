@@ -1,6 +1,7 @@
 //! Indexes from before entries of documents without a value: they answer as before, and maintenance completes them.
 
 use super::*;
+use crate::documents::catalog::entries::entries_of;
 use crate::documents::index::entry::is_missing;
 use crate::documents::keyspace::key::PREFIX_LENGTH;
 use crate::documents::keyspace::range::end_of;

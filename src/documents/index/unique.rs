@@ -8,19 +8,19 @@
 //! A document that has expired holds no value, but a clock that is set back would bring it up again beside a document that has
 //! taken its value. So the commit that takes the value deletes it.
 
-use super::build::entries_of;
+use super::entry::parse_entry;
 use super::entry::{Encoded, IndexEntry, cut, encodings, is_missing};
 use crate::documents::catalog::entries::Index;
+use crate::documents::catalog::entries::entries_of;
 use crate::documents::database::Database;
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::json::ordering::shared_beginning;
 use crate::documents::json::text;
 use crate::documents::keyspace::key::CollectionId;
 use crate::documents::keyspace::range::end_of;
-use crate::documents::query::find::parse_entry;
+use crate::documents::keyspace::ttl::IGNORE_EXPIRY_MS;
 use crate::documents::stored::content::Content;
 use crate::documents::stored::parts::part_key;
-use crate::documents::verbs::write::IGNORE_EXPIRY_MS;
 use crate::engine::{Batch, Entry, KeyRange};
 use crate::fs::File;
 use bytes::Bytes;

@@ -2,6 +2,7 @@
 
 pub(super) mod decimal;
 pub(super) mod edit;
+pub(super) mod elements;
 pub(super) mod ordering;
 pub(super) mod ordering_text;
 pub(super) mod patch;

@@ -71,6 +71,9 @@ fn field_in<'a>(text: &'a str, field: &str) -> Option<Option<&'a str>> {
     Some(found)
 }
 
+/// What was looked for in stored text.
+pub(crate) type Scanned<T> = std::result::Result<T, NotJson>;
+
 #[cfg(test)]
 mod tests {
     use super::*;

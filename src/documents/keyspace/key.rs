@@ -134,6 +134,11 @@ pub(crate) fn successor(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
     None
 }
 
+/// The document key in an engine key of the documents.
+pub(crate) fn key_of(engine_key: &[u8]) -> Result<&str> {
+    parse_key(engine_key.get(PREFIX_LENGTH..).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

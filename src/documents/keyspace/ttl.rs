@@ -65,6 +65,10 @@ impl Ttl {
     }
 }
 
+/// Clock reading that sees documents whatever their expiry: what is overwritten or deleted may have expired, and
+/// its index entries must go too.
+pub(crate) const IGNORE_EXPIRY_MS: u64 = 0;
+
 #[cfg(test)]
 mod tests {
     use super::*;

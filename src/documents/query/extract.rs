@@ -1,13 +1,11 @@
 //! The values at several paths, in one pass over a document's text.
 
 use crate::documents::json::ordering::{Form, Unencodable, encode_as};
+use crate::documents::json::path::Scanned;
 use crate::documents::json::path::{NotJson, Path};
 use crate::documents::json::scanner::{Scanner, unescape};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-/// What was looked for in stored text.
-pub(in crate::documents) type Scanned<T> = Result<T, NotJson>;
 
 /// Paths to be looked for, each with a place among the values.
 #[derive(Debug, Clone, Default)]

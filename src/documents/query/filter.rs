@@ -1,12 +1,13 @@
 //! What a document must be like.
 
 use super::condition::Condition;
-use super::extract::{Paths, Scanned, Values};
+use super::extract::{Paths, Values};
 use super::value_set::ValueSet;
 use crate::documents::error::Result;
-use crate::documents::json::ordering::{Unencodable, encode_exact};
-use crate::documents::json::path::{NotJson, Path};
-use crate::documents::json::scanner::Scanner;
+use crate::documents::json::elements::each_element;
+use crate::documents::json::elements::encoded_element;
+use crate::documents::json::path::Path;
+use crate::documents::json::path::Scanned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -280,28 +281,6 @@ fn has_element(text: &str, wanted: &[u8]) -> Scanned<bool> {
         Ok(())
     })?;
     Ok(found)
-}
-
-/// Gives each element of the array `text` to `see`. False when it is no array.
-pub(in crate::documents) fn each_element(text: &str, mut see: impl FnMut(&str) -> Scanned<()>) -> Scanned<bool> {
-    let mut scanner = Scanner::new(text);
-    if scanner.peek().ok_or(NotJson)? != b'[' {
-        return Ok(false);
-    }
-    scanner.take(b'[').ok_or(NotJson)?;
-    while scanner.element().ok_or(NotJson)? {
-        see(scanner.value().ok_or(NotJson)?)?;
-    }
-    Ok(true)
-}
-
-/// The exact encoding of an element; `None` when it is nested too deep to be compared.
-fn encoded_element(text: &str) -> Scanned<Option<Vec<u8>>> {
-    match encode_exact(text) {
-        Ok(encoded) => Ok(Some(encoded)),
-        Err(Unencodable::TooDeep) => Ok(None),
-        Err(Unencodable::NotJson) => Err(NotJson),
-    }
 }
 
 #[cfg(test)]

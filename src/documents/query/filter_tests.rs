@@ -1,6 +1,7 @@
 //! Filters against an evaluator that shares nothing with them: it compares parsed values.
 
 use super::*;
+use crate::documents::json::ordering::encode_exact;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

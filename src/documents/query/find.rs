@@ -4,13 +4,10 @@ use super::condition::Condition;
 use super::filter::Filter;
 use super::query::Query;
 use super::rows::Rows;
-use crate::documents::catalog::entries::Index;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
-use crate::documents::error::{Error, Result, abbreviate};
-use crate::documents::index::entry::IndexEntry;
-use crate::engine::Entry;
+use crate::documents::error::Result;
 use crate::fs::File;
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
@@ -66,16 +63,4 @@ pub(crate) fn find_query(path: &str, condition: &Condition, options: &FindOption
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-/// Takes an index entry apart.
-pub(crate) fn parse_entry<'a>(index: &Index, engine_key: &'a [u8], entry: &Entry) -> Result<IndexEntry<'a>> {
-    IndexEntry::parse(index.indexed.paths.len(), engine_key, &entry.value)
-        .ok_or_else(|| Error::Corrupt { what: "an index entry".to_owned(), at: format!("key {engine_key:02x?}") })
-}
-
-/// The error for an index entry that its document does not know of.
-pub(crate) fn disagreement(key: &str) -> Error {
-    let at = format!("key {}: its document does not agree; drop the index and create it again", abbreviate(key));
-    Error::Corrupt { what: "an index entry".to_owned(), at }
 }

@@ -4,7 +4,7 @@ use super::filter::Node;
 use super::order::{Component, Order};
 use super::value_set::{Cut, ValueSet, point};
 use crate::documents::catalog::entries::Index;
-use crate::documents::index::build::entries_of;
+use crate::documents::catalog::entries::entries_of;
 use crate::documents::index::entry::cut;
 use crate::documents::json::ordering::MISSING;
 use crate::documents::json::ordering_text::texts_of;

@@ -2,21 +2,21 @@
 
 use super::extract::{Found as Value, Values};
 use super::filter::Test;
-use super::find::{disagreement, parse_entry};
 use super::index_ranges::Delivery;
 use super::order::{Place, push_component};
 use super::query::Prepared;
 use super::walk::{Context, Found, State};
 use crate::documents::catalog::entries::Index;
+use crate::documents::catalog::entries::entries_of;
+use crate::documents::database::view::View;
 use crate::documents::error::Result;
-use crate::documents::index::build::entries_of;
 use crate::documents::index::entry::{IndexEntry, components, parts};
+use crate::documents::index::entry::{disagreement, parse_entry};
 use crate::documents::json::ordering::{INDEXED_LENGTH_MAX, MISSING, encoded_length};
 use crate::documents::json::path::Path;
 use crate::documents::keyspace::key::{PREFIX_LENGTH, push_key, successor};
 use crate::documents::keyspace::range::is_empty;
 use crate::documents::stored::content::Content;
-use crate::documents::verbs::read::View;
 use crate::engine::{Cursor, Entry, KeyRange};
 use crate::fs::File;
 use std::collections::HashSet;

@@ -8,13 +8,13 @@ use super::index_ranges::IndexRanges;
 use super::query::Prepared;
 use super::value_set::ValueSet;
 use crate::documents::database::Database;
+use crate::documents::database::view::View;
 use crate::documents::error::{Result, abbreviate};
 use crate::documents::json::ordering::Kind;
 use crate::documents::json::path::{NotJson, Path};
 use crate::documents::json::text;
 use crate::documents::keyspace::key::CollectionId;
-use crate::documents::stored::document::key_of;
-use crate::documents::verbs::read::View;
+use crate::documents::keyspace::key::key_of;
 use crate::fs::File;
 
 /// Documents that are looked at, at most, ...

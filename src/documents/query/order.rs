@@ -23,7 +23,7 @@ pub(super) struct Component {
 
 /// A row's place among the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::documents) struct Place {
+pub(crate) struct Place {
     /// The encodings by which rows are ordered, one behind the other; those that descend are inverted.
     pub sort: Vec<u8>,
     pub key: String,

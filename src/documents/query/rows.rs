@@ -1,12 +1,12 @@
 //! The rows of a query, one after the other.
 
-use super::find::disagreement;
 use super::index_ranges::Delivery;
 use super::order::Place;
 use super::plan::Plan;
 use super::token;
 use super::walk::{Context, Found, State, Walk};
 use crate::documents::error::Result;
+use crate::documents::index::entry::disagreement;
 use crate::documents::json::path::NotJson;
 use crate::documents::json::text;
 use crate::documents::stored::document::Document;

@@ -12,10 +12,10 @@ use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::history::Reads;
 use crate::documents::database::latencies::Verb;
+use crate::documents::database::view::View;
 use crate::documents::error::Result;
 use crate::documents::keyspace::key::CollectionId;
 use crate::documents::stored::document::Document;
-use crate::documents::verbs::read::View;
 use crate::fs::File;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
@@ -147,7 +147,7 @@ fn planned<'a, F: File>(
 }
 
 /// A query in a transaction.
-pub(in crate::documents) struct InTransaction<'a, F: File> {
+pub(crate) struct InTransaction<'a, F: File> {
     pub database: &'a Database<F>,
     pub collection: CollectionId,
     pub view: View,
@@ -201,7 +201,7 @@ fn plan<'a, F: File>(
 
 impl<'a, F: File> Rows<'a, F> {
     /// The rows of which only the keys are wanted.
-    pub(in crate::documents) fn of_keys(
+    pub(crate) fn of_keys(
         database: &'a Database<F>,
         collection: CollectionId,
         view: View,
@@ -211,7 +211,7 @@ impl<'a, F: File> Rows<'a, F> {
         Self::new(context, plan, Vec::new())
     }
 
-    pub(in crate::documents) fn into_keys(mut self) -> Result<FindPage> {
+    pub(crate) fn into_keys(mut self) -> Result<FindPage> {
         let mut keys = Vec::new();
         while let Some(place) = self.next_place()? {
             keys.push(place.key);
@@ -219,17 +219,12 @@ impl<'a, F: File> Rows<'a, F> {
         Ok(FindPage { keys, cursor: self.cursor()? })
     }
 
-    pub(in crate::documents) fn of(
-        database: &'a Database<F>,
-        collection: CollectionId,
-        view: View,
-        query: &Query,
-    ) -> Result<Self> {
+    pub(crate) fn of(database: &'a Database<F>, collection: CollectionId, view: View, query: &Query) -> Result<Self> {
         let (context, plan) = planned(database, collection, view, query.prepare()?)?;
         Self::new(context, plan, Vec::new())
     }
 
-    pub(in crate::documents) fn into_page(mut self) -> Result<QueryPage> {
+    pub(crate) fn into_page(mut self) -> Result<QueryPage> {
         let rows = self.by_ref().collect::<Result<_>>()?;
         Ok(QueryPage { rows, cursor: self.cursor()? })
     }

@@ -4,16 +4,16 @@ use super::order::Place;
 use super::query::{Prepared, Query};
 use super::rows::Rows;
 use crate::documents::database::Database;
+use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
 use crate::documents::json::path::NotJson;
 use crate::documents::json::text;
 use crate::documents::keyspace::key::CollectionId;
-use crate::documents::verbs::read::View;
 use crate::fs::File;
 
 /// A query that is watched.
 #[derive(Debug)]
-pub(in crate::documents) struct StandingQuery {
+pub(crate) struct StandingQuery {
     /// The query with the limit `known_max`.
     query: Query,
     prepared: Prepared,

@@ -1,6 +1,5 @@
 //! Walking over what may be rows of a query.
 
-use super::find::parse_entry;
 use super::index_ranges::{Delivery, IndexRanges};
 use super::index_walk::{IndexReader, IndexWalk, Mark};
 use super::order::Place;
@@ -8,13 +7,14 @@ use super::plan::{Access, INTERSECTED_MAX, Plan};
 use super::query::Prepared;
 use crate::documents::database::Database;
 use crate::documents::database::history::Reads;
+use crate::documents::database::view::View;
 use crate::documents::error::Result;
+use crate::documents::index::entry::parse_entry;
 use crate::documents::json::path::NotJson;
 use crate::documents::json::text;
 use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::key::key_of;
 use crate::documents::stored::content::Source;
-use crate::documents::stored::document::key_of;
-use crate::documents::verbs::read::View;
 use crate::engine::{Cursor, Entry, KeyRange, KeyReader};
 use crate::fs::File;
 use std::cell::{Cell, RefCell};
@@ -23,7 +23,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 /// What tells keys apart.
-pub(in crate::documents) type KeyTest<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+pub(crate) type KeyTest<'a> = Box<dyn Fn(&str) -> bool + 'a>;
 
 /// One run of a query.
 pub(super) struct Context<'a, F: File> {

@@ -10,13 +10,12 @@
 //!
 //! Integers are little-endian. Everything that reads documents reads them by [`Source::text`].
 
-use super::document::Blob;
 use super::list::List;
 use super::parts::{Chunks, PartId};
 use crate::documents::error::{Error, Result, abbreviate};
+use crate::documents::json::text::MAX_DOCUMENT_LENGTH;
 use crate::documents::json::text::{self, damaged};
 use crate::documents::keyspace::key::{CollectionId, Prefix};
-use crate::documents::verbs::blobs;
 use crate::engine::{Batch, Engine, Entry, Seq};
 use crate::fs::File;
 use std::borrow::Cow;
@@ -56,7 +55,7 @@ impl<'a> Content<'a> {
                 .map(Self::List)
                 .ok_or_else(|| damaged(key, "it does not tell where its elements are")),
             BYTES => Ok(Self::Bytes(rest)),
-            BYTES_IN_PARTS => Chunks::decode(rest).map(Self::BytesInParts).ok_or_else(|| blobs::lost(key)),
+            BYTES_IN_PARTS => Chunks::decode(rest).map(Self::BytesInParts).ok_or_else(|| lost(key)),
             kind => Err(Error::Unsupported {
                 what: format!(
                     "the document {} is of kind {kind}, which this version does not know; use a later one",
@@ -161,7 +160,7 @@ impl<F: File> Source<'_, F> {
                 text.map(Cow::Owned).map_err(|error| not_text(error.utf8_error()))
             }
             Content::List(list) => list.text(self.engine, self.at, self.collection, key).map(Cow::Owned),
-            Content::Bytes(_) | Content::BytesInParts(_) => Err(blobs::not_json(key)),
+            Content::Bytes(_) | Content::BytesInParts(_) => Err(not_json(key)),
         }
     }
 
@@ -218,6 +217,40 @@ impl<F: File> Clone for Source<'_, F> {
 }
 
 impl<F: File> Copy for Source<'_, F> {}
+
+/// The error for bytes that are wanted where there is JSON.
+pub(crate) fn not_bytes(key: &str) -> Error {
+    Error::unsuitable_document(key, "it is JSON, not bytes; read it as JSON")
+}
+
+/// The error for JSON that is wanted where there are bytes.
+pub(crate) fn not_json(key: &str) -> Error {
+    Error::unsuitable_document(key, "it is bytes, not JSON; read it as bytes")
+}
+
+/// The error for bytes that are too long to be held.
+pub(crate) fn too_long(length: u64) -> Error {
+    let what = "what is read at once (read it in pieces)".to_owned();
+    Error::TooLarge { what, size: length, limit: MAX_DOCUMENT_LENGTH as u64 }
+}
+
+/// The error for bytes whose entry does not tell where they are.
+pub(crate) fn lost(key: &str) -> Error {
+    damaged(key, "it does not tell where its bytes are")
+}
+
+/// The bytes of a document that is not JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob {
+    /// How many there are.
+    pub length: u64,
+    /// The bytes; `None` when there are more than a document of JSON may have: then they are read in pieces.
+    pub bytes: Option<Vec<u8>>,
+}
+
+pub(crate) fn is_live(entry: &Entry, now_ms: u64) -> bool {
+    entry.expires_at.is_none_or(|expires_at| expires_at > now_ms)
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,14 @@
 //! Documents as reads return them.
 
+use super::content::Blob;
 use super::content::Source;
+use super::content::not_bytes;
+use super::content::not_json;
+use super::content::too_long;
 use crate::documents::error::Result;
 use crate::documents::json::text;
-use crate::documents::keyspace::key::{PREFIX_LENGTH, parse_key};
+use crate::documents::keyspace::key::key_of;
 use crate::documents::keyspace::ttl::Ttl;
-use crate::documents::verbs::blobs;
 use crate::engine::Entry;
 use crate::fs::File;
 use serde::de::DeserializeOwned;
@@ -25,15 +28,6 @@ pub struct Document {
     pub expires_at: Option<u64>,
 }
 
-/// The bytes of a document that is not JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blob {
-    /// How many there are.
-    pub length: u64,
-    /// The bytes; `None` when there are more than a document of JSON may have: then they are read in pieces.
-    pub bytes: Option<Vec<u8>>,
-}
-
 impl Document {
     /// Parses the document.
     ///
@@ -41,7 +35,7 @@ impl Document {
     /// `InvalidValue` when it does not fit `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         if self.bytes.is_some() {
-            return Err(blobs::not_json(&self.key));
+            return Err(not_json(&self.key));
         }
         text::parse(&self.key, &self.json)
     }
@@ -51,7 +45,7 @@ impl Document {
     /// # Errors
     /// `InvalidValue` when it is bytes.
     pub fn into_json(self) -> Result<String> {
-        if self.bytes.is_some() { Err(blobs::not_json(&self.key)) } else { Ok(self.json) }
+        if self.bytes.is_some() { Err(not_json(&self.key)) } else { Ok(self.json) }
     }
 
     /// The bytes.
@@ -59,8 +53,8 @@ impl Document {
     /// # Errors
     /// `InvalidValue` when it is JSON; `TooLarge` when they have to be read in pieces.
     pub fn into_bytes(self) -> Result<Vec<u8>> {
-        let Some(Blob { length, bytes }) = self.bytes else { return Err(blobs::not_bytes(&self.key)) };
-        bytes.ok_or_else(|| blobs::too_long(length))
+        let Some(Blob { length, bytes }) = self.bytes else { return Err(not_bytes(&self.key)) };
+        bytes.ok_or_else(|| too_long(length))
     }
 
     /// Bytes of the key and of what it holds here.
@@ -85,9 +79,4 @@ impl Document {
         let json = if bytes.is_none() { source.text(&key, entry)?.into_owned() } else { String::new() };
         Ok(Self { key, json, bytes, version: entry.seq, expires_at: entry.expires_at })
     }
-}
-
-/// The document key in an engine key of the documents.
-pub(crate) fn key_of(engine_key: &[u8]) -> Result<&str> {
-    parse_key(engine_key.get(PREFIX_LENGTH..).unwrap_or_default())
 }

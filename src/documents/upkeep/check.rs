@@ -1,24 +1,24 @@
 //! Looking for damage: in the file, in the documents, and between documents and indexes.
 
 use super::check_parts::ExpectedParts;
+use crate::documents::catalog::entries::entries_of;
 use crate::documents::catalog::entries::{Index, IndexState};
 use crate::documents::changes::journal::Journal;
 use crate::documents::database::Database;
 use crate::documents::database::latencies::Verb;
 use crate::documents::database::scan::Scan;
+use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result, abbreviate};
-use crate::documents::index::build::entries_of;
 use crate::documents::index::entry::{self, Encoded, IndexEntry, cut, is_missing};
+use crate::documents::index::entry::{disagreement, parse_entry};
 use crate::documents::json::ordering::shared_beginning;
 use crate::documents::json::text;
 use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::key::key_of;
 use crate::documents::keyspace::range::Range;
 use crate::documents::keyspace::range::end_of;
-use crate::documents::query::find::{disagreement, parse_entry};
+use crate::documents::stored::content::is_live;
 use crate::documents::stored::content::{Content, Source};
-use crate::documents::stored::document::key_of;
-use crate::documents::verbs::read::View;
-use crate::documents::verbs::write::is_live;
 use crate::engine::{Entry, KeyRange};
 use crate::fs::File;
 use serde::Serialize;

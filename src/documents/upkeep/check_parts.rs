@@ -2,11 +2,11 @@
 
 use super::check::CheckReport;
 use crate::documents::database::Database;
+use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::keyspace::key::{CollectionId, Prefix};
 use crate::documents::keyspace::range::end_of;
 use crate::documents::stored::parts::{PartId, parse_part_key};
-use crate::documents::verbs::read::View;
 use crate::engine::KeyRange;
 use crate::fs::File;
 use std::collections::BTreeMap;

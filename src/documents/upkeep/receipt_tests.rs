@@ -1,6 +1,9 @@
 //! Receipts in the database: they come back, and go in time.
 
 use super::*;
+use crate::documents::database::receipt::NewReceipt;
+use crate::documents::database::receipt::PART_LENGTH;
+use crate::documents::database::receipt::ReceiptId;
 use crate::documents::database::scan::PageLimits;
 use crate::documents::keyspace::range::Range;
 use crate::documents::options::ChangeHistory;

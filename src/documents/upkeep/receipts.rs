@@ -18,10 +18,16 @@
 //! A database without removed receipts has no horizon yet.
 
 use crate::documents::database::Database;
+use crate::documents::database::receipt::Generation;
+use crate::documents::database::receipt::HEAD;
+use crate::documents::database::receipt::LeftReceipt;
+use crate::documents::database::receipt::NewReceipt;
+use crate::documents::database::receipt::PART_LENGTH;
+use crate::documents::database::receipt::ReceiptId;
 use crate::documents::error::{Error, Result};
-use crate::documents::keyspace::key::{PREFIX_LENGTH, RECEIPTS};
+use crate::documents::keyspace::key::RECEIPTS;
 use crate::documents::keyspace::range::end_of;
-use crate::documents::verbs::write::IGNORE_EXPIRY_MS;
+use crate::documents::keyspace::ttl::IGNORE_EXPIRY_MS;
 use crate::engine::{Batch, KeyRange};
 use crate::fs::File;
 use std::collections::BTreeMap;
@@ -29,85 +35,9 @@ use std::ops::Bound;
 
 /// The time for which receipts are kept that nobody acknowledges.
 pub(crate) const RECEIPT_SPAN_MS: u64 = 3_600_000;
-/// Bytes of a part, at most.
-const PART_LENGTH: usize = 60 << 10;
+
 /// Keys that a slice of maintenance looks at.
 const SWEPT_KEYS: usize = 500;
-
-/// Stands where the place of a call does: behind it are the generation and the time.
-const HEAD: &str = "[[4294967295,[";
-
-/// What a receipt is of: calls of a message of a client, the first of which has this place in the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ReceiptId {
-    pub client: [u8; 16],
-    pub message: u64,
-    pub call: u32,
-}
-
-/// The keys of a receipt that was left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LeftReceipt {
-    pub id: ReceiptId,
-    parts: u32,
-}
-
-/// A receipt to be left, and those that are deleted with it.
-#[derive(Debug, Default)]
-pub(crate) struct NewReceipt {
-    pub id: Option<ReceiptId>,
-    /// JSON: an array that is not empty.
-    pub content: Vec<u8>,
-    pub acknowledged: Vec<LeftReceipt>,
-}
-
-/// The generation of receipts, and the sweep of those that are old.
-#[derive(Debug, Default)]
-pub(crate) struct Generation {
-    /// `None` until this opening of the database has left a receipt.
-    number: Option<u64>,
-    /// The sweep continues at this key.
-    sweep_from: Option<Vec<u8>>,
-}
-
-impl ReceiptId {
-    fn key(&self, part: u32) -> Vec<u8> {
-        [&self.message_prefix()[..], &self.call.to_be_bytes(), &part.to_be_bytes()].concat()
-    }
-
-    fn message_prefix(&self) -> Vec<u8> {
-        [&RECEIPTS[..], &self.client, &self.message.to_be_bytes()].concat()
-    }
-
-    /// The id and the part that a key tells.
-    fn parse(key: &[u8]) -> Option<(Self, u32)> {
-        let (client, rest) = key.get(PREFIX_LENGTH..)?.split_first_chunk::<16>()?;
-        let (message, rest) = rest.split_first_chunk()?;
-        let (call, part) = rest.split_first_chunk()?;
-        let id = Self { client: *client, message: u64::from_be_bytes(*message), call: u32::from_be_bytes(*call) };
-        Some((id, u32::from_be_bytes(part.try_into().ok()?)))
-    }
-}
-
-impl LeftReceipt {
-    /// Whether it is no longer than a part.
-    pub fn is_small(&self) -> bool {
-        self.parts <= 1
-    }
-
-    fn delete(&self, batch: &mut Batch) {
-        (0..self.parts).for_each(|part| batch.delete(self.id.key(part)));
-    }
-}
-
-impl NewReceipt {
-    /// What will be left of it.
-    pub fn left(&self) -> Option<LeftReceipt> {
-        // The head is shorter than this.
-        let parts = (self.content.len() + 2 * HEAD.len() + 40).div_ceil(PART_LENGTH);
-        self.id.map(|id| LeftReceipt { id, parts: parts as u32 })
-    }
-}
 
 impl<F: File> Database<F> {
     /// Whether the open group has committed anything that was not written yet.

@@ -4,16 +4,17 @@
 //! under way. The last commit makes it the document, and takes that back. What a crash has cut short, and what was given up,
 //! maintenance removes.
 
+use super::set_options::SetOptions;
 use super::snapshot::Snapshot;
-use super::update::SetOptions;
 use super::write::{NewDocument, NewValue};
 use crate::documents::catalog::entries::upload_key;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
 use crate::documents::error::{Error, Result, abbreviate};
-use crate::documents::json::text::{MAX_DOCUMENT_LENGTH, check_length, damaged};
+use crate::documents::json::text::check_length;
 use crate::documents::keyspace::key::{CollectionId, check_key};
+use crate::documents::stored::content::not_bytes;
 use crate::documents::stored::content::{Content, INLINE_MAX};
 use crate::documents::stored::parts::{Chunks, PART_LENGTH, keys_within, part_key};
 use crate::documents::transaction::writes::Expiry;
@@ -382,25 +383,4 @@ impl<F: File> Database<F> {
         self.apply(batch)?;
         Ok(true)
     }
-}
-
-/// The error for bytes that are wanted where there is JSON.
-pub(crate) fn not_bytes(key: &str) -> Error {
-    Error::unsuitable_document(key, "it is JSON, not bytes; read it as JSON")
-}
-
-/// The error for JSON that is wanted where there are bytes.
-pub(crate) fn not_json(key: &str) -> Error {
-    Error::unsuitable_document(key, "it is bytes, not JSON; read it as bytes")
-}
-
-/// The error for bytes that are too long to be held.
-pub(crate) fn too_long(length: u64) -> Error {
-    let what = "what is read at once (read it in pieces)".to_owned();
-    Error::TooLarge { what, size: length, limit: MAX_DOCUMENT_LENGTH as u64 }
-}
-
-/// The error for bytes whose entry does not tell where they are.
-pub(crate) fn lost(key: &str) -> Error {
-    damaged(key, "it does not tell where its bytes are")
 }

@@ -1,7 +1,7 @@
 //! The verbs that write, for the default collection.
 
 use super::blobs::{BlobReader, BlobWriter};
-use super::update::SetOptions;
+use super::set_options::SetOptions;
 use crate::documents::catalog::index_spec::IndexSpec;
 use crate::documents::database::Database;
 use crate::documents::error::Result;

@@ -3,17 +3,18 @@
 //! Any document that is an array is a list. The first verb that changes one which is stored as text takes its elements
 //! apart, in the same commit.
 
-use super::read::View;
-use super::write::{NewDocument, NewValue, check_size, is_live};
+use super::write::{NewDocument, NewValue, check_size};
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
+use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
 use crate::documents::json::scanner::Scanner;
 use crate::documents::json::serialize;
 use crate::documents::json::text::{self, damaged};
 use crate::documents::keyspace::key::{CollectionId, check_key};
 use crate::documents::stored::content::Content;
+use crate::documents::stored::content::is_live;
 use crate::documents::stored::list::{End, List, within};
 use crate::documents::stored::parts::part_key;
 use crate::engine::{Batch, Entry};

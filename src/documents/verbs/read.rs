@@ -4,24 +4,19 @@ use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
 use crate::documents::database::scan::Scan;
+use crate::documents::database::view::View;
 use crate::documents::error::Result;
+use crate::documents::keyspace::key::key_of;
 use crate::documents::keyspace::key::{CollectionId, check_key};
 use crate::documents::keyspace::range::Range;
 use crate::documents::keyspace::ttl::Ttl;
 use crate::documents::stored::content::Source;
-use crate::documents::stored::document::{Document, key_of};
+use crate::documents::stored::document::Document;
 use crate::engine::{Entry, KeyReader, Seq};
 use crate::fs::File;
 use crate::sorting::sorted_places;
 use serde::de::DeserializeOwned;
 use std::ops::Deref;
-
-/// What a read sees: the database as of one commit and one time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct View {
-    pub at: Seq,
-    pub now_ms: u64,
-}
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::get`].

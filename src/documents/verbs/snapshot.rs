@@ -4,10 +4,10 @@
 //! not keep the file growing for ever, snapshots have an age at which they end, and a number of bytes that may be written
 //! while they are held.
 
-use super::read::View;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
+use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
 use crate::documents::options::Options;
 use crate::engine;

@@ -1,6 +1,7 @@
 //! Verbs that read a document and write it in one commit. They keep a time to live that the document has.
 
-use super::write::{NewDocument, NewValue, is_live};
+use super::set_options::SetOptions;
+use super::write::{NewDocument, NewValue};
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
@@ -10,26 +11,13 @@ use crate::documents::json::ordering::{Unencodable, encode_exact};
 use crate::documents::json::patch::{self, Patch};
 use crate::documents::json::text;
 use crate::documents::keyspace::key::check_key;
+use crate::documents::stored::content::is_live;
 use crate::documents::stored::document::Document;
 use crate::documents::transaction::writes::Expiry;
 use crate::engine::{Batch, Entry};
 use crate::fs::File;
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
-use std::time::Duration;
-
-/// Under which conditions a document is written, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SetOptions {
-    /// Time to live. `None` clears the one that the key had, unless it is kept.
-    pub ttl: Option<Duration>,
-    /// Keeps the time to live that the key had; not together with `ttl`.
-    pub keep_ttl: bool,
-    /// Only if the document at the key has this version; 0 stands for no document.
-    pub if_version: Option<u64>,
-    /// Only if there is no document at the key.
-    pub if_absent: bool,
-}
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::patched`].

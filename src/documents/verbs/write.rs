@@ -1,19 +1,21 @@
 //! Writing documents. Each operation is one commit: the document and its index entries together.
 
-use super::read::View;
 use crate::documents::catalog::entries::check_collection_name;
 use crate::documents::catalog::entries::parts_key;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
 use crate::documents::database::scan::Scan;
+use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
 use crate::documents::index::entry;
 use crate::documents::json::{serialize, text};
+use crate::documents::keyspace::key::key_of;
 use crate::documents::keyspace::key::{CollectionId, check_key};
 use crate::documents::keyspace::range::Range;
+use crate::documents::keyspace::ttl::IGNORE_EXPIRY_MS;
+use crate::documents::stored::content::is_live;
 use crate::documents::stored::content::{self, Content};
-use crate::documents::stored::document::key_of;
 use crate::documents::stored::list::List;
 use crate::documents::stored::parts::{Chunks, PartId, part_key};
 use crate::documents::transaction::writes::{Expiry, Transaction, Write};
@@ -26,10 +28,6 @@ use std::time::Duration;
 
 /// The largest transaction, in bytes of what is written, index entries included.
 const MAX_TRANSACTION_SIZE: usize = 1 << 30;
-
-/// Clock reading that sees documents whatever their expiry: what is overwritten or deleted may have expired, and
-/// its index entries must go too.
-pub(crate) const IGNORE_EXPIRY_MS: u64 = 0;
 
 /// A document to be written.
 #[derive(Debug, Clone, Copy)]
@@ -386,10 +384,6 @@ impl<F: File> Database<F> {
         }
         self.apply(batch)
     }
-}
-
-pub(crate) fn is_live(entry: &Entry, now_ms: u64) -> bool {
-    entry.expires_at.is_none_or(|expires_at| expires_at > now_ms)
 }
 
 pub(crate) fn check_size(batch: &Batch) -> Result<()> {

@@ -5,11 +5,11 @@ use crate::documents::changes::change::{Change, ChangeKind, CollectionName, Comm
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::scan::{PageLimits, Scan};
+use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
 use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::key::key_of;
 use crate::documents::keyspace::range::Range;
-use crate::documents::stored::document::key_of;
-use crate::documents::verbs::read::View;
 use crate::engine::Seq;
 use crate::fs::File;
 use std::borrow::Cow;
