@@ -3,9 +3,7 @@
 //! A verb that is part of another one is not counted by itself: what the caller called is. Within a
 //! [`group`](crate::Database::group) writing and flushing is a verb of its own.
 
-use super::Database;
 use super::histogram::Histogram;
-use crate::fs::File;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 
@@ -98,10 +96,10 @@ pub struct Latency {
 /// The histograms of all verbs. One is made when its verb is first called; then nothing is allocated any more.
 #[derive(Debug)]
 pub(crate) struct Latencies {
-    is_enabled: bool,
+    pub(crate) is_enabled: bool,
     /// Whether a verb is being measured.
-    is_busy: Cell<bool>,
-    histograms: RefCell<[Option<Box<Histogram>>; NAMES.len()]>,
+    pub(crate) is_busy: Cell<bool>,
+    pub(crate) histograms: RefCell<[Option<Box<Histogram>>; NAMES.len()]>,
 }
 
 impl Latencies {
@@ -129,44 +127,5 @@ impl Latencies {
         };
         let all = || NAMES.iter().zip(self.histograms.borrow().iter()).filter_map(report).collect();
         self.is_enabled.then(all)
-    }
-}
-
-/// When a verb that is measured began; `None` when it is not.
-pub(crate) type Begun = Option<u64>;
-
-impl<F: File> Database<F> {
-    /// Does the work of a verb, and notes how long it took.
-    #[inline]
-    pub(crate) fn measured<R>(&self, verb: Verb, work: impl FnOnce() -> R) -> R {
-        let begun = self.begin_measuring();
-        let result = work();
-        self.end_measuring(verb, begun);
-        result
-    }
-
-    /// The same for a verb that writes.
-    #[inline]
-    pub(crate) fn measured_mut<R>(&mut self, verb: Verb, work: impl FnOnce(&mut Self) -> R) -> R {
-        let begun = self.begin_measuring();
-        let result = work(self);
-        self.end_measuring(verb, begun);
-        result
-    }
-
-    #[inline]
-    pub(crate) fn begin_measuring(&self) -> Begun {
-        let is_measured = self.latencies.is_enabled && !self.latencies.is_busy.replace(true);
-        is_measured.then(|| self.engine.monotonic_ns())
-    }
-
-    #[inline]
-    pub(crate) fn end_measuring(&self, verb: Verb, begun: Begun) {
-        let Some(begun) = begun else { return };
-        let ns = self.engine.monotonic_ns().saturating_sub(begun);
-        self.latencies.is_busy.set(false);
-        if let Some(histogram) = self.latencies.histograms.borrow_mut().get_mut(verb as usize) {
-            histogram.get_or_insert_default().add(ns);
-        }
     }
 }

@@ -4,9 +4,11 @@ pub(super) mod collection;
 pub(super) mod histogram;
 pub(super) mod history;
 pub(super) mod latencies;
+pub(super) mod measuring;
 #[cfg(any(test, boundary))]
 pub(crate) mod receipt;
 pub(super) mod scan;
+pub(super) mod snapshots;
 pub(super) mod view;
 
 use crate::documents::catalog::{Catalog, Catalogued};
@@ -16,12 +18,12 @@ use crate::documents::error::{Error, Result};
 use crate::documents::keyspace::key::CollectionId;
 use crate::documents::options::{Durability, Options};
 use crate::documents::stored::parts::PartId;
-use crate::documents::verbs::snapshot::Snapshots;
 use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
 use history::History;
 use latencies::{Latencies, Verb};
+use snapshots::Snapshots;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use super::Database;
 use super::collection::Collection;
 use super::latencies::Verb;
+use super::snapshots::Snapshot;
 use super::view::View;
 use crate::documents::error::Result;
 use crate::documents::keyspace::key::CollectionId;
@@ -10,7 +11,6 @@ use crate::documents::keyspace::range::Range;
 use crate::documents::keyspace::range::is_empty;
 use crate::documents::stored::content::Source;
 use crate::documents::stored::document::Document;
-use crate::documents::verbs::snapshot::Snapshot;
 use crate::engine::{Cursor, Entry, KeyRange};
 use crate::fs::File;
 use std::ops::{Bound, Deref};

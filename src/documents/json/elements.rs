@@ -3,8 +3,8 @@
 use super::ordering::Unencodable;
 use super::ordering::encode_exact;
 use super::path::NotJson;
+use super::path::Scanned;
 use super::scanner::Scanner;
-use crate::documents::json::path::Scanned;
 
 /// Gives each element of the array `text` to `see`. False when it is no array.
 pub(crate) fn each_element(text: &str, mut see: impl FnMut(&str) -> Scanned<()>) -> Scanned<bool> {

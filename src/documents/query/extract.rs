@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Paths to be looked for, each with a place among the values.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Paths {
+pub(crate) struct Paths {
     root: Field,
     known: Vec<Path>,
 }
@@ -25,7 +25,7 @@ struct Field {
 
 /// What is at the paths, in order of their places.
 #[derive(Debug, Clone)]
-pub(super) struct Values<'a>(Vec<Found<'a>>);
+pub(crate) struct Values<'a>(Vec<Found<'a>>);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Found<'a> {

@@ -1,7 +1,7 @@
 //! Reading filters. What is wrong is told with its place, as `or[1].age.gte`.
 
 use super::condition::Bounds;
-use super::filter::Node;
+use super::filter_tree::Node;
 use super::spelling::{OPERATORS, instead_of};
 use super::value_set::ValueSet;
 use crate::documents::error::{Error, Result, abbreviate};

@@ -1,6 +1,6 @@
 //! Which entries of an index a filter asks for, and in which order they come.
 
-use super::filter::Node;
+use super::filter_tree::Node;
 use super::order::{Component, Order};
 use super::value_set::{Cut, ValueSet, point};
 use crate::documents::catalog::entries::Index;

@@ -4,9 +4,11 @@
 //! document both come from these sets, and so cannot disagree.
 
 pub(super) mod condition;
+pub(super) mod context;
 mod extract;
 pub(super) mod filter;
 mod filter_text;
+pub(super) mod filter_tree;
 pub(super) mod find;
 mod index_ranges;
 mod index_walk;

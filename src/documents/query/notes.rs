@@ -3,7 +3,7 @@
 //! The types of the values at the query's paths are taken from an index or from the first documents. A comparison with
 //! another type finds nothing, and neither is an error: the next document may have a value of that type.
 
-use super::filter::Node;
+use super::filter_tree::Node;
 use super::index_ranges::IndexRanges;
 use super::query::Prepared;
 use super::value_set::ValueSet;

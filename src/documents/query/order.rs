@@ -7,14 +7,14 @@ use std::cmp::Ordering;
 
 /// By which values rows are ordered, and in which direction.
 #[derive(Debug, Clone)]
-pub(super) struct Order {
+pub(crate) struct Order {
     pub components: Vec<Component>,
     /// Of rows whose values are equal, whether the highest key comes first.
     pub keys_descend: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Component {
+pub(crate) struct Component {
     pub path: Path,
     /// Where the values of the query find it.
     pub place: usize,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// What a query takes of each document: an object with the values at some paths.
 #[derive(Debug, Clone)]
-pub(super) struct Projection {
+pub(crate) struct Projection {
     paths: Paths,
     root: Parts,
 }

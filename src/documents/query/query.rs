@@ -1,7 +1,8 @@
 //! A query as it is asked.
 
 use super::extract::Paths;
-use super::filter::{Filter, Node, Test};
+use super::filter::Filter;
+use super::filter_tree::{Node, Test};
 use super::order::{Component, Order, Place};
 use super::projection::Projection;
 use super::token;
@@ -69,7 +70,7 @@ pub struct OrderBy {
 
 /// A query that was checked.
 #[derive(Debug, Clone)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     pub keys: Range,
     pub filter: Node,
     pub test: Test,

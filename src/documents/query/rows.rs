@@ -1,10 +1,12 @@
 //! The rows of a query, one after the other.
 
+use super::context::Context;
 use super::index_ranges::Delivery;
+use super::index_walk::{Found, State};
 use super::order::Place;
 use super::plan::Plan;
 use super::token;
-use super::walk::{Context, Found, State, Walk};
+use super::walk::Walk;
 use crate::documents::error::Result;
 use crate::documents::index::entry::disagreement;
 use crate::documents::json::path::NotJson;

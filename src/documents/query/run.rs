@@ -1,12 +1,12 @@
 //! Asking queries: of a collection, and in a transaction.
 
+use super::context::{Context, KeyTest};
 use super::find::FindPage;
 use super::index_ranges::Delivery;
 use super::notes::notes;
 use super::plan::{Access, Plan};
 use super::query::{Prepared, Query};
 use super::rows::Rows;
-use super::walk::{Context, KeyTest};
 use crate::documents::catalog::entries::Index;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;

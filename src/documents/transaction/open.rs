@@ -2,10 +2,10 @@
 
 use super::writes::{Transaction, Write};
 use crate::documents::database::history::Reads;
+use crate::documents::database::snapshots::Snapshot;
 use crate::documents::error::Result;
 use crate::documents::stored::content::Blob;
 use crate::documents::stored::document::Document;
-use crate::documents::verbs::snapshot::Snapshot;
 
 /// A transaction that is under way. Made by [`Database::begin`](crate::Database::begin); ended by [`Database::commit_open`](crate::Database::commit_open) or
 /// [`Database::roll_back`](crate::Database::roll_back), not by dropping it: until then what it may read is kept in the file.

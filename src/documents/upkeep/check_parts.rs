@@ -1,6 +1,6 @@
 //! Whether every document has its parts, and every part its document.
 
-use super::check::CheckReport;
+use super::check_report::CheckReport;
 use crate::documents::database::Database;
 use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result, abbreviate};

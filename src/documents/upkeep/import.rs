@@ -130,7 +130,7 @@ impl<F: File> Import<F> {
     /// # Errors
     /// As [`import_from`]; then nothing is left of it.
     pub async fn finish<S: FileSystem<File = F>>(self, to: &S, options: Options) -> Result<Database<F>> {
-        self.finish_with(to, options, Arc::new(crate::HostEnvironment)).await
+        self.finish_with(to, options, Arc::new(crate::environment::HostEnvironment)).await
     }
 
     /// [`Import::finish`] with a clock and randomness of the caller's.

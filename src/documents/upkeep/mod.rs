@@ -2,6 +2,7 @@
 
 pub(super) mod check;
 pub(super) mod check_parts;
+pub(super) mod check_report;
 pub(super) mod encryption;
 pub(super) mod export;
 pub(super) mod import;
@@ -9,4 +10,5 @@ pub(super) mod import;
 pub(crate) mod receipts;
 pub(super) mod salvage;
 pub(super) mod salvage_parts;
+pub(super) mod salvage_report;
 pub(super) mod statistics;

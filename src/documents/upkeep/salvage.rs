@@ -4,6 +4,8 @@
 //! was cut short leaves nothing that could be taken for a whole database.
 
 use super::salvage_parts::FoundParts;
+use super::salvage_report::LostPart;
+use super::salvage_report::SalvageReport;
 use crate::documents::catalog::entries::{Index, IndexState, NamedCollection, next_collection_id_key, unfinished_key};
 use crate::documents::catalog::index_spec::{IndexSpec, Indexed};
 use crate::documents::database::Database;
@@ -17,7 +19,6 @@ use crate::documents::stored::parts::parse_part_key;
 use crate::engine::{Batch, Losses, Salvager};
 use crate::environment::Environment;
 use crate::fs::{self, File, FileSystem, OpenMode};
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -29,67 +30,6 @@ const COMMIT_BYTES: usize = 256 << 10;
 const INDEX_DOCUMENTS: usize = 512;
 /// Bytes of a slice, when nobody waits.
 const SLICE_BYTES: usize = 1 << 20;
-
-/// A part of a damaged database that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LostPart {
-    /// What it is.
-    pub what: String,
-    /// Where it begins in the file, bytes.
-    pub offset: u64,
-    /// Bytes of it that could not be read.
-    pub bytes: u64,
-    /// The id of the table that it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub table: Option<u64>,
-    /// Documents that are lost with it have keys from this one, ...
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// ... up to this one, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
-    /// Whether documents may be lost with it. What leads to documents can be lost without any of them.
-    pub has_documents: bool,
-}
-
-/// What a salvage has recovered, and what is lost.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SalvageReport {
-    /// Documents in the new database.
-    pub documents: u64,
-    /// Those among them of which a newer version, or the deletion, may be lost.
-    pub uncertain: u64,
-    /// Documents that were left out because they have expired.
-    pub expired: u64,
-    /// Values that were left out because they are no documents, or because parts of them are lost.
-    pub unreadable: u64,
-    /// The names of the collections that were recovered, but for the default one. One whose name is lost is called
-    /// `recovered-` and a number.
-    pub collections: Vec<String>,
-    /// The paths of the indexes that were built again; in another collection than the default one behind its name and a
-    /// slash.
-    pub indexes: Vec<String>,
-    /// Unique indexes that were not built again, because documents that came back have equal values.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub indexes_left_out: Vec<String>,
-    /// Commits that were durable and are lost with a part of the log.
-    pub commits_lost: u64,
-    /// Entries of tables that are lost, as far as they could be counted.
-    pub entries_lost: u64,
-    /// Bytes that could not be read.
-    pub bytes_lost: u64,
-    /// Whether no list of tables could be relied on, and the whole file was searched for them. Then documents that were
-    /// deleted may be back, and older versions of others.
-    pub scanned: bool,
-    /// Whether everything that was committed is there as it was.
-    pub complete: bool,
-    /// The parts that could not be read, the first thousand of them.
-    pub lost: Vec<LostPart>,
-    /// Parts that are not in the list.
-    pub more_lost: u64,
-}
 
 /// What a salvage is about to do.
 enum Phase {
@@ -153,7 +93,7 @@ pub async fn salvage<S: FileSystem, T: FileSystem>(
     out: &str,
     options: Options,
 ) -> Result<SalvageReport> {
-    let environment = Arc::new(crate::HostEnvironment);
+    let environment = Arc::new(crate::environment::HostEnvironment);
     salvage_with(from, name, to, out, options, environment).await
 }
 

@@ -3,7 +3,7 @@
 //! Documents and parts are copied as they are found. Then every document that has parts is read. One that is not whole is
 //! removed, so that nothing is ever returned short, and so are parts that no whole document has.
 
-use super::salvage::SalvageReport;
+use super::salvage_report::SalvageReport;
 use crate::documents::catalog::entries::{part_offset_key, parts_key};
 use crate::documents::database::Database;
 use crate::documents::error::{Error, Result};

@@ -5,12 +5,12 @@
 //! maintenance removes.
 
 use super::set_options::SetOptions;
-use super::snapshot::Snapshot;
 use super::write::{NewDocument, NewValue};
 use crate::documents::catalog::entries::upload_key;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
+use crate::documents::database::snapshots::Snapshot;
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::json::text::check_length;
 use crate::documents::keyspace::key::{CollectionId, check_key};

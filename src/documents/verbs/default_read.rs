@@ -1,8 +1,8 @@
 //! The verbs that read, for the default collection.
 
-use super::snapshot::Snapshot;
 use crate::documents::database::Database;
 use crate::documents::database::scan::{Page, PageLimits, Scan};
+use crate::documents::database::snapshots::Snapshot;
 use crate::documents::error::Result;
 use crate::documents::index::build::IndexInfo;
 use crate::documents::keyspace::key::CollectionId;

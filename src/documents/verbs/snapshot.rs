@@ -7,67 +7,12 @@
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::latencies::Verb;
+use crate::documents::database::snapshots::Held;
+use crate::documents::database::snapshots::Snapshot;
+use crate::documents::database::snapshots::Snapshots;
 use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
-use crate::documents::options::Options;
-use crate::engine;
 use crate::fs::File;
-use std::collections::BTreeMap;
-
-/// A version of the database that stays readable until it is released. Made by [`Database::snapshot`].
-///
-/// Documents that expire after it was taken are still in it.
-#[derive(Debug, Clone, Copy)]
-pub struct Snapshot {
-    id: u64,
-    pub(crate) view: View,
-}
-
-/// The snapshots that are held.
-#[derive(Debug)]
-pub(crate) struct Snapshots {
-    /// By id, the oldest first.
-    held: BTreeMap<u64, Held>,
-    last_id: u64,
-    age_max_ms: u64,
-    bytes_max: u64,
-    /// Bytes of commits since the database was opened.
-    bytes_written: u64,
-}
-
-#[derive(Debug)]
-struct Held {
-    inner: engine::Snapshot,
-    began_ms: u64,
-    /// [`Snapshots::bytes_written`] at its beginning.
-    bytes_before: u64,
-}
-
-impl Snapshots {
-    pub fn new(options: &Options) -> Self {
-        Self {
-            held: BTreeMap::new(),
-            last_id: 0,
-            age_max_ms: options.snapshot_max_age.saturating_mul(1000),
-            bytes_max: options.snapshot_max_bytes,
-            bytes_written: 0,
-        }
-    }
-
-    /// Notes that a commit of so many bytes was made.
-    pub fn note_written(&mut self, bytes: usize) {
-        self.bytes_written = self.bytes_written.saturating_add(bytes as u64);
-    }
-
-    /// A snapshot that has reached its limits at `now_ms`, which is held no longer.
-    fn pop_old(&mut self, now_ms: u64) -> Option<engine::Snapshot> {
-        let oldest = self.held.first_entry()?;
-        let Held { began_ms, bytes_before, .. } = oldest.get();
-        let is_old = now_ms.saturating_sub(*began_ms) > self.age_max_ms
-            || self.bytes_written.saturating_sub(*bytes_before) > self.bytes_max;
-        is_old.then(|| oldest.remove().inner)
-    }
-}
 
 impl<F: File> Database<F> {
     /// Keeps the present version readable, until [`Database::release`]: by [`Database::at`], and page by page by
