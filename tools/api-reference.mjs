@@ -181,11 +181,11 @@ function withoutExport(declaration) {
   return declaration.getText().replace(/^export /, "").replace(/^declare /, "");
 }
 
-/** The text of a documentation comment. */
+/** The text of a documentation comment, without the paragraph about the synchronous form. */
 function comment(node) {
   const text = (node.jsDoc ?? []).map((doc) => doc.getText()).join("\n");
   const lines = text.replace(/^\/\*\*/, "").replace(/\*\/$/, "").split("\n").map((line) => line.replace(/^\s*\* ?/, "").trimEnd());
-  const told = lines.join("\n").trim();
+  const told = lines.join("\n").replace(/^@sync [^]*/m, "").trim();
   return told === "" ? [] : [told];
 }
 

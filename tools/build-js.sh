@@ -54,6 +54,7 @@ if ! unchanged modules js/node_modules/.package-lock.json js/package.json js/pac
   done_with modules js/package.json js/package-lock.json
 fi
 
+npm --prefix js run --silent sync
 ts_inputs=(js/src js/tsconfig.json js/package-lock.json tools/build-js.sh)
 if ! unchanged ts js/dist/index.js "${ts_inputs[@]}"; then
   say "compiling TypeScript"

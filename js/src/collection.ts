@@ -122,6 +122,10 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    * Stores the bytes of a source, a piece at a time and as many as there is room for; the result is the document's version.
    * What was at the key stays until the last piece has come; when the source fails it stays for good. A time to live counts
    * from the beginning. A signal breaks it off with the error `Aborted`, as if the source had failed.
+   *
+   * @sync Stores the bytes of an iterable in pieces, and returns the version of the document. The total length has no limit but
+   * the free space. The previous document at the key stays until the last piece has been stored. If the iterable throws, the
+   * previous document stays for good. A time to live counts from the beginning.
    */
   async setStream(key: string, source: ByteSource, options?: TtlOptions & SignalOptions): Promise<number> {
     const { signal, rest } = splitSignal(options, "setStream");
@@ -137,6 +141,10 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   /**
    * The bytes at `key` as a stream, or `undefined`. They are read as the stream is, about a megabyte at a time, and are those
    * of the moment of the call; what it holds is let go at its end, by `cancel()`, or by a signal, with the error `Aborted`.
+   *
+   * @sync Returns the bytes at `key` in pieces, or `undefined` if no document exists. The pieces have about a megabyte, are read
+   * on demand, and have the content at the time of the call. The iterator releases its resources at the end of the bytes, or by
+   * `return()`. A loop that ends early calls `return()` automatically.
    */
   async getStream(key: string, options?: SignalOptions): Promise<ReadableStream<Uint8Array> | undefined> {
     const signal = signalOf(options, "getStream");
@@ -298,6 +306,9 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    * ends with `ChangesLost`: read the documents again. To go on where one has ended, remember the `version` of a change once
    * those of the next commit come, and give it as `since`. What has expired in between is not told then: whoever keeps
    * documents keeps `expiresAt` with them.
+   *
+   * @sync Watches the changes of a key, of keys with a prefix, or in a range, as the method of `Ferrolite` does. Use `for await`, or
+   * give a callback to `subscribe`. Changes are delivered once the current turn of the event loop has ended.
    */
   watch<T = D>(selector?: WatchSelector, options?: WatchOptions): Watch<Change<T>> {
     return new Watch<Change<T>>(this.#watchCaller, watchingKeys(selector, options), options?.signal);
@@ -314,6 +325,9 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
    *   for (const key of removed) hide(key);
    * }
    * ```
+   *
+   * @sync Watches the result of a query, as the method of `Ferrolite` does. Use `for await`, or give a callback to `subscribe`. Changes
+   * are delivered once the current turn of the event loop has ended.
    */
   watchQuery<T = D>(query: Query<T>, options?: WatchQueryOptions): Watch<RowChanges<T>> {
     const open = () => {

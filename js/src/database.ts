@@ -31,6 +31,10 @@ const RETRIES = 10;
  *
  * Calls made without waiting in between, in one turn of the event loop, travel together and share one flush; each is
  * still a commit of its own, applied in the order of the calls. Whatever is wrong rejects with a `FerroliteError`.
+ *
+ * @sync An open database whose verbs return values: those of its default collection, and what is about all of it. Each call is
+ * answered before it returns, and one that writes is flushed, as `durability` says; many writes share a commit by `setMany`,
+ * `commit` or `transaction`. Whatever is wrong is thrown as a `FerroliteError`.
  */
 export class Database extends Collection {
   readonly #caller: Caller;
@@ -132,6 +136,20 @@ export class Database extends Collection {
    *   return account.cents - 20;
    * });
    * ```
+   *
+   * @sync Runs `work` as one transaction, and returns its result. All reads by `tx` see one state of the database, and the writes of
+   * the transaction itself. When `work` returns, all writes are committed at once. If `work` has written by the database what it
+   * has read by `tx`, it is run again, at most `retries` times. Then the `Conflict` is thrown. If `work` throws, the transaction
+   * writes nothing, and the error is passed on. `work` cannot wait: a promise as its result is `InvalidTransaction`.
+   *
+   * ```ts
+   * const left = db.transaction((tx) => {
+   *   const account = tx.get<{ cents: number }>("account:1");
+   *   if (account === undefined || account.cents < 20) throw new Error("too little");
+   *   tx.set("account:1", { cents: account.cents - 20 });
+   *   return account.cents - 20;
+   * });
+   * ```
    */
   async transaction<R>(work: (tx: ActiveTransaction) => R | PromiseLike<R>, options?: TransactionOptions): Promise<R> {
     if (typeof work !== "function") {
@@ -216,6 +234,11 @@ export class Database extends Collection {
    * ```ts
    * await (await db.export()).pipeTo(await handle.createWritable());
    * ```
+   *
+   * @sync Returns the database as the bytes of one file, in chunks, with exactly the commits up to the call. `Ferrolite.import` makes a
+   * database of the bytes. Each chunk is read on demand, and each page is verified: a damaged database throws `Corrupt`. The
+   * space that the export needs is reserved until the last chunk was read, or until `return()`. An encrypted database stays
+   * encrypted, with its current key.
    */
   async export(options: ExportOptions = {}): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     assertExportOptions(options);

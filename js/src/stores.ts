@@ -10,8 +10,8 @@ import type { Collection } from "./collection.js";
 import type { Database } from "./database.js";
 import { FerroliteError } from "./error.js";
 import { type Query, queryText } from "./query.js";
-import type { SyncCollection } from "./sync/collection.js";
-import type { SyncDatabase } from "./sync/database.js";
+import type { SyncCollection } from "./sync/generated/collection.js";
+import type { SyncDatabase } from "./sync/generated/database.js";
 import { queueMicrotask } from "./timers.js";
 import type { Row, RowChanges } from "./types.js";
 

@@ -4,8 +4,6 @@ import { isBytes } from "../bytes.js";
 import { FerroliteError } from "../error.js";
 import { assertGoesOn } from "../signals.js";
 
-export { type Attach, isBytes, putText } from "../bytes.js";
-
 /** What bytes can be read from, a piece at a time. */
 export type ByteSource = Iterable<Uint8Array>;
 

@@ -15,7 +15,7 @@ import { explained } from "../too-many-open.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
 import { withKey } from "../with-key.js";
 import { Channel } from "./channel.js";
-import { SyncDatabase } from "./database.js";
+import { SyncDatabase } from "./generated/database.js";
 
 export * from "./exports.js";
 

@@ -1,10 +1,10 @@
 /** What verbs need that few applications call: it is there, where nothing can be waited for. */
 import { blobStream } from "./blob-stream.js";
-import { change } from "./change.js";
+import { change } from "./generated/change.js";
 import { exportStream } from "./export.js";
-import { SyncSnapshot } from "./snapshot.js";
-import { storeStream } from "./store-stream.js";
-import { transact } from "./transact.js";
+import { SyncSnapshot } from "./generated/snapshot.js";
+import { storeStream } from "./generated/store-stream.js";
+import { transact } from "./generated/transact.js";
 
 const seldom = { blobStream, change, exportStream, SyncSnapshot, storeStream, transact };
 

@@ -2,8 +2,6 @@
 import { FerroliteError } from "../error.js";
 import { type StandardSchema, type Valid, validated as perhapsValidated } from "../schema.js";
 
-export { assertSchema, type StandardSchema } from "../schema.js";
-
 /** A document that a validator has let pass. */
 export function validated(schema: StandardSchema | undefined, document: unknown, key: string): Valid {
   const valid = perhapsValidated(schema, document, key);
