@@ -4,8 +4,8 @@ import type { Course } from "./course.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
 import { Reader } from "./reader.js";
 import { forwarding } from "./receivers.js";
-import { type StandardSchema, validated } from "./schema.js";
-import type { TtlOptions } from "./types.js";
+import { validated } from "./schema.js";
+import type { StandardSchema, TtlOptions } from "./types.js";
 
 /**
  * What the function given to `db.transaction` reads and writes by. All it reads is of one state of the database, and of

@@ -1,7 +1,8 @@
 /** Reading bytes piece by piece, wherever they come from. */
-import { type ByteSource, isBytes } from "./bytes.js";
+import type { ByteSource } from "./types.js";
 import { FerroliteError } from "./error.js";
-import { kindOf } from "./realms.js";
+import { isBytes } from "./realms.js";
+import { kindOf } from "./brand.js";
 import { abortable } from "./signals.js";
 
 /** The longest piece that is handed over at once. */

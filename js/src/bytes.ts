@@ -1,18 +1,11 @@
 /** Documents that are bytes: they travel beside the text of a message, as its attachments. */
 import { documentText, keyText } from "./check.js";
-import { FerroliteError, needed } from "./error.js";
-import { kindOf } from "./realms.js";
-
-/** A source of bytes, which is read a piece at a time. */
-export type ByteSource = ReadableStream<Uint8Array> | Blob | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+import { FerroliteError } from "./error.js";
+import { kindOf } from "./brand.js";
+import { isBytes } from "./realms.js";
 
 /** Adds bytes to the message that is being gathered; its number there. */
 export type Attach = (bytes: Uint8Array) => number;
-
-/** Whether a document is bytes, and not JSON. */
-export function isBytes(document: unknown): document is Uint8Array {
-  return ArrayBuffer.isView(document) && kindOf(document) === "Uint8Array";
-}
 
 /**
  * Bytes of our own, in a buffer of their own. `slice()` will not do: that of Node's `Buffer` is a view, and classes that extend
@@ -39,20 +32,6 @@ export function putText(key: unknown, document: unknown, ttl: number | undefined
   if (isBytes(document)) return `["setBytes",${keyText(key)},${attach(document)},${JSON.stringify({ ttl })}]`;
   const pair = `${keyText(key)},${documentText(document, key)}`;
   return ttl === undefined ? `["set",${pair}]` : `["setEx",${pair},${ttl}]`;
-}
-
-/** The bytes of a source, in pieces that are not long. A signal breaks it off, also while the source is waited for. */
-export async function* piecesOf(
-  source: ByteSource,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const { pieces } = await byteSource();
-  yield* pieces(source, signal);
-}
-
-/** How to read from sources: pages do not begin with it. */
-export function byteSource(): Promise<typeof import("./byte-source.js")> {
-  return needed(import("./byte-source.js"));
 }
 
 /** A message of text, and behind a zero byte its attachments, each behind its length. */

@@ -3,7 +3,7 @@
  * one call that it was given to.
  */
 import { type ErrorCode, FerroliteError } from "./error.js";
-import { kindOf } from "./realms.js";
+import { kindOf } from "./brand.js";
 import type { Range, SetOptions, TransactionOptions, TtlOptions, WatchOptions } from "./types.js";
 
 /** Bytes of UTF-8 in a key. */

@@ -1,4 +1,5 @@
-import { type Attach, type ByteSource, isBytes, putText } from "./bytes.js";
+import { type Attach, putText } from "./bytes.js";
+import { isBytes } from "./realms.js";
 import type { Caller } from "./caller.js";
 import {
   assertWatchQueryOptions, documentText, endText, indexText as placeText, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
@@ -14,10 +15,10 @@ import { forwarding } from "./receivers.js";
 import { scan } from "./scan.js";
 import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import { sliced } from "./sliced.js";
-import { allValidated, type StandardSchema, validated } from "./schema.js";
+import { allValidated, validated } from "./schema.js";
 import type {
-  Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, SignalOptions, TtlOptions, WatchOptions, WatchQueryOptions,
-  WatchSelector,
+  ByteSource, Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, SignalOptions, StandardSchema,
+  TtlOptions, WatchOptions, WatchQueryOptions, WatchSelector,
 } from "./types.js";
 import { quietly } from "./waiting.js";
 import type { WatchCaller } from "./telling.js";

@@ -11,7 +11,7 @@ import { meanwhile } from "./later.js";
 import { assertCollectionName, prefixOf } from "./names.js";
 import type { CheckReport, Stats } from "./reports.js";
 import { forwarding } from "./receivers.js";
-import { assertSchema, type StandardSchema } from "./schema.js";
+import { assertSchema } from "./schema.js";
 import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
 import { sliced } from "./sliced.js";
 import type { Snapshot } from "./snapshot.js";
@@ -19,7 +19,8 @@ import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";
 import { assertExportOptions } from "./transfer-options.js";
 import type {
-  CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StorageFacts, TransactionOptions,
+  CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StandardSchema, StorageFacts,
+  TransactionOptions,
 } from "./types.js";
 import { keyMaterial } from "./with-key.js";
 

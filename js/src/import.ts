@@ -1,8 +1,8 @@
 /** The arguments of `Ferrolite.import`, and feeding the engine with the bytes of a database, wherever they come from. */
-import { isBytes } from "./bytes.js";
 import { FerroliteError } from "./error.js";
 import { assertOpenArguments } from "./options.js";
-import { kindOf } from "./realms.js";
+import { isBytes } from "./realms.js";
+import { kindOf } from "./brand.js";
 import { aborted, assertGoesOn } from "./signals.js";
 import { assertWatched } from "./transfer-options.js";
 import type { ExportOptions, ImportOptions, ImportSource, OpenOptions } from "./types.js";

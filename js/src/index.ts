@@ -1,5 +1,6 @@
 /** The package as browsers see it. */
-import { byteSource, ownSource } from "./bytes.js";
+import { ownSource } from "./bytes.js";
+import { byteSource } from "./byte-pieces.js";
 import { Database } from "./database.js";
 import type { KeyMaterial } from "./encryption.js";
 import { needed } from "./error.js";
@@ -13,7 +14,6 @@ import type { ImportOptions, ImportSource, OpenOptions, SalvageOptions } from ".
 import { withKey } from "./with-key.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
-export type { ByteSource } from "./bytes.js";
 export type { Collection } from "./collection.js";
 export type { Database } from "./database.js";
 export { type Defined, defined } from "./defined.js";
@@ -22,7 +22,6 @@ export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Selected, SelectQuery,
 } from "./query.js";
 export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export type { Snapshot } from "./snapshot.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";

@@ -1,5 +1,5 @@
 /** What opens an encrypted database: its checks, and the copy of the secret. */
-import { isBytes } from "./bytes.js";
+import { isBytes } from "./realms.js";
 import { isWellFormed, plain } from "./check.js";
 import { KEY_BYTES, type KeyMaterial } from "./encryption.js";
 import { FerroliteError } from "./error.js";

@@ -12,17 +12,16 @@ import { databasePath, fileFacts, list, NodeHost, remove } from "./node-files.js
 import { type Client, inMemory, type Link, linkTo, openShared, share } from "./node-shared.js";
 import { assertName, assertOpenArguments } from "./options.js";
 import { memoryFacts, splitOptions } from "./storage-options.js";
-import type { Request, SessionRequest, StorageFacts } from "./protocol.js";
+import type { Request, SessionRequest } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
 import { salvage } from "./salvage.js";
 import { splitSalvageOptions } from "./salvage-options.js";
 import { openedUnlessAborted } from "./signals.js";
 import { performance, setImmediate } from "./node-timers.js";
-import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
+import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions, StorageFacts } from "./types.js";
 import { withKey } from "./with-key.js";
 
 export type { ActiveTransaction } from "./active-transaction.js";
-export type { ByteSource } from "./bytes.js";
 export type { Collection } from "./collection.js";
 export type { Database } from "./database.js";
 export { type Defined, defined } from "./defined.js";
@@ -31,7 +30,6 @@ export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Selected, SelectQuery,
 } from "./query.js";
 export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export type { Snapshot } from "./snapshot.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";

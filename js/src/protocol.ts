@@ -7,7 +7,7 @@
  */
 import type { KeyMaterial } from "./encryption.js";
 import type { ErrorReport } from "./error.js";
-import type { LoadOptions, OpenOptions, StorageFacts } from "./types.js";
+import type { PlainOptions } from "./options.js";
 
 export type Request =
   /** Before the first message: where the engine is. Not answered. */
@@ -67,9 +67,6 @@ export type Request =
 /** What is asked of a database that is open. */
 export type SessionRequest = Extract<Request, { kind: "calls" | "exportChunk" | "changeKey" | "stats" | "close" }>;
 
-/** The options of `open` that can be posted, but for the secret, and for those about loading. */
-export type PlainOptions = Omit<OpenOptions, "encryption" | "signal" | keyof LoadOptions>;
-
 /** The places that keep data in a browser. */
 export type DurableKind = "opfs" | "indexeddb";
 
@@ -117,5 +114,3 @@ export const ERROR = 1;
 export const PENDING = 2;
 /** The value is bytes: the answer's attachment of this number. */
 export const BYTES = 3;
-
-export type { ErrorReport, OpenOptions, StorageFacts };

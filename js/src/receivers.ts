@@ -3,7 +3,7 @@
  * inherits from it. Private fields are on the object itself only.
  */
 import { FerroliteError } from "./error.js";
-import { kindOf } from "./realms.js";
+import { kindOf } from "./brand.js";
 
 /** Where an object has a function that returns it: proxies wrap objects, and leave functions alone. The same in each script of the package. */
 const SELF = Symbol.for("ferrolite.self");

@@ -1,29 +1,9 @@
 /** Validation of documents by any validator that implements Standard Schema (https://standardschema.dev), version 1. */
-import { copyOfBytes, isBytes } from "./bytes.js";
+import { copyOfBytes } from "./bytes.js";
 import { describe, documentText } from "./check.js";
 import { FerroliteError } from "./error.js";
-import { isThenable } from "./realms.js";
-
-/** What Zod, Valibot, ArkType and others make: it takes an `Input`, and gives an `Output` or says what is wrong. */
-export interface StandardSchema<Input = unknown, Output = Input> {
-  readonly "~standard": {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => SchemaResult<Output> | PromiseLike<SchemaResult<Output>>;
-    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
-  };
-}
-
-/** What a validator answers. */
-export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly SchemaIssue[] };
-
-/** One thing that is wrong with a document, and where. */
-export interface SchemaIssue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-}
+import { isBytes, isThenable } from "./realms.js";
+import type { SchemaResult, StandardSchema } from "./types.js";
 
 /** Throws unless this is a validator. */
 export function assertSchema(schema: unknown): asserts schema is StandardSchema {

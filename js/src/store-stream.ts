@@ -1,4 +1,6 @@
-import { type Attach, type ByteSource, piecesOf } from "./bytes.js";
+import type { Attach } from "./bytes.js";
+import { piecesOf } from "./byte-pieces.js";
+import type { ByteSource } from "./types.js";
 import { assertGoesOn } from "./signals.js";
 import { quietly } from "./waiting.js";
 

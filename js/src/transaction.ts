@@ -1,11 +1,12 @@
 import { brand } from "./brand.js";
-import { type Attach, copyOfBytes, isBytes, putText } from "./bytes.js";
+import { type Attach, copyOfBytes, putText } from "./bytes.js";
+import { isBytes } from "./realms.js";
 import { keyText, ttlMs, ttlOption } from "./check.js";
 import { FerroliteError } from "./error.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
 import { findable, forwarding } from "./receivers.js";
-import { type StandardSchema, validated } from "./schema.js";
-import type { TtlOptions } from "./types.js";
+import { validated } from "./schema.js";
+import type { StandardSchema, TtlOptions } from "./types.js";
 
 /**
  * Writes that are committed together: all of them or none, with one flush. What depends on what is read first goes by

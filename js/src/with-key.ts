@@ -1,5 +1,5 @@
 /** Copies the secret that a caller has given. Its checks load when they are first used. */
-import { isBytes } from "./bytes.js";
+import { isBytes } from "./realms.js";
 import { KEY_BYTES, type KeyMaterial, wipe } from "./encryption.js";
 import { seldom } from "./later.js";
 import type { Encryption } from "./types.js";

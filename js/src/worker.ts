@@ -4,7 +4,8 @@ import { engineFiles, loadEngine, onStop, scheduler, setEngine } from "./engine.
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
 import { fileName } from "./file-name.js";
-import type { PlainOptions, Request, Response, SessionRequest, Sharing } from "./protocol.js";
+import type { Request, Response, SessionRequest, Sharing } from "./protocol.js";
+import type { PlainOptions } from "./options.js";
 import { salvage } from "./salvage.js";
 import { Session, stopReport } from "./session.js";
 import { splitOptions } from "./storage-options.js";

@@ -1,5 +1,5 @@
 /** What `ferrolite/sync` exports besides the class that opens, on every host. */
-export type { ByteSource } from "./bytes.js";
+export type { ByteSource } from "./types.js";
 export type { SyncCollection } from "./generated/collection.js";
 export type { SyncDatabase } from "./generated/database.js";
 export type { SyncSnapshot } from "./generated/snapshot.js";

@@ -1,7 +1,9 @@
 /** The engine of a file that several clients have open: lets them in, and hands the file over when another should lead. */
 import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
 import { type ErrorCode, FerroliteError } from "../error.js";
-import { ERROR, type PlainOptions, type Response, type SessionRequest, type Sharing, type StorageFacts } from "../protocol.js";
+import { ERROR, type Response, type SessionRequest, type Sharing } from "../protocol.js";
+import type { PlainOptions } from "../options.js";
+import type { StorageFacts } from "../types.js";
 import { bareResultsOf } from "../results.js";
 import type { Session } from "../session.js";
 import { clearTimeout, setTimeout } from "../timers.js";

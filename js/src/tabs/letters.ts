@@ -5,7 +5,8 @@
  */
 import type { SessionRequest } from "../protocol.js";
 import { Date } from "../timers.js";
-import { letterKey, letterKeys, tryStorage } from "./letterbox.js";
+import { letterKey, letterKeys } from "./letterbox.js";
+import { tryStorage } from "../storage/local-storage.js";
 import type { Letter } from "./messages.js";
 import { NONCE_BYTES, seal, unseal } from "./seal.js";
 

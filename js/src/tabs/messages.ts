@@ -11,7 +11,9 @@
  */
 import type { KeyMaterial } from "../encryption.js";
 import type { ErrorReport } from "../error.js";
-import type { PlainOptions, Response, SessionRequest, StorageFacts } from "../protocol.js";
+import type { Response, SessionRequest } from "../protocol.js";
+import type { PlainOptions } from "../options.js";
+import type { StorageFacts } from "../types.js";
 
 /** Grows with every change of what clients and engines say. Different ones refuse each other. */
 export const PROTOCOL = 3;

@@ -1,11 +1,9 @@
-/** Documents that are bytes, where nothing can be waited for. */
+/** Reads iterables of bytes, where nothing can be waited for. */
 import { shortPieces } from "../byte-source.js";
-import { isBytes } from "../bytes.js";
+import { isBytes } from "../realms.js";
 import { FerroliteError } from "../error.js";
 import { assertGoesOn } from "../signals.js";
-
-/** What bytes can be read from, a piece at a time. */
-export type ByteSource = Iterable<Uint8Array>;
+import type { ByteSource } from "./types.js";
 
 /** The bytes of a source, in pieces that are not long. */
 export function* piecesOf(source: ByteSource, signal: AbortSignal | undefined): Generator<Uint8Array, void, undefined> {
