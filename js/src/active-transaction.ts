@@ -1,9 +1,9 @@
 import { putText } from "./bytes.js";
-import { keyText, ttlMs, ttlOption } from "./check.js";
+import { keyText, ttlMs, ttlOption } from "./arguments/check.js";
 import type { Course } from "./course.js";
-import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
+import { type CollectionName, prefixOf, prefixed, schemaOf } from "./arguments/names.js";
 import { Reader } from "./reader.js";
-import { forwarding } from "./receivers.js";
+import { forwarding } from "./arguments/receivers.js";
 import { validated } from "./schema.js";
 import type { StandardSchema, TtlOptions } from "./types.js";
 

@@ -2,17 +2,17 @@
  * What is done to databases as a whole, and rarely. It is loaded when it is called, or else behind what a page begins with. It is
  * a script of its own: what it shares with the page's that is not small is handed to it.
  */
-import type { KeyMaterial } from "./encryption.js";
+import type { KeyMaterial } from "./arguments/encryption.js";
 import { fileName } from "./file-name.js";
 import { feed, splitImportOptions } from "./import.js";
-import { type Loading, splitLoading } from "./loading.js";
+import { type Loading, splitLoading } from "./arguments/loading.js";
 import type * as Opening from "./opening.js";
 import { anywhere } from "./open-again.js";
-import { assertName, type PlainOptions } from "./options.js";
+import { assertName, type PlainOptions } from "./arguments/options.js";
 import type { Request } from "./protocol.js";
 import type { SalvageReport } from "./reports.js";
-import { splitSalvageOptions } from "./salvage-options.js";
-import { assertGoesOn } from "./signals.js";
+import { splitSalvageOptions } from "./arguments/salvage-options.js";
+import { assertGoesOn } from "./arguments/signals.js";
 import * as everywhere from "./storage/everywhere.js";
 import * as eviction from "./storage/eviction.js";
 import { dropLetters } from "./tabs/letterbox.js";
@@ -21,7 +21,7 @@ import type { Started } from "./tabs/member.js";
 import { explained } from "./too-many-open.js";
 import type { ExportOptions, ImportOptions, ImportSource, SalvageOptions, StorageFacts } from "./types.js";
 
-export { splitLoading } from "./loading.js";
+export { splitLoading } from "./arguments/loading.js";
 export { openAgain } from "./open-again.js";
 export { list } from "./storage/everywhere.js";
 export { refreshed } from "./storage/facts.js";

@@ -6,7 +6,7 @@ import { type Attach, copyOfBytes, withAttachments } from "./bytes.js";
 import { FerroliteError } from "./error.js";
 import { OK, PENDING, type Request, type Response, type Result } from "./protocol.js";
 import { finishedOf, resultsOf } from "./results.js";
-import { aborted } from "./signals.js";
+import { aborted } from "./arguments/signals.js";
 import { queueMicrotask } from "./timers.js";
 
 /** Text that is sent without waiting for the end of the turn: beyond it, gathering saves nothing and holds memory. */

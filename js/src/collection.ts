@@ -1,19 +1,19 @@
 import { type Attach, putText } from "./bytes.js";
-import { isBytes } from "./realms.js";
+import { isBytes } from "./arguments/realms.js";
 import type { Caller } from "./caller.js";
 import {
   assertWatchQueryOptions, documentText, endText, indexText as placeText, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
   ttlOption,
-} from "./check.js";
+} from "./arguments/check.js";
 import { FerroliteError } from "./error.js";
 import { meanwhile } from "./later.js";
-import { list } from "./lists.js";
-import { type NamedCollection, prefixed } from "./names.js";
+import { list } from "./arguments/lists.js";
+import { type NamedCollection, prefixed } from "./arguments/names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
 import { Reader } from "./reader.js";
-import { forwarding } from "./receivers.js";
+import { forwarding } from "./arguments/receivers.js";
 import { scan } from "./scan.js";
-import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./arguments/signals.js";
 import { sliced } from "./sliced.js";
 import { allValidated, validated } from "./schema.js";
 import type {

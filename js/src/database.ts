@@ -2,22 +2,22 @@
 import type { ActiveTransaction } from "./active-transaction.js";
 import { Caller } from "./caller.js";
 import type { Channel } from "./channel.js";
-import { checkOptionsText, plain, retriesOption } from "./check.js";
+import { checkOptionsText, plain, retriesOption } from "./arguments/check.js";
 import { Collection } from "./collection.js";
-import { wipe } from "./encryption.js";
+import { wipe } from "./arguments/encryption.js";
 import { FerroliteError } from "./error.js";
 import type { Refreshed } from "./host.js";
 import { meanwhile } from "./later.js";
-import { assertCollectionName, prefixOf } from "./names.js";
+import { assertCollectionName, prefixOf } from "./arguments/names.js";
 import type { CheckReport, Stats } from "./reports.js";
-import { forwarding } from "./receivers.js";
+import { forwarding } from "./arguments/receivers.js";
 import { assertSchema } from "./schema.js";
-import { abortable, assertGoesOn, signalOf, splitSignal } from "./signals.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "./arguments/signals.js";
 import { sliced } from "./sliced.js";
 import type { Snapshot } from "./snapshot.js";
 import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";
-import { assertExportOptions } from "./transfer-options.js";
+import { assertExportOptions } from "./arguments/transfer-options.js";
 import type {
   CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StandardSchema, StorageFacts,
   TransactionOptions,

@@ -2,13 +2,13 @@
 import { ownSource } from "./bytes.js";
 import { byteSource } from "./byte-pieces.js";
 import { Database } from "./database.js";
-import type { KeyMaterial } from "./encryption.js";
+import type { KeyMaterial } from "./arguments/encryption.js";
 import { needed } from "./error.js";
 import { seldom } from "./later.js";
 import * as opening from "./opening.js";
-import { assertOpenArguments } from "./options.js";
+import { assertOpenArguments } from "./arguments/options.js";
 import type { SalvageReport } from "./reports.js";
-import { openedUnlessAborted } from "./signals.js";
+import { openedUnlessAborted } from "./arguments/signals.js";
 import { setTimeout } from "./timers.js";
 import type { ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 import { withKey } from "./with-key.js";

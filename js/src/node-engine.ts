@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 
 import { FerroliteError } from "./error.js";
 import init from "./ferrolite.js";
-import type { Loading } from "./loading.js";
+import type { Loading } from "./arguments/loading.js";
 import type { Scheduler } from "./session.js";
 import { clearTimeout, setImmediate, setTimeout } from "./node-timers.js";
 

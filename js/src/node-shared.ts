@@ -5,7 +5,7 @@
  * The options of the first opening hold, but for `readOnly`, which is each client's own. If the first one reads only and a later
  * one writes, then the file is opened again for the writer, and the readers continue at the new engine.
  */
-import type { KeyMaterial } from "./encryption.js";
+import type { KeyMaterial } from "./arguments/encryption.js";
 import { FerroliteError } from "./error.js";
 import { Connection } from "./ferrolite.js";
 import { scheduler } from "./node-engine.js";

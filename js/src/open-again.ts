@@ -1,6 +1,6 @@
 /** Opening a database after it could not be opened as usual: in another way, if there is one. Loaded after a failure. */
 import { FerroliteError } from "./error.js";
-import type { Loading } from "./loading.js";
+import type { Loading } from "./arguments/loading.js";
 import type * as Opening from "./opening.js";
 import { isRefused } from "./storage/lacking.js";
 import { setTimeout } from "./timers.js";

@@ -1,5 +1,5 @@
 /** Queries and indexes as they are asked for: their types, and their text in messages. */
-import { absent, checkedText, describe, pathText, plain, rangeText } from "./check.js";
+import { absent, checkedText, describe, pathText, plain, rangeText } from "./arguments/check.js";
 import { FerroliteError } from "./error.js";
 import type { Range, Row, Scalar } from "./types.js";
 

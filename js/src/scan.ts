@@ -1,5 +1,5 @@
 import type { Caller } from "./caller.js";
-import { abortable, assertGoesOn, isAborted } from "./signals.js";
+import { abortable, assertGoesOn, isAborted } from "./arguments/signals.js";
 import { quietly } from "./waiting.js";
 
 /** One page of a scan. */

@@ -1,8 +1,8 @@
 /** Validation of documents by any validator that implements Standard Schema (https://standardschema.dev), version 1. */
 import { copyOfBytes } from "./bytes.js";
-import { describe, documentText } from "./check.js";
+import { describe, documentText } from "./arguments/check.js";
 import { FerroliteError } from "./error.js";
-import { isBytes, isThenable } from "./realms.js";
+import { isBytes, isThenable } from "./arguments/realms.js";
 import type { SchemaResult, StandardSchema } from "./types.js";
 
 /** Throws unless this is a validator. */

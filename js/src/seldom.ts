@@ -2,7 +2,7 @@
 export { blobStream } from "./blob-stream.js";
 export { change } from "./change.js";
 export { exportStream } from "./export.js";
-export { keyMaterial } from "./key-material.js";
+export { keyMaterial } from "./arguments/key-material.js";
 export { transact } from "./transact.js";
 export { follow, Telling } from "./telling.js";
 export { Snapshot } from "./snapshot.js";

@@ -1,11 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Caller } from "./caller.js";
-import { rangeText } from "./check.js";
-import { type CollectionName, prefixOf, prefixed } from "./names.js";
+import { rangeText } from "./arguments/check.js";
+import { type CollectionName, prefixOf, prefixed } from "./arguments/names.js";
 import { Reader } from "./reader.js";
-import { forwarding } from "./receivers.js";
+import { forwarding } from "./arguments/receivers.js";
 import { scan } from "./scan.js";
-import { signalOf } from "./signals.js";
+import { signalOf } from "./arguments/signals.js";
 import { asyncDispose } from "./dispose.js";
 import type { Range, SignalOptions } from "./types.js";
 

@@ -1,7 +1,7 @@
 import type { Attach } from "./bytes.js";
 import { piecesOf } from "./byte-pieces.js";
 import type { ByteSource } from "./types.js";
-import { assertGoesOn } from "./signals.js";
+import { assertGoesOn } from "./arguments/signals.js";
 import { quietly } from "./waiting.js";
 
 /** Writes the bytes of a source to the document of which the writing has begun under a number; the document's version. */

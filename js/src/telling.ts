@@ -1,7 +1,7 @@
 /** The course of a watch after it was opened: it fetches changes, and opens the watch again at another engine. */
 import type { Channel, EngineWatcher } from "./channel.js";
 import { FerroliteError } from "./error.js";
-import { aborted, isAborted } from "./signals.js";
+import { aborted, isAborted } from "./arguments/signals.js";
 import { type Watched, watched } from "./told.js";
 import { quietly } from "./waiting.js";
 

@@ -3,7 +3,7 @@ import { ActiveTransaction } from "./active-transaction.js";
 import type { Caller } from "./caller.js";
 import { Course } from "./course.js";
 import { FerroliteError } from "./error.js";
-import { abortable, assertGoesOn } from "./signals.js";
+import { abortable, assertGoesOn } from "./arguments/signals.js";
 import { performance } from "./timers.js";
 import { outcome, pause, quietly } from "./waiting.js";
 

@@ -1,10 +1,10 @@
 import { brand } from "./brand.js";
 import { type Attach, copyOfBytes, putText } from "./bytes.js";
-import { isBytes } from "./realms.js";
-import { keyText, ttlMs, ttlOption } from "./check.js";
+import { isBytes } from "./arguments/realms.js";
+import { keyText, ttlMs, ttlOption } from "./arguments/check.js";
 import { FerroliteError } from "./error.js";
-import { type CollectionName, prefixOf, prefixed, schemaOf } from "./names.js";
-import { findable, forwarding } from "./receivers.js";
+import { type CollectionName, prefixOf, prefixed, schemaOf } from "./arguments/names.js";
+import { findable, forwarding } from "./arguments/receivers.js";
 import { validated } from "./schema.js";
 import type { StandardSchema, TtlOptions } from "./types.js";
 

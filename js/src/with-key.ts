@@ -1,6 +1,6 @@
 /** Copies the secret that a caller has given. Its checks load when they are first used. */
-import { isBytes } from "./realms.js";
-import { KEY_BYTES, type KeyMaterial, wipe } from "./encryption.js";
+import { isBytes } from "./arguments/realms.js";
+import { KEY_BYTES, type KeyMaterial, wipe } from "./arguments/encryption.js";
 import { seldom } from "./later.js";
 import type { Encryption } from "./types.js";
 

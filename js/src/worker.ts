@@ -1,14 +1,14 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
-import { type KeyMaterial, wipe } from "./encryption.js";
+import { type KeyMaterial, wipe } from "./arguments/encryption.js";
 import { engineFiles, loadEngine, onStop, scheduler, setEngine } from "./engine.js";
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./ferrolite.js";
 import { fileName } from "./file-name.js";
 import type { Request, Response, SessionRequest, Sharing } from "./protocol.js";
-import type { PlainOptions } from "./options.js";
+import type { PlainOptions } from "./arguments/options.js";
 import { salvage } from "./salvage.js";
 import { Session, stopReport } from "./session.js";
-import { splitOptions } from "./storage-options.js";
+import { splitOptions } from "./arguments/storage-options.js";
 import { assertNew, type Place, placeOf } from "./storage/ladder.js";
 import { Engine } from "./tabs/engine.js";
 import type { Notice, Port } from "./tabs/messages.js";

@@ -5,7 +5,7 @@
 import { FerroliteError } from "../error.js";
 import { fileName } from "../file-name.js";
 import type { Host } from "../host.js";
-import { memoryFacts, type StorageOptions } from "../storage-options.js";
+import { memoryFacts, type StorageOptions } from "../arguments/storage-options.js";
 import * as opfs from "../opfs.js";
 import type { DurableKind, Response } from "../protocol.js";
 import type { StorageFacts } from "../types.js";

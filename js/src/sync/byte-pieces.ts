@@ -1,8 +1,8 @@
 /** Reads iterables of bytes, where nothing can be waited for. */
 import { shortPieces } from "../byte-source.js";
-import { isBytes } from "../realms.js";
+import { isBytes } from "../arguments/realms.js";
 import { FerroliteError } from "../error.js";
-import { assertGoesOn } from "../signals.js";
+import { assertGoesOn } from "../arguments/signals.js";
 import type { ByteSource } from "./types.js";
 
 /** The bytes of a source, in pieces that are not long. */

@@ -1,13 +1,13 @@
 /** `ferrolite/sync` as browsers see it: for a dedicated worker, where the engine runs in the same thread as its caller. */
-import type { KeyMaterial } from "../encryption.js";
-import { keyMaterial } from "../key-material.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
+import { keyMaterial } from "../arguments/key-material.js";
 import { loadEngine, onStop, scheduler } from "../engine.js";
 import { FerroliteError } from "../error.js";
 import { Connection } from "../ferrolite.js";
-import { assertName, assertOpenArguments } from "../options.js";
-import { splitOptions } from "../storage-options.js";
+import { assertName, assertOpenArguments } from "../arguments/options.js";
+import { splitOptions } from "../arguments/storage-options.js";
 import { Session } from "../session.js";
-import { openedUnlessAborted } from "../signals.js";
+import { openedUnlessAborted } from "../arguments/signals.js";
 import { list, remove } from "../storage/everywhere.js";
 import { refreshed } from "../storage/facts.js";
 import { placeOf } from "../storage/ladder.js";

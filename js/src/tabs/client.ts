@@ -10,10 +10,10 @@
  * ```
  */
 import { Channel } from "../channel.js";
-import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
+import { copyOf, type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
 import { type DurableKind, type Request, type SessionRequest, type Sharing, TEXT_MAX } from "../protocol.js";
-import type { PlainOptions } from "../options.js";
+import type { PlainOptions } from "../arguments/options.js";
 import type { StorageFacts } from "../types.js";
 import * as eviction from "../storage/eviction.js";
 import { clearTimeout, setTimeout } from "../timers.js";

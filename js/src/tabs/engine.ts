@@ -1,8 +1,8 @@
 /** The engine of a file that several clients have open: lets them in, and hands the file over when another should lead. */
-import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
+import { copyOf, type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { type ErrorCode, FerroliteError } from "../error.js";
 import { ERROR, type Response, type SessionRequest, type Sharing } from "../protocol.js";
-import type { PlainOptions } from "../options.js";
+import type { PlainOptions } from "../arguments/options.js";
 import type { StorageFacts } from "../types.js";
 import { bareResultsOf } from "../results.js";
 import type { Session } from "../session.js";

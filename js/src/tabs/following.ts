@@ -1,5 +1,5 @@
 /** How a client comes to the engine that leads. Anybody of the origin can claim to lead. */
-import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
+import { copyOf, type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
 import { setTimeout } from "../timers.js";
 import { makeBroker } from "./broker-script.js";

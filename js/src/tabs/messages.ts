@@ -9,10 +9,10 @@
  *     └── hello ──▶ BroadcastChannel of the file ◀── leads ─────────────────┘
  * ```
  */
-import type { KeyMaterial } from "../encryption.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
 import type { ErrorReport } from "../error.js";
 import type { Response, SessionRequest } from "../protocol.js";
-import type { PlainOptions } from "../options.js";
+import type { PlainOptions } from "../arguments/options.js";
 import type { StorageFacts } from "../types.js";
 
 /** Grows with every change of what clients and engines say. Different ones refuse each other. */

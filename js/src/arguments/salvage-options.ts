@@ -1,10 +1,10 @@
 /** The arguments of `Ferrolite.salvage`. */
 import { isSignal } from "./check.js";
-import { FerroliteError } from "./error.js";
+import { FerroliteError } from "../error.js";
 import { type Loading, splitLoading } from "./loading.js";
 import { assertName } from "./options.js";
 import { assertGoesOn } from "./signals.js";
-import type { SalvageOptions } from "./types.js";
+import type { SalvageOptions } from "../types.js";
 
 /** Takes the options about loading out of those of `Ferrolite.salvage`; throws unless they and the others are what it takes. */
 export function splitSalvageOptions(

@@ -5,7 +5,7 @@
  * caller gave, its buffer is transferred to the worker where there is one, and everybody who owned it wipes it when it is
  * no longer needed, also when opening failed. No message says anything of it.
  */
-import type { Argon2Costs, Cipher } from "./types.js";
+import type { Argon2Costs, Cipher } from "../types.js";
 
 /** Bytes of a key. */
 export const KEY_BYTES = 32;

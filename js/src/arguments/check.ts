@@ -2,9 +2,9 @@
  * The checks that every argument passes before anything is sent, so that bad input costs no message and fails the
  * one call that it was given to.
  */
-import { type ErrorCode, FerroliteError } from "./error.js";
-import { kindOf } from "./brand.js";
-import type { Range, SetOptions, TransactionOptions, TtlOptions, WatchOptions } from "./types.js";
+import { type ErrorCode, FerroliteError } from "../error.js";
+import { kindOf } from "../brand.js";
+import type { Range, SetOptions, TransactionOptions, TtlOptions, WatchOptions } from "../types.js";
 
 /** Bytes of UTF-8 in a key. */
 const KEY_BYTES_MAX = 4096;

@@ -1,5 +1,5 @@
 import { keyText } from "./check.js";
-import { FerroliteError } from "./error.js";
+import { FerroliteError } from "../error.js";
 
 /** The members of an iterable as JSON texts. */
 export function list(members: unknown, code: "InvalidKey" | "InvalidValue", text: (member: unknown) => string): string[] {

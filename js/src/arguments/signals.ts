@@ -1,7 +1,7 @@
 /** Signals: how what takes long is broken off. `sync/signals.ts` has the same for verbs that give values. */
 import { assertSignal, plain } from "./check.js";
-import { FerroliteError } from "./error.js";
-import type { SignalOptions } from "./types.js";
+import { FerroliteError } from "../error.js";
+import type { SignalOptions } from "../types.js";
 
 /** The signal among options that have no other field. */
 export function signalOf(options: unknown, verb: string): AbortSignal | undefined {

@@ -1,8 +1,8 @@
 /** The options that `export` and `Ferrolite.import` have in common. */
 import { assertSignal, plain } from "./check.js";
-import { FerroliteError } from "./error.js";
+import { FerroliteError } from "../error.js";
 import { assertGoesOn } from "./signals.js";
-import type { ExportOptions } from "./types.js";
+import type { ExportOptions } from "../types.js";
 
 /** Throws unless these are what `export` takes. */
 export function assertExportOptions(options: unknown): asserts options is ExportOptions {

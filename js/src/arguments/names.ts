@@ -1,7 +1,7 @@
 /** The names of collections, and how a call says which collection it is for. */
 import { describe, isWellFormed } from "./check.js";
-import { FerroliteError } from "./error.js";
-import type { StandardSchema } from "./types.js";
+import { FerroliteError } from "../error.js";
+import type { StandardSchema } from "../types.js";
 
 const NAME_BYTES_MAX = 255;
 const encoder = new TextEncoder();

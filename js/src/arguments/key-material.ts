@@ -2,8 +2,8 @@
 import { isBytes } from "./realms.js";
 import { isWellFormed, plain } from "./check.js";
 import { KEY_BYTES, type KeyMaterial } from "./encryption.js";
-import { FerroliteError } from "./error.js";
-import type { Argon2Costs, Cipher, Encryption } from "./types.js";
+import { FerroliteError } from "../error.js";
+import type { Argon2Costs, Cipher, Encryption } from "../types.js";
 
 /** A UTF-16 code unit is at most so many bytes of UTF-8. */
 const UTF8_BYTES_PER_UNIT_MAX = 3;

@@ -1,7 +1,7 @@
 /** The options of `open` that are about where the data is: the engine does not see them. */
-import { FerroliteError } from "./error.js";
+import { FerroliteError } from "../error.js";
 import type { PlainOptions } from "./options.js";
-import type { StorageFacts } from "./types.js";
+import type { StorageFacts } from "../types.js";
 
 /** What a database in memory says of itself. */
 export const memoryFacts: StorageFacts = {

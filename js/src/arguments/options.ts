@@ -1,7 +1,7 @@
 /** The arguments of `open`. What the options say is looked at where the database is opened. */
 import { isWellFormed } from "./check.js";
-import { FerroliteError } from "./error.js";
-import type { LoadOptions, OpenOptions } from "./types.js";
+import { FerroliteError } from "../error.js";
+import type { LoadOptions, OpenOptions } from "../types.js";
 
 /** The options of `open` that can be posted, but for the secret, and for those about loading. */
 export type PlainOptions = Omit<OpenOptions, "encryption" | "signal" | keyof LoadOptions>;

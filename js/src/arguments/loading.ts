@@ -1,7 +1,7 @@
 /** The options that say where the engine and its worker come from. The engine itself never sees them. */
-import { FerroliteError } from "./error.js";
-import { kindOf } from "./brand.js";
-import type { LoadOptions } from "./types.js";
+import { FerroliteError } from "../error.js";
+import { kindOf } from "../brand.js";
+import type { LoadOptions } from "../types.js";
 
 /** What these options come to: whatever is not said is found beside the package. */
 export interface Loading {

@@ -2,8 +2,8 @@
  * Lets methods find their object however they are called: through a proxy, as those of Vue's `reactive`, or on an object that
  * inherits from it. Private fields are on the object itself only.
  */
-import { FerroliteError } from "./error.js";
-import { kindOf } from "./brand.js";
+import { FerroliteError } from "../error.js";
+import { kindOf } from "../brand.js";
 
 /** Where an object has a function that returns it: proxies wrap objects, and leave functions alone. The same in each script of the package. */
 const SELF = Symbol.for("ferrolite.self");
