@@ -1,4 +1,4 @@
-import { putText } from "./bytes.js";
+import { putText } from "./streams/bytes.js";
 import { keyText, ttlMs, ttlOption } from "./arguments/check.js";
 import type { Course } from "./course.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "./arguments/names.js";

@@ -4,7 +4,7 @@
  */
 import type { KeyMaterial } from "./arguments/encryption.js";
 import { fileName } from "./file-name.js";
-import { feed, splitImportOptions } from "./import.js";
+import { feed, splitImportOptions } from "./streams/import.js";
 import { type Loading, splitLoading } from "./arguments/loading.js";
 import type * as Opening from "./opening.js";
 import { anywhere } from "./open-again.js";

@@ -1,4 +1,4 @@
-import { type Attach, putText } from "./bytes.js";
+import { type Attach, putText } from "./streams/bytes.js";
 import { isBytes } from "./arguments/realms.js";
 import type { Caller } from "./caller.js";
 import {

@@ -1,6 +1,6 @@
 /** The package as browsers see it. */
-import { ownSource } from "./bytes.js";
-import { byteSource } from "./byte-pieces.js";
+import { ownSource } from "./streams/bytes.js";
+import { byteSource } from "./streams/byte-pieces.js";
 import { Database } from "./database.js";
 import type { KeyMaterial } from "./arguments/encryption.js";
 import { needed } from "./error.js";

@@ -1,11 +1,11 @@
 /** The package as Node, Bun and Deno see it: the engine runs in process, over the runtime's own files. */
-import { ownSource } from "./bytes.js";
+import { ownSource } from "./streams/bytes.js";
 import { Channel } from "./channel.js";
 import { Database } from "./database.js";
 import type { KeyMaterial } from "./arguments/encryption.js";
 import { FerroliteError, isReport } from "./error.js";
 import { Importing } from "./ferrolite.js";
-import { feed, splitImportOptions } from "./import.js";
+import { feed, splitImportOptions } from "./streams/import.js";
 import { type Loading, splitLoading } from "./arguments/loading.js";
 import { base, loadEngine } from "./node-engine.js";
 import { databasePath, fileFacts, list, NodeHost, remove } from "./node-files.js";

@@ -1,5 +1,5 @@
 /** Validation of documents by any validator that implements Standard Schema (https://standardschema.dev), version 1. */
-import { copyOfBytes } from "./bytes.js";
+import { copyOfBytes } from "./streams/bytes.js";
 import { describe, documentText } from "./arguments/check.js";
 import { FerroliteError } from "./error.js";
 import { isBytes, isThenable } from "./arguments/realms.js";

@@ -1,7 +1,7 @@
 /** The script with methods that few applications call at once. `later.ts` loads it. */
-export { blobStream } from "./blob-stream.js";
+export { blobStream } from "./streams/blob-stream.js";
 export { change } from "./change.js";
-export { exportStream } from "./export.js";
+export { exportStream } from "./streams/export.js";
 export { keyMaterial } from "./arguments/key-material.js";
 export { transact } from "./transact.js";
 export { follow, Telling } from "./telling.js";

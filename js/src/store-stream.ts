@@ -1,5 +1,5 @@
-import type { Attach } from "./bytes.js";
-import { piecesOf } from "./byte-pieces.js";
+import type { Attach } from "./streams/bytes.js";
+import { piecesOf } from "./streams/byte-pieces.js";
 import type { ByteSource } from "./types.js";
 import { assertGoesOn } from "./arguments/signals.js";
 import { quietly } from "./waiting.js";

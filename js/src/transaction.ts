@@ -1,5 +1,5 @@
 import { brand } from "./brand.js";
-import { type Attach, copyOfBytes, putText } from "./bytes.js";
+import { type Attach, copyOfBytes, putText } from "./streams/bytes.js";
 import { isBytes } from "./arguments/realms.js";
 import { keyText, ttlMs, ttlOption } from "./arguments/check.js";
 import { FerroliteError } from "./error.js";

@@ -1,5 +1,5 @@
 /** Reads iterables of bytes, where nothing can be waited for. */
-import { shortPieces } from "../byte-source.js";
+import { shortPieces } from "../streams/byte-source.js";
 import { isBytes } from "../arguments/realms.js";
 import { FerroliteError } from "../error.js";
 import { assertGoesOn } from "../arguments/signals.js";

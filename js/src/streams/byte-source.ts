@@ -1,9 +1,9 @@
 /** Reading bytes piece by piece, wherever they come from. */
-import type { ByteSource } from "./types.js";
-import { FerroliteError } from "./error.js";
-import { isBytes } from "./arguments/realms.js";
-import { kindOf } from "./brand.js";
-import { abortable } from "./arguments/signals.js";
+import type { ByteSource } from "../types.js";
+import { FerroliteError } from "../error.js";
+import { isBytes } from "../arguments/realms.js";
+import { kindOf } from "../brand.js";
+import { abortable } from "../arguments/signals.js";
 
 /** The longest piece that is handed over at once. */
 const PIECE_BYTES = 1 << 20;

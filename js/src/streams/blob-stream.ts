@@ -1,5 +1,5 @@
 /** A document's bytes as a stream. */
-import { aborted } from "./arguments/signals.js";
+import { aborted } from "../arguments/signals.js";
 
 /** The bytes that `read` gives one after the other, as they are asked for; `close` lets go of what is left. */
 export function blobStream(

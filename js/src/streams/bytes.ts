@@ -1,8 +1,8 @@
 /** Documents that are bytes: they travel beside the text of a message, as its attachments. */
-import { documentText, keyText } from "./arguments/check.js";
-import { FerroliteError } from "./error.js";
-import { kindOf } from "./brand.js";
-import { isBytes } from "./arguments/realms.js";
+import { documentText, keyText } from "../arguments/check.js";
+import { FerroliteError } from "../error.js";
+import { kindOf } from "../brand.js";
+import { isBytes } from "../arguments/realms.js";
 
 /** Adds bytes to the message that is being gathered; its number there. */
 export type Attach = (bytes: Uint8Array) => number;

@@ -1,11 +1,11 @@
 /** The arguments of `Ferrolite.import`, and feeding the engine with the bytes of a database, wherever they come from. */
-import { FerroliteError } from "./error.js";
-import { assertOpenArguments } from "./arguments/options.js";
-import { isBytes } from "./arguments/realms.js";
-import { kindOf } from "./brand.js";
-import { aborted, assertGoesOn } from "./arguments/signals.js";
-import { assertWatched } from "./arguments/transfer-options.js";
-import type { ExportOptions, ImportOptions, ImportSource, OpenOptions } from "./types.js";
+import { FerroliteError } from "../error.js";
+import { assertOpenArguments } from "../arguments/options.js";
+import { isBytes } from "../arguments/realms.js";
+import { kindOf } from "../brand.js";
+import { aborted, assertGoesOn } from "../arguments/signals.js";
+import { assertWatched } from "../arguments/transfer-options.js";
+import type { ExportOptions, ImportOptions, ImportSource, OpenOptions } from "../types.js";
 
 /** Bytes that are handed over at once. */
 const CHUNK_BYTES = 256 << 10;

@@ -1,7 +1,7 @@
 /** A database as a stream of the bytes of one file. */
-import { FerroliteError } from "./error.js";
-import { aborted } from "./arguments/signals.js";
-import type { ExportOptions } from "./types.js";
+import { FerroliteError } from "../error.js";
+import { aborted } from "../arguments/signals.js";
+import type { ExportOptions } from "../types.js";
 
 /** The engine's part of an export. */
 export interface Exporting {

@@ -1,6 +1,6 @@
 /** Reads sources of bytes. The script that can do so loads when it is first used. */
-import { needed } from "./error.js";
-import type { ByteSource } from "./types.js";
+import { needed } from "../error.js";
+import type { ByteSource } from "../types.js";
 
 /** The bytes of a source, in pieces that are not long. A signal breaks it off, also while the source is waited for. */
 export async function* piecesOf(
