@@ -68,7 +68,7 @@ const origins = new Map();
 function declarations() {
   const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(`${SOURCE}tsconfig.json`, ts.sys.readFile).config, ts.sys, SOURCE);
   const entryFiles = Object.values(ENTRIES).map((name) => `${SOURCE}src/${name}.ts`);
-  const program = ts.createProgram([...entryFiles, `${SOURCE}src/ferrolite.d.ts`], { ...options, noEmit: false, emitDeclarationOnly: true });
+  const program = ts.createProgram([...entryFiles, `${SOURCE}src/protocol/ferrolite.d.ts`], { ...options, noEmit: false, emitDeclarationOnly: true });
   const files = new Map();
   program.emit(undefined, (path, text) => {
     files.set(resolve(path), ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));

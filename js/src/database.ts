@@ -1,19 +1,19 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { ActiveTransaction } from "./active-transaction.js";
-import { Caller } from "./caller.js";
-import type { Channel } from "./channel.js";
+import { Caller } from "./protocol/caller.js";
+import type { Channel } from "./protocol/channel.js";
 import { checkOptionsText, plain, retriesOption } from "./arguments/check.js";
 import { Collection } from "./collection.js";
 import { wipe } from "./arguments/encryption.js";
 import { FerroliteError } from "./error.js";
-import type { Refreshed } from "./host.js";
+import type { Refreshed } from "./protocol/host.js";
 import { meanwhile } from "./later.js";
 import { assertCollectionName, prefixOf } from "./arguments/names.js";
-import type { CheckReport, Stats } from "./reports.js";
+import type { CheckReport, Stats } from "./protocol/reports.js";
 import { forwarding } from "./arguments/receivers.js";
 import { assertSchema } from "./schema.js";
 import { abortable, assertGoesOn, signalOf, splitSignal } from "./arguments/signals.js";
-import { sliced } from "./sliced.js";
+import { sliced } from "./protocol/sliced.js";
 import type { Snapshot } from "./snapshot.js";
 import { asyncDispose } from "./dispose.js";
 import { Transaction } from "./transaction.js";

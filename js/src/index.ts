@@ -7,9 +7,9 @@ import { needed } from "./error.js";
 import { seldom } from "./later.js";
 import * as opening from "./opening.js";
 import { assertOpenArguments } from "./arguments/options.js";
-import type { SalvageReport } from "./reports.js";
+import type { SalvageReport } from "./protocol/reports.js";
 import { openedUnlessAborted } from "./arguments/signals.js";
-import { setTimeout } from "./timers.js";
+import { setTimeout } from "./protocol/timers.js";
 import type { ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
 import { withKey } from "./with-key.js";
 
@@ -21,7 +21,7 @@ export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Selected, SelectQuery,
 } from "./query.js";
-export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
+export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./protocol/reports.js";
 export type { Snapshot } from "./snapshot.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";

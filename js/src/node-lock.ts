@@ -22,7 +22,7 @@ import { dirname, join } from "node:path";
 import { BEAT_MS, Lease, TAKEOVER_MS } from "./node-lease.js";
 import { hasEnded, here, isLocal, isSameKernel, type Place } from "./node-place.js";
 import { ask, forgetWitness, openWitness, type Witness } from "./node-witness.js";
-import { Date, performance, setTimeout } from "./timers.js";
+import { Date, performance, setTimeout } from "./protocol/timers.js";
 
 /** A lock that is held. */
 export interface Lock {

@@ -7,11 +7,11 @@
  */
 import type { KeyMaterial } from "./arguments/encryption.js";
 import { FerroliteError } from "./error.js";
-import { Connection } from "./ferrolite.js";
+import { Connection } from "./protocol/ferrolite.js";
 import { scheduler } from "./node-engine.js";
 import { databasePath, NodeHost, realPath } from "./node-files.js";
-import type { Response, SessionRequest } from "./protocol.js";
-import { Session } from "./session.js";
+import type { Response, SessionRequest } from "./protocol/protocol.js";
+import { Session } from "./protocol/session.js";
 
 /** Grows with every change of what copies of this package say to each other. Different ones refuse each other. */
 const VERSION = 1;

@@ -1,10 +1,10 @@
 /** The package as Node, Bun and Deno see it: the engine runs in process, over the runtime's own files. */
 import { ownSource } from "./streams/bytes.js";
-import { Channel } from "./channel.js";
+import { Channel } from "./protocol/channel.js";
 import { Database } from "./database.js";
 import type { KeyMaterial } from "./arguments/encryption.js";
 import { FerroliteError, isReport } from "./error.js";
-import { Importing } from "./ferrolite.js";
+import { Importing } from "./protocol/ferrolite.js";
 import { feed, splitImportOptions } from "./streams/import.js";
 import { type Loading, splitLoading } from "./arguments/loading.js";
 import { base, loadEngine } from "./node-engine.js";
@@ -12,8 +12,8 @@ import { databasePath, fileFacts, list, NodeHost, remove } from "./node-files.js
 import { type Client, inMemory, type Link, linkTo, openShared, share } from "./node-shared.js";
 import { assertName, assertOpenArguments } from "./arguments/options.js";
 import { memoryFacts, splitOptions } from "./arguments/storage-options.js";
-import type { Request, SessionRequest } from "./protocol.js";
-import type { SalvageReport } from "./reports.js";
+import type { Request, SessionRequest } from "./protocol/protocol.js";
+import type { SalvageReport } from "./protocol/reports.js";
 import { salvage } from "./salvage.js";
 import { splitSalvageOptions } from "./arguments/salvage-options.js";
 import { openedUnlessAborted } from "./arguments/signals.js";
@@ -29,7 +29,7 @@ export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Selected, SelectQuery,
 } from "./query.js";
-export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
+export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./protocol/reports.js";
 export type { Snapshot } from "./snapshot.js";
 export { Transaction } from "./transaction.js";
 export type * from "./types.js";

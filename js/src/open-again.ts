@@ -3,7 +3,7 @@ import { FerroliteError } from "./error.js";
 import type { Loading } from "./arguments/loading.js";
 import type * as Opening from "./opening.js";
 import { isRefused } from "./storage/lacking.js";
-import { setTimeout } from "./timers.js";
+import { setTimeout } from "./protocol/timers.js";
 import { explained } from "./too-many-open.js";
 
 /** Pauses before another attempt: the browser ends the worker of a closed database, and releases its memory, a while later. */

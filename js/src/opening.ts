@@ -1,5 +1,5 @@
 /** Opening a database in a browser: its file is held by a worker, which one of those who have it open has started. */
-import type { Channel } from "./channel.js";
+import type { Channel } from "./protocol/channel.js";
 import { copyOf, type KeyMaterial } from "./arguments/encryption.js";
 import { FerroliteError } from "./error.js";
 import { fileName } from "./file-name.js";

@@ -1,8 +1,8 @@
 /** Salvaging a database: the engine works in slices, between which it can be watched and broken off. */
 import type { KeyMaterial } from "./arguments/encryption.js";
-import { Salvaging } from "./ferrolite.js";
-import type { Host } from "./host.js";
-import type { SalvageReport } from "./reports.js";
+import { Salvaging } from "./protocol/ferrolite.js";
+import type { Host } from "./protocol/host.js";
+import type { SalvageReport } from "./protocol/reports.js";
 import { aborted } from "./arguments/signals.js";
 
 /** Bytes of a slice: a few milliseconds. */

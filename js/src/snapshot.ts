@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Caller } from "./caller.js";
+import type { Caller } from "./protocol/caller.js";
 import { rangeText } from "./arguments/check.js";
 import { type CollectionName, prefixOf, prefixed } from "./arguments/names.js";
 import { Reader } from "./reader.js";

@@ -2,12 +2,12 @@
 import { type KeyMaterial, wipe } from "./arguments/encryption.js";
 import { engineFiles, loadEngine, onStop, scheduler, setEngine } from "./engine.js";
 import { FerroliteError } from "./error.js";
-import { Connection, Importing } from "./ferrolite.js";
+import { Connection, Importing } from "./protocol/ferrolite.js";
 import { fileName } from "./file-name.js";
-import type { Request, Response, SessionRequest, Sharing } from "./protocol.js";
+import type { Request, Response, SessionRequest, Sharing } from "./protocol/protocol.js";
 import type { PlainOptions } from "./arguments/options.js";
 import { salvage } from "./salvage.js";
-import { Session, stopReport } from "./session.js";
+import { Session, stopReport } from "./protocol/session.js";
 import { splitOptions } from "./arguments/storage-options.js";
 import { assertNew, type Place, placeOf } from "./storage/ladder.js";
 import { Engine } from "./tabs/engine.js";

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Channel } from "../dist/channel.js";
+import { Channel } from "../dist/protocol/channel.js";
 import { FerroliteError } from "../dist/error.js";
-import { Session } from "../dist/session.js";
+import { Session } from "../dist/protocol/session.js";
 import { Outbox } from "../dist/tabs/outbox.js";
 import { Saving } from "../dist/tabs/saving.js";
 import { Watch, watchingKeys } from "../dist/watch.js";

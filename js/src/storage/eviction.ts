@@ -3,7 +3,7 @@
  * IndexedDB to make room leaves these, and so an empty database is not taken for the old one. Workers have no localStorage.
  */
 import { tryStorage } from "./local-storage.js";
-import type { DurableKind } from "../protocol.js";
+import type { DurableKind } from "../protocol/protocol.js";
 
 const PREFIX = "ferrolite/";
 

@@ -4,10 +4,10 @@
  */
 import { FerroliteError } from "../error.js";
 import { fileName } from "../file-name.js";
-import type { Host } from "../host.js";
+import type { Host } from "../protocol/host.js";
 import { memoryFacts, type StorageOptions } from "../arguments/storage-options.js";
 import * as opfs from "../opfs.js";
-import type { DurableKind, Response } from "../protocol.js";
+import type { DurableKind, Response } from "../protocol/protocol.js";
 import type { StorageFacts } from "../types.js";
 import { browserFacts } from "./facts.js";
 import * as indexedDb from "./indexeddb.js";

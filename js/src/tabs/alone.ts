@@ -1,7 +1,7 @@
 /** What wants a file for itself: while it is open anywhere it is `Locked`. */
 import { FerroliteError } from "../error.js";
 import { isRefused } from "../storage/lacking.js";
-import { setTimeout } from "../timers.js";
+import { setTimeout } from "../protocol/timers.js";
 import { type Hold, nameOf, take } from "./locks.js";
 
 /** Locks of who has just closed, or died, may still be there for a moment. */

@@ -1,5 +1,5 @@
 /** Connects a client with the engine by a channel that only the two of them know. Hosts without shared workers need it. */
-import { clearTimeout, setTimeout } from "../timers.js";
+import { clearTimeout, setTimeout } from "../protocol/timers.js";
 import { type Announcement, type EngineMessage, type Port, PROTOCOL, randomId } from "./messages.js";
 
 /** Milliseconds that an engine has to answer. A busy engine is asked again. */

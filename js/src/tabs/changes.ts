@@ -4,7 +4,7 @@
  */
 import { copyOf, wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
-import { setTimeout } from "../timers.js";
+import { setTimeout } from "../protocol/timers.js";
 import { makeBroker } from "./broker-script.js";
 import { startBroker } from "./connect.js";
 import { lostCommits, nobodyLeads, otherVersion } from "./failures.js";

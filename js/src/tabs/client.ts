@@ -9,14 +9,14 @@
  *     └────────────────────────────────▶ following ──────────────────────────────▶ following
  * ```
  */
-import { Channel } from "../channel.js";
+import { Channel } from "../protocol/channel.js";
 import { copyOf, type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
-import { type DurableKind, type Request, type SessionRequest, type Sharing, TEXT_MAX } from "../protocol.js";
+import { type DurableKind, type Request, type SessionRequest, type Sharing, TEXT_MAX } from "../protocol/protocol.js";
 import type { PlainOptions } from "../arguments/options.js";
 import type { StorageFacts } from "../types.js";
 import * as eviction from "../storage/eviction.js";
-import { clearTimeout, setTimeout } from "../timers.js";
+import { clearTimeout, setTimeout } from "../protocol/timers.js";
 import { byBroadcast } from "./by-broadcast.js";
 import { tooLate } from "./failures.js";
 import type { Keeper } from "./keeper.js";

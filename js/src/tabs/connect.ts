@@ -1,5 +1,5 @@
 /** How a client comes to a port to the engine: through the broker, or else by a channel that only the two of them know. */
-import { MessageChannel } from "../timers.js";
+import { MessageChannel } from "../protocol/timers.js";
 import type { BrokerMessage } from "./broker.js";
 import type { makeBroker } from "./broker-script.js";
 import { byBroadcast, isReady, settled } from "./by-broadcast.js";

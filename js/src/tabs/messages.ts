@@ -11,7 +11,7 @@
  */
 import type { KeyMaterial } from "../arguments/encryption.js";
 import type { ErrorReport } from "../error.js";
-import type { Response, SessionRequest } from "../protocol.js";
+import type { Response, SessionRequest } from "../protocol/protocol.js";
 import type { PlainOptions } from "../arguments/options.js";
 import type { StorageFacts } from "../types.js";
 

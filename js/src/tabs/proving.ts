@@ -4,7 +4,7 @@
  */
 import { copyOf, type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
-import { clearTimeout, setTimeout } from "../timers.js";
+import { clearTimeout, setTimeout } from "../protocol/timers.js";
 import {
   type Answer, type Challenge, type ClientMessage, type EngineMessage, isEngineMessage, type Join, type Port, randomId,
 } from "./messages.js";

@@ -1,4 +1,4 @@
-import type { StorageFacts } from "./types.js";
+import type { StorageFacts } from "../types.js";
 
 /** An open file, shaped like the browser's `FileSystemSyncAccessHandle`. */
 export interface Handle {

@@ -8,8 +8,8 @@
  * wakes who waits for something that expires. No turn takes longer than `SLICE_MS`, so that a message never waits longer for
  * it.
  */
-import { type KeyMaterial, wipe } from "./arguments/encryption.js";
-import { type ErrorReport, isReport } from "./error.js";
+import { type KeyMaterial, wipe } from "../arguments/encryption.js";
+import { type ErrorReport, isReport } from "../error.js";
 import type { Connection } from "./ferrolite.js";
 import { ERROR, type Response, type Result, type SessionRequest, TEXT_MAX } from "./protocol.js";
 import { isWhole, RestMissing } from "./rest.js";

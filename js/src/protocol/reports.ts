@@ -1,4 +1,4 @@
-import type { Cipher, IndexInfo } from "./types.js";
+import type { Cipher, IndexInfo } from "../types.js";
 
 /** Sizes and counters of an open database. Sizes are bytes; counters begin when it is opened. */
 export interface Stats {

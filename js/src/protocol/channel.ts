@@ -2,11 +2,11 @@
  * The client's end of the protocol. Calls made in one turn of the event loop are gathered and sent as one message, so
  * they share one commit to the log and one flush; the answer to them is one buffer that is decoded and parsed once.
  */
-import { type Attach, copyOfBytes, withAttachments } from "./streams/bytes.js";
-import { FerroliteError } from "./error.js";
+import { type Attach, copyOfBytes, withAttachments } from "../streams/bytes.js";
+import { FerroliteError } from "../error.js";
 import { OK, PENDING, type Request, type Response, type Result } from "./protocol.js";
 import { finishedOf, resultsOf } from "./results.js";
-import { aborted } from "./arguments/signals.js";
+import { aborted } from "../arguments/signals.js";
 import { queueMicrotask } from "./timers.js";
 
 /** Text that is sent without waiting for the end of the turn: beyond it, gathering saves nothing and holds memory. */

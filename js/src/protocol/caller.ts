@@ -1,7 +1,7 @@
 import type { Channel } from "./channel.js";
-import { FerroliteError } from "./error.js";
+import { FerroliteError } from "../error.js";
 import { ERROR } from "./protocol.js";
-import { isAborted } from "./arguments/signals.js";
+import { isAborted } from "../arguments/signals.js";
 
 /** What the verbs of one open database go by: its channel, until it is closed. */
 export class Caller {

@@ -1,5 +1,5 @@
 /** Taking an answer of the engine apart: the results of the calls of one message. */
-import { putInPlace, splitAttachments } from "./streams/bytes.js";
+import { putInPlace, splitAttachments } from "../streams/bytes.js";
 import { BYTES, OK, type Result } from "./protocol.js";
 
 const decoder = new TextDecoder();

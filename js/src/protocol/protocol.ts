@@ -5,9 +5,9 @@
  * around them are plain objects. The secret of an encrypted database is a
  * buffer of its own, too, which the receiver wipes.
  */
-import type { KeyMaterial } from "./arguments/encryption.js";
-import type { ErrorReport } from "./error.js";
-import type { PlainOptions } from "./arguments/options.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
+import type { ErrorReport } from "../error.js";
+import type { PlainOptions } from "../arguments/options.js";
 
 export type Request =
   /** Before the first message: where the engine is. Not answered. */

@@ -1,6 +1,6 @@
 /** Work that the engine does in slices: it can be broken off between two of them. */
-import { FerroliteError } from "./error.js";
-import { aborted, assertGoesOn, isAborted } from "./arguments/signals.js";
+import { FerroliteError } from "../error.js";
+import { aborted, assertGoesOn, isAborted } from "../arguments/signals.js";
 import { quietly } from "./waiting.js";
 
 /**
