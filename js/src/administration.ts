@@ -3,7 +3,7 @@
  * a script of its own: what it shares with the page's that is not small is handed to it.
  */
 import type { KeyMaterial } from "./arguments/encryption.js";
-import { fileName } from "./file-name.js";
+import { fileName } from "./storage/file-name.js";
 import { feed, splitImportOptions } from "./streams/import.js";
 import { type Loading, splitLoading } from "./arguments/loading.js";
 import type * as Opening from "./opening.js";

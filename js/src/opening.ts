@@ -2,7 +2,7 @@
 import type { Channel } from "./protocol/channel.js";
 import { copyOf, type KeyMaterial } from "./arguments/encryption.js";
 import { FerroliteError } from "./error.js";
-import { fileName } from "./file-name.js";
+import { fileName } from "./storage/file-name.js";
 import type { Loading } from "./arguments/loading.js";
 import type { PlainOptions } from "./arguments/options.js";
 import type { StorageFacts } from "./types.js";

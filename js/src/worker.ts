@@ -3,7 +3,7 @@ import { type KeyMaterial, wipe } from "./arguments/encryption.js";
 import { engineFiles, loadEngine, onStop, scheduler, setEngine } from "./engine.js";
 import { FerroliteError } from "./error.js";
 import { Connection, Importing } from "./protocol/ferrolite.js";
-import { fileName } from "./file-name.js";
+import { fileName } from "./storage/file-name.js";
 import type { Request, Response, SessionRequest, Sharing } from "./protocol/protocol.js";
 import type { PlainOptions } from "./arguments/options.js";
 import { salvage } from "./salvage.js";

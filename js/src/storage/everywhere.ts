@@ -1,7 +1,7 @@
 /** What is asked of all places in which a browser may keep databases. */
 import { FerroliteError } from "../error.js";
-import { databaseOf, fileName } from "../file-name.js";
-import * as opfs from "../opfs.js";
+import { databaseOf, fileName } from "./file-name.js";
+import * as opfs from "./opfs.js";
 import * as indexedDb from "./indexeddb.js";
 import { doesNotWork, unsupported } from "./lacking.js";
 

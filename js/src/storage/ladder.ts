@@ -3,10 +3,10 @@
  * IndexedDB. One that exists stays where it is. Memory is never chosen unless it was asked for.
  */
 import { FerroliteError } from "../error.js";
-import { fileName } from "../file-name.js";
+import { fileName } from "./file-name.js";
 import type { Host } from "../protocol/host.js";
 import { memoryFacts, type StorageOptions } from "../arguments/storage-options.js";
-import * as opfs from "../opfs.js";
+import * as opfs from "./opfs.js";
 import type { DurableKind, Response } from "../protocol/protocol.js";
 import type { StorageFacts } from "../types.js";
 import { browserFacts } from "./facts.js";

@@ -1,5 +1,5 @@
 /** The files of databases in browsers, by their names. */
-import { FerroliteError } from "./error.js";
+import { FerroliteError } from "../error.js";
 
 export const SUFFIX = ".ferrolite";
 /** What file systems allow a name to have. */

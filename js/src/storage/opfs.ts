@@ -1,10 +1,10 @@
 /** Databases in the browser's origin private file system: one file each, in a directory of their own. */
-import { FerroliteError } from "./error.js";
+import { FerroliteError } from "../error.js";
 import { SUFFIX } from "./file-name.js";
-import type { Handle, Host } from "./protocol/host.js";
-import type { Response } from "./protocol/protocol.js";
-import { doesNotWork } from "./storage/lacking.js";
-import { clearTimeout, performance, setTimeout } from "./protocol/timers.js";
+import type { Handle, Host } from "../protocol/host.js";
+import type { Response } from "../protocol/protocol.js";
+import { doesNotWork } from "./lacking.js";
+import { clearTimeout, performance, setTimeout } from "../protocol/timers.js";
 
 export const DIRECTORY = "ferrolite";
 /** A tab that was closed, reloaded or killed a moment ago may still hold its file: how often to try again, and how long. */
