@@ -68,7 +68,7 @@ const later = {
 /** In Node timers come from its modules. */
 const nodeTimers = {
   name: "node-timers",
-  setup: ({ onResolve }) => onResolve({ filter: /\/timers\.js$/ }, () => ({ path: join(js, "src", "node-timers.ts") })),
+  setup: ({ onResolve }) => onResolve({ filter: /\/timers\.js$/ }, () => ({ path: join(js, "src", "node", "timers.ts") })),
 };
 
 /** Bundles, and gives the files as text. Comments are in the declarations, names in the source maps: here they would only be downloaded. */

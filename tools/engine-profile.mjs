@@ -18,8 +18,8 @@ const contents = `
   export { Channel } from "./protocol/channel.js";
   export { Database } from "./database.js";
   export { default as init, Connection } from "./protocol/ferrolite.js";
-  export { loadEngine, scheduler } from "./node-engine.js";
-  export { NodeHost } from "./node-files.js";
+  export { loadEngine, scheduler } from "./node/engine.js";
+  export { NodeHost } from "./node/files.js";
   export { Outbox } from "./tabs/outbox.js";
   export { Session } from "./protocol/session.js";
   export { Transaction } from "./transaction.js";

@@ -1,9 +1,9 @@
 /** `ferrolite/sync` as Node, Bun and Deno see it. */
 import type { KeyMaterial } from "../arguments/encryption.js";
 import { keyMaterial } from "../arguments/key-material.js";
-import { loadEngine } from "../node-engine.js";
-import { databasePath, fileFacts, list, remove } from "../node-files.js";
-import { type Client, inMemory, openShared } from "../node-shared.js";
+import { loadEngine } from "../node/engine.js";
+import { databasePath, fileFacts, list, remove } from "../node/files.js";
+import { type Client, inMemory, openShared } from "../node/shared.js";
 import { assertName, assertOpenArguments } from "../arguments/options.js";
 import { memoryFacts, splitOptions } from "../arguments/storage-options.js";
 import { openedUnlessAborted } from "../arguments/signals.js";

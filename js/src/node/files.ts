@@ -2,10 +2,10 @@
 import * as fs from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 
-import { FerroliteError } from "./error.js";
-import type { Handle, Host } from "./protocol/host.js";
-import { type Lock, lock } from "./node-lock.js";
-import type { StorageFacts } from "./types.js";
+import { FerroliteError } from "../error.js";
+import type { Handle, Host } from "../protocol/host.js";
+import { type Lock, lock } from "./lock.js";
+import type { StorageFacts } from "../types.js";
 
 const SUFFIX = ".ferrolite";
 

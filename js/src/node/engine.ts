@@ -2,11 +2,11 @@
 import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 
-import { FerroliteError } from "./error.js";
-import init from "./protocol/ferrolite.js";
-import type { Loading } from "./arguments/loading.js";
-import type { Scheduler } from "./protocol/session.js";
-import { clearTimeout, setImmediate, setTimeout } from "./node-timers.js";
+import { FerroliteError } from "../error.js";
+import init from "../protocol/ferrolite.js";
+import type { Loading } from "../arguments/loading.js";
+import type { Scheduler } from "../protocol/session.js";
+import { clearTimeout, setImmediate, setTimeout } from "./timers.js";
 
 /** Work that nobody waits for does not keep the process alive. */
 export const scheduler: Scheduler = {

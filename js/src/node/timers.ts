@@ -1,5 +1,5 @@
 /**
- * `timers.ts` for Node, Bun and Deno: from their own modules, since the globals of a test's environment may be a page's, or fakes
+ * `protocol/timers.ts` for Node, Bun and Deno: from their own modules, since the globals of a test's environment may be a page's, or fakes
  * before the package is loaded.
  */
 import { performance as clock } from "node:perf_hooks";

@@ -9,7 +9,7 @@
  * The clocks of the two are never compared. A write that began before the end of the lease has 20 seconds to reach the file.
  */
 
-import { clearTimeout, Date, performance, setTimeout } from "./protocol/timers.js";
+import { clearTimeout, Date, performance, setTimeout } from "../protocol/timers.js";
 
 /** Time between two renewals. */
 export const BEAT_MS = 2000;

@@ -4,7 +4,7 @@
  * A holder that died leaves its lock behind, and the next opener takes the lock over. Never is a lock taken from a holder that
  * may be alive. The evidence, strongest first:
  *
- * 1. A witness (`node-witness.ts`): a socket of the holder. The kernel answers for it, also across containers, and also while
+ * 1. A witness (`witness.ts`): a socket of the holder. The kernel answers for it, also across containers, and also while
  *    the holder is suspended.
  * 2. Process number and start time, if the holder runs on the same kernel and in the same process namespace.
  * 3. Another boot of the kernel, if the file system is one that a single kernel mounts.
@@ -19,10 +19,10 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 
-import { BEAT_MS, Lease, TAKEOVER_MS } from "./node-lease.js";
-import { hasEnded, here, isLocal, isSameKernel, type Place } from "./node-place.js";
-import { ask, forgetWitness, openWitness, type Witness } from "./node-witness.js";
-import { Date, performance, setTimeout } from "./protocol/timers.js";
+import { BEAT_MS, Lease, TAKEOVER_MS } from "./lease.js";
+import { hasEnded, here, isLocal, isSameKernel, type Place } from "./place.js";
+import { ask, forgetWitness, openWitness, type Witness } from "./witness.js";
+import { Date, performance, setTimeout } from "../protocol/timers.js";
 
 /** A lock that is held. */
 export interface Lock {

@@ -5,13 +5,13 @@
  * The options of the first opening hold, but for `readOnly`, which is each client's own. If the first one reads only and a later
  * one writes, then the file is opened again for the writer, and the readers continue at the new engine.
  */
-import type { KeyMaterial } from "./arguments/encryption.js";
-import { FerroliteError } from "./error.js";
-import { Connection } from "./protocol/ferrolite.js";
-import { scheduler } from "./node-engine.js";
-import { databasePath, NodeHost, realPath } from "./node-files.js";
-import type { Response, SessionRequest } from "./protocol/protocol.js";
-import { Session } from "./protocol/session.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
+import { FerroliteError } from "../error.js";
+import { Connection } from "../protocol/ferrolite.js";
+import { scheduler } from "./engine.js";
+import { databasePath, NodeHost, realPath } from "./files.js";
+import type { Response, SessionRequest } from "../protocol/protocol.js";
+import { Session } from "../protocol/session.js";
 
 /** Grows with every change of what copies of this package say to each other. Different ones refuse each other. */
 const VERSION = 1;
