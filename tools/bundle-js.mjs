@@ -30,7 +30,7 @@ const ENTRIES = [
 const LATER = { administration: "administration", "byte-source": "streams/byte-source", keeping: "tabs/keeping", seldom: "seldom" };
 
 /** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
-const WORKERS = { worker: "src/worker.ts", broker: "src/tabs/broker.ts" };
+const WORKERS = { worker: "src/worker/worker.ts", broker: "src/tabs/broker.ts" };
 
 const common = {
   absWorkingDir: js,
@@ -127,7 +127,7 @@ async function bundleServiceWorker() {
 async function bundleInline() {
   const wasm = deflateSync(readFileSync(join(dist, "ferrolite_bg.wasm")), { level: 9 }).toString("base64");
   const [worker] = Object.values(
-    await bundled({ entryPoints: ["src/worker.ts"], format: "iife", sourcemap: false, plugins: [inline({ wasm }), bindings, later] }),
+    await bundled({ entryPoints: ["src/worker/worker.ts"], format: "iife", sourcemap: false, plugins: [inline({ wasm }), bindings, later] }),
   );
   write(await bundled({ entryPoints: { inline: "src/index.ts" }, format: "esm", plugins: [inline({ worker }), bindings] }));
   // The map would say the megabyte again.

@@ -5,7 +5,7 @@ import { Database } from "./database.js";
 import type { KeyMaterial } from "./arguments/encryption.js";
 import { needed } from "./error.js";
 import { seldom } from "./later.js";
-import * as opening from "./opening.js";
+import * as opening from "./worker/opening.js";
 import { assertOpenArguments } from "./arguments/options.js";
 import type { SalvageReport } from "./protocol/reports.js";
 import { openedUnlessAborted } from "./arguments/signals.js";

@@ -14,7 +14,7 @@ import { assertName, assertOpenArguments } from "./arguments/options.js";
 import { memoryFacts, splitOptions } from "./arguments/storage-options.js";
 import type { Request, SessionRequest } from "./protocol/protocol.js";
 import type { SalvageReport } from "./protocol/reports.js";
-import { salvage } from "./salvage.js";
+import { salvage } from "./worker/salvage.js";
 import { splitSalvageOptions } from "./arguments/salvage-options.js";
 import { openedUnlessAborted } from "./arguments/signals.js";
 import { performance, setImmediate } from "./node/timers.js";

@@ -1,6 +1,6 @@
 /**
- * `protocol/timers.ts` for Node, Bun and Deno: from their own modules, since the globals of a test's environment may be a page's, or fakes
- * before the package is loaded.
+ * `protocol/timers.ts` for Node, Bun and Deno: from their own modules, since the globals of a test's environment may be a page's,
+ * or fakes before the package is loaded.
  */
 import { performance as clock } from "node:perf_hooks";
 import * as timers from "node:timers";

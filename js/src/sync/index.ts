@@ -1,7 +1,7 @@
 /** `ferrolite/sync` as browsers see it: for a dedicated worker, where the engine runs in the same thread as its caller. */
 import type { KeyMaterial } from "../arguments/encryption.js";
 import { keyMaterial } from "../arguments/key-material.js";
-import { loadEngine, onStop, scheduler } from "../engine.js";
+import { loadEngine, onStop, scheduler } from "../worker/engine.js";
 import { FerroliteError } from "../error.js";
 import { Connection } from "../protocol/ferrolite.js";
 import { assertName, assertOpenArguments } from "../arguments/options.js";
@@ -11,7 +11,7 @@ import { openedUnlessAborted } from "../arguments/signals.js";
 import { list, remove } from "../storage/everywhere.js";
 import { refreshed } from "../storage/facts.js";
 import { placeOf } from "../storage/ladder.js";
-import { explained } from "../too-many-open.js";
+import { explained } from "../worker/too-many-open.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
 import { withKey } from "../with-key.js";
 import { Channel } from "./channel.js";

@@ -1,5 +1,5 @@
 /** The error of an engine that a browser has no address space for. */
-import { FerroliteError } from "./error.js";
+import { FerroliteError } from "../error.js";
 
 /**
  * Chromium reserves 8 GiB of addresses for each WebAssembly memory, whatever its maximum is, out of 1 TiB that all pages and

@@ -1,9 +1,9 @@
 /** Opening a database after it could not be opened as usual: in another way, if there is one. Loaded after a failure. */
-import { FerroliteError } from "./error.js";
-import type { Loading } from "./arguments/loading.js";
+import { FerroliteError } from "../error.js";
+import type { Loading } from "../arguments/loading.js";
 import type * as Opening from "./opening.js";
-import { isRefused } from "./storage/lacking.js";
-import { setTimeout } from "./protocol/timers.js";
+import { isRefused } from "../storage/lacking.js";
+import { setTimeout } from "../protocol/timers.js";
 import { explained } from "./too-many-open.js";
 
 /** Pauses before another attempt: the browser ends the worker of a closed database, and releases its memory, a while later. */

@@ -1,9 +1,9 @@
 /** Salvaging a database: the engine works in slices, between which it can be watched and broken off. */
-import type { KeyMaterial } from "./arguments/encryption.js";
-import { Salvaging } from "./protocol/ferrolite.js";
-import type { Host } from "./protocol/host.js";
-import type { SalvageReport } from "./protocol/reports.js";
-import { aborted } from "./arguments/signals.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
+import { Salvaging } from "../protocol/ferrolite.js";
+import type { Host } from "../protocol/host.js";
+import type { SalvageReport } from "../protocol/reports.js";
+import { aborted } from "../arguments/signals.js";
 
 /** Bytes of a slice: a few milliseconds. */
 const SLICE_BYTES = 256 << 10;

@@ -1,10 +1,10 @@
 /** The engine in a browser's worker: how it is loaded, and how it does things later. */
-import { FerroliteError } from "./error.js";
-import init from "./protocol/ferrolite.js";
-import { fetched, followBy, RestMissing } from "./protocol/rest.js";
-import type { Scheduler } from "./protocol/session.js";
-import type { EngineFiles } from "./tabs/messages.js";
-import { clearTimeout, MessageChannel, setTimeout } from "./protocol/timers.js";
+import { FerroliteError } from "../error.js";
+import init from "../protocol/ferrolite.js";
+import { fetched, followBy, RestMissing } from "../protocol/rest.js";
+import type { Scheduler } from "../protocol/session.js";
+import type { EngineFiles } from "../tabs/messages.js";
+import { clearTimeout, MessageChannel, setTimeout } from "../protocol/timers.js";
 import { type WasmSource, wasmSource } from "./wasm-source.js";
 
 /** A message to oneself waits its turn among the messages of the page; a timeout would wait 4 ms and longer. */

@@ -1,14 +1,14 @@
 /** Opening a database in a browser: its file is held by a worker, which one of those who have it open has started. */
-import type { Channel } from "./protocol/channel.js";
-import { copyOf, type KeyMaterial } from "./arguments/encryption.js";
-import { FerroliteError } from "./error.js";
-import { fileName } from "./storage/file-name.js";
-import type { Loading } from "./arguments/loading.js";
-import type { PlainOptions } from "./arguments/options.js";
-import type { StorageFacts } from "./types.js";
+import type { Channel } from "../protocol/channel.js";
+import { copyOf, type KeyMaterial } from "../arguments/encryption.js";
+import { FerroliteError } from "../error.js";
+import { fileName } from "../storage/file-name.js";
+import type { Loading } from "../arguments/loading.js";
+import type { PlainOptions } from "../arguments/options.js";
+import type { StorageFacts } from "../types.js";
 import { startWorker } from "./start-worker.js";
-import * as eviction from "./storage/eviction.js";
-import { canShare, Client } from "./tabs/client.js";
+import * as eviction from "../storage/eviction.js";
+import { canShare, Client } from "../tabs/client.js";
 import { makeWorker } from "./worker-script.js";
 
 export { makeWorker, startWorker };

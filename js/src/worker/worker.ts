@@ -1,17 +1,17 @@
 /** The dedicated worker in which a browser runs the engine: it alone may use OPFS synchronously. */
-import { type KeyMaterial, wipe } from "./arguments/encryption.js";
+import { type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { engineFiles, loadEngine, onStop, scheduler, setEngine } from "./engine.js";
-import { FerroliteError } from "./error.js";
-import { Connection, Importing } from "./protocol/ferrolite.js";
-import { fileName } from "./storage/file-name.js";
-import type { Request, Response, SessionRequest, Sharing } from "./protocol/protocol.js";
-import type { PlainOptions } from "./arguments/options.js";
+import { FerroliteError } from "../error.js";
+import { Connection, Importing } from "../protocol/ferrolite.js";
+import { fileName } from "../storage/file-name.js";
+import type { Request, Response, SessionRequest, Sharing } from "../protocol/protocol.js";
+import type { PlainOptions } from "../arguments/options.js";
 import { salvage } from "./salvage.js";
-import { Session, stopReport } from "./protocol/session.js";
-import { splitOptions } from "./arguments/storage-options.js";
-import { assertNew, type Place, placeOf } from "./storage/ladder.js";
-import { Engine } from "./tabs/engine.js";
-import type { Notice, Port } from "./tabs/messages.js";
+import { Session, stopReport } from "../protocol/session.js";
+import { splitOptions } from "../arguments/storage-options.js";
+import { assertNew, type Place, placeOf } from "../storage/ladder.js";
+import { Engine } from "../tabs/engine.js";
+import type { Notice, Port } from "../tabs/messages.js";
 
 /** The parts of a worker's global scope that are used here. */
 const scope = globalThis as unknown as {

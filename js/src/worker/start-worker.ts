@@ -1,10 +1,10 @@
 /** Starts the worker of a database, and sees to what keeps it from starting. */
-import { Channel } from "./protocol/channel.js";
-import { FerroliteError } from "./error.js";
-import type { Loading } from "./arguments/loading.js";
-import type { Request, Response } from "./protocol/protocol.js";
-import { forget } from "./storage/eviction.js";
-import type { Kept } from "./tabs/kept-files.js";
+import { Channel } from "../protocol/channel.js";
+import { FerroliteError } from "../error.js";
+import type { Loading } from "../arguments/loading.js";
+import type { Request, Response } from "../protocol/protocol.js";
+import { forget } from "../storage/eviction.js";
+import type { Kept } from "../tabs/kept-files.js";
 import { makeWorker } from "./worker-script.js";
 
 const WHAT_TO_DO = 'see docs/packaging.md; import "ferrolite/inline" needs no files beside the script';
