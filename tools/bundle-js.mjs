@@ -27,7 +27,7 @@ const ENTRIES = [
 ];
 
 /** What scripts for browsers import when they need it: scripts of their own. */
-const LATER = { administration: "administration", "byte-source": "streams/byte-source", keeping: "tabs/keeping", seldom: "seldom" };
+const LATER = { administration: "api/administration", "byte-source": "streams/byte-source", keeping: "tabs/keeping", seldom: "api/seldom" };
 
 /** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
 const WORKERS = { worker: "src/worker/worker.ts", broker: "src/tabs/broker.ts" };
@@ -58,11 +58,13 @@ function inline(texts) {
   };
 }
 
-/** Leaves alone what is imported when it is needed. */
+/** Leaves alone what is imported when it is needed: a script of its own, which lies beside the others in the package. */
 const later = {
   name: "later",
   setup: ({ onResolve }) =>
-    onResolve({ filter: /^\.\// }, ({ path, kind }) => (kind === "dynamic-import" ? { path, external: true } : undefined)),
+    onResolve({ filter: /^\.\// }, ({ path, kind }) => {
+    return kind === "dynamic-import" ? { path: `./${basename(path)}`, external: true } : undefined;
+  }),
 };
 
 /** In Node timers come from its modules. */

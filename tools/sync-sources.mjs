@@ -16,7 +16,9 @@ const GENERATED = join(SOURCE, "sync", "generated");
 const ts = createRequire(join(JS, "package.json"))("typescript");
 
 /** The originals, by their paths in js/src. */
-const MADE = ["reader", "change", "collection", "database", "snapshot", "active-transaction", "course", "transact", "store-stream"];
+const MADE = [
+  "reader", "change", "collection", "database", "snapshot", "active-transaction", "course", "transact", "store-stream",
+].map((name) => `api/${name}`);
 
 /** New names of what has another shape. */
 const NAMES = {

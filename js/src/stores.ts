@@ -6,10 +6,10 @@
  * query of the same collection, one watch follows the database for all of them, so that they are always told the same.
  */
 import { closed } from "./protocol/caller.js";
-import type { Collection } from "./collection.js";
-import type { Database } from "./database.js";
+import type { Collection } from "./api/collection.js";
+import type { Database } from "./api/database.js";
 import { FerroliteError } from "./error.js";
-import { type Query, queryText } from "./query.js";
+import { type Query, queryText } from "./api/query.js";
 import type { SyncCollection } from "./sync/generated/collection.js";
 import type { SyncDatabase } from "./sync/generated/database.js";
 import { queueMicrotask } from "./protocol/timers.js";

@@ -7,7 +7,7 @@ import { FerroliteError } from "../dist/error.js";
 import { Session } from "../dist/protocol/session.js";
 import { Outbox } from "../dist/tabs/outbox.js";
 import { Saving } from "../dist/tabs/saving.js";
-import { Watch, watchingKeys } from "../dist/watch.js";
+import { Watch, watchingKeys } from "../dist/api/watch.js";
 
 const bytes = (value) => new TextEncoder().encode(JSON.stringify(value));
 const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -13,7 +13,7 @@ import { refreshed } from "../storage/facts.js";
 import { placeOf } from "../storage/ladder.js";
 import { explained } from "../worker/too-many-open.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
-import { withKey } from "../with-key.js";
+import { withKey } from "../api/with-key.js";
 import { Channel } from "./channel.js";
 import { SyncDatabase } from "./generated/database.js";
 

@@ -8,7 +8,7 @@ import { assertName, assertOpenArguments } from "../arguments/options.js";
 import { memoryFacts, splitOptions } from "../arguments/storage-options.js";
 import { openedUnlessAborted } from "../arguments/signals.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
-import { withKey } from "../with-key.js";
+import { withKey } from "../api/with-key.js";
 import { Channel } from "./channel.js";
 import { SyncDatabase } from "./generated/database.js";
 

@@ -1,6 +1,6 @@
 /** Validation where nothing can be waited for. */
 import { FerroliteError } from "../error.js";
-import { type Valid, validated as perhapsValidated } from "../schema.js";
+import { type Valid, validated as perhapsValidated } from "../api/schema.js";
 import type { StandardSchema } from "../types.js";
 
 /** A document that a validator has let pass. */

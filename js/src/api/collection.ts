@@ -1,26 +1,26 @@
-import { type Attach, putText } from "./streams/bytes.js";
-import { isBytes } from "./arguments/realms.js";
-import type { Caller } from "./protocol/caller.js";
+import { type Attach, putText } from "../streams/bytes.js";
+import { isBytes } from "../arguments/realms.js";
+import type { Caller } from "../protocol/caller.js";
 import {
   assertWatchQueryOptions, documentText, endText, indexText as placeText, integerText, keyText, operationsText, patchText, perhapsText, rangeText, setOptions, ttlMs,
   ttlOption,
-} from "./arguments/check.js";
-import { FerroliteError } from "./error.js";
+} from "../arguments/check.js";
+import { FerroliteError } from "../error.js";
 import { meanwhile } from "./later.js";
-import { list } from "./arguments/lists.js";
-import { type NamedCollection, prefixed } from "./arguments/names.js";
+import { list } from "../arguments/lists.js";
+import { type NamedCollection, prefixed } from "../arguments/names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
 import { Reader } from "./reader.js";
-import { forwarding } from "./arguments/receivers.js";
+import { forwarding } from "../arguments/receivers.js";
 import { scan } from "./scan.js";
-import { abortable, assertGoesOn, signalOf, splitSignal } from "./arguments/signals.js";
-import { sliced } from "./protocol/sliced.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "../arguments/signals.js";
+import { sliced } from "../protocol/sliced.js";
 import { allValidated, validated } from "./schema.js";
 import type {
   ByteSource, Change, End, IndexInfo, PatchOperation, Range, RowChanges, SetOptions, SignalOptions, StandardSchema,
   TtlOptions, WatchOptions, WatchQueryOptions, WatchSelector,
-} from "./types.js";
-import { quietly } from "./protocol/waiting.js";
+} from "../types.js";
+import { quietly } from "../protocol/waiting.js";
 import type { WatchCaller } from "./telling.js";
 import { Watch, watchingKeys } from "./watch.js";
 

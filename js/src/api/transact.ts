@@ -1,11 +1,11 @@
 /** Transactions by a function: it is run, what it wrote is committed, and it is run again when others were in its way. */
 import { ActiveTransaction } from "./active-transaction.js";
-import type { Caller } from "./protocol/caller.js";
+import type { Caller } from "../protocol/caller.js";
 import { Course } from "./course.js";
-import { FerroliteError } from "./error.js";
-import { abortable, assertGoesOn } from "./arguments/signals.js";
-import { performance } from "./protocol/timers.js";
-import { outcome, pause, quietly } from "./protocol/waiting.js";
+import { FerroliteError } from "../error.js";
+import { abortable, assertGoesOn } from "../arguments/signals.js";
+import { performance } from "../protocol/timers.js";
+import { outcome, pause, quietly } from "../protocol/waiting.js";
 
 /** The number of a transaction that has begun, and the epoch of the channel at that moment. */
 export type Begun = readonly [id: number, epoch: number];

@@ -1,11 +1,11 @@
-import { putText } from "./streams/bytes.js";
-import { keyText, ttlMs, ttlOption } from "./arguments/check.js";
+import { putText } from "../streams/bytes.js";
+import { keyText, ttlMs, ttlOption } from "../arguments/check.js";
 import type { Course } from "./course.js";
-import { type CollectionName, prefixOf, prefixed, schemaOf } from "./arguments/names.js";
+import { type CollectionName, prefixOf, prefixed, schemaOf } from "../arguments/names.js";
 import { Reader } from "./reader.js";
-import { forwarding } from "./arguments/receivers.js";
+import { forwarding } from "../arguments/receivers.js";
 import { validated } from "./schema.js";
-import type { StandardSchema, TtlOptions } from "./types.js";
+import type { StandardSchema, TtlOptions } from "../types.js";
 
 /**
  * What the function given to `db.transaction` reads and writes by. All it reads is of one state of the database, and of

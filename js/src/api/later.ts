@@ -2,7 +2,7 @@
  * Loads the script with methods that few applications call at once: when one of them is called, or a second after a database
  * was opened. `sync/later.ts` has the same for verbs that give values.
  */
-import { needed } from "./error.js";
+import { needed } from "../error.js";
 import type * as Seldom from "./seldom.js";
 
 export function seldom(): Promise<typeof Seldom> {

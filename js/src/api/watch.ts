@@ -1,11 +1,11 @@
 /** Watches: changes as they are committed, as an async iterator or by a callback. */
-import { absent, keyText, plain, rangeText, watchOptionsText } from "./arguments/check.js";
-import { asyncDispose } from "./dispose.js";
+import { absent, keyText, plain, rangeText, watchOptionsText } from "../arguments/check.js";
+import { asyncDispose } from "../dispose.js";
 import { seldom } from "./later.js";
-import { findable, forwarding } from "./arguments/receivers.js";
-import { aborted } from "./arguments/signals.js";
+import { findable, forwarding } from "../arguments/receivers.js";
+import { aborted } from "../arguments/signals.js";
 import type { Opened, Telling, WatchCaller, Watching } from "./telling.js";
-import type { Range, WatchOptions, WatchSelector } from "./types.js";
+import type { Range, WatchOptions, WatchSelector } from "../types.js";
 
 /**
  * What is told by a watch, in order. It begins with the call that made it, and ends when its loop is broken off, by

@@ -1,7 +1,7 @@
 /** Queries and indexes as they are asked for: their types, and their text in messages. */
-import { absent, checkedText, describe, pathText, plain, rangeText } from "./arguments/check.js";
-import { FerroliteError } from "./error.js";
-import type { Range, Row, Scalar } from "./types.js";
+import { absent, checkedText, describe, pathText, plain, rangeText } from "../arguments/check.js";
+import { FerroliteError } from "../error.js";
+import type { Range, Row, Scalar } from "../types.js";
 
 type Fields<T> = T extends Scalar | undefined | readonly unknown[] ? never : T;
 

@@ -1,9 +1,9 @@
 /** Validation of documents by any validator that implements Standard Schema (https://standardschema.dev), version 1. */
-import { copyOfBytes } from "./streams/bytes.js";
-import { describe, documentText } from "./arguments/check.js";
-import { FerroliteError } from "./error.js";
-import { isBytes, isThenable } from "./arguments/realms.js";
-import type { SchemaResult, StandardSchema } from "./types.js";
+import { copyOfBytes } from "../streams/bytes.js";
+import { describe, documentText } from "../arguments/check.js";
+import { FerroliteError } from "../error.js";
+import { isBytes, isThenable } from "../arguments/realms.js";
+import type { SchemaResult, StandardSchema } from "../types.js";
 
 /** Throws unless this is a validator. */
 export function assertSchema(schema: unknown): asserts schema is StandardSchema {

@@ -1,12 +1,12 @@
-import { brand } from "./brand.js";
-import { type Attach, copyOfBytes, putText } from "./streams/bytes.js";
-import { isBytes } from "./arguments/realms.js";
-import { keyText, ttlMs, ttlOption } from "./arguments/check.js";
-import { FerroliteError } from "./error.js";
-import { type CollectionName, prefixOf, prefixed, schemaOf } from "./arguments/names.js";
-import { findable, forwarding } from "./arguments/receivers.js";
+import { brand } from "../brand.js";
+import { type Attach, copyOfBytes, putText } from "../streams/bytes.js";
+import { isBytes } from "../arguments/realms.js";
+import { keyText, ttlMs, ttlOption } from "../arguments/check.js";
+import { FerroliteError } from "../error.js";
+import { type CollectionName, prefixOf, prefixed, schemaOf } from "../arguments/names.js";
+import { findable, forwarding } from "../arguments/receivers.js";
 import { validated } from "./schema.js";
-import type { StandardSchema, TtlOptions } from "./types.js";
+import type { StandardSchema, TtlOptions } from "../types.js";
 
 /**
  * Writes that are committed together: all of them or none, with one flush. What depends on what is read first goes by

@@ -2,30 +2,30 @@
  * What is done to databases as a whole, and rarely. It is loaded when it is called, or else behind what a page begins with. It is
  * a script of its own: what it shares with the page's that is not small is handed to it.
  */
-import type { KeyMaterial } from "./arguments/encryption.js";
-import { fileName } from "./storage/file-name.js";
-import { feed, splitImportOptions } from "./streams/import.js";
-import { type Loading, splitLoading } from "./arguments/loading.js";
-import type * as Opening from "./worker/opening.js";
-import { anywhere } from "./worker/open-again.js";
-import { assertName, type PlainOptions } from "./arguments/options.js";
-import type { Request } from "./protocol/protocol.js";
-import type { SalvageReport } from "./protocol/reports.js";
-import { splitSalvageOptions } from "./arguments/salvage-options.js";
-import { assertGoesOn } from "./arguments/signals.js";
-import * as everywhere from "./storage/everywhere.js";
-import * as eviction from "./storage/eviction.js";
-import { dropLetters } from "./tabs/letterbox.js";
-import { canBroadcast, exclusively, takeAlone } from "./tabs/alone.js";
-import type { Started } from "./tabs/member.js";
-import { explained } from "./worker/too-many-open.js";
-import type { ExportOptions, ImportOptions, ImportSource, SalvageOptions, StorageFacts } from "./types.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
+import { fileName } from "../storage/file-name.js";
+import { feed, splitImportOptions } from "../streams/import.js";
+import { type Loading, splitLoading } from "../arguments/loading.js";
+import type * as Opening from "../worker/opening.js";
+import { anywhere } from "../worker/open-again.js";
+import { assertName, type PlainOptions } from "../arguments/options.js";
+import type { Request } from "../protocol/protocol.js";
+import type { SalvageReport } from "../protocol/reports.js";
+import { splitSalvageOptions } from "../arguments/salvage-options.js";
+import { assertGoesOn } from "../arguments/signals.js";
+import * as everywhere from "../storage/everywhere.js";
+import * as eviction from "../storage/eviction.js";
+import { dropLetters } from "../tabs/letterbox.js";
+import { canBroadcast, exclusively, takeAlone } from "../tabs/alone.js";
+import type { Started } from "../tabs/member.js";
+import { explained } from "../worker/too-many-open.js";
+import type { ExportOptions, ImportOptions, ImportSource, SalvageOptions, StorageFacts } from "../types.js";
 
-export { splitLoading } from "./arguments/loading.js";
-export { openAgain } from "./worker/open-again.js";
-export { list } from "./storage/everywhere.js";
-export { refreshed } from "./storage/facts.js";
-export { persist } from "./storage/persist.js";
+export { splitLoading } from "../arguments/loading.js";
+export { openAgain } from "../worker/open-again.js";
+export { list } from "../storage/everywhere.js";
+export { refreshed } from "../storage/facts.js";
+export { persist } from "../storage/persist.js";
 
 /** `Ferrolite.import`; the secret is a copy. */
 export async function importFrom(

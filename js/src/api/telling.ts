@@ -1,9 +1,9 @@
 /** The course of a watch after it was opened: it fetches changes, and opens the watch again at another engine. */
-import type { Channel, EngineWatcher } from "./protocol/channel.js";
-import { FerroliteError } from "./error.js";
-import { aborted, isAborted } from "./arguments/signals.js";
+import type { Channel, EngineWatcher } from "../protocol/channel.js";
+import { FerroliteError } from "../error.js";
+import { aborted, isAborted } from "../arguments/signals.js";
 import { type Watched, watched } from "./told.js";
-import { quietly } from "./protocol/waiting.js";
+import { quietly } from "../protocol/waiting.js";
 
 /**
  * Sends calls, as JSON text, to an engine that may be another one some day: then the channel's epoch grows, and all of its

@@ -1,5 +1,5 @@
 /** The changes that a watch has delivered: with another engine it continues behind them. */
-import type { Change, RowChanges } from "./types.js";
+import type { Change, RowChanges } from "../types.js";
 
 /** The subject of a watch, and how much of it was delivered. */
 export interface Watched<T> {

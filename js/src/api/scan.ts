@@ -1,6 +1,6 @@
-import type { Caller } from "./protocol/caller.js";
-import { abortable, assertGoesOn, isAborted } from "./arguments/signals.js";
-import { quietly } from "./protocol/waiting.js";
+import type { Caller } from "../protocol/caller.js";
+import { abortable, assertGoesOn, isAborted } from "../arguments/signals.js";
+import { quietly } from "../protocol/waiting.js";
 
 /** One page of a scan. */
 export interface Page {

@@ -1,13 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Caller } from "./protocol/caller.js";
-import { rangeText } from "./arguments/check.js";
-import { type CollectionName, prefixOf, prefixed } from "./arguments/names.js";
+import type { Caller } from "../protocol/caller.js";
+import { rangeText } from "../arguments/check.js";
+import { type CollectionName, prefixOf, prefixed } from "../arguments/names.js";
 import { Reader } from "./reader.js";
-import { forwarding } from "./arguments/receivers.js";
+import { forwarding } from "../arguments/receivers.js";
 import { scan } from "./scan.js";
-import { signalOf } from "./arguments/signals.js";
-import { asyncDispose } from "./dispose.js";
-import type { Range, SignalOptions } from "./types.js";
+import { signalOf } from "../arguments/signals.js";
+import { asyncDispose } from "../dispose.js";
+import type { Range, SignalOptions } from "../types.js";
 
 /**
  * The database as it was at one moment, to read from until it is closed. The room of what is overwritten in the meantime

@@ -1,8 +1,8 @@
-import type { Attach } from "./streams/bytes.js";
-import { piecesOf } from "./streams/byte-pieces.js";
-import type { ByteSource } from "./types.js";
-import { assertGoesOn } from "./arguments/signals.js";
-import { quietly } from "./protocol/waiting.js";
+import type { Attach } from "../streams/bytes.js";
+import { piecesOf } from "../streams/byte-pieces.js";
+import type { ByteSource } from "../types.js";
+import { assertGoesOn } from "../arguments/signals.js";
+import { quietly } from "../protocol/waiting.js";
 
 /** Writes the bytes of a source to the document of which the writing has begun under a number; the document's version. */
 export async function storeStream(

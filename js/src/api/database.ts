@@ -1,27 +1,27 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { ActiveTransaction } from "./active-transaction.js";
-import { Caller } from "./protocol/caller.js";
-import type { Channel } from "./protocol/channel.js";
-import { checkOptionsText, plain, retriesOption } from "./arguments/check.js";
+import { Caller } from "../protocol/caller.js";
+import type { Channel } from "../protocol/channel.js";
+import { checkOptionsText, plain, retriesOption } from "../arguments/check.js";
 import { Collection } from "./collection.js";
-import { wipe } from "./arguments/encryption.js";
-import { FerroliteError } from "./error.js";
-import type { Refreshed } from "./protocol/host.js";
+import { wipe } from "../arguments/encryption.js";
+import { FerroliteError } from "../error.js";
+import type { Refreshed } from "../protocol/host.js";
 import { meanwhile } from "./later.js";
-import { assertCollectionName, prefixOf } from "./arguments/names.js";
-import type { CheckReport, Stats } from "./protocol/reports.js";
-import { forwarding } from "./arguments/receivers.js";
+import { assertCollectionName, prefixOf } from "../arguments/names.js";
+import type { CheckReport, Stats } from "../protocol/reports.js";
+import { forwarding } from "../arguments/receivers.js";
 import { assertSchema } from "./schema.js";
-import { abortable, assertGoesOn, signalOf, splitSignal } from "./arguments/signals.js";
-import { sliced } from "./protocol/sliced.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "../arguments/signals.js";
+import { sliced } from "../protocol/sliced.js";
 import type { Snapshot } from "./snapshot.js";
-import { asyncDispose } from "./dispose.js";
+import { asyncDispose } from "../dispose.js";
 import { Transaction } from "./transaction.js";
-import { assertExportOptions } from "./arguments/transfer-options.js";
+import { assertExportOptions } from "../arguments/transfer-options.js";
 import type {
   CheckOptions, CollectionOptions, Encryption, ExportOptions, SignalOptions, StandardSchema, StorageFacts,
   TransactionOptions,
-} from "./types.js";
+} from "../types.js";
 import { keyMaterial } from "./with-key.js";
 
 /** How often a transaction is run again unless it is said. */

@@ -1,11 +1,11 @@
-import { conditionText, findOptionsText, keyText, pathText, rangeText } from "./arguments/check.js";
-import { keyList } from "./arguments/lists.js";
+import { conditionText, findOptionsText, keyText, pathText, rangeText } from "../arguments/check.js";
+import { keyList } from "../arguments/lists.js";
 import {
   type FindPage, isQuery, type PathOf, type Query, type QueryPage, queryText, type Selected, type SelectQuery,
 } from "./query.js";
-import { findable, forwarding } from "./arguments/receivers.js";
-import { abortable, assertGoesOn, signalOf, splitSignal } from "./arguments/signals.js";
-import type { Condition, FindOptions, Range, Row, SignalOptions, VersionedDocument } from "./types.js";
+import { findable, forwarding } from "../arguments/receivers.js";
+import { abortable, assertGoesOn, signalOf, splitSignal } from "../arguments/signals.js";
+import type { Condition, FindOptions, Range, Row, SignalOptions, VersionedDocument } from "../types.js";
 
 /** The verbs that read, the same for a collection, for a snapshot of one and within a transaction. */
 export class Reader<D = unknown> {

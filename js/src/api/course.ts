@@ -1,6 +1,6 @@
 /** The calls of a transaction that is under way, whatever collection it is used on. */
-import type { Attach } from "./streams/bytes.js";
-import { FerroliteError } from "./error.js";
+import type { Attach } from "../streams/bytes.js";
+import { FerroliteError } from "../error.js";
 
 export class Course {
   readonly #id: number;

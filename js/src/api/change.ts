@@ -1,7 +1,7 @@
 /** Changes of documents that a validator has to let pass: what a patch makes of a document is validated before it is stored. */
-import { FerroliteError } from "./error.js";
+import { FerroliteError } from "../error.js";
 import { versioned } from "./reader.js";
-import type { SetOptions } from "./types.js";
+import type { SetOptions } from "../types.js";
 
 /** How often a change is tried again when others have changed the document, too. */
 const CHANGES_MAX = 20;
