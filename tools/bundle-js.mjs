@@ -27,7 +27,7 @@ const ENTRIES = [
 ];
 
 /** What scripts for browsers import when they need it: scripts of their own. */
-const LATER = { administration: "api/administration", "byte-source": "streams/byte-source", keeping: "tabs/keeping", seldom: "api/seldom" };
+const LATER = { administration: "api/administration", "byte-source": "streams/byte-source", failover: "tabs/failover", deferred: "api/deferred" };
 
 /** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
 const WORKERS = { worker: "src/worker/worker.ts", broker: "src/tabs/broker.ts" };

@@ -17,7 +17,7 @@ const ts = createRequire(join(JS, "package.json"))("typescript");
 
 /** The originals, by their paths in js/src. */
 const MADE = [
-  "reader", "change", "collection", "database", "snapshot", "active-transaction", "course", "transact", "store-stream",
+  "reader", "validated-patch", "collection", "database", "snapshot", "active-transaction", "transaction-calls", "transact", "store-stream",
 ].map((name) => `api/${name}`);
 
 /** New names of what has another shape. */

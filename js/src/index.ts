@@ -4,7 +4,7 @@ import { byteSource } from "./streams/byte-pieces.js";
 import { Database } from "./api/database.js";
 import type { KeyMaterial } from "./arguments/encryption.js";
 import { needed } from "./error.js";
-import { seldom } from "./api/later.js";
+import { seldom } from "./api/load-deferred.js";
 import * as opening from "./worker/opening.js";
 import { assertOpenArguments } from "./arguments/options.js";
 import type { SalvageReport } from "./protocol/reports.js";

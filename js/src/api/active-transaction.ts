@@ -1,6 +1,6 @@
 import { putText } from "../streams/bytes.js";
 import { keyText, ttlMs, ttlOption } from "../arguments/check.js";
-import type { Course } from "./course.js";
+import type { Course } from "./transaction-calls.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "../arguments/names.js";
 import { Reader } from "./reader.js";
 import { forwarding } from "../arguments/receivers.js";

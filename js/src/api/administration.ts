@@ -16,7 +16,7 @@ import { assertGoesOn } from "../arguments/signals.js";
 import * as everywhere from "../storage/everywhere.js";
 import * as eviction from "../storage/eviction.js";
 import { dropLetters } from "../tabs/letterbox.js";
-import { canBroadcast, exclusively, takeAlone } from "../tabs/alone.js";
+import { canBroadcast, exclusively, takeAlone } from "../tabs/exclusive.js";
 import type { Started } from "../tabs/member.js";
 import { explained } from "../worker/too-many-open.js";
 import type { ExportOptions, ImportOptions, ImportSource, SalvageOptions, StorageFacts } from "../types.js";

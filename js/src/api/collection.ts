@@ -6,7 +6,7 @@ import {
   ttlOption,
 } from "../arguments/check.js";
 import { FerroliteError } from "../error.js";
-import { meanwhile } from "./later.js";
+import { meanwhile } from "./load-deferred.js";
 import { list } from "../arguments/lists.js";
 import { type NamedCollection, prefixed } from "../arguments/names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
@@ -21,7 +21,7 @@ import type {
   TtlOptions, WatchOptions, WatchQueryOptions, WatchSelector,
 } from "../types.js";
 import { quietly } from "../protocol/waiting.js";
-import type { WatchCaller } from "./telling.js";
+import type { WatchCaller } from "./watch-feed.js";
 import { Watch, watchingKeys } from "./watch.js";
 
 /**

@@ -7,7 +7,7 @@ import { Collection } from "./collection.js";
 import { wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
 import type { Refreshed } from "../protocol/host.js";
-import { meanwhile } from "./later.js";
+import { meanwhile } from "./load-deferred.js";
 import { assertCollectionName, prefixOf } from "../arguments/names.js";
 import type { CheckReport, Stats } from "../protocol/reports.js";
 import { forwarding } from "../arguments/receivers.js";

@@ -1,7 +1,7 @@
 /** Transactions by a function: it is run, what it wrote is committed, and it is run again when others were in its way. */
 import { ActiveTransaction } from "./active-transaction.js";
 import type { Caller } from "../protocol/caller.js";
-import { Course } from "./course.js";
+import { Course } from "./transaction-calls.js";
 import { FerroliteError } from "../error.js";
 import { abortable, assertGoesOn } from "../arguments/signals.js";
 import { performance } from "../protocol/timers.js";

@@ -1,10 +1,10 @@
 /** Watches: changes as they are committed, as an async iterator or by a callback. */
 import { absent, keyText, plain, rangeText, watchOptionsText } from "../arguments/check.js";
 import { asyncDispose } from "../dispose.js";
-import { seldom } from "./later.js";
+import { seldom } from "./load-deferred.js";
 import { findable, forwarding } from "../arguments/receivers.js";
 import { aborted } from "../arguments/signals.js";
-import type { Opened, Telling, WatchCaller, Watching } from "./telling.js";
+import type { Opened, Telling, WatchCaller, Watching } from "./watch-feed.js";
 import type { Range, WatchOptions, WatchSelector } from "../types.js";
 
 /**

@@ -13,7 +13,7 @@ import { browserFacts } from "./facts.js";
 import * as indexedDb from "./indexeddb.js";
 // Not by `import()`, though most browsers never need it: there are bundlers that cannot divide a worker (Vite up to version 7).
 import { IndexedDbHost } from "./indexeddb-host.js";
-import { doesNotWork, unsupported } from "./lacking.js";
+import { doesNotWork, unsupported } from "./capabilities.js";
 
 type Post = (response: Response, transfer: ArrayBuffer[]) => void;
 

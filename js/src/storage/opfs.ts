@@ -3,7 +3,7 @@ import { FerroliteError } from "../error.js";
 import { SUFFIX } from "./file-name.js";
 import type { Handle, Host } from "../protocol/host.js";
 import type { Response } from "../protocol/protocol.js";
-import { doesNotWork } from "./lacking.js";
+import { doesNotWork } from "./capabilities.js";
 import { clearTimeout, performance, setTimeout } from "../protocol/timers.js";
 
 export const DIRECTORY = "ferrolite";

@@ -2,7 +2,7 @@
 import { MessageChannel } from "../protocol/timers.js";
 import type { BrokerMessage } from "./broker.js";
 import type { makeBroker } from "./broker-script.js";
-import { byBroadcast, isReady, settled } from "./by-broadcast.js";
+import { byBroadcast, isReady, settled } from "./broadcast-port.js";
 import type { Port } from "./messages.js";
 
 /** How long the broker may take; it may have to be started. */

@@ -2,7 +2,7 @@
 import { FerroliteError } from "../error.js";
 import type { Loading } from "../arguments/loading.js";
 import type * as Opening from "./opening.js";
-import { isRefused } from "../storage/lacking.js";
+import { isRefused } from "../storage/capabilities.js";
 import { setTimeout } from "../protocol/timers.js";
 import { explained } from "./too-many-open.js";
 

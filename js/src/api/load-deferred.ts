@@ -1,12 +1,12 @@
 /**
  * Loads the script with methods that few applications call at once: when one of them is called, or a second after a database
- * was opened. `sync/later.ts` has the same for verbs that give values.
+ * was opened. `sync/load-deferred.ts` has the same for verbs that give values.
  */
 import { needed } from "../error.js";
-import type * as Seldom from "./seldom.js";
+import type * as Seldom from "./deferred.js";
 
 export function seldom(): Promise<typeof Seldom> {
-  return needed(import("./seldom.js"));
+  return needed(import("./deferred.js"));
 }
 
 /** The script, and what a call comes to that is under way. When the script does not come, `end` lets go of what was begun. */

@@ -1,6 +1,6 @@
 /** What wants a file for itself: while it is open anywhere it is `Locked`. */
 import { FerroliteError } from "../error.js";
-import { isRefused } from "../storage/lacking.js";
+import { isRefused } from "../storage/capabilities.js";
 import { setTimeout } from "../protocol/timers.js";
 import { type Hold, nameOf, take } from "./locks.js";
 

@@ -2,7 +2,7 @@
 import type { Channel, EngineWatcher } from "../protocol/channel.js";
 import { FerroliteError } from "../error.js";
 import { aborted, isAborted } from "../arguments/signals.js";
-import { type Watched, watched } from "./told.js";
+import { type Watched, watched } from "./watch-progress.js";
 import { quietly } from "../protocol/waiting.js";
 
 /**

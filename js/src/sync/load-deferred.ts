@@ -1,6 +1,6 @@
 /** What verbs need that few applications call: it is there, where nothing can be waited for. */
 import { blobStream } from "./blob-stream.js";
-import { change } from "./generated/change.js";
+import { change } from "./generated/validated-patch.js";
 import { exportStream } from "./export.js";
 import { SyncSnapshot } from "./generated/snapshot.js";
 import { storeStream } from "./generated/store-stream.js";
