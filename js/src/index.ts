@@ -4,7 +4,7 @@ import { byteSource } from "./streams/byte-pieces.js";
 import { Database } from "./api/database.js";
 import type { KeyMaterial } from "./arguments/encryption.js";
 import { needed } from "./error.js";
-import { seldom } from "./api/load-deferred.js";
+import { deferred } from "./api/load-deferred.js";
 import * as opening from "./worker/opening.js";
 import { assertOpenArguments } from "./arguments/options.js";
 import type { SalvageReport } from "./protocol/reports.js";
@@ -48,7 +48,7 @@ export class Ferrolite extends Database {
     assertOpenArguments(name, options);
     const { encryption, signal, ...rest } = options;
     const db = await openedUnlessAborted(() => withKey(encryption, (material) => Ferrolite.#open(name, rest, material)), signal);
-    setTimeout(() => void Promise.allSettled([administration(), byteSource(), seldom()]), REST_MS);
+    setTimeout(() => void Promise.allSettled([administration(), byteSource(), deferred()]), REST_MS);
     return db;
   }
 

@@ -1,6 +1,6 @@
 import { putText } from "../streams/bytes.js";
 import { keyText, ttlMs, ttlOption } from "../arguments/check.js";
-import type { Course } from "./transaction-calls.js";
+import type { TransactionCalls } from "./transaction-calls.js";
 import { type CollectionName, prefixOf, prefixed, schemaOf } from "../arguments/names.js";
 import { Reader } from "./reader.js";
 import { forwarding } from "../arguments/receivers.js";
@@ -12,7 +12,7 @@ import type { StandardSchema, TtlOptions } from "../types.js";
  * what it has written itself; what it writes is committed when the function is done, all at once.
  */
 export class ActiveTransaction<D = unknown, I = D> extends Reader<D> {
-  readonly #course: Course;
+  readonly #calls: TransactionCalls;
   readonly #prefix: string;
   readonly #schema: StandardSchema | undefined;
 
@@ -20,21 +20,21 @@ export class ActiveTransaction<D = unknown, I = D> extends Reader<D> {
     forwarding(this);
   }
 
-  private constructor(course: Course, prefix: string, schema: StandardSchema | undefined) {
-    super((call, signal) => course.read(prefixed(prefix, call), signal));
-    this.#course = course;
+  private constructor(calls: TransactionCalls, prefix: string, schema: StandardSchema | undefined) {
+    super((call, signal) => calls.read(prefixed(prefix, call), signal));
+    this.#calls = calls;
     this.#prefix = prefix;
     this.#schema = schema;
   }
 
   /** @internal The transaction on the default collection. */
-  static begun(course: Course): ActiveTransaction {
-    return new ActiveTransaction(course, "", undefined);
+  static begun(calls: TransactionCalls): ActiveTransaction {
+    return new ActiveTransaction(calls, "", undefined);
   }
 
   /** The same transaction on another collection. */
   collection<C = unknown, J = C>(collection: CollectionName<C, J>): ActiveTransaction<C, J> {
-    return new ActiveTransaction<C, J>(this.#course, prefixOf(collection), schemaOf(collection));
+    return new ActiveTransaction<C, J>(this.#calls, prefixOf(collection), schemaOf(collection));
   }
 
   /** Stores a document. */
@@ -49,12 +49,12 @@ export class ActiveTransaction<D = unknown, I = D> extends Reader<D> {
 
   /** Deletes the document at `key`, if there is one. */
   async delete(key: string): Promise<void> {
-    await this.#course.write(prefixed(this.#prefix, `["delete",${keyText(key)}]`));
+    await this.#calls.write(prefixed(this.#prefix, `["delete",${keyText(key)}]`));
   }
 
   async #put(key: string, document: I, ttl: number | undefined): Promise<void> {
     const valid = validated(this.#schema, document, key);
     const { value } = "then" in valid ? await valid : valid;
-    await this.#course.write(prefixed(this.#prefix, putText(key, value, ttl, this.#course.attach)));
+    await this.#calls.write(prefixed(this.#prefix, putText(key, value, ttl, this.#calls.attach)));
   }
 }

@@ -6,7 +6,7 @@ import {
   ttlOption,
 } from "../arguments/check.js";
 import { FerroliteError } from "../error.js";
-import { meanwhile } from "./load-deferred.js";
+import { withDeferred } from "./load-deferred.js";
 import { list } from "../arguments/lists.js";
 import { type NamedCollection, prefixed } from "../arguments/names.js";
 import { type Explanation, type IndexOptions, indexText, type Query, queryText } from "./query.js";
@@ -135,7 +135,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
     const caller = { call: (text: string) => this.#call(text), attach: this.#attach };
     assertGoesOn(signal, "setStream");
     const begun = this.#call(begin) as Promise<number>;
-    const [{ storeStream }, id] = await meanwhile(begun, (id) => this.#call(`["blobAbort",${id}]`));
+    const [{ storeStream }, id] = await withDeferred(begun, (id) => this.#call(`["blobAbort",${id}]`));
     return await storeStream(caller, id, source, signal);
   }
 
@@ -152,7 +152,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
     assertGoesOn(signal, "getStream");
     const begun = this.#call(`["blobOpen",${keyText(key)}]`) as Promise<number | undefined>;
     const close = (id: number | undefined) => quietly(() => this.#call(`["blobClose",${id}]`));
-    const [{ blobStream }, id] = await meanwhile(begun, close);
+    const [{ blobStream }, id] = await withDeferred(begun, close);
     if (id === undefined) return undefined;
     const read = async () => (await this.#call(`["blobRead",${id}]`)) as Uint8Array | undefined;
     return blobStream(read, () => close(id), signal);
@@ -365,7 +365,7 @@ export class Collection<D = unknown, I = D> extends Reader<D> implements NamedCo
   /** Validates what a patch makes of a document, before it is stored. */
   async #change(verb: "patched" | "mergePatched", key: string, patch: string): Promise<boolean> {
     const patched = () => this.#call(`["${verb}",${keyText(key)},${patch}]`);
-    const [{ change }, row] = await meanwhile(patched(), () => {});
+    const [{ change }, row] = await withDeferred(patched(), () => {});
     return change(this, key, patched, row);
   }
 

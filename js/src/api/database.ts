@@ -7,7 +7,7 @@ import { Collection } from "./collection.js";
 import { wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
 import type { Refreshed } from "../protocol/host.js";
-import { meanwhile } from "./load-deferred.js";
+import { withDeferred } from "./load-deferred.js";
 import { assertCollectionName, prefixOf } from "../arguments/names.js";
 import type { CheckReport, Stats } from "../protocol/reports.js";
 import { forwarding } from "../arguments/receivers.js";
@@ -161,14 +161,14 @@ export class Database extends Collection {
     assertGoesOn(signal, "transaction");
     const caller = this.#caller;
     const begin = async () => [(await caller.call(`["txBegin"]`)) as number, caller.channel.epoch] as const;
-    const [{ transact }, begun] = await meanwhile(begin(), ([id]) => caller.call(`["txRollback",${id}]`));
+    const [{ transact }, begun] = await withDeferred(begin(), ([id]) => caller.call(`["txRollback",${id}]`));
     return await transact(caller, begun, begin, work, retries, signal);
   }
 
   /** The database as it is now, to read from until it is closed, whatever is written in the meantime. */
   async snapshot(): Promise<Snapshot> {
     const begun = this.#caller.call(`["snapshotOpen"]`) as Promise<number>;
-    const [{ Snapshot }, id] = await meanwhile(begun, (id) => this.#caller.call(`["snapshotClose",${id}]`));
+    const [{ Snapshot }, id] = await withDeferred(begun, (id) => this.#caller.call(`["snapshotClose",${id}]`));
     return new Snapshot(this.#caller, id, "");
   }
 
@@ -245,7 +245,7 @@ export class Database extends Collection {
     assertExportOptions(options);
     const begun = this.#caller.call(`["exportBegin"]`) as Promise<{ number: number; bytes: number }>;
     const end = (id: number) => this.#caller.call(`["exportEnd",${id}]`);
-    const [{ exportStream }, { number, bytes }] = await meanwhile(begun, (exporting) => end(exporting.number));
+    const [{ exportStream }, { number, bytes }] = await withDeferred(begun, (exporting) => end(exporting.number));
     const next = async () => {
       this.#caller.assertOpen();
       return (await this.#caller.channel.request({ kind: "exportChunk", number })) as Uint8Array<ArrayBuffer> | undefined;

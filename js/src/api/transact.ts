@@ -1,7 +1,7 @@
 /** Transactions by a function: it is run, what it wrote is committed, and it is run again when others were in its way. */
 import { ActiveTransaction } from "./active-transaction.js";
 import type { Caller } from "../protocol/caller.js";
-import { Course } from "./transaction-calls.js";
+import { TransactionCalls } from "./transaction-calls.js";
 import { FerroliteError } from "../error.js";
 import { abortable, assertGoesOn } from "../arguments/signals.js";
 import { performance } from "../protocol/timers.js";
@@ -24,16 +24,16 @@ export async function transact<R>(
   let startMs = performance.now();
   for (let attempt = 0; ; attempt++) {
     const [id, epoch] = begun;
-    const course = new Course(id, (text, queued) => caller.call(text, queued), channel.attach);
+    const calls = new TransactionCalls(id, (text, queued) => caller.call(text, queued), channel.attach);
     let isDone = false;
     try {
-      const result = await abortable(outcome(work(ActiveTransaction.begun(course))), signal, "transaction");
+      const result = await abortable(outcome(work(ActiveTransaction.begun(calls))), signal, "transaction");
       isDone = true;
-      await course.end("txCommit");
+      await calls.end("txCommit");
       return result;
     } catch (thrown) {
       // A database that is being closed ends it itself.
-      if (!isDone) await quietly(() => course.end("txRollback"));
+      if (!isDone) await quietly(() => calls.end("txRollback"));
       // What `work` throws is its own, unless the engine that knew of the transaction is gone.
       const isOver = isDone || epoch !== channel.epoch;
       if (attempt >= retries || !isOver || !isOutdated(thrown)) throw thrown;

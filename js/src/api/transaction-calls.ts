@@ -1,8 +1,8 @@
-/** The calls of a transaction that is under way, whatever collection it is used on. */
+/** Makes the calls of a transaction that has begun, on all of its collections. */
 import type { Attach } from "../streams/bytes.js";
 import { FerroliteError } from "../error.js";
 
-export class Course {
+export class TransactionCalls {
   readonly #id: number;
   readonly #call: (text: string, signal?: AbortSignal) => Promise<unknown>;
   readonly attach: Attach;
@@ -15,12 +15,12 @@ export class Course {
   }
 
   async read(call: string, signal?: AbortSignal): Promise<unknown> {
-    this.#assertGoesOn();
+    this.#assertOpen();
     return this.#call(`["txRead",${this.#id},${call}]`, signal);
   }
 
   async write(call: string): Promise<void> {
-    this.#assertGoesOn();
+    this.#assertOpen();
     await this.#call(`["txWrite",${this.#id},${call}]`);
   }
 
@@ -29,7 +29,7 @@ export class Course {
     await this.#call(`["${verb}",${this.#id}]`);
   }
 
-  #assertGoesOn(): void {
+  #assertOpen(): void {
     if (this.#isOver) {
       const message = "the transaction has ended; await all that it does within the function given to transaction";
       throw new FerroliteError("InvalidTransaction", message);

@@ -1,8 +1,8 @@
-/** The course of a watch after it was opened: it fetches changes, and opens the watch again at another engine. */
+/** Continues a watch after it was opened: fetches changes, and opens the watch again at another engine. */
 import type { Channel, EngineWatcher } from "../protocol/channel.js";
 import { FerroliteError } from "../error.js";
 import { aborted, isAborted } from "../arguments/signals.js";
-import { type Watched, watched } from "./watch-progress.js";
+import { progressOf, type WatchProgress } from "./watch-progress.js";
 import { quietly } from "../protocol/waiting.js";
 
 /**
@@ -23,11 +23,11 @@ export interface Watching {
 /** The number of a watch, the version that it begins behind, and the epoch of the channel that answered. */
 export type Opened = readonly [id: number, version: number, epoch: number];
 
-export class Telling<T> implements EngineWatcher {
+export class WatchFeed<T> implements EngineWatcher {
   readonly #caller: WatchCaller;
   readonly #watching: Watching;
   readonly #signal: AbortSignal | undefined;
-  readonly #watched: Watched<T>;
+  readonly #progress: WatchProgress<T>;
   /** The watch's number, or `undefined` when it could not be opened. */
   #id: Promise<number | undefined>;
   #isOpening = false;
@@ -45,7 +45,7 @@ export class Telling<T> implements EngineWatcher {
     this.#caller = caller;
     this.#watching = watching;
     this.#signal = signal;
-    this.#watched = watched[watching.of]() as Watched<T>;
+    this.#progress = progressOf[watching.of]() as WatchProgress<T>;
     caller.channel.watches.add(this);
     this.#id = this.#opened(opened);
     if (isAborted(signal)) this.#abort();
@@ -74,11 +74,11 @@ export class Telling<T> implements EngineWatcher {
   }
 
   passed(id: number, version: number): void {
-    if (id === this.#number) this.#watched.passed(version);
+    if (id === this.#number) this.#progress.passed(version);
   }
 
   async #openAgain(): Promise<Opened> {
-    const text = this.#watching.open(this.#watched.opens());
+    const text = this.#watching.open(this.#progress.opens());
     const [id, version] = (await this.#caller.call(text)) as [number, number];
     return [id, version, this.#caller.channel.epoch];
   }
@@ -90,7 +90,7 @@ export class Telling<T> implements EngineWatcher {
       // Another engine answers since then.
       while (opened[2] !== this.#caller.channel.epoch) opened = await this.#openAgain();
       const [id, version] = opened;
-      this.#watched.passed(version);
+      this.#progress.passed(version);
       this.#number = id;
       return id;
     } catch (thrown) {
@@ -121,7 +121,7 @@ export class Telling<T> implements EngineWatcher {
       const answer = await this.#caller.call(`["watchNext",${id}]`);
       if (answer === undefined) this.#finish(undefined);
       if (this.#end !== undefined) return;
-      this.#rows = this.#watched.rows(answer);
+      this.#rows = this.#progress.rows(answer);
       this.#position = 0;
     } catch (thrown) {
       if (opened === this.#id) this.#finish(thrown);
@@ -141,7 +141,7 @@ export class Telling<T> implements EngineWatcher {
   }
 }
 
-/** Hands all that a watch tells to a subscriber, until it is over. */
+/** Delivers all changes of a watch to a subscriber, until the watch ends. */
 export async function follow<T>(
   watch: AsyncIterable<T>,
   over: AbortSignal,

@@ -1,88 +1,88 @@
-/** The changes that a watch has delivered: with another engine it continues behind them. */
+/** The changes that a watch has delivered. At another engine, the watch continues after them. */
 import type { Change, RowChanges } from "../types.js";
 
-/** The subject of a watch, and how much of it was delivered. */
-export interface Watched<T> {
-  /** The watch is opened again; the version behind which it has to begin, if there is one. */
+/** Remembers which changes of a watch were delivered. */
+export interface WatchProgress<T> {
+  /** Prepares for a watch that is opened again, and returns the version after which it begins; `undefined` if it has none. */
   opens(): number | undefined;
-  /** Everything up to this version was delivered, or is not to be. */
+  /** Records that everything up to this version was delivered, or is not to be delivered. */
   passed(version: number): void;
-  /** What an answer tells. */
+  /** Returns the changes of an answer that were not delivered before. */
   rows(answer: unknown): T[];
 }
 
-/** The changes of keys. */
-class WatchedKeys<T> implements Watched<T> {
-  /** Everything up to this version was delivered, ... */
-  #behind: number | undefined;
-  /** ... and so many changes of this one. */
+/** The progress of a watch of keys. */
+class KeyProgress<T> implements WatchProgress<T> {
+  /** The version up to which all changes were delivered. */
+  #complete: number | undefined;
+  /** The version whose changes were delivered in part, and the count of these changes. */
   #version = 0;
-  #told = 0;
-  /** The number of them that will come a second time. */
-  #again = 0;
+  #delivered = 0;
+  /** The count of changes of that version which the other engine will deliver a second time. */
+  #repeated = 0;
 
   opens(): number | undefined {
-    this.#again = this.#told;
-    return this.#behind;
+    this.#repeated = this.#delivered;
+    return this.#complete;
   }
 
   passed(version: number): void {
-    this.#behind = Math.max(this.#behind ?? 0, version);
-    if (version >= this.#version) this.#told = 0;
+    this.#complete = Math.max(this.#complete ?? 0, version);
+    if (version >= this.#version) this.#delivered = 0;
   }
 
   rows(answer: unknown): T[] {
     return (answer as Change[]).filter(({ kind, version }) => {
-      // An expiry is not of a commit.
+      // An expiry belongs to no commit.
       if (kind === "expire") return true;
-      if (version === this.#version && this.#again > 0) {
-        this.#again--;
+      if (version === this.#version && this.#repeated > 0) {
+        this.#repeated--;
         return false;
       }
       if (version > this.#version) {
         this.passed(version - 1);
-        [this.#version, this.#told, this.#again] = [version, 0, 0];
+        [this.#version, this.#delivered, this.#repeated] = [version, 0, 0];
       }
-      this.#told++;
+      this.#delivered++;
       return true;
     }) as T[];
   }
 }
 
-/** The rows of a query. */
-class WatchedRows<T> implements Watched<RowChanges<T>> {
-  /** The versions of the rows that were told, once they were. */
-  #told: Map<string, number> | undefined;
-  /** Whether all rows are about to be told again. */
-  #again = false;
+/** The progress of a watch of a query. */
+class RowProgress<T> implements WatchProgress<RowChanges<T>> {
+  /** The versions of the delivered rows by key; `undefined` before the first delivery. */
+  #delivered: Map<string, number> | undefined;
+  /** True if the next answer has all rows again. */
+  #isRepeated = false;
 
   opens(): undefined {
-    this.#again = this.#told !== undefined;
+    this.#isRepeated = this.#delivered !== undefined;
   }
 
   passed(): void {}
 
   rows(answer: unknown): RowChanges<T>[] {
-    const told = (this.#told ??= new Map());
-    const changes = this.#again ? since(told, answer as RowChanges<T>) : (answer as RowChanges<T>);
-    for (const { key, version } of [...changes.added, ...changes.changed]) told.set(key, version);
-    for (const key of changes.removed) told.delete(key);
-    const isNothing = this.#again && changes.added.length + changes.changed.length + changes.removed.length === 0;
-    this.#again = false;
+    const delivered = (this.#delivered ??= new Map());
+    const changes = this.#isRepeated ? changesSince(delivered, answer as RowChanges<T>) : (answer as RowChanges<T>);
+    for (const { key, version } of [...changes.added, ...changes.changed]) delivered.set(key, version);
+    for (const key of changes.removed) delivered.delete(key);
+    const isNothing = this.#isRepeated && changes.added.length + changes.changed.length + changes.removed.length === 0;
+    this.#isRepeated = false;
     return isNothing ? [] : [changes];
   }
 }
 
-/** What has changed since rows of these versions were told, when all rows are told again. */
-function since<T>(told: ReadonlyMap<string, number>, { version, added: rows }: RowChanges<T>): RowChanges<T> {
+/** Returns the changes since the delivery of these versions, from an answer that has all rows. */
+function changesSince<T>(delivered: ReadonlyMap<string, number>, { version, added: rows }: RowChanges<T>): RowChanges<T> {
   const found = new Set(rows.map(({ key }) => key));
   return {
     version,
-    added: rows.filter(({ key }) => !told.has(key)),
-    changed: rows.filter(({ key, version }) => told.has(key) && told.get(key) !== version),
-    removed: [...told.keys()].filter((key) => !found.has(key)),
+    added: rows.filter(({ key }) => !delivered.has(key)),
+    changed: rows.filter(({ key, version }) => delivered.has(key) && delivered.get(key) !== version),
+    removed: [...delivered.keys()].filter((key) => !found.has(key)),
   };
 }
 
-/** What becomes of a watch that has told nothing. */
-export const watched = { keys: () => new WatchedKeys<unknown>(), rows: () => new WatchedRows<unknown>() };
+/** Creates the progress of a watch that has delivered nothing. */
+export const progressOf = { keys: () => new KeyProgress<unknown>(), rows: () => new RowProgress<unknown>() };

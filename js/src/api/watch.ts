@@ -1,10 +1,10 @@
 /** Watches: changes as they are committed, as an async iterator or by a callback. */
 import { absent, keyText, plain, rangeText, watchOptionsText } from "../arguments/check.js";
 import { asyncDispose } from "../dispose.js";
-import { seldom } from "./load-deferred.js";
+import { deferred } from "./load-deferred.js";
 import { findable, forwarding } from "../arguments/receivers.js";
 import { aborted } from "../arguments/signals.js";
-import type { Opened, Telling, WatchCaller, Watching } from "./watch-feed.js";
+import type { Opened, WatchFeed, WatchCaller, Watching } from "./watch-feed.js";
 import type { Range, WatchOptions, WatchSelector } from "../types.js";
 
 /**
@@ -20,8 +20,8 @@ import type { Range, WatchOptions, WatchSelector } from "../types.js";
  * One watch is for one loop or one subscriber. One that nobody reads has to be ended by `return()`.
  */
 export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> {
-  /** Goes on with the watch, which is opened at once. */
-  readonly #telling: Promise<Telling<T>>;
+  /** Continues the watch, which is opened at once. */
+  readonly #feed: Promise<WatchFeed<T>>;
 
   static {
     forwarding(this);
@@ -35,18 +35,18 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
       opened.then(([id]) => caller.call(`["watchClose",${id}]`)).catch(() => {});
       throw thrown;
     };
-    this.#telling = seldom().then(({ Telling }) => new Telling<T>(caller, watching, signal, opened), missing);
-    for (const promise of [opened, this.#telling]) promise.catch(() => {});
+    this.#feed = deferred().then(({ WatchFeed }) => new WatchFeed<T>(caller, watching, signal, opened), missing);
+    for (const promise of [opened, this.#feed]) promise.catch(() => {});
   }
 
   /** What comes next, as soon as there is something. */
   async next(): Promise<IteratorResult<T, undefined>> {
-    return (await this.#telling).next();
+    return (await this.#feed).next();
   }
 
   /** Ends the watch; a `next()` that waits ends with it. */
   async return(): Promise<IteratorResult<T, undefined>> {
-    await this.#telling.then((telling) => telling.end(), () => {});
+    await this.#feed.then((feed) => feed.end(), () => {});
     return { done: true, value: undefined };
   }
 
@@ -70,7 +70,7 @@ export class Watch<T> implements AsyncIterableIterator<T, undefined, undefined> 
       if (onEnd === undefined) throw thrown;
       onEnd(thrown);
     };
-    void seldom().then(({ follow }) => follow(this, over.signal, onNext, onEnd), failed);
+    void deferred().then(({ follow }) => follow(this, over.signal, onNext, onEnd), failed);
     return () => {
       over.abort();
       void this.return();

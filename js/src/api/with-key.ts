@@ -1,7 +1,7 @@
 /** Copies the secret that a caller has given. Its checks load when they are first used. */
 import { isBytes } from "../arguments/realms.js";
 import { KEY_BYTES, type KeyMaterial, wipe } from "../arguments/encryption.js";
-import { seldom } from "./load-deferred.js";
+import { deferred } from "./load-deferred.js";
 import type { Encryption } from "../types.js";
 
 /** Checks an encryption, and copies its secret before it returns. The copy is to be given to `wipe` in the end. */
@@ -10,7 +10,7 @@ export async function keyMaterial(encryption: Encryption): Promise<KeyMaterial> 
   copy?.set(encryption.key as Uint8Array);
   const given = copy === undefined ? encryption : { ...encryption, key: copy };
   try {
-    return (await seldom()).keyMaterial(given as Encryption);
+    return (await deferred()).keyMaterial(given as Encryption);
   } finally {
     copy?.fill(0);
   }

@@ -1,4 +1,4 @@
-/** What verbs need that few applications call: it is there, where nothing can be waited for. */
+/** The methods that few applications call. They are part of the script, so no promise is needed. */
 import { blobStream } from "./blob-stream.js";
 import { change } from "./generated/validated-patch.js";
 import { exportStream } from "./export.js";
@@ -6,9 +6,9 @@ import { SyncSnapshot } from "./generated/snapshot.js";
 import { storeStream } from "./generated/store-stream.js";
 import { transact } from "./generated/transact.js";
 
-const seldom = { blobStream, change, exportStream, SyncSnapshot, storeStream, transact };
+const deferred = { blobStream, change, exportStream, SyncSnapshot, storeStream, transact };
 
-/** All of that, and what a call has come to. */
-export function meanwhile<B>(begun: B, _end: (begun: B) => unknown): [typeof seldom, B] {
-  return [seldom, begun];
+/** Returns these methods, and the result of a call. */
+export function withDeferred<B>(begun: B, _end: (begun: B) => unknown): [typeof deferred, B] {
+  return [deferred, begun];
 }

@@ -5,8 +5,8 @@ import { type Announcement, type EngineMessage, type Port, PROTOCOL, randomId } 
 /** Milliseconds that an engine has to answer. A busy engine is asked again. */
 const ENGINE_MS = 3000;
 
-/** A port to an engine, which is ready there; `undefined` when it does not answer. */
-export async function byBroadcast(engine: string, broadcast: BroadcastChannel): Promise<Port | undefined> {
+/** Returns a port to an engine, which is ready there; `undefined` if the engine does not answer. */
+export async function broadcastPort(engine: string, broadcast: BroadcastChannel): Promise<Port | undefined> {
   const port = new BroadcastChannel(`${broadcast.name}/${randomId()}`);
   const isThere = await settled(ENGINE_MS, (end) => {
     port.onmessage = ({ data }) => isReady(data) && end(true);

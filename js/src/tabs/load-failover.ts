@@ -1,5 +1,5 @@
-/** Loads what a client needs later, or never. */
+/** Loads the script for the times when another client leads, or when the network, the engine or the page itself goes. */
 import { needed } from "../error.js";
-import type * as Keeping from "./failover.js";
+import type * as Failover from "./failover.js";
 
-export const keeping = (): Promise<typeof Keeping> => needed(import("./failover.js"));
+export const failover = (): Promise<typeof Failover> => needed(import("./failover.js"));
