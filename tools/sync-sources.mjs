@@ -20,7 +20,7 @@ const MADE = [
   "reader", "validated-patch", "collection", "database", "snapshot", "active-transaction", "transaction-calls", "transact", "store-stream",
 ].map((name) => `api/${name}`);
 
-/** New names of what has another shape. */
+/** The names of the classes, functions and types that have another form. */
 const NAMES = {
   Reader: "SyncReader",
   Collection: "SyncCollection",
@@ -31,7 +31,7 @@ const NAMES = {
   AsyncGenerator: "Generator",
 };
 
-/** Methods that go on giving promises. */
+/** Methods that return promises in both forms. */
 const STAY = ["storageFacts"];
 
 /** Returns the generated modules: the path and the text of each. */
@@ -64,7 +64,7 @@ function parsed(path) {
   return ts.createSourceFile(path, readFileSync(join(SOURCE, `${path}.ts`), "utf8"), ts.ScriptTarget.Latest, true);
 }
 
-/** Tells what is to be changed at a node itself. */
+/** Adds the edits of a node itself, without its children. */
 function changes(node, edit, path) {
   const drop = (part, more = 0) => edit(part.getStart(), part.end + more, "");
   for (const modifier of node.modifiers ?? []) if (modifier.kind === ts.SyntaxKind.AsyncKeyword) drop(modifier, 1);
@@ -74,7 +74,7 @@ function changes(node, edit, path) {
   if (ts.isIdentifier(node) && Object.hasOwn(NAMES, node.text)) edit(node.getStart(), node.end, NAMES[node.text]);
   if (ts.isTypeReferenceNode(node)) changeType(node, edit);
   if (ts.isStringLiteral(node) && node.text.includes("async (")) edit(node.getStart(), node.end, node.getText().replace("async (", "("));
-  // What may be a promise is none.
+  // `isPromise ? await value : value` becomes `value`.
   if (ts.isConditionalExpression(node) && ts.isAwaitExpression(node.whenTrue)) {
     edit(node.getStart(), node.whenFalse.getStart(), "");
   }
@@ -149,7 +149,7 @@ function changeComment(node, edit) {
   edit(doc.getStart(), doc.end, own === doc.getText() ? adapted : own);
 }
 
-/** The text with all changes; of two that overlap, the one that begins first and reaches further counts. */
+/** Returns the text with all edits. Of two edits that overlap, the edit that begins first and ends last is applied. */
 function applied(text, edits) {
   let result = "";
   let at = 0;

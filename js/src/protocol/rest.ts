@@ -1,7 +1,6 @@
 /** The rest of the engine, which is loaded behind the part with which programs begin (`tools/split-engine.sh`). */
 import { setTimeout } from "./timers.js";
 
-
 /** What stops an engine that needs the rest where there is none. */
 export class RestMissing extends Error {}
 

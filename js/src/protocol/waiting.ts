@@ -4,7 +4,6 @@
  */
 import { setTimeout } from "./timers.js";
 
-
 /** Does what may fail because the database is being closed, and has let go of it already. */
 export async function quietly(work: () => Promise<unknown>): Promise<void> {
   try {
