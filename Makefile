@@ -112,6 +112,9 @@ test-lints: ## run clippy for every target, warnings denied
 	@$(SAY) "lints for the tool that cuts the engine"
 	@cargo clippy $(QUIET) --manifest-path tools/split-wasm/Cargo.toml --target-dir .build/split-wasm -- -D warnings
 
+check-structure-js: ## check that imports of js/src lead downward, without circles
+	@node tools/check/structure-js.mjs
+
 test-rust: ## run the Rust tests natively, simulations included
 	@$(SAY) "Rust tests, simulations included"
 	@cargo test $(QUIET)

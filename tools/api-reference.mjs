@@ -68,7 +68,7 @@ const origins = new Map();
 function declarations() {
   const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(`${SOURCE}tsconfig.json`, ts.sys.readFile).config, ts.sys, SOURCE);
   const entryFiles = Object.values(ENTRIES).map((name) => `${SOURCE}src/${name}.ts`);
-  const program = ts.createProgram([...entryFiles, `${SOURCE}src/ferrolite.d.ts`], { ...options, noEmit: false, emitDeclarationOnly: true });
+  const program = ts.createProgram([...entryFiles, `${SOURCE}src/protocol/ferrolite.d.ts`], { ...options, noEmit: false, emitDeclarationOnly: true });
   const files = new Map();
   program.emit(undefined, (path, text) => {
     files.set(resolve(path), ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
@@ -181,11 +181,11 @@ function withoutExport(declaration) {
   return declaration.getText().replace(/^export /, "").replace(/^declare /, "");
 }
 
-/** The text of a documentation comment. */
+/** The text of a documentation comment, without the paragraph about the synchronous form. */
 function comment(node) {
   const text = (node.jsDoc ?? []).map((doc) => doc.getText()).join("\n");
   const lines = text.replace(/^\/\*\*/, "").replace(/\*\/$/, "").split("\n").map((line) => line.replace(/^\s*\* ?/, "").trimEnd());
-  const told = lines.join("\n").trim();
+  const told = lines.join("\n").replace(/^@sync [^]*/m, "").trim();
   return told === "" ? [] : [told];
 }
 

@@ -94,8 +94,8 @@ export const bindings = {
     build.onResolve({ filter: /\/ferrolite\.js$/ }, () => ({ path: join(root, ".build", "wasm", "ferrolite.js") }));
     build.onLoad({ filter: /[\\/]wasm[\\/]ferrolite\.js$/ }, ({ path }) => ({
       contents: `import { performance, queueMicrotask } from "./timers.js"; ${trimmed(readFileSync(path, "utf8"))}`,
-      resolveDir: join(root, "js", "src"),
+      resolveDir: join(root, "js", "src", "protocol"),
     }));
-    build.onResolve({ filter: /^\.\/rest\.js$/ }, () => ({ path: join(root, "js", "src", "rest.ts") }));
+    build.onResolve({ filter: /^\.\/rest\.js$/ }, () => ({ path: join(root, "js", "src", "protocol", "rest.ts") }));
   },
 };

@@ -54,6 +54,7 @@ if ! unchanged modules js/node_modules/.package-lock.json js/package.json js/pac
   done_with modules js/package.json js/package-lock.json
 fi
 
+npm --prefix js run --silent sync
 ts_inputs=(js/src js/tsconfig.json js/package-lock.json tools/build-js.sh)
 if ! unchanged ts js/dist/index.js "${ts_inputs[@]}"; then
   say "compiling TypeScript"
@@ -64,10 +65,10 @@ if ! unchanged ts js/dist/index.js "${ts_inputs[@]}"; then
   done_with ts "${ts_inputs[@]}"
 fi
 
-if ! unchanged glue js/dist/ferrolite.js .build/wasm/ferrolite.js "${ts_inputs[@]}"; then
+if ! unchanged glue js/dist/protocol/ferrolite.js .build/wasm/ferrolite.js "${ts_inputs[@]}"; then
   # Without comments, as the rest.
   js/node_modules/.bin/tsc --ignoreConfig --allowJs --noCheck --removeComments --target es2022 --module es2022 \
-    --outDir js/dist .build/wasm/ferrolite.js
+    --outDir js/dist/protocol .build/wasm/ferrolite.js
   done_with glue .build/wasm/ferrolite.js "${ts_inputs[@]}"
 fi
 cmp -s .build/wasm/ferrolite_bg.wasm js/dist/ferrolite_bg.wasm || cp .build/wasm/ferrolite_bg.wasm js/dist/

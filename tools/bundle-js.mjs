@@ -27,10 +27,10 @@ const ENTRIES = [
 ];
 
 /** What scripts for browsers import when they need it: scripts of their own. */
-const LATER = { administration: "administration", "byte-source": "byte-source", keeping: "tabs/keeping", seldom: "seldom" };
+const LATER = { administration: "api/administration", "byte-source": "streams/byte-source", failover: "tabs/failover", deferred: "api/deferred" };
 
 /** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
-const WORKERS = { worker: "src/worker.ts", broker: "src/tabs/broker.ts" };
+const WORKERS = { worker: "src/worker/worker.ts", broker: "src/tabs/broker.ts" };
 
 const common = {
   absWorkingDir: js,
@@ -58,17 +58,19 @@ function inline(texts) {
   };
 }
 
-/** Leaves alone what is imported when it is needed. */
+/** Leaves alone what is imported when it is needed: a script of its own, which lies beside the others in the package. */
 const later = {
   name: "later",
   setup: ({ onResolve }) =>
-    onResolve({ filter: /^\.\// }, ({ path, kind }) => (kind === "dynamic-import" ? { path, external: true } : undefined)),
+    onResolve({ filter: /^\.\// }, ({ path, kind }) => {
+    return kind === "dynamic-import" ? { path: `./${basename(path)}`, external: true } : undefined;
+  }),
 };
 
 /** In Node timers come from its modules. */
 const nodeTimers = {
   name: "node-timers",
-  setup: ({ onResolve }) => onResolve({ filter: /\/timers\.js$/ }, () => ({ path: join(js, "src", "node-timers.ts") })),
+  setup: ({ onResolve }) => onResolve({ filter: /\/timers\.js$/ }, () => ({ path: join(js, "src", "node", "timers.ts") })),
 };
 
 /** Bundles, and gives the files as text. Comments are in the declarations, names in the source maps: here they would only be downloaded. */
@@ -127,7 +129,7 @@ async function bundleServiceWorker() {
 async function bundleInline() {
   const wasm = deflateSync(readFileSync(join(dist, "ferrolite_bg.wasm")), { level: 9 }).toString("base64");
   const [worker] = Object.values(
-    await bundled({ entryPoints: ["src/worker.ts"], format: "iife", sourcemap: false, plugins: [inline({ wasm }), bindings, later] }),
+    await bundled({ entryPoints: ["src/worker/worker.ts"], format: "iife", sourcemap: false, plugins: [inline({ wasm }), bindings, later] }),
   );
   write(await bundled({ entryPoints: { inline: "src/index.ts" }, format: "esm", plugins: [inline({ worker }), bindings] }));
   // The map would say the megabyte again.

@@ -15,14 +15,14 @@ const js = join(dirname(fileURLToPath(import.meta.url)), "..", "js");
 const script = join(resolve(process.argv[2]), "profile.mjs");
 // What a browser's worker runs, over Node's files: a session with a client that has joined.
 const contents = `
-  export { Channel } from "./channel.js";
-  export { Database } from "./database.js";
-  export { default as init, Connection } from "./ferrolite.js";
-  export { loadEngine, scheduler } from "./node-engine.js";
-  export { NodeHost } from "./node-files.js";
+  export { Channel } from "./protocol/channel.js";
+  export { Database } from "./api/database.js";
+  export { default as init, Connection } from "./protocol/ferrolite.js";
+  export { loadEngine, scheduler } from "./node/engine.js";
+  export { NodeHost } from "./node/files.js";
   export { Outbox } from "./tabs/outbox.js";
-  export { Session } from "./session.js";
-  export { Transaction } from "./transaction.js";
+  export { Session } from "./protocol/session.js";
+  export { Transaction } from "./api/transaction.js";
 `;
 await createRequire(join(js, "package.json"))("esbuild").build({
   stdin: { contents, resolveDir: join(js, "src") }, outfile: script, bundle: true, format: "esm", platform: "node", plugins: [bindings],

@@ -1,20 +1,26 @@
-// Writes js/src/sync/: the classes whose verbs give values, made of those whose verbs give promises. What is written here is
-// the difference: `async`, `await` and `Promise` go, a stream becomes an iterable, and a class has "Sync" in its name. So
-// both have the same verbs, checks, messages and texts of calls, from one source. What waits in another way is in modules
-// that js/src/sync/ has of its own, under the same names. A test compares the files with this.
+// Generates js/src/sync/generated/, the classes whose methods return values, from the classes whose methods return promises.
+// The generator removes `async`, `await` and `Promise`, makes an iterable of a stream, and puts "Sync" into the name of a class.
+// So both forms have the same methods, checks, messages and texts of calls, from one source. A name whose synchronous form
+// differs is defined by hand, in a file of js/src/sync/ with the same name. A comment that differs is the paragraph `@sync` at
+// the end of the original's comment.
 // Usage: node tools/sync-sources.mjs
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { basename, dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const SOURCE = fileURLToPath(new URL("../js/", import.meta.url));
-const ts = createRequire(`${SOURCE}package.json`)("typescript");
+const JS = fileURLToPath(new URL("../js/", import.meta.url));
+const SOURCE = join(JS, "src");
+const GENERATED = join(SOURCE, "sync", "generated");
+const ts = createRequire(join(JS, "package.json"))("typescript");
 
-/** The modules that are made. */
-const MADE = ["reader", "change", "collection", "database", "snapshot", "active-transaction", "course", "transact", "store-stream"];
+/** The originals, by their paths in js/src. */
+const MADE = [
+  "reader", "validated-patch", "collection", "database", "snapshot", "active-transaction", "transaction-calls", "transact", "store-stream",
+].map((name) => `api/${name}`);
 
-/** New names of what has another shape. */
+/** The names of the classes, functions and types that have another form. */
 const NAMES = {
   Reader: "SyncReader",
   Collection: "SyncCollection",
@@ -25,89 +31,50 @@ const NAMES = {
   AsyncGenerator: "Generator",
 };
 
-/** Methods that go on giving promises. */
+/** Methods that return promises in both forms. */
 const STAY = ["storageFacts"];
 
-/** What is to be said otherwise of a class or a member. */
-const TOLD = {
-  Database: `/**
- * An open database whose verbs return values: those of its default collection, and what is about all of it. Each call is
- * answered before it returns, and one that writes is flushed, as \`durability\` says; many writes share a commit by \`setMany\`,
- * \`commit\` or \`transaction\`. Whatever is wrong is thrown as a \`FerroliteError\`.
- */`,
-  "Collection.setStream": `/**
-   * Stores the bytes of an iterable, a piece at a time and as many as there is room for; the result is the document's version.
-   * What was at the key stays until the last piece has come; when the iterable throws it stays for good. A time to live counts
-   * from the beginning.
-   */`,
-  "Collection.getStream": `/**
-   * The bytes at \`key\`, piece by piece, or \`undefined\`. They are read as they are asked for, about a megabyte at a time, and
-   * are those of the moment of the call; what it holds is let go at its end, or by \`return()\`, as a loop that is broken off
-   * calls it.
-   */`,
-  "Collection.watch": `/**
-   * Tells every change of a key, of keys with a prefix, or in a range, that is committed from now on, as \`Ferrolite\` does: to
-   * wait for it takes \`for await\`, or a callback given to \`subscribe\`, and the end of the call that is under way.
-   */`,
-  "Collection.watchQuery": `/**
-   * Tells what a query finds, and from then on which rows have come, were written, and have gone, as \`Ferrolite\` does: to wait
-   * for it takes \`for await\`, or a callback given to \`subscribe\`, and the end of the call that is under way.
-   */`,
-  "Database.export": `/**
-   * The database as the bytes of one file, with every commit up to now and nothing else, chunk by chunk. \`Ferrolite.import\`
-   * makes a database of them. A chunk is read when it is asked for, and each page is verified: of a damaged database it throws
-   * \`Corrupt\`. Until it was read to its end, or ended by \`return()\`, the room of what it needs is not given back. An encrypted
-   * database stays encrypted, for the key that it has now.
-   */`,
-  "Database.transaction": `/**
-   * Runs \`work\` as one transaction, and returns what it returns. All that \`tx\` reads is of one state of the database and
-   * of its own writes; these are committed when \`work\` is done, all at once. When it has written by the database itself what
-   * it has read by \`tx\`, \`work\` is run again, \`retries\` times at most; then the \`Conflict\` is passed on. What \`work\` throws ends
-   * the transaction without writing anything, and is passed on as it is. It cannot wait: a promise is \`InvalidTransaction\`.
-   *
-   * \`\`\`ts
-   * const left = db.transaction((tx) => {
-   *   const account = tx.get<{ cents: number }>("account:1");
-   *   if (account === undefined || account.cents < 20) throw new Error("too little");
-   *   tx.set("account:1", { cents: account.cents - 20 });
-   *   return account.cents - 20;
-   * });
-   * \`\`\`
-   */`,
-};
-
-/** The modules by their paths, each with its text. */
+/** Returns the generated modules: the path and the text of each. */
 export function syncSources() {
-  return new Map(MADE.map((name) => [`${SOURCE}src/sync/${name}.ts`, made(name)]));
+  return new Map(MADE.map((path) => [join(GENERATED, `${basename(path)}.ts`), made(path)]));
 }
 
-function made(name) {
-  const text = readFileSync(`${SOURCE}src/${name}.ts`, "utf8");
-  const file = ts.createSourceFile(`${name}.ts`, text, ts.ScriptTarget.Latest, true);
+/** Writes the generated modules. A file that has not changed keeps its time. */
+export function writeSyncSources() {
+  mkdirSync(GENERATED, { recursive: true });
+  const sources = syncSources();
+  for (const name of readdirSync(GENERATED)) if (!sources.has(join(GENERATED, name))) rmSync(join(GENERATED, name));
+  for (const [path, text] of sources) if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
+function made(path) {
+  const file = parsed(path);
   const edits = [];
   const edit = (start, end, by) => edits.push({ start, end, by });
   const visit = (node) => {
     if (STAY.includes(node.name?.getText())) return;
-    changes(node, edit);
+    changes(node, edit, path);
     ts.forEachChild(node, visit);
   };
   visit(file);
-  return `// Made of js/src/${name}.ts by tools/sync-sources.mjs. Change it there, and run \`npm --prefix js run sync\`.\n${applied(text, edits)}`;
+  return `// Made of js/src/${path}.ts by tools/sync-sources.mjs. Change it there, and run \`npm --prefix js run sync\`.\n${applied(file.text, edits)}`;
 }
 
-/** Tells what is to be changed at a node itself. */
-function changes(node, edit) {
+function parsed(path) {
+  return ts.createSourceFile(path, readFileSync(join(SOURCE, `${path}.ts`), "utf8"), ts.ScriptTarget.Latest, true);
+}
+
+/** Adds the edits of a node itself, without its children. */
+function changes(node, edit, path) {
   const drop = (part, more = 0) => edit(part.getStart(), part.end + more, "");
   for (const modifier of node.modifiers ?? []) if (modifier.kind === ts.SyntaxKind.AsyncKeyword) drop(modifier, 1);
   if (ts.isAwaitExpression(node)) dropAwait(node, edit);
   if (ts.isForOfStatement(node) && node.awaitModifier) drop(node.awaitModifier, 1);
-  if (ts.isStringLiteral(node) && (ts.isImportDeclaration(node.parent) || ts.isExportDeclaration(node.parent))) {
-    edit(node.getStart(), node.end, JSON.stringify(moduleFor(node.text)));
-  }
+  if (ts.isImportDeclaration(node)) edit(node.getStart(), node.end, importsFor(node, path));
   if (ts.isIdentifier(node) && Object.hasOwn(NAMES, node.text)) edit(node.getStart(), node.end, NAMES[node.text]);
   if (ts.isTypeReferenceNode(node)) changeType(node, edit);
   if (ts.isStringLiteral(node) && node.text.includes("async (")) edit(node.getStart(), node.end, node.getText().replace("async (", "("));
-  // What may be a promise is none.
+  // `isPromise ? await value : value` becomes `value`.
   if (ts.isConditionalExpression(node) && ts.isAwaitExpression(node.whenTrue)) {
     edit(node.getStart(), node.whenFalse.getStart(), "");
   }
@@ -135,27 +102,54 @@ function changeType(node, edit) {
   }
 }
 
-/** Where a module is for those in sync/: beside them, when they have one of that name. */
-function moduleFor(specifier) {
-  const name = specifier.slice("./".length, -".js".length);
-  const isHere = MADE.includes(name) || existsSync(`${SOURCE}src/sync/${name}.ts`);
-  return isHere ? specifier : `../${name}.js`;
+/** Returns the imports of a generated module in place of an import of the original `path`: each name from the file that defines it. */
+function importsFor({ importClause, moduleSpecifier }, path) {
+  const module = posix.join(dirname(path), moduleSpecifier.text).replace(/\.js$/, "");
+  const byModule = new Map();
+  for (const { isTypeOnly, name, propertyName } of importClause.namedBindings.elements) {
+    const exported = (propertyName ?? name).text;
+    const from = moduleFor(module, exported);
+    const text = propertyName === undefined ? (NAMES[exported] ?? exported) : `${exported} as ${name.text}`;
+    byModule.set(from, [...(byModule.get(from) ?? []), { isType: isTypeOnly || importClause.isTypeOnly, text }]);
+  }
+  return [...byModule].map(([from, names]) => importOf(names, from)).join("\n");
+}
+
+function importOf(names, from) {
+  const isTypes = names.every(({ isType }) => isType);
+  const listed = names.map(({ isType, text }) => (isType && !isTypes ? `type ${text}` : text)).join(", ");
+  return `import ${isTypes ? "type " : ""}{ ${listed} } from "${from}";`;
+}
+
+/** Returns where a generated module finds a name of `module`: in a generated module, in js/src/sync/, or in the original. */
+function moduleFor(module, name) {
+  const file = basename(module);
+  if (MADE.includes(module)) return `./${file}.js`;
+  if (definedByHand(file).has(name)) return `../${file}.js`;
+  return `../../${module}.js`;
+}
+
+/** Returns the names that a file of js/src/sync/ defines; none if the file does not exist. */
+function definedByHand(name) {
+  if (!existsSync(join(SOURCE, "sync", `${name}.ts`))) return new Set();
+  const statements = parsed(`sync/${name}`).statements.filter(({ modifiers = [] }) =>
+    modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword),
+  );
+  return new Set(statements.flatMap(({ name, declarationList }) => (name ? [name.text] : declarationList.declarations.map((one) => one.name.text))));
 }
 
 function changeComment(node, edit) {
   const [doc] = node.jsDoc ?? [];
   if (doc === undefined) return;
-  const member = ts.isClassElement(node) ? `${node.parent.name?.text}.` : "";
-  const told = TOLD[`${member}${node.name?.getText()}`];
-  const adapted = doc
-    .getText()
+  const own = doc.getText().replace(/^\/\*\*\n[^]*\n( +\* )@sync /, "/**\n$1");
+  const adapted = own
     .replace(/\bawait (?!Ferrolite)/g, "")
     .replace(/\basync (?=\()/g, "")
     .replace(/Ferrolite\.open/g, "FerroliteSync.open");
-  edit(doc.getStart(), doc.end, told ?? adapted);
+  edit(doc.getStart(), doc.end, own === doc.getText() ? adapted : own);
 }
 
-/** The text with all changes; of two that overlap, the one that begins first and reaches further counts. */
+/** Returns the text with all edits. Of two edits that overlap, the edit that begins first and ends last is applied. */
 function applied(text, edits) {
   let result = "";
   let at = 0;
@@ -167,6 +161,4 @@ function applied(text, edits) {
   return result + text.slice(at);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [path, text] of syncSources()) writeFileSync(path, text);
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeSyncSources();

@@ -8,7 +8,7 @@
   ];
   /** It names the package's files, with a digest of each. */
   const provenance = "ferrolite/provenance.json";
-  const needed = /^(index|administration|byte-source|keeping|seldom|stores|worker|broker|shared-browser-.*)\.js$/;
+  const needed = /^(index|administration|byte-source|failover|deferred|stores|worker|broker|shared-browser-.*)\.js$/;
 
   async function digest(bytes) {
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));

@@ -13,3 +13,8 @@ export function brand(type: Function & { readonly prototype: object }, name: str
     },
   });
 }
+
+/** The kind of an object, by what its class has put into it: "Date", "Uint8Array", "Error". */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}

@@ -1,5 +1,4 @@
-import { brand } from "./brand.js";
-import { kindOf } from "./realms.js";
+import { brand, kindOf } from "./brand.js";
 
 /**
  * What kind of thing went wrong. The codes are stable, and the same in Rust and on the command line.

@@ -1,32 +1,31 @@
 /** The package as browsers see it. */
-import { byteSource, ownSource } from "./bytes.js";
-import { Database } from "./database.js";
-import type { KeyMaterial } from "./encryption.js";
+import { ownSource } from "./streams/bytes.js";
+import { byteSource } from "./streams/byte-pieces.js";
+import { Database } from "./api/database.js";
+import type { KeyMaterial } from "./arguments/encryption.js";
 import { needed } from "./error.js";
-import { seldom } from "./later.js";
-import * as opening from "./opening.js";
-import { assertOpenArguments } from "./options.js";
-import type { SalvageReport } from "./reports.js";
-import { openedUnlessAborted } from "./signals.js";
-import { setTimeout } from "./timers.js";
+import { deferred } from "./api/load-deferred.js";
+import * as opening from "./worker/opening.js";
+import { assertOpenArguments } from "./arguments/options.js";
+import type { SalvageReport } from "./protocol/reports.js";
+import { openedUnlessAborted } from "./arguments/signals.js";
+import { setTimeout } from "./protocol/timers.js";
 import type { ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
-import { withKey } from "./with-key.js";
+import { withKey } from "./api/with-key.js";
 
-export type { ActiveTransaction } from "./active-transaction.js";
-export type { ByteSource } from "./bytes.js";
-export type { Collection } from "./collection.js";
-export type { Database } from "./database.js";
-export { type Defined, defined } from "./defined.js";
+export type { ActiveTransaction } from "./api/active-transaction.js";
+export type { Collection } from "./api/collection.js";
+export type { Database } from "./api/database.js";
+export { type Defined, defined } from "./api/defined.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Selected, SelectQuery,
-} from "./query.js";
-export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
-export type { Snapshot } from "./snapshot.js";
-export { Transaction } from "./transaction.js";
+} from "./api/query.js";
+export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./protocol/reports.js";
+export type { Snapshot } from "./api/snapshot.js";
+export { Transaction } from "./api/transaction.js";
 export type * from "./types.js";
-export type { Watch } from "./watch.js";
+export type { Watch } from "./api/watch.js";
 
 /** How long after a database was opened the rest of the scripts is loaded, that it be there when the server is not. */
 const REST_MS = 1000;
@@ -49,7 +48,7 @@ export class Ferrolite extends Database {
     assertOpenArguments(name, options);
     const { encryption, signal, ...rest } = options;
     const db = await openedUnlessAborted(() => withKey(encryption, (material) => Ferrolite.#open(name, rest, material)), signal);
-    setTimeout(() => void Promise.allSettled([administration(), byteSource(), seldom()]), REST_MS);
+    setTimeout(() => void Promise.allSettled([administration(), byteSource(), deferred()]), REST_MS);
     return db;
   }
 
@@ -109,5 +108,5 @@ export class Ferrolite extends Database {
 }
 
 function administration() {
-  return needed(import("./administration.js"));
+  return needed(import("./api/administration.js"));
 }

@@ -1,41 +1,39 @@
 /** The package as Node, Bun and Deno see it: the engine runs in process, over the runtime's own files. */
-import { ownSource } from "./bytes.js";
-import { Channel } from "./channel.js";
-import { Database } from "./database.js";
-import type { KeyMaterial } from "./encryption.js";
+import { ownSource } from "./streams/bytes.js";
+import { Channel } from "./protocol/channel.js";
+import { Database } from "./api/database.js";
+import type { KeyMaterial } from "./arguments/encryption.js";
 import { FerroliteError, isReport } from "./error.js";
-import { Importing } from "./ferrolite.js";
-import { feed, splitImportOptions } from "./import.js";
-import { type Loading, splitLoading } from "./loading.js";
-import { base, loadEngine } from "./node-engine.js";
-import { databasePath, fileFacts, list, NodeHost, remove } from "./node-files.js";
-import { type Client, inMemory, type Link, linkTo, openShared, share } from "./node-shared.js";
-import { assertName, assertOpenArguments } from "./options.js";
-import { memoryFacts, splitOptions } from "./storage-options.js";
-import type { Request, SessionRequest, StorageFacts } from "./protocol.js";
-import type { SalvageReport } from "./reports.js";
-import { salvage } from "./salvage.js";
-import { splitSalvageOptions } from "./salvage-options.js";
-import { openedUnlessAborted } from "./signals.js";
-import { performance, setImmediate } from "./node-timers.js";
-import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions } from "./types.js";
-import { withKey } from "./with-key.js";
+import { Importing } from "./protocol/ferrolite.js";
+import { feed, splitImportOptions } from "./streams/import.js";
+import { type Loading, splitLoading } from "./arguments/loading.js";
+import { base, loadEngine } from "./node/engine.js";
+import { databasePath, fileFacts, list, NodeHost, remove } from "./node/files.js";
+import { type Client, inMemory, type Link, linkTo, openShared, share } from "./node/shared.js";
+import { assertName, assertOpenArguments } from "./arguments/options.js";
+import { memoryFacts, splitOptions } from "./arguments/storage-options.js";
+import type { Request, SessionRequest } from "./protocol/protocol.js";
+import type { SalvageReport } from "./protocol/reports.js";
+import { salvage } from "./worker/salvage.js";
+import { splitSalvageOptions } from "./arguments/salvage-options.js";
+import { openedUnlessAborted } from "./arguments/signals.js";
+import { performance, setImmediate } from "./node/timers.js";
+import type { ExportOptions, ImportOptions, ImportSource, OpenOptions, SalvageOptions, StorageFacts } from "./types.js";
+import { withKey } from "./api/with-key.js";
 
-export type { ActiveTransaction } from "./active-transaction.js";
-export type { ByteSource } from "./bytes.js";
-export type { Collection } from "./collection.js";
-export type { Database } from "./database.js";
-export { type Defined, defined } from "./defined.js";
+export type { ActiveTransaction } from "./api/active-transaction.js";
+export type { Collection } from "./api/collection.js";
+export type { Database } from "./api/database.js";
+export { type Defined, defined } from "./api/defined.js";
 export { type ErrorCode, FerroliteError } from "./error.js";
 export type {
   AtPath, Explanation, Filter, FindPage, IndexOptions, Operators, OrderBy, PathOf, Query, QueryPage, Selected, SelectQuery,
-} from "./query.js";
-export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./reports.js";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
-export type { Snapshot } from "./snapshot.js";
-export { Transaction } from "./transaction.js";
+} from "./api/query.js";
+export type { CacheStats, CheckReport, Latency, LostPart, SalvageReport, Stats } from "./protocol/reports.js";
+export type { Snapshot } from "./api/snapshot.js";
+export { Transaction } from "./api/transaction.js";
 export type * from "./types.js";
-export type { Watch } from "./watch.js";
+export type { Watch } from "./api/watch.js";
 
 /** How long requests may be answered within one turn of the event loop. */
 const TURN_MS = 4;

@@ -1,7 +1,7 @@
 /** Hooks for React: a component that uses one is rendered again whenever the document, or what the query finds, has changed. */
 import { useMemo, useSyncExternalStore } from "react";
 
-import type { Query } from "./query.js";
+import type { Query } from "./api/query.js";
 import type { Row } from "./types.js";
 import {
   baseOf, documentStore, LOADING, queryName, queryStore, type Store, type StoreState, type Watched, type WholeDatabase,

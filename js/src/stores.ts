@@ -5,14 +5,14 @@
  * A store is a light thing that can be made anywhere. While somebody subscribes to it, or to another of the same document or
  * query of the same collection, one watch follows the database for all of them, so that they are always told the same.
  */
-import { closed } from "./caller.js";
-import type { Collection } from "./collection.js";
-import type { Database } from "./database.js";
+import { closed } from "./protocol/caller.js";
+import type { Collection } from "./api/collection.js";
+import type { Database } from "./api/database.js";
 import { FerroliteError } from "./error.js";
-import { type Query, queryText } from "./query.js";
-import type { SyncCollection } from "./sync/collection.js";
-import type { SyncDatabase } from "./sync/database.js";
-import { queueMicrotask } from "./timers.js";
+import { type Query, queryText } from "./api/query.js";
+import type { SyncCollection } from "./sync/generated/collection.js";
+import type { SyncDatabase } from "./sync/generated/database.js";
+import { queueMicrotask } from "./protocol/timers.js";
 import type { Row, RowChanges } from "./types.js";
 
 /** A collection, or a database, whose verbs give promises or values. */

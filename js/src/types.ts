@@ -1,5 +1,3 @@
-import type { StandardSchema } from "./schema.js";
-
 /** When a commit is acknowledged. */
 export type Durability =
   /** After it was flushed to the disk. */
@@ -271,6 +269,30 @@ export interface VersionedDocument<T> {
   /** When it expires; `undefined` when it does not. */
   readonly expiresAt: Date | undefined;
 }
+
+/** What Zod, Valibot, ArkType and others make: it takes an `Input`, and gives an `Output` or says what is wrong. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Output> | PromiseLike<SchemaResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** What a validator answers. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+/** One thing that is wrong with a document, and where. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** A source of bytes, which is read a piece at a time. */
+export type ByteSource = ReadableStream<Uint8Array> | Blob | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** How a collection is used. */
 export interface CollectionOptions<I, D> {

@@ -5,8 +5,8 @@ import { test } from "node:test";
 
 import { Ferrolite } from "ferrolite";
 
-import { Channel } from "../dist/channel.js";
-import { Session } from "../dist/session.js";
+import { Channel } from "../dist/protocol/channel.js";
+import { Session } from "../dist/protocol/session.js";
 import { temporaryDirectory } from "./support/files.mjs";
 
 const directory = temporaryDirectory();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 
-import init, { Connection } from "../dist/ferrolite.js";
+import init, { Connection } from "../dist/protocol/ferrolite.js";
 
 before(() => init({ module_or_path: readFileSync(new URL("../dist/ferrolite_bg.wasm", import.meta.url)) }));
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BEAT_MS, Lease, TAKEOVER_MS } from "../dist/node-lease.js";
+import { BEAT_MS, Lease, TAKEOVER_MS } from "../dist/node/lease.js";
 
 /** A lease, its clocks, and what it asked for. */
 function held(t) {

@@ -19,12 +19,12 @@ before(async () => {
     mkdirSync(join(packed.directory, folder));
     for (const name of names) copyFileSync(join(dist, name), join(packed.directory, folder, name));
   };
-  put("no-wasm", ["index.js", "administration.js", "keeping.js", "seldom.js", "worker.js"]);
-  put("no-worker", ["index.js", "administration.js", "keeping.js", "seldom.js"]);
+  put("no-wasm", ["index.js", "administration.js", "failover.js", "deferred.js", "worker.js"]);
+  put("no-worker", ["index.js", "administration.js", "failover.js", "deferred.js"]);
   put("elsewhere", ["worker.js", "ferrolite_bg.wasm", "ferrolite_first.wasm", "ferrolite_rest.wasm"]);
-  put("first-part", ["index.js", "administration.js", "keeping.js", "seldom.js", "worker.js", "broker.js", "ferrolite_first.wasm"]);
-  put("whole", ["index.js", "administration.js", "keeping.js", "seldom.js", "worker.js", "broker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"]);
-  put("page-for-rest", ["index.js", "administration.js", "keeping.js", "seldom.js", "worker.js", "broker.js", "ferrolite_first.wasm"]);
+  put("first-part", ["index.js", "administration.js", "failover.js", "deferred.js", "worker.js", "broker.js", "ferrolite_first.wasm"]);
+  put("whole", ["index.js", "administration.js", "failover.js", "deferred.js", "worker.js", "broker.js", "ferrolite_first.wasm", "ferrolite_rest.wasm"]);
+  put("page-for-rest", ["index.js", "administration.js", "failover.js", "deferred.js", "worker.js", "broker.js", "ferrolite_first.wasm"]);
   writeFileSync(join(packed.directory, "page-for-rest", "ferrolite_rest.wasm"), "<!doctype html><p>The page of the application</p>");
   copyFileSync(join(projects, "app", "run.js"), join(packed.directory, "run.js"));
   server = await serve({ "/tests/": tests, "/": packed.directory });

@@ -15,7 +15,7 @@ import ts from "typescript";
 import { installPacked, projects } from "./support/packed.mjs";
 
 /** The scripts that browsers load, and that for Node. */
-const BROWSER = ["index.js", "administration.js", "byte-source.js", "keeping.js", "seldom.js", "worker.js", "broker.js", "inline.js", "service-worker.js", "sync.js", "stores.js", "react.js"];
+const BROWSER = ["index.js", "administration.js", "byte-source.js", "failover.js", "deferred.js", "worker.js", "broker.js", "inline.js", "service-worker.js", "sync.js", "stores.js", "react.js"];
 const NODE = ["node.js", "sync-node.js", "stores-node.js", "react-node.js"];
 /** The whole engine, and its two parts. */
 const WASM = ["ferrolite_bg.wasm", "ferrolite_first.wasm", "ferrolite_rest.wasm"];

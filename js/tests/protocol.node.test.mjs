@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Channel } from "../dist/channel.js";
+import { Channel } from "../dist/protocol/channel.js";
 import { FerroliteError } from "../dist/error.js";
-import { Session } from "../dist/session.js";
+import { Session } from "../dist/protocol/session.js";
 import { Outbox } from "../dist/tabs/outbox.js";
 import { Saving } from "../dist/tabs/saving.js";
-import { Watch, watchingKeys } from "../dist/watch.js";
+import { Watch, watchingKeys } from "../dist/api/watch.js";
 
 const bytes = (value) => new TextEncoder().encode(JSON.stringify(value));
 const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -51,7 +51,7 @@ for (const kind of ["opfs", "memory"]) {
 
 test("a page is told that it needs a worker", async () => {
   const told = await page.evaluate(async () => {
-    const { FerroliteSync } = await import("/ferrolite/sync/index.js");
+    const { FerroliteSync } = await import("/ferrolite/sync.js");
     const db = await FerroliteSync.open("x", { storage: "memory" });
     const found = [db.set("a", 1), db.get("a")];
     db.close();

@@ -51,7 +51,7 @@ test("every module takes timers and clocks from timers.ts", () => {
     // The broker's script runs in its own thread, where nobody has fakes.
     if (!path.endsWith(".ts") || path.endsWith("timers.ts") || path.endsWith("broker.ts")) continue;
     const text = readFileSync(source + path, "utf8").replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*$/gm, "");
-    const [, imported = ""] = text.match(/import \{([^}]*)\} from "(?:\.\.?\/)+(?:node-)?timers\.js";/) ?? [];
+    const [, imported = ""] = text.match(/import \{([^}]*)\} from "(?:\.\.?\/)+(?:(?:protocol|node)\/)?timers\.js";/) ?? [];
     for (const [, timer, channel, clock] of text.matchAll(uses)) {
       const name = timer ?? channel ?? clock;
       assert.ok(imported.split(",").some((one) => one.trim() === name), `${path} uses the host's ${name}`);

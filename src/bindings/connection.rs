@@ -1,4 +1,4 @@
-//! The class that wasm-bindgen exports. `js/src/ferrolite.d.ts` is its declaration.
+//! The class that wasm-bindgen exports. `js/src/protocol/ferrolite.d.ts` is its declaration.
 
 use super::answer::Report;
 use super::encryption::{Terms, wipe_stack};

@@ -1,9 +1,9 @@
 /** What is asked of all places in which a browser may keep databases. */
 import { FerroliteError } from "../error.js";
-import { databaseOf, fileName } from "../file-name.js";
-import * as opfs from "../opfs.js";
+import { databaseOf, fileName } from "./file-name.js";
+import * as opfs from "./opfs.js";
 import * as indexedDb from "./indexeddb.js";
-import { doesNotWork, unsupported } from "./lacking.js";
+import { doesNotWork, unsupported } from "./capabilities.js";
 
 /** The names of all databases of this origin. */
 export async function list(): Promise<string[]> {

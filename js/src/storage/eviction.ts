@@ -2,8 +2,8 @@
  * Marks of the databases that there should be, in the page's localStorage. A browser that clears what a site keeps in OPFS and
  * IndexedDB to make room leaves these, and so an empty database is not taken for the old one. Workers have no localStorage.
  */
-import { tryStorage } from "../tabs/letterbox.js";
-import type { DurableKind } from "../protocol.js";
+import { tryStorage } from "./local-storage.js";
+import type { DurableKind } from "../protocol/protocol.js";
 
 const PREFIX = "ferrolite/";
 

@@ -1,5 +1,5 @@
 /** What a browser tells about the storage of a site. */
-import { clearTimeout, setTimeout } from "../timers.js";
+import { clearTimeout, setTimeout } from "../protocol/timers.js";
 import type { StorageFacts } from "../types.js";
 
 /** How long facts wait for a browser that does not answer. */

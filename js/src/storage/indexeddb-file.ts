@@ -9,8 +9,8 @@
  * they abort the transactions that wait for it. So only one transaction at a time exists. A commit that nobody flushes is
  * answered when its transaction has begun: such a commit survives the end of the worker, however the worker ends.
  */
-import type { Handle } from "../host.js";
-import { clearTimeout, queueMicrotask, setTimeout } from "../timers.js";
+import type { Handle } from "../protocol/host.js";
+import { clearTimeout, queueMicrotask, setTimeout } from "../protocol/timers.js";
 import { Chunks } from "./chunks.js";
 import { settled } from "./requests.js";
 import type { Room } from "./room.js";

@@ -1,8 +1,8 @@
 /** Databases in IndexedDB, as the engine has them open. */
 import { FerroliteError } from "../error.js";
-import type { Handle, Host } from "../host.js";
-import type { Response } from "../protocol.js";
-import { setTimeout } from "../timers.js";
+import type { Handle, Host } from "../protocol/host.js";
+import type { Response } from "../protocol/protocol.js";
+import { setTimeout } from "../protocol/timers.js";
 import { estimated, within } from "./facts.js";
 import { databaseName, has, lock, removeFile } from "./indexeddb.js";
 import { createStores, IndexedDbFile } from "./indexeddb-file.js";

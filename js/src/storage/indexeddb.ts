@@ -1,5 +1,5 @@
 /** Databases in IndexedDB, from outside: each file is a database of its own there, so that they do not wait for each other. */
-import { setTimeout } from "../timers.js";
+import { setTimeout } from "../protocol/timers.js";
 import { openDatabase, settled } from "./requests.js";
 
 const PREFIX = "ferrolite/";

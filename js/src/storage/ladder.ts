@@ -3,17 +3,17 @@
  * IndexedDB. One that exists stays where it is. Memory is never chosen unless it was asked for.
  */
 import { FerroliteError } from "../error.js";
-import { fileName } from "../file-name.js";
-import type { Host } from "../host.js";
-import { memoryFacts, type StorageOptions } from "../storage-options.js";
-import * as opfs from "../opfs.js";
-import type { DurableKind, Response } from "../protocol.js";
+import { fileName } from "./file-name.js";
+import type { Host } from "../protocol/host.js";
+import { memoryFacts, type StorageOptions } from "../arguments/storage-options.js";
+import * as opfs from "./opfs.js";
+import type { DurableKind, Response } from "../protocol/protocol.js";
 import type { StorageFacts } from "../types.js";
 import { browserFacts } from "./facts.js";
 import * as indexedDb from "./indexeddb.js";
 // Not by `import()`, though most browsers never need it: there are bundlers that cannot divide a worker (Vite up to version 7).
 import { IndexedDbHost } from "./indexeddb-host.js";
-import { doesNotWork, unsupported } from "./lacking.js";
+import { doesNotWork, unsupported } from "./capabilities.js";
 
 type Post = (response: Response, transfer: ArrayBuffer[]) => void;
 

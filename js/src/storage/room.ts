@@ -3,7 +3,7 @@
  * written has changed it already; so a file that grows is refused before, as by a full disk, and there is still room to
  * overwrite what it has: to delete from it, and to compact it.
  */
-import { setTimeout } from "../timers.js";
+import { setTimeout } from "../protocol/timers.js";
 
 
 /** What is kept free of the quota: a share of it, at most so many bytes. */

@@ -1,4 +1,4 @@
-import { closed } from "../caller.js";
+import { closed } from "../protocol/caller.js";
 import { type Channel, valueOf } from "./channel.js";
 
 /** What the verbs of one open database go by: its channel, until it is closed. */

@@ -2,11 +2,11 @@
  * The way from the verbs to an engine in the same thread: a request is answered before it returns. Work in slices goes on at
  * once, until it is done; what waits for changes, or for the time, comes as a promise.
  */
-import { type Attach, copyOfBytes, withAttachments } from "../bytes.js";
-import type { EngineWatcher } from "../channel.js";
+import { type Attach, copyOfBytes, withAttachments } from "../streams/bytes.js";
+import type { EngineWatcher } from "../protocol/channel.js";
 import { FerroliteError } from "../error.js";
-import { ERROR, OK, PENDING, type Response, type Result, type SessionRequest } from "../protocol.js";
-import { finishedOf, resultsOf } from "../results.js";
+import { ERROR, OK, PENDING, type Response, type Result, type SessionRequest } from "../protocol/protocol.js";
+import { finishedOf, resultsOf } from "../protocol/results.js";
 
 /** A `SessionRequest` without its number. */
 type Numberless<R> = R extends SessionRequest ? Omit<R, "id"> : never;

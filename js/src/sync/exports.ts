@@ -1,9 +1,9 @@
 /** What `ferrolite/sync` exports besides the class that opens, on every host. */
-export type { ByteSource } from "./bytes.js";
-export type { SyncCollection } from "./collection.js";
-export type { SyncDatabase } from "./database.js";
-export type { SyncSnapshot } from "./snapshot.js";
-export type { SyncTransaction } from "./active-transaction.js";
-export { type Defined, defined } from "../defined.js";
+export type { ByteSource } from "./types.js";
+export type { SyncCollection } from "./generated/collection.js";
+export type { SyncDatabase } from "./generated/database.js";
+export type { SyncSnapshot } from "./generated/snapshot.js";
+export type { SyncTransaction } from "./generated/active-transaction.js";
+export { type Defined, defined } from "../api/defined.js";
 export { type ErrorCode, FerroliteError } from "../error.js";
-export { Transaction } from "../transaction.js";
+export { Transaction } from "../api/transaction.js";

@@ -1,21 +1,21 @@
 /** `ferrolite/sync` as browsers see it: for a dedicated worker, where the engine runs in the same thread as its caller. */
-import type { KeyMaterial } from "../encryption.js";
-import { keyMaterial } from "../key-material.js";
-import { loadEngine, onStop, scheduler } from "../engine.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
+import { keyMaterial } from "../arguments/key-material.js";
+import { loadEngine, onStop, scheduler } from "../worker/engine.js";
 import { FerroliteError } from "../error.js";
-import { Connection } from "../ferrolite.js";
-import { assertName, assertOpenArguments } from "../options.js";
-import { splitOptions } from "../storage-options.js";
-import { Session } from "../session.js";
-import { openedUnlessAborted } from "../signals.js";
+import { Connection } from "../protocol/ferrolite.js";
+import { assertName, assertOpenArguments } from "../arguments/options.js";
+import { splitOptions } from "../arguments/storage-options.js";
+import { Session } from "../protocol/session.js";
+import { openedUnlessAborted } from "../arguments/signals.js";
 import { list, remove } from "../storage/everywhere.js";
 import { refreshed } from "../storage/facts.js";
 import { placeOf } from "../storage/ladder.js";
-import { explained } from "../too-many-open.js";
+import { explained } from "../worker/too-many-open.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
-import { withKey } from "../with-key.js";
+import { withKey } from "../api/with-key.js";
 import { Channel } from "./channel.js";
-import { SyncDatabase } from "./database.js";
+import { SyncDatabase } from "./generated/database.js";
 
 export * from "./exports.js";
 

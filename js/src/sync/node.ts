@@ -1,16 +1,16 @@
 /** `ferrolite/sync` as Node, Bun and Deno see it. */
-import type { KeyMaterial } from "../encryption.js";
-import { keyMaterial } from "../key-material.js";
-import { loadEngine } from "../node-engine.js";
-import { databasePath, fileFacts, list, remove } from "../node-files.js";
-import { type Client, inMemory, openShared } from "../node-shared.js";
-import { assertName, assertOpenArguments } from "../options.js";
-import { memoryFacts, splitOptions } from "../storage-options.js";
-import { openedUnlessAborted } from "../signals.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
+import { keyMaterial } from "../arguments/key-material.js";
+import { loadEngine } from "../node/engine.js";
+import { databasePath, fileFacts, list, remove } from "../node/files.js";
+import { type Client, inMemory, openShared } from "../node/shared.js";
+import { assertName, assertOpenArguments } from "../arguments/options.js";
+import { memoryFacts, splitOptions } from "../arguments/storage-options.js";
+import { openedUnlessAborted } from "../arguments/signals.js";
 import type { OpenOptions, StorageFacts } from "../types.js";
-import { withKey } from "../with-key.js";
+import { withKey } from "../api/with-key.js";
 import { Channel } from "./channel.js";
-import { SyncDatabase } from "./database.js";
+import { SyncDatabase } from "./generated/database.js";
 
 export * from "./exports.js";
 

@@ -1,6 +1,6 @@
 /** Bytes that are read as they are asked for, where `Ferrolite` has a stream. */
 import { dispose } from "../dispose.js";
-import { assertGoesOn } from "../signals.js";
+import { assertGoesOn } from "../arguments/signals.js";
 
 /** What bytes are read by. */
 interface Source<T> {

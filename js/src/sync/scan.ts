@@ -1,5 +1,5 @@
-import type { Page } from "../scan.js";
-import { assertGoesOn } from "../signals.js";
+import type { Page } from "../api/scan.js";
+import { assertGoesOn } from "../arguments/signals.js";
 import type { Caller } from "./caller.js";
 import { quietly } from "./waiting.js";
 

@@ -1,8 +1,7 @@
 /** Validation where nothing can be waited for. */
 import { FerroliteError } from "../error.js";
-import { type StandardSchema, type Valid, validated as perhapsValidated } from "../schema.js";
-
-export { assertSchema, type StandardSchema } from "../schema.js";
+import { type Valid, validated as perhapsValidated } from "../api/schema.js";
+import type { StandardSchema } from "../types.js";
 
 /** A document that a validator has let pass. */
 export function validated(schema: StandardSchema | undefined, document: unknown, key: string): Valid {

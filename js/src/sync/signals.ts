@@ -1,7 +1,5 @@
 /** Signals where nothing can be waited for: they are looked at before and between. */
-import { assertGoesOn } from "../signals.js";
-
-export { assertGoesOn, signalOf, splitSignal } from "../signals.js";
+import { assertGoesOn } from "../arguments/signals.js";
 
 /** What `work` has come to, unless it was broken off. */
 export function abortable<T>(work: T, signal: AbortSignal | undefined, verb: string): T {

@@ -2,9 +2,9 @@
  * The steps of a client when another engine leads, or when its own engine ends. The script loads after a client has opened its
  * database, or when a client that opens it finds somebody who leads.
  */
-import { copyOf, wipe } from "../encryption.js";
+import { copyOf, wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
-import { setTimeout } from "../timers.js";
+import { setTimeout } from "../protocol/timers.js";
 import { makeBroker } from "./broker-script.js";
 import { startBroker } from "./connect.js";
 import { lostCommits, nobodyLeads, otherVersion } from "./failures.js";

@@ -9,18 +9,18 @@
  *     └────────────────────────────────▶ following ──────────────────────────────▶ following
  * ```
  */
-import { Channel } from "../channel.js";
-import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
+import { Channel } from "../protocol/channel.js";
+import { copyOf, type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
-import {
-  type DurableKind, type PlainOptions, type Request, type SessionRequest, type Sharing, type StorageFacts, TEXT_MAX,
-} from "../protocol.js";
+import { type DurableKind, type Request, type SessionRequest, type Sharing, TEXT_MAX } from "../protocol/protocol.js";
+import type { PlainOptions } from "../arguments/options.js";
+import type { StorageFacts } from "../types.js";
 import * as eviction from "../storage/eviction.js";
-import { clearTimeout, setTimeout } from "../timers.js";
-import { byBroadcast } from "./by-broadcast.js";
+import { clearTimeout, setTimeout } from "../protocol/timers.js";
+import { broadcastPort } from "./broadcast-port.js";
 import { tooLate } from "./failures.js";
 import type { Keeper } from "./keeper.js";
-import { keeping } from "./keeping-script.js";
+import { failover } from "./load-failover.js";
 import type { Kept } from "./kept-files.js";
 import { letterKeys } from "./letterbox.js";
 import { type Hold, lifeOf, nameOf, take } from "./locks.js";
@@ -174,7 +174,7 @@ export class Client implements Member {
       if (queue.signal.aborted || hold === undefined) return hold?.release();
       this.queue = undefined;
       if (canLead()) return this.leadBy(hold);
-      this.#nobody ??= setTimeout(() => keeping().then((rest) => rest.failAlone(this), (error) => this.fail(error)), NOBODY_MS);
+      this.#nobody ??= setTimeout(() => failover().then((rest) => rest.failAlone(this), (error) => this.fail(error)), NOBODY_MS);
       return hold.release();
     };
     take(nameOf(this.file), { signal: queue.signal, mode }, this.lost).then(granted, () => {});
@@ -231,7 +231,7 @@ export class Client implements Member {
       await serve({ file: this.file, engine, client: this.id, isSuccessor: this.isIn });
       await this.life;
       if (worker !== this.worker) return;
-      worker.addEventListener("error", () => void keeping().then((rest) => rest.lookAfter(this, worker, engine), () => {}));
+      worker.addEventListener("error", () => void failover().then((rest) => rest.lookAfter(this, worker, engine), () => {}));
       this.join(worker);
       if (!this.isIn) setTimeout(() => this.#introduce(worker), BROKER_MS);
     } catch (thrown) {
@@ -239,7 +239,7 @@ export class Client implements Member {
       const error = FerroliteError.from(thrown, "Io");
       const fail = () => this.fail(error);
       // The key may have been changed.
-      if (this.isIn && error.code === "WrongKey") keeping().then((rest) => rest.tryChangedKey(this, worker, error), fail);
+      if (this.isIn && error.code === "WrongKey") failover().then((rest) => rest.tryChangedKey(this, worker, error), fail);
       else fail();
     }
   }
@@ -248,7 +248,7 @@ export class Client implements Member {
   #introduce(worker: Worker): void {
     const introduce = (port: MessagePort | undefined) =>
       worker.postMessage({ kind: "broker", id: 0, port } satisfies Request, port === undefined ? [] : [port]);
-    keeping().then((rest) => introduce(rest.brokerPort()), () => introduce(undefined));
+    failover().then((rest) => introduce(rest.brokerPort()), () => introduce(undefined));
   }
 
   joining(): Join {
@@ -282,7 +282,7 @@ export class Client implements Member {
     } else if (message.kind === "welcome") {
       if (this.#isLost(message.openedAt)) {
         this.stop();
-        return void keeping().then((rest) => rest.failLost(this), (error) => this.fail(error));
+        return void failover().then((rest) => rest.failLost(this), (error) => this.fail(error));
       }
       clearTimeout(this.#nobody);
       this.#nobody = undefined;
@@ -303,14 +303,14 @@ export class Client implements Member {
       wipe(this.encryption);
       this.encryption = message.encryption;
     } else if (message.kind === "takeOver") {
-      keeping().then((rest) => port === this.port && rest.takeOver(this), () => {});
+      failover().then((rest) => port === this.port && rest.takeOver(this), () => {});
     }
   }
 
   /** From now on the engine is sent to: the letters first that wait for it. */
   async #connect(port: Port, welcome: Welcome): Promise<void> {
     // Without the script everything else works. Each engine is a reason to try again.
-    const keep = () => keeping().then((rest) => rest.keep(this, port, welcome), () => {});
+    const keep = () => failover().then((rest) => rest.keep(this, port, welcome), () => {});
     if (this.keeper !== undefined || (!this.readOnly && letterKeys(this.file).length > 0)) await keep();
     else setTimeout(keep, LOAD_MS);
     if (port !== this.port) return;
@@ -327,24 +327,24 @@ export class Client implements Member {
   #noticed(worker: Worker, notice: Notice): void {
     if (notice.kind !== "stopped" && notice.kind !== "handedOver") return;
     const missing = (error: FerroliteError) => notice.kind === "stopped" && this.fail(error);
-    keeping().then((rest) => worker === this.worker && rest.noticed(this, notice), missing);
+    failover().then((rest) => worker === this.worker && rest.noticed(this, notice), missing);
   }
 
   #heard(announcement: Announcement | undefined): void {
     if (announcement?.kind !== "leads" || this.worker !== undefined || this.isAsleep) return;
     const { version, engine } = announcement;
-    if (version !== PROTOCOL) return void keeping().then((rest) => rest.heardOther(this, version), () => {});
+    if (version !== PROTOCOL) return void failover().then((rest) => rest.heardOther(this, version), () => {});
     if (engine === this.engine || engine === this.candidate) return;
     this.candidate = engine;
     const missing = (error: FerroliteError) => {
       if (canLead()) setTimeout(() => this.notThere(engine), OTHER_MS);
       // A service worker cannot import scripts later. Of a plain database it needs none to join.
       else if (this.encryption === undefined) {
-        void byBroadcast(engine, this.broadcast as BroadcastChannel).then((port) => this.reached(engine, port));
+        void broadcastPort(engine, this.broadcast as BroadcastChannel).then((port) => this.reached(engine, port));
       }
       else this.fail(error);
     };
-    keeping().then((rest) => rest.follow(this, engine), missing);
+    failover().then((rest) => rest.follow(this, engine), missing);
   }
 
   async reached(engine: string, port: Port | undefined): Promise<void> {

@@ -1,8 +1,8 @@
 /** How a client comes to a port to the engine: through the broker, or else by a channel that only the two of them know. */
-import { MessageChannel } from "../timers.js";
+import { MessageChannel } from "../protocol/timers.js";
 import type { BrokerMessage } from "./broker.js";
 import type { makeBroker } from "./broker-script.js";
-import { byBroadcast, isReady, settled } from "./by-broadcast.js";
+import { broadcastPort, isReady, settled } from "./broadcast-port.js";
 import type { Port } from "./messages.js";
 
 /** How long the broker may take; it may have to be started. */
@@ -26,7 +26,7 @@ export async function connect(
   engine: string,
   broadcast: BroadcastChannel,
 ): Promise<Port | undefined> {
-  return (await byBroker(make, file, engine)) ?? byBroadcast(engine, broadcast);
+  return (await byBroker(make, file, engine)) ?? broadcastPort(engine, broadcast);
 }
 
 async function byBroker(make: typeof makeBroker, file: string, engine: string): Promise<Port | undefined> {

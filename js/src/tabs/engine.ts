@@ -1,10 +1,12 @@
 /** The engine of a file that several clients have open: lets them in, and hands the file over when another should lead. */
-import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
+import { copyOf, type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { type ErrorCode, FerroliteError } from "../error.js";
-import { ERROR, type PlainOptions, type Response, type SessionRequest, type Sharing, type StorageFacts } from "../protocol.js";
-import { bareResultsOf } from "../results.js";
-import type { Session } from "../session.js";
-import { clearTimeout, setTimeout } from "../timers.js";
+import { ERROR, type Response, type SessionRequest, type Sharing } from "../protocol/protocol.js";
+import type { PlainOptions } from "../arguments/options.js";
+import type { StorageFacts } from "../types.js";
+import { bareResultsOf } from "../protocol/results.js";
+import type { Session } from "../protocol/session.js";
+import { clearTimeout, setTimeout } from "../protocol/timers.js";
 import type { BrokerMessage } from "./broker.js";
 import { lifeOf, nameOf } from "./locks.js";
 import {

@@ -1,7 +1,7 @@
 /** How a client comes to the engine that leads. Anybody of the origin can claim to lead. */
-import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
+import { copyOf, type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
-import { setTimeout } from "../timers.js";
+import { setTimeout } from "../protocol/timers.js";
 import { makeBroker } from "./broker-script.js";
 import { connect } from "./connect.js";
 import { lifeOf, nameOf } from "./locks.js";

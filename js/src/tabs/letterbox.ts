@@ -2,6 +2,7 @@
  * Where a page leaves letters: in localStorage, because a page that goes away can still write there at once. IndexedDB would
  * need a connection that was opened before, and WebCrypto answers too late. Workers have no localStorage.
  */
+import { tryStorage } from "../storage/local-storage.js";
 
 const PREFIX = "ferrolite-letters/";
 
@@ -16,13 +17,4 @@ export function letterKeys(file: string): string[] {
 /** Drops all letters to a file. */
 export function dropLetters(file: string): void {
   for (const key of letterKeys(file)) tryStorage((storage) => storage.removeItem(key));
-}
-
-/** Does `work` with the storage. It may be missing, forbidden or full: then the result is `undefined`. */
-export function tryStorage<T>(work: (storage: Storage) => T): T | undefined {
-  try {
-    return globalThis.localStorage === undefined ? undefined : work(globalThis.localStorage);
-  } catch {
-    return undefined;
-  }
 }

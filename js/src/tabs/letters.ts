@@ -3,9 +3,10 @@
  * has the file open hands letters to the engine. Receipts see to it that each message is carried out once, however often and by
  * whatever way it comes. In an encrypted database a letter is sealed by a key that only the open database gives.
  */
-import type { SessionRequest } from "../protocol.js";
-import { Date } from "../timers.js";
-import { letterKey, letterKeys, tryStorage } from "./letterbox.js";
+import type { SessionRequest } from "../protocol/protocol.js";
+import { Date } from "../protocol/timers.js";
+import { letterKey, letterKeys } from "./letterbox.js";
+import { tryStorage } from "../storage/local-storage.js";
 import type { Letter } from "./messages.js";
 import { NONCE_BYTES, seal, unseal } from "./seal.js";
 

@@ -1,6 +1,6 @@
 /** A client as the code sees it that loads later: its state, and the steps that this code takes with it. */
-import type { Channel } from "../channel.js";
-import type { KeyMaterial } from "../encryption.js";
+import type { Channel } from "../protocol/channel.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
 import type { FerroliteError } from "../error.js";
 import type { Keeper } from "./keeper.js";
 import type { Kept } from "./kept-files.js";

@@ -9,9 +9,11 @@
  *     └── hello ──▶ BroadcastChannel of the file ◀── leads ─────────────────┘
  * ```
  */
-import type { KeyMaterial } from "../encryption.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
 import type { ErrorReport } from "../error.js";
-import type { PlainOptions, Response, SessionRequest, StorageFacts } from "../protocol.js";
+import type { Response, SessionRequest } from "../protocol/protocol.js";
+import type { PlainOptions } from "../arguments/options.js";
+import type { StorageFacts } from "../types.js";
 
 /** Grows with every change of what clients and engines say. Different ones refuse each other. */
 export const PROTOCOL = 3;

@@ -2,8 +2,8 @@
  * What a client has sent and was not answered yet. When the engine is another one, it is sent again, in order: each message
  * has its number, by which an engine knows what was done before.
  */
-import type { SessionRequest } from "../protocol.js";
-import { Date } from "../timers.js";
+import type { SessionRequest } from "../protocol/protocol.js";
+import { Date } from "../protocol/timers.js";
 import type { Port } from "./messages.js";
 
 /** What may be under way: beyond it, further calls wait and share messages. */

@@ -16,7 +16,7 @@
  *
  * All of this is WebCrypto's, which exists wherever Web Locks do. Its `verify` compares in constant time.
  */
-import type { KeyMaterial } from "../encryption.js";
+import type { KeyMaterial } from "../arguments/encryption.js";
 
 /** OWASP's count for passphrases. A key is random: nobody can guess it. */
 const ITERATIONS = 600_000;

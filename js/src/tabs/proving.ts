@@ -2,9 +2,9 @@
  * The client's end of a join to the engine of an encrypted database: nothing but a nonce is sent before the engine has proven that
  * it knows the secret (`proof.ts`). Behind the proof, a port that seals and opens the secrets that travel.
  */
-import { copyOf, type KeyMaterial, wipe } from "../encryption.js";
+import { copyOf, type KeyMaterial, wipe } from "../arguments/encryption.js";
 import { FerroliteError } from "../error.js";
-import { clearTimeout, setTimeout } from "../timers.js";
+import { clearTimeout, setTimeout } from "../protocol/timers.js";
 import {
   type Answer, type Challenge, type ClientMessage, type EngineMessage, isEngineMessage, type Join, type Port, randomId,
 } from "./messages.js";

@@ -1,6 +1,6 @@
 /** Saves what is not answered, from the moment when a page goes away until it is back and all is answered. */
-import type { SessionRequest } from "../protocol.js";
-import { Date } from "../timers.js";
+import type { SessionRequest } from "../protocol/protocol.js";
+import { Date } from "../protocol/timers.js";
 import type { Outbox, Saver } from "./outbox.js";
 
 /** How long others may take to send what this page has saved and has sent itself since. */

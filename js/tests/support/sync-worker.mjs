@@ -1,6 +1,6 @@
 // A dedicated worker in which FerroliteSync plays the cases it is told.
 import * as ferrolite from "/ferrolite/index.js";
-import * as sync from "/ferrolite/sync/index.js";
+import * as sync from "/ferrolite/sync.js";
 
 import { syncGroups } from "../cases/sync.mjs";
 import { promised } from "./promised.mjs";

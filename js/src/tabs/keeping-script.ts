@@ -1,5 +1,0 @@
-/** Loads what a client needs later, or never. */
-import { needed } from "../error.js";
-import type * as Keeping from "./keeping.js";
-
-export const keeping = (): Promise<typeof Keeping> => needed(import("./keeping.js"));
