@@ -62,15 +62,15 @@ def xxh3_128(data, seed=0):
 
 def varint_at(data, at):
     """A varint and the offset of its end. Raises IndexError if the data ends too early."""
-    value = shift = 0
-    while True:
+    byte = data[at]
+    value, shift = byte & 0x7F, 0
+    while byte >= 0x80:
+        at, shift = at + 1, shift + 7
         byte = data[at]
-        at += 1
-        check(shift < 63 or byte <= 1, "a varint is too long")
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
+    if shift > 63 or (shift == 63 and byte > 1):
+        raise Damaged("a varint is too long")
+    return value, at + 1
 
 
 def entries(payload):
