@@ -100,7 +100,7 @@ test-format: ## check the formatting of Rust
 	@$(SAY) "formatting"
 	@cargo fmt --check
 	@cargo fmt --check --manifest-path tools/split-wasm/Cargo.toml
-	@cargo fmt --check --manifest-path benches/peers/Cargo.toml
+	@cargo fmt --check --manifest-path bench/peers/Cargo.toml
 
 test-lints: ## run clippy for every target, warnings denied
 	@$(SAY) "lints for this machine"
