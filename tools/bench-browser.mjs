@@ -9,9 +9,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { launchChromium, processesOf } from "../js/tests/support/chromium.mjs";
-import { subjects } from "../www/bench/subjects.js";
-import { assertSame, limitsTable, sizesTable, tableOf } from "../www/bench/tables.js";
-import { jsonBytes } from "../www/bench/work.js";
+import { subjects } from "../bench/browser/subjects.js";
+import { assertSame, limitsTable, sizesTable, tableOf } from "../bench/browser/tables.js";
+import { jsonBytes } from "../bench/browser/work.js";
 import { bundlePeers, bundleSizes, peersFolder, peerVersions } from "./bench-peers.mjs";
 import { demoMounts, serve } from "./serve.mjs";
 

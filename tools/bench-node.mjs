@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { FerroliteSync } from "../js/dist/sync-node.js";
-import { citiesOf, cityOf, groupsOf, keyOf, pairsOf, sample } from "../www/bench/documents.js";
-import { BATCH, CHANGED, RANGE_LENGTH, RANGES, READS, SINGLES } from "../www/bench/work.js";
+import { citiesOf, cityOf, groupsOf, keyOf, pairsOf, sample } from "../bench/browser/documents.js";
+import { BATCH, CHANGED, RANGE_LENGTH, RANGES, READS, SINGLES } from "../bench/browser/work.js";
 
 const DOCUMENTS = 20_000;
 /** How long maintenance may take before documents are read. */

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { toolsOf } from "./projects.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const project = join(root, "www", "bench");
+const project = join(root, "bench", "browser");
 const dist = join(root, "js", "dist");
 
 /** Where the scripts are: they are served as `/bench/peers/`. */

@@ -1,4 +1,4 @@
-// Makes docs/benchmarks.md, and www/bench/report.html with its charts, of the runs in docs/benchmarks/*.json and of the notes in
+// Makes docs/benchmarks.md, and bench/browser/report.html with its charts, of the runs in docs/benchmarks/*.json and of the notes in
 // docs/benchmarks/notes.md. Runs that are named are taken from target/bench/ first.
 // Usage: node tools/bench-report.mjs [NAME]...
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -142,7 +142,7 @@ function report(runs, notes) {
     ),
     wrapped(
       "`make bench-browser` measures in Chromium, and `make bench` everything; each leaves its figures in `target/bench`. `make " +
-        "bench-report RUNS=browser` publishes them here, with [charts](../www/bench/report.html); `make bench-browser-page` serves " +
+        "bench-report RUNS=browser` publishes them here, with [charts](../bench/browser/report.html); `make bench-browser-page` serves " +
         "a page that measures in any browser. What was aimed at, what stands in the way, and what was tried is in " +
         "[performance](performance.md). A figure without a spread is of one run.",
     ),
@@ -160,8 +160,8 @@ function main(names) {
   const runs = readRuns();
   const notesFile = join(published, "notes.md");
   writeFileSync(join(root, "docs", "benchmarks.md"), report(runs, existsSync(notesFile) ? readFileSync(notesFile, "utf8").trim() : ""));
-  writeFileSync(join(root, "www", "bench", "report.html"), charts(runs));
-  console.log(`docs/benchmarks.md and www/bench/report.html are made of ${runs.length} runs.`);
+  writeFileSync(join(root, "bench", "browser", "report.html"), charts(runs));
+  console.log(`docs/benchmarks.md and bench/browser/report.html are made of ${runs.length} runs.`);
 }
 
 main(process.argv.slice(2));

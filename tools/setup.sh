@@ -150,7 +150,7 @@ install_projects() {
 }
 
 install_peers() {
-  install_locked www/bench --ignore-scripts
+  install_locked bench/browser --ignore-scripts
 }
 
 install_coverage() {
