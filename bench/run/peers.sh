@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Builds bench/peers and runs it, natively and for WASI under wasmtime: target/bench/native.json and target/bench/wasi.json.
-# Usage: tools/bench-peers.sh [native|wasi|all] [OPTIONS OF peers]...
+# Usage: bench/run/peers.sh [native|wasi|all] [OPTIONS OF peers]...
 #
 # LAUNCHER="chrt -r 1" is put in front of what measures, not of what builds.
 # SQLite takes part under WASI, too, compiled by Zig, which tools/setup.sh installs.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 . tools/env.sh
 
 TARGET="$PWD/target/peers"
