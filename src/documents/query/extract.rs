@@ -1,8 +1,8 @@
 //! The values at several paths, in one pass over a document's text.
 
-use crate::documents::json_scan::{Scanner, unescape};
-use crate::documents::ordering::{Form, Unencodable, encode_as};
-use crate::documents::path::{NotJson, Path};
+use crate::documents::json::ordering::{Form, Unencodable, encode_as};
+use crate::documents::json::path::{NotJson, Path};
+use crate::documents::json::scanner::{Scanner, unescape};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -176,7 +176,7 @@ mod tests {
             let values = paths(&list).values_in(&text);
             for (place, path) in list.iter().enumerate() {
                 let alone = Path::parse(path).unwrap().value_in(&text);
-                if crate::documents::json::check_text(&text).is_ok() {
+                if crate::documents::json::text::check_text(&text).is_ok() {
                     prop_assert_eq!(values.as_ref().unwrap().text(place), alone.unwrap(), "{} {}", path, text);
                 }
             }

@@ -1,12 +1,12 @@
 //! What a document must be like.
 
+use super::condition::Condition;
 use super::extract::{Paths, Scanned, Values};
 use super::value_set::ValueSet;
-use crate::documents::condition::Condition;
 use crate::documents::error::Result;
-use crate::documents::json_scan::Scanner;
-use crate::documents::ordering::{Unencodable, encode_exact};
-use crate::documents::path::{NotJson, Path};
+use crate::documents::json::ordering::{Unencodable, encode_exact};
+use crate::documents::json::path::{NotJson, Path};
+use crate::documents::json::scanner::Scanner;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

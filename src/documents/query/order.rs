@@ -1,8 +1,8 @@
 //! The order of a query's rows.
 
 use super::extract::{Paths, Values};
-use crate::documents::ordering::MISSING;
-use crate::documents::path::{NotJson, Path};
+use crate::documents::json::ordering::MISSING;
+use crate::documents::json::path::{NotJson, Path};
 use std::cmp::Ordering;
 
 /// By which values rows are ordered, and in which direction.

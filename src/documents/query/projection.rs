@@ -1,7 +1,7 @@
 //! Parts of documents.
 
 use super::extract::Paths;
-use crate::documents::path::{NotJson, Path};
+use crate::documents::json::path::{NotJson, Path};
 use std::collections::HashMap;
 
 /// What a query takes of each document: an object with the values at some paths.

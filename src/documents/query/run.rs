@@ -1,19 +1,21 @@
 //! Asking queries: of a collection, and in a transaction.
 
+use super::find::FindPage;
 use super::index_ranges::Delivery;
 use super::notes::notes;
 use super::plan::{Access, Plan};
 use super::query::{Prepared, Query};
 use super::rows::Rows;
 use super::walk::{Context, KeyTest};
-use crate::documents::catalog_entries::Index;
+use crate::documents::catalog::entries::Index;
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::history::Reads;
+use crate::documents::database::latencies::Verb;
 use crate::documents::error::Result;
-use crate::documents::find::FindPage;
-use crate::documents::history::Reads;
-use crate::documents::key::CollectionId;
-use crate::documents::latencies::Verb;
-use crate::documents::read::View;
-use crate::documents::{Collection, Database, Document};
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::stored::document::Document;
+use crate::documents::verbs::read::View;
 use crate::fs::File;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};

@@ -1,7 +1,7 @@
 //! Sets of encoded values.
 
-use crate::documents::condition::Bounds;
-use crate::documents::ordering::{MISSING, shared_beginning};
+use super::condition::Bounds;
+use crate::documents::json::ordering::{MISSING, shared_beginning};
 use std::ops::Bound;
 
 /// Before all encodings, whose first byte is a tag, and behind what stands for a missing one.

@@ -1,20 +1,20 @@
 //! Walking over what may be rows of a query.
 
+use super::find::parse_entry;
 use super::index_ranges::{Delivery, IndexRanges};
 use super::index_walk::{IndexReader, IndexWalk, Mark};
 use super::order::Place;
 use super::plan::{Access, INTERSECTED_MAX, Plan};
 use super::query::Prepared;
-use crate::documents::Database;
-use crate::documents::content::Source;
-use crate::documents::document::key_of;
+use crate::documents::database::Database;
+use crate::documents::database::history::Reads;
 use crate::documents::error::Result;
-use crate::documents::find::parse_entry;
-use crate::documents::history::Reads;
-use crate::documents::json;
-use crate::documents::key::CollectionId;
-use crate::documents::path::NotJson;
-use crate::documents::read::View;
+use crate::documents::json::path::NotJson;
+use crate::documents::json::text;
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::stored::content::Source;
+use crate::documents::stored::document::key_of;
+use crate::documents::verbs::read::View;
 use crate::engine::{Cursor, Entry, KeyRange, KeyReader};
 use crate::fs::File;
 use std::cell::{Cell, RefCell};
@@ -225,7 +225,7 @@ fn next_document<'a, F: File>(
         }
         let Some(text) = context.source().indexed_text(key, &document)? else { continue };
         if let Some(place) = missing {
-            let damaged = |NotJson| json::damaged(key, "its text is not JSON");
+            let damaged = |NotJson| text::damaged(key, "its text is not JSON");
             let values = context.query.paths.values_in(&text).map_err(damaged)?;
             if values.encoded(place).map_err(damaged)?.is_some() {
                 continue;
