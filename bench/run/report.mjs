@@ -1,14 +1,14 @@
-// Makes docs/benchmarks.md, and www/bench/report.html with its charts, of the runs in docs/benchmarks/*.json and of the notes in
+// Makes docs/benchmarks.md, and bench/browser/report.html with its charts, of the runs in docs/benchmarks/*.json and of the notes in
 // docs/benchmarks/notes.md. Runs that are named are taken from target/bench/ first.
-// Usage: node tools/bench-report.mjs [NAME]...
+// Usage: node bench/run/report.mjs [NAME]...
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { charts } from "./bench-charts.mjs";
-import { across, compared, ratioOf, shown } from "./bench-compare.mjs";
+import { charts } from "./charts.mjs";
+import { across, compared, ratioOf, shown } from "./compare.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const published = join(root, "docs", "benchmarks");
 
 /** Above so much Ferrolite counts as behind: within it two runs differ. */
@@ -133,7 +133,7 @@ function wasiBesideNative(runs) {
 function report(runs, notes) {
   return `${[
     "# Benchmarks",
-    "<!-- Made by tools/bench-report.mjs of docs/benchmarks/*.json and docs/benchmarks/notes.md: change those. -->",
+    "<!-- Made by bench/run/report.mjs of docs/benchmarks/*.json and docs/benchmarks/notes.md: change those. -->",
     wrapped(
       "Ferrolite beside what its users would otherwise pick: the same work on the same data, in the same run, on one machine. Each " +
         "figure is the median of several runs with the fastest and the slowest; the ratio is Ferrolite's median to that of the best " +
@@ -142,7 +142,7 @@ function report(runs, notes) {
     ),
     wrapped(
       "`make bench-browser` measures in Chromium, and `make bench` everything; each leaves its figures in `target/bench`. `make " +
-        "bench-report RUNS=browser` publishes them here, with [charts](../www/bench/report.html); `make bench-browser-page` serves " +
+        "bench-report RUNS=browser` publishes them here, with [charts](../bench/browser/report.html); `make bench-browser-page` serves " +
         "a page that measures in any browser. What was aimed at, what stands in the way, and what was tried is in " +
         "[performance](performance.md). A figure without a spread is of one run.",
     ),
@@ -160,8 +160,8 @@ function main(names) {
   const runs = readRuns();
   const notesFile = join(published, "notes.md");
   writeFileSync(join(root, "docs", "benchmarks.md"), report(runs, existsSync(notesFile) ? readFileSync(notesFile, "utf8").trim() : ""));
-  writeFileSync(join(root, "www", "bench", "report.html"), charts(runs));
-  console.log(`docs/benchmarks.md and www/bench/report.html are made of ${runs.length} runs.`);
+  writeFileSync(join(root, "bench", "browser", "report.html"), charts(runs));
+  console.log(`docs/benchmarks.md and bench/browser/report.html are made of ${runs.length} runs.`);
 }
 
 main(process.argv.slice(2));

@@ -6,7 +6,7 @@ const CACHED = Object.fromEntries(
 );
 
 /**
- * `worker` and `page` are `[driver, options]`; `bundle` names what a page loads, see `tools/bench-peers.mjs`; `cannot` says why rows
+ * `worker` and `page` are `[driver, options]`; `bundle` names what a page loads, see `bench/run/peers.mjs`; `cannot` says why rows
  * are empty, and `aside` in which rows a subject does less than the others, so that it is not compared with them.
  */
 export const subjects = {

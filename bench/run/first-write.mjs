@@ -1,9 +1,9 @@
 // How long it takes from the import of the package to the first document that is on the disk: in a Chromium that has been started
 // for it, by a page that has nothing cached. Prints the milliseconds of each part, counted from the import.
-// Usage: node tools/first-write.mjs [RUNS]
-import { startChromium } from "../js/tests/support/chromium.mjs";
-import { mounts } from "../js/tests/support/mounts.mjs";
-import { serve } from "./serve.mjs";
+// Usage: node bench/run/first-write.mjs [RUNS]
+import { startChromium } from "../../js/tests/support/chromium.mjs";
+import { mounts } from "../../js/tests/support/mounts.mjs";
+import { serve } from "../../tools/serve.mjs";
 
 /** How long a browser is left alone after its start, which takes all processors. */
 const SETTLE_MS = 1000;

@@ -1,5 +1,5 @@
 // The page with the charts of published benchmarks: one chart of bars for each row of a table, drawn as SVG.
-import { compared, REFERENCES, shown } from "./bench-compare.mjs";
+import { compared, REFERENCES, shown } from "./compare.mjs";
 
 const WIDTH = 400;
 const BAR_HEIGHT = 16;
@@ -14,7 +14,7 @@ export function charts(runs) {
   return `<!doctype html>
 <html lang="en">
 <head>
-  <!-- Made by tools/bench-report.mjs of docs/benchmarks/*.json. -->
+  <!-- Made by bench/run/report.mjs of docs/benchmarks/*.json. -->
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">

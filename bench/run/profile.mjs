@@ -1,14 +1,14 @@
 // Where the time goes: does some of the browser benchmark's work again and again under Chromium's profiler, and prints the functions
 // in which most of it is spent. With --out the profile is written, too, for the performance panel of Chromium's tools.
-// Usage: node tools/bench-profile.mjs [--subject ID] [--place worker|page] [--only ROW,...] [--count N] [--seconds N] [--out FILE]
+// Usage: node bench/run/profile.mjs [--subject ID] [--place worker|page] [--only ROW,...] [--count N] [--seconds N] [--out FILE]
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { launchChromium } from "../js/tests/support/chromium.mjs";
-import { bundlePeers, peersFolder } from "./bench-peers.mjs";
-import { demoMounts, serve } from "./serve.mjs";
+import { launchChromium } from "../../js/tests/support/chromium.mjs";
+import { bundlePeers, peersFolder } from "./peers.mjs";
+import { demoMounts, serve } from "../../tools/serve.mjs";
 
 const SHOWN = 25;
 const SAMPLE_US = 100;

@@ -1,12 +1,12 @@
 // What the verbs of FerroliteSync cost in Node: the engine in wasm and what is around it, without a browser. Prints medians.
-// Usage: node tools/bench-node.mjs [RUNS]
+// Usage: node bench/run/node.mjs [RUNS]
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { FerroliteSync } from "../js/dist/sync-node.js";
-import { citiesOf, cityOf, groupsOf, keyOf, pairsOf, sample } from "../www/bench/documents.js";
-import { BATCH, CHANGED, RANGE_LENGTH, RANGES, READS, SINGLES } from "../www/bench/work.js";
+import { FerroliteSync } from "../../js/dist/sync-node.js";
+import { citiesOf, cityOf, groupsOf, keyOf, pairsOf, sample } from "../browser/documents.js";
+import { BATCH, CHANGED, RANGE_LENGTH, RANGES, READS, SINGLES } from "../browser/work.js";
 
 const DOCUMENTS = 20_000;
 /** How long maintenance may take before documents are read. */

@@ -5,10 +5,10 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import { toolsOf } from "./projects.mjs";
+import { toolsOf } from "../../tools/projects.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const project = join(root, "www", "bench");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const project = join(root, "bench", "browser");
 const dist = join(root, "js", "dist");
 
 /** Where the scripts are: they are served as `/bench/peers/`. */

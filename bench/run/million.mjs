@@ -1,7 +1,7 @@
 // A million documents under wasmtime: loads them through the WASI program, reads them back, deletes nine of ten and
 // compacts. Everything that is read is compared with what was written; times, memory and sizes are printed.
 //
-// Usage: node tools/million.mjs [DOCUMENTS]       (default 1000000; about 300 bytes each, keys in random order)
+// Usage: node bench/run/million.mjs [DOCUMENTS]       (default 1000000; about 300 bytes each, keys in random order)
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ const COUNT = Number(process.argv[2] ?? 1_000_000);
 const GETS = Math.min(10_000, COUNT);
 const DELETED_AT_ONCE = 1000;
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const module = join(root, "dist/ferrolite.wasm");
 const folder = join(root, "dist/million");
 const file = "million.ferrolite";

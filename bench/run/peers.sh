@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds benches/peers and runs it, natively and for WASI under wasmtime: target/bench/native.json and target/bench/wasi.json.
-# Usage: tools/bench-peers.sh [native|wasi|all] [OPTIONS OF peers]...
+# Builds bench/peers and runs it, natively and for WASI under wasmtime: target/bench/native.json and target/bench/wasi.json.
+# Usage: bench/run/peers.sh [native|wasi|all] [OPTIONS OF peers]...
 #
 # LAUNCHER="chrt -r 1" is put in front of what measures, not of what builds.
 # SQLite takes part under WASI, too, compiled by Zig, which tools/setup.sh installs.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 . tools/env.sh
 
 TARGET="$PWD/target/peers"
@@ -13,7 +13,7 @@ host="${1:-all}"
 [ $# -eq 0 ] || shift
 
 # The build is asked for in the crate's folder: its settings for cargo lie there.
-build() { (cd benches/peers && cargo build --locked --release --target-dir "$TARGET" "$@"); }
+build() { (cd bench/peers && cargo build --locked --release --target-dir "$TARGET" "$@"); }
 
 # Zig takes the flags of a C compiler, but for what others call the target.
 zig_compiler() {

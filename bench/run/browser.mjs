@@ -1,6 +1,6 @@
 // Measures Ferrolite beside what else keeps documents in browsers: each subject and run in a Chromium with a profile of its own.
 // Writes target/bench/browser.json, in which all times are medians.
-// Usage: node tools/bench-browser.mjs [--count N,...] [--runs N] [--subjects ID,...] [--places worker,page] [--out FILE] [--serve [PORT]]
+// Usage: node bench/run/browser.mjs [--count N,...] [--runs N] [--subjects ID,...] [--places worker,page] [--out FILE] [--serve [PORT]]
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
@@ -8,14 +8,14 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-import { launchChromium, processesOf } from "../js/tests/support/chromium.mjs";
-import { subjects } from "../www/bench/subjects.js";
-import { assertSame, limitsTable, sizesTable, tableOf } from "../www/bench/tables.js";
-import { jsonBytes } from "../www/bench/work.js";
-import { bundlePeers, bundleSizes, peersFolder, peerVersions } from "./bench-peers.mjs";
-import { demoMounts, serve } from "./serve.mjs";
+import { launchChromium, processesOf } from "../../js/tests/support/chromium.mjs";
+import { subjects } from "../browser/subjects.js";
+import { assertSame, limitsTable, sizesTable, tableOf } from "../browser/tables.js";
+import { jsonBytes } from "../browser/work.js";
+import { bundlePeers, bundleSizes, peersFolder, peerVersions } from "./peers.mjs";
+import { demoMounts, serve } from "../../tools/serve.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 /** How long a browser is left alone after its start, which takes all processors. */
 const SETTLE_MS = 1000;
