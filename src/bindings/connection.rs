@@ -1,11 +1,11 @@
 //! The class that wasm-bindgen exports. `js/src/protocol/ferrolite.d.ts` is its declaration.
 
-use super::answer::Report;
 use super::encryption::{Terms, wipe_stack};
 use super::files::{AnyFile, Files};
-use super::service::Message;
-use super::service::Service;
 use crate::fs::Host;
+use crate::service::answer::Report;
+use crate::service::service::Message;
+use crate::service::service::Service;
 use crate::wording::json_text;
 use crate::{Database, Encryption, Error, Options};
 use js_sys::{Array, JSON, Object, Uint8Array};

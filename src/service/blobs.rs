@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// What is being written and read, by number.
 #[derive(Debug, Default)]
-pub(super) struct Blobs {
+pub(crate) struct Blobs {
     writers: BTreeMap<u64, BlobWriter>,
     readers: BTreeMap<u64, BlobReader>,
 }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// What one message has left, and is to leave.
 #[derive(Debug)]
-pub(super) struct Receipts {
+pub(crate) struct Receipts {
     client: [u8; 16],
     message: u64,
     /// Results that are told by receipts, by the place of the call.
@@ -98,7 +98,7 @@ impl Receipts {
 
 /// Receipts that a client has left, until it acknowledges their messages.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     /// In the order of the messages. `None` until those of engines before are known.
     left: Option<Vec<LeftReceipt>>,
     /// Those of acknowledged messages: the next receipt deletes them.
@@ -154,7 +154,7 @@ const OUTDATED_MIN: usize = 64;
 
 /// Receipts of clients that have left.
 #[derive(Debug, Default)]
-pub(super) struct Departed {
+pub(crate) struct Departed {
     /// The first one has left first.
     clients: VecDeque<([u8; 16], Vec<LeftReceipt>)>,
     /// Those that are kept no longer.

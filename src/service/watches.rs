@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The watches that are open, by number.
 #[derive(Debug, Default)]
-pub(super) struct Watches {
+pub(crate) struct Watches {
     open: BTreeMap<u64, Watch>,
 }
 
@@ -26,7 +26,7 @@ struct Watch {
 
 /// What is watched.
 #[derive(Debug)]
-pub(super) enum Watched {
+pub(crate) enum Watched {
     Keys(Box<Watcher>),
     Query(Box<QueryWatcher>),
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 const MAX_ARGUMENTS: usize = 3;
 
 /// One call; its arguments are left as JSON text until the verb asks for them.
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     /// Empty for the default collection.
     pub collection: Cow<'a, str>,
     pub verb: &'a str,
@@ -25,10 +25,10 @@ pub(super) struct Call<'a> {
 
 /// A string within a message, borrowed unless it has escapes.
 #[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+pub(crate) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// The calls of a message, and its attachments.
-pub(super) fn parse(message: &[u8]) -> Result<(Vec<Call<'_>>, Attachments<'_>)> {
+pub(crate) fn parse(message: &[u8]) -> Result<(Vec<Call<'_>>, Attachments<'_>)> {
     let end = message.iter().position(|byte| *byte == 0).unwrap_or(message.len());
     let (message, behind) = message.split_at(end);
     let mut attachments = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn parse(message: &[u8]) -> Result<(Vec<Call<'_>>, Attachments<'_>)> 
 
 /// Bytes that came with a message.
 #[derive(Debug, Default)]
-pub(super) struct Attachments<'a>(Vec<&'a [u8]>);
+pub(crate) struct Attachments<'a>(Vec<&'a [u8]>);
 
 impl<'a> Attachments<'a> {
     /// The bytes that an argument names.
@@ -65,7 +65,7 @@ fn parse_calls(message: &[u8]) -> Result<Vec<Call<'_>>> {
 }
 
 /// The error for what no client of this version sends.
-pub(super) fn not_understood(what: impl fmt::Display) -> Error {
+pub(crate) fn not_understood(what: impl fmt::Display) -> Error {
     Error::Internal { message: format!("the engine did not understand {what}") }
 }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Answers a query of the newest state.
-pub(super) fn ask<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
+pub(crate) fn ask<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     match call.verb {
         "query" => documents.measured(Verb::Query, || page(answer, &mut documents.rows(&query(call)?)?, Rows::cursor)),
         "findOne" => first(answer, documents.find_one(&query(call)?)?),
@@ -21,7 +21,7 @@ pub(super) fn ask<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>
 }
 
 /// Answers a query within a transaction.
-pub(super) fn ask_in<F: File>(
+pub(crate) fn ask_in<F: File>(
     documents: &mut ActiveTransaction<'_, F>,
     call: &Call<'_>,
     answer: &mut Answer,
@@ -39,7 +39,7 @@ pub(super) fn ask_in<F: File>(
 }
 
 /// What an index is to be on, the first argument: a path, or what [`IndexSpec::parse`] takes.
-pub(super) fn index_spec(call: &Call<'_>) -> Result<IndexSpec> {
+pub(crate) fn index_spec(call: &Call<'_>) -> Result<IndexSpec> {
     let text = call.json(0)?;
     match text.trim_start().as_bytes() {
         [b'[' | b'{', ..] => IndexSpec::parse(text),
@@ -89,7 +89,7 @@ fn page<R: Iterator<Item = Result<Document>>>(
 }
 
 /// A row of a query.
-pub(super) fn row(answer: &mut Answer, document: Document) -> Result<()> {
+pub(crate) fn row(answer: &mut Answer, document: Document) -> Result<()> {
     let version = document.version;
     answer.text("{\"key\":");
     answer.json(&document.key)?;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// The snapshots that are held, by number.
 #[derive(Debug, Default)]
-pub(super) struct Snapshots {
+pub(crate) struct Snapshots {
     open: BTreeMap<u64, Snapshot>,
 }
 

@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 /// How a verb gets along with others in one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Writes nothing.
     Read,
     /// A commit, which shares the group's flush.
@@ -30,7 +30,7 @@ pub(super) enum Kind {
 }
 
 /// The kind of a verb; unknown ones fail when they are run.
-pub(super) fn kind(verb: &str) -> Kind {
+pub(crate) fn kind(verb: &str) -> Kind {
     match verb {
         "set" | "setEx" | "setWith" | "setBytes" | "setMany" | "delete" | "deleteRange" | "commit" | "expire"
         | "persist" => Kind::Write,
@@ -46,7 +46,7 @@ pub(super) fn kind(verb: &str) -> Kind {
 }
 
 /// The kind of a call: what is kept in parts gets another expiry by commits of its own.
-pub(super) fn kind_of<F: File>(database: &Database<F>, call: &Call<'_>) -> Kind {
+pub(crate) fn kind_of<F: File>(database: &Database<F>, call: &Call<'_>) -> Kind {
     let in_parts = || call.key().and_then(|key| database.named(&call.collection).has_bytes_in_parts(&key));
     match call.verb {
         "blobFinish" => Kind::Apart,
@@ -56,7 +56,7 @@ pub(super) fn kind_of<F: File>(database: &Database<F>, call: &Call<'_>) -> Kind 
 }
 
 /// True if a client that joined for reading may use the verb. A verb that is not listed here needs a writer.
-pub(super) fn is_for_readers(verb: &str) -> bool {
+pub(crate) fn is_for_readers(verb: &str) -> bool {
     match kind(verb) {
         // These get the database by a shared reference only.
         Kind::Read => true,
@@ -73,17 +73,17 @@ pub(super) fn is_for_readers(verb: &str) -> bool {
 
 /// Whether a verb's result is kept in receipts. Others are run again with a message that is repeated: they read, open what
 /// has ended with the engine before, or come to the same when they are done twice.
-pub(super) fn is_receipted(verb: &str) -> bool {
+pub(crate) fn is_receipted(verb: &str) -> bool {
     kind(verb) == Kind::Write || is_dropping(verb) || verb == "blobFinish"
 }
 
 /// Whether the first commit of a verb is the one that matters, and is flushed by itself. It answers true when there was one.
-pub(super) fn is_dropping(verb: &str) -> bool {
+pub(crate) fn is_dropping(verb: &str) -> bool {
     matches!(verb, "dropIndex" | "dropCollection")
 }
 
 /// Runs a call and writes its result, or returns why there is none.
-pub(super) fn run<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
+pub(crate) fn run<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {
     match kind(call.verb) {
         Kind::Read => read(desk, call, answer),
         Kind::Write => write(desk, call, answer),
@@ -92,7 +92,7 @@ pub(super) fn run<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>, answer: &mut
 }
 
 /// Remembers what a call has ended, once it is not repeated.
-pub(super) fn settle<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>) {
+pub(crate) fn settle<F: File>(desk: &mut Desk<'_, F>, call: &Call<'_>) {
     if call.verb == "txCommit"
         && let Ok(id) = call.parse(0)
     {

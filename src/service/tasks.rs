@@ -15,7 +15,7 @@ const TABLE_SLICE_BYTES: usize = 64 << 10;
 
 /// The tasks of all clients that are not finished, the next one first.
 #[derive(Debug, Default)]
-pub(super) struct Tasks {
+pub(crate) struct Tasks {
     waiting: VecDeque<Waiting>,
 }
 
@@ -31,7 +31,7 @@ struct Waiting {
 
 /// Work that is done in slices.
 #[derive(Debug)]
-pub(super) enum Task {
+pub(crate) enum Task {
     /// Builds an index.
     CreateIndex {
         /// The collection that is indexed; empty for the default one.

@@ -1,13 +1,13 @@
 //! Transactions that read, and their commits, by messages.
 
-use super::service::Service;
-use super::tests::{Client, code};
+use super::{Client, code};
 use crate::fs::simulated::{Fault, Operation};
+use crate::service::service::Service;
 use crate::{Database, Options};
 use serde_json::json;
 
 /// A transaction that has written `{"n":n}` at `key`.
-pub(super) fn begun(client: &mut Client, key: &str, n: u32) -> u64 {
+pub(crate) fn begun(client: &mut Client, key: &str, n: u32) -> u64 {
     let id = client.call(r#"["txBegin"]"#)[1].as_u64().unwrap();
     assert_eq!(client.call(&format!(r#"["txWrite",{id},["set","{key}",{{"n":{n}}}]]"#)), json!([0]));
     id

@@ -1,6 +1,6 @@
 //! Tasks that are broken off by the name that they were given.
 
-use super::tests::{Client, code};
+use super::{Client, code};
 use serde_json::{Value, json};
 
 /// A client of a database with three thousand documents.

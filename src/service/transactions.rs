@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The transactions that are under way, by number.
 #[derive(Debug, Default)]
-pub(super) struct Transactions {
+pub(crate) struct Transactions {
     open: BTreeMap<u64, OpenTransaction>,
     /// Those of them that were committed, or refused, in the group that is open. They are ended with it: when there is no
     /// room for all of a group its calls are repeated one by one, and then they are needed again.

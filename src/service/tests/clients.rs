@@ -1,14 +1,14 @@
 //! Several clients of one engine.
 
-use super::service::Service;
-use super::service::{FIRST, Message};
-use super::tests::code;
+use super::code;
 use crate::fs::simulated::{Simulated, SimulatedFile};
+use crate::service::service::Service;
+use crate::service::service::{FIRST, Message};
 use crate::{Database, Encryption, ErrorCode, Options};
 use serde_json::{Value, json};
 
 /// An engine, and what is left of it when it ends.
-pub(super) struct Engine {
+pub(crate) struct Engine {
     pub fs: Simulated,
     pub service: Service<SimulatedFile>,
 }

@@ -8,7 +8,7 @@ const MAX_ANSWER: usize = 256 << 20;
 
 /// A JSON array of results. Each begins with [`Answer::open`] and ends with one of the others.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     bytes: Vec<u8>,
     /// Where each result begins.
     results: Vec<usize>,
@@ -24,7 +24,7 @@ pub(super) struct Answer {
 
 /// A place in an answer to which it can be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     len: usize,
     results: usize,
     attachments: usize,
@@ -241,7 +241,7 @@ impl Answer {
 
 /// An error as it crosses into JavaScript.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(crate) struct Report {
     code: &'static str,
     message: String,
 }

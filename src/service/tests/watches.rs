@@ -1,9 +1,9 @@
 //! Watches in the protocol.
 
-use super::service::FIRST;
-use super::service::Service;
-use super::tests::{Client, code};
+use super::{Client, code};
 use crate::fs::simulated::{Fault, Operation};
+use crate::service::service::FIRST;
+use crate::service::service::Service;
 use crate::{Database, Options};
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -15,13 +15,13 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The client that is there from the beginning. It has no id.
-pub(super) const FIRST: u32 = 0;
+pub(crate) const FIRST: u32 = 0;
 
 /// How long after the end of an engine its clients' watches can go on at another one.
 const WATCHES_SPAN_MS: u64 = 300_000;
 
 /// An open database and what its clients have under way.
-pub(super) struct Service<F: File> {
+pub(crate) struct Service<F: File> {
     /// `None` once it was closed.
     database: Option<Database<F>>,
     clients: BTreeMap<u32, Client>,
@@ -32,7 +32,7 @@ pub(super) struct Service<F: File> {
 
 /// A message, and whose it is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Message<'a> {
+pub(crate) struct Message<'a> {
     pub client: u32,
     /// Of the client's messages; of the first client's without meaning.
     pub number: u64,
@@ -44,7 +44,7 @@ pub(super) struct Message<'a> {
 }
 
 /// What a verb works with.
-pub(super) struct Desk<'a, F: File> {
+pub(crate) struct Desk<'a, F: File> {
     pub database: &'a mut Database<F>,
     pub client: &'a mut Client,
     pub client_number: u32,

@@ -11,7 +11,7 @@ const CHUNK_BYTES: usize = 128 << 10;
 
 /// The exports that are going on, by number.
 #[derive(Debug, Default)]
-pub(super) struct Exports {
+pub(crate) struct Exports {
     open: BTreeMap<u64, Export>,
 }
 

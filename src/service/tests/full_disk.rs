@@ -1,8 +1,8 @@
 //! A disk that is full, and clients who leave receipts: deleting and compacting make room again.
 
-use super::client_tests::Engine;
-use super::service::{FIRST, Message};
+use super::clients::Engine;
 use crate::fs::simulated::Simulated;
+use crate::service::service::{FIRST, Message};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

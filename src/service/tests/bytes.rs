@@ -1,6 +1,6 @@
 //! Bytes in the protocol: beside the text of messages, and in pieces.
 
-use super::tests::{Client, code};
+use super::{Client, code};
 use crate::ErrorCode;
 use crate::fs::simulated::{Fault, Operation};
 use serde_json::{Value, json};

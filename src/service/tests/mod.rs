@@ -1,13 +1,21 @@
 //! The protocol, without JavaScript: messages in, answers out.
 
-use super::service::Service;
-use super::service::{FIRST, Message};
-use super::transaction_tests::begun;
+pub(super) mod bytes;
+pub(super) mod clients;
+pub(super) mod full_disk;
+pub(super) mod receipts;
+pub(super) mod tasks;
+pub(super) mod transactions;
+pub(super) mod watches;
+
 use crate::fs::simulated::{Fault, Operation, Simulated, SimulatedFile};
+use crate::service::service::Service;
+use crate::service::service::{FIRST, Message};
 use crate::{Database, Durability, Encryption, ErrorCode, Options, Result};
 use serde_json::{Value, json};
+use transactions::begun;
 
-pub(super) struct Client {
+pub(crate) struct Client {
     pub fs: Simulated,
     pub service: Service<SimulatedFile>,
 }
@@ -47,7 +55,7 @@ impl Client {
     }
 }
 
-pub(super) fn code(result: &Value) -> &str {
+pub(crate) fn code(result: &Value) -> &str {
     assert_eq!(result[0], 1, "{result}");
     assert!(result[1]["message"].as_str().is_some_and(|message| !message.is_empty()));
     result[1]["code"].as_str().unwrap()

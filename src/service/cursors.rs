@@ -10,7 +10,7 @@ const FIRST_PAGE_DOCUMENTS: usize = 100;
 
 /// The scans that are going on, by number.
 #[derive(Debug, Default)]
-pub(super) struct Cursors {
+pub(crate) struct Cursors {
     open: BTreeMap<u64, Position>,
 }
 

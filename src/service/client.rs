@@ -14,11 +14,11 @@ use crate::{Database, Error, Result};
 /// Numbers that one message may use up.
 const NUMBERS_PER_MESSAGE: u64 = 1 << 20;
 /// The highest number of a message: what is made of it is exact as a number of JavaScript.
-pub(super) const MESSAGE_MAX: u64 = (1 << 33) - 1;
+pub(crate) const MESSAGE_MAX: u64 = (1 << 33) - 1;
 
 /// A client, and what it has open.
 #[derive(Debug, Default)]
-pub(super) struct Client {
+pub(crate) struct Client {
     /// By which every engine knows it. One that has none uses this engine alone, and leaves no receipts.
     pub id: Option<[u8; 16]>,
     is_read_only: bool,
@@ -98,7 +98,7 @@ fn lost(verb: &str) -> Error {
 /// Numbers for what a client opens. They grow with the numbers of its messages, so that none is given again, by another
 /// engine neither.
 #[derive(Debug)]
-pub(super) struct Numbers {
+pub(crate) struct Numbers {
     last: u64,
     /// What was opened before the first message that no other engine has got; `None` until it comes.
     first: Option<u64>,
