@@ -1,6 +1,6 @@
 //! The answer to a message, put together as JSON bytes.
 
-use crate::{Document, Error, Result};
+use crate::documents::{Document, Error, Result};
 use serde::Serialize;
 
 /// The longest answer, in bytes. JavaScript engines end strings at 512 MiB, some earlier.

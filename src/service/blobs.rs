@@ -3,8 +3,8 @@
 use super::answer::Answer;
 use super::call::{Attachments, Call, not_understood};
 use super::client::Numbers;
+use crate::documents::{BlobReader, BlobWriter, Database, Error, Result};
 use crate::fs::File;
-use crate::{BlobReader, BlobWriter, Database, Error, Result};
 use std::collections::BTreeMap;
 
 /// What is being written and read, by number.

@@ -3,8 +3,8 @@
 //! Behind the JSON of a message may stand a zero byte, and then its attachments: bytes, each behind their number as a u32,
 //! little-endian. Arguments name them by their numbers, from 0. Answers have attachments in the same form.
 
+use crate::documents::{Condition, Error, FindOptions, Range, Result, SetOptions, WatchOptions};
 use crate::wording::json_text;
-use crate::{Condition, Error, FindOptions, Range, Result, SetOptions, WatchOptions};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;

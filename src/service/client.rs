@@ -8,8 +8,8 @@ use super::receipts::Ledger;
 use super::snapshots::Snapshots;
 use super::transactions::Transactions;
 use super::watches::Watches;
+use crate::documents::{Database, Error, Result};
 use crate::fs::File;
-use crate::{Database, Error, Result};
 
 /// Numbers that one message may use up.
 const NUMBERS_PER_MESSAGE: u64 = 1 << 20;

@@ -1,8 +1,8 @@
 //! Scans that are read page by page. Each holds a snapshot, so that all of its pages are of one version.
 
 use super::answer::Answer;
+use crate::documents::{Database, Error, Page, PageLimits, Range, Result, Snapshot};
 use crate::fs::File;
-use crate::{Database, Error, Page, PageLimits, Range, Result, Snapshot};
 use std::collections::BTreeMap;
 
 /// The first page is small, for loops that are soon broken off.

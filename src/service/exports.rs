@@ -1,8 +1,9 @@
 //! Exports that are read chunk by chunk, as bytes beside the messages.
 
 use super::answer::Answer;
+use crate::documents::{Database, Error, Result};
+use crate::engine::Export;
 use crate::fs::File;
-use crate::{Database, Error, Export, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

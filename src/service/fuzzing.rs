@@ -2,8 +2,8 @@
 
 use super::service::Service;
 use super::service::{FIRST, Message};
+use crate::documents::{Database, ErrorCode, Options};
 use crate::fs::Memory;
-use crate::{Database, ErrorCode, Options};
 use serde_json::value::RawValue;
 
 /// A message to a database: it is refused, or each of its calls is answered.

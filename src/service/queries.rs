@@ -3,10 +3,10 @@
 use super::answer::Answer;
 use super::call::Call;
 use crate::documents::Verb;
-use crate::fs::File;
-use crate::{
+use crate::documents::{
     ActiveTransaction, Collection, Database, Document, Error, FindPage, IndexSpec, Query, QueryPage, Result, Rows,
 };
+use crate::fs::File;
 
 /// Answers a query of the newest state.
 pub(crate) fn ask<F: File>(documents: &Collection<&Database<F>>, call: &Call<'_>, answer: &mut Answer) -> Result<()> {

@@ -9,9 +9,9 @@ use super::answer::Answer;
 use super::call::Call;
 use super::verbs;
 use crate::documents::database::receipt::{LeftReceipt, NewReceipt, ReceiptId};
+use crate::documents::{Database, Error, Result};
 use crate::fs::File;
 use crate::wording::json_text;
-use crate::{Database, Error, Result};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, VecDeque};
 

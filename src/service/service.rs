@@ -6,9 +6,10 @@ use super::client::{Client, MESSAGE_MAX};
 use super::receipts::{Departed, Receipts};
 use super::tasks::{Task, Tasks};
 use super::verbs::{self, Kind};
+use crate::crypto::Encryption;
 use crate::documents::database::receipt::LeftReceipt;
+use crate::documents::{Database, Error, Result, Stats};
 use crate::fs::File;
-use crate::{Database, Encryption, Error, Result, Stats};
 use std::collections::BTreeMap;
 use std::time::Duration;
 #[cfg(any(test, js))]

@@ -1,8 +1,8 @@
 //! Snapshots that clients hold, each by a number.
 
 use super::answer::Answer;
+use crate::documents::{Database, Error, Result, Snapshot};
 use crate::fs::File;
-use crate::{Database, Error, Result, Snapshot};
 use std::collections::BTreeMap;
 
 /// The snapshots that are held, by number.

@@ -2,8 +2,9 @@
 
 use super::answer::Answer;
 use super::client::Numbers;
+use crate::documents::{Database, Error, IndexSpec, Result};
+use crate::engine::{CompactProgress, RotateProgress};
 use crate::fs::File;
-use crate::{CompactProgress, Database, Error, IndexSpec, Result, RotateProgress};
 use std::collections::VecDeque;
 
 /// Documents that one slice of an index is built from: about two milliseconds, and a flush.

@@ -1,8 +1,8 @@
 //! Transactions that read, and what they do between the messages: each has a number, and any of them may be under way.
 
 use super::answer::Answer;
+use crate::documents::{Database, Error, OpenTransaction, Result, Transaction};
 use crate::fs::File;
-use crate::{Database, Error, OpenTransaction, Result, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The transactions that are under way, by number.

@@ -8,11 +8,9 @@ use super::service::Desk;
 use super::tasks::Task;
 use super::watches::Watched;
 use crate::documents::Verb;
+use crate::documents::{Collection, Database, Document, Error, OpenTransaction, Query, Result, Transaction, Ttl};
+use crate::engine::{CompactProgress, RotateProgress};
 use crate::fs::File;
-use crate::{
-    Collection, CompactProgress, Database, Document, Error, OpenTransaction, Query, Result, RotateProgress,
-    Transaction, Ttl,
-};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

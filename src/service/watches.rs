@@ -4,8 +4,10 @@
 use super::answer::Answer;
 use super::call::not_understood;
 use super::queries;
+use crate::documents::{
+    Change, Database, Document, Error, PageLimits, QueryChanges, QueryRow, QueryWatcher, Result, Watcher,
+};
 use crate::fs::File;
-use crate::{Change, Database, Document, Error, PageLimits, QueryChanges, QueryRow, QueryWatcher, Result, Watcher};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Bytes in the protocol: beside the text of messages, and in pieces.
 
 use super::{Client, code};
-use crate::ErrorCode;
+use crate::documents::ErrorCode;
 use crate::fs::simulated::{Fault, Operation};
 use serde_json::{Value, json};
 

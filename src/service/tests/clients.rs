@@ -1,10 +1,11 @@
 //! Several clients of one engine.
 
 use super::code;
+use crate::crypto::Encryption;
+use crate::documents::{Database, ErrorCode, Options};
 use crate::fs::simulated::{Simulated, SimulatedFile};
 use crate::service::service::Service;
 use crate::service::service::{FIRST, Message};
-use crate::{Database, Encryption, ErrorCode, Options};
 use serde_json::{Value, json};
 
 /// An engine, and what is left of it when it ends.
@@ -254,6 +255,6 @@ fn a_client_in_the_thread_of_the_engine_leaves_no_receipts() {
     assert_eq!(engine.send(writer, 1, false, message), json!([[0, "1"]]));
     assert_eq!(engine.send(reader, 1, false, message)[0][1]["code"], json!("ReadOnly"));
     let spaces = engine.service.stats().unwrap().spaces;
-    assert!(spaces.iter().all(|space| space.kind != crate::SpaceKind::Receipts), "{spaces:?}");
+    assert!(spaces.iter().all(|space| space.kind != crate::documents::SpaceKind::Receipts), "{spaces:?}");
     assert_eq!(engine.get("n"), json!(1));
 }

@@ -8,10 +8,11 @@ pub(super) mod tasks;
 pub(super) mod transactions;
 pub(super) mod watches;
 
+use crate::crypto::Encryption;
+use crate::documents::{Database, Durability, ErrorCode, Options, Result};
 use crate::fs::simulated::{Fault, Operation, Simulated, SimulatedFile};
 use crate::service::service::Service;
 use crate::service::service::{FIRST, Message};
-use crate::{Database, Durability, Encryption, ErrorCode, Options, Result};
 use serde_json::{Value, json};
 use transactions::begun;
 
@@ -307,7 +308,7 @@ fn an_export_is_read_chunk_by_chunk_and_of_one_version() {
     assert_eq!(client.call(&format!(r#"["exportEnd",{number}]"#)), json!([0]));
     let copy =
         pollster::block_on(crate::import_from(bytes.as_slice(), &client.fs, "copy", Options::default())).unwrap();
-    assert_eq!(copy.count(&crate::Range::all()).unwrap(), 201);
+    assert_eq!(copy.count(&crate::documents::Range::all()).unwrap(), 201);
     assert!(copy.has("before").unwrap() && !copy.has("after").unwrap());
     client.call(r#"["exportBegin"]"#);
     client.service.close().unwrap();

@@ -3,9 +3,10 @@
 use super::clients::Engine;
 use super::code;
 use crate::documents::upkeep::receipts::RECEIPT_SPAN_MS;
+use crate::documents::{Database, Options, SpaceKind};
+use crate::environment::{Environment, HostEnvironment};
 use crate::fs::simulated::{Recovery, Simulated};
 use crate::service::service::{FIRST, Message};
-use crate::{Database, Environment, HostEnvironment, Options, SpaceKind};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

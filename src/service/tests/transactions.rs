@@ -1,9 +1,9 @@
 //! Transactions that read, and their commits, by messages.
 
 use super::{Client, code};
+use crate::documents::{Database, Options};
 use crate::fs::simulated::{Fault, Operation};
 use crate::service::service::Service;
-use crate::{Database, Options};
 use serde_json::json;
 
 /// A transaction that has written `{"n":n}` at `key`.

@@ -1,10 +1,10 @@
 //! Watches in the protocol.
 
 use super::{Client, code};
+use crate::documents::{Database, Options};
 use crate::fs::simulated::{Fault, Operation};
 use crate::service::service::FIRST;
 use crate::service::service::Service;
-use crate::{Database, Options};
 use serde_json::{Value, json};
 use std::time::Duration;
 
