@@ -3,6 +3,7 @@
 //! Behind the JSON of a message may stand a zero byte, and then its attachments: bytes, each behind their number as a u32,
 //! little-endian. Arguments name them by their numbers, from 0. Answers have attachments in the same form.
 
+use super::operation::Operation;
 use crate::documents::{Condition, Error, FindOptions, Range, Result, SetOptions, WatchOptions};
 use crate::wording::json_text;
 use serde::Deserialize;
@@ -19,7 +20,10 @@ const MAX_ARGUMENTS: usize = 3;
 pub(crate) struct Call<'a> {
     /// Empty for the default collection.
     pub collection: Cow<'a, str>,
-    pub verb: &'a str,
+    /// The operation's name, as the client has written it.
+    pub name: &'a str,
+    /// `None` if no operation has the name: the call then fails.
+    pub operation: Option<Operation>,
     arguments: [Option<&'a RawValue>; MAX_ARGUMENTS],
 }
 
@@ -78,7 +82,7 @@ impl<'a> Call<'a> {
     /// An argument that was parsed, and is left as text.
     pub fn raw(&self, index: usize) -> Result<&'a RawValue> {
         let argument = self.arguments.get(index).copied().flatten();
-        argument.ok_or_else(|| not_understood(format!("{:?} with {index} arguments", self.verb)))
+        argument.ok_or_else(|| not_understood(format!("{:?} with {index} arguments", self.name)))
     }
 
     /// The raw JSON text of an argument that may be left out.
@@ -89,7 +93,7 @@ impl<'a> Call<'a> {
     /// An argument of a type of its own.
     pub fn parse<T: Deserialize<'a>>(&self, index: usize) -> Result<T> {
         let text = self.json(index)?;
-        let told = |error| not_understood(format!("an argument of {:?}: {}", self.verb, json_text(text, &error)));
+        let told = |error| not_understood(format!("an argument of {:?}: {}", self.name, json_text(text, &error)));
         serde_json::from_str(text).map_err(told)
     }
 
@@ -226,7 +230,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Call<'a> {
                 }
                 match parts.next_element::<&RawValue>()? {
                     Some(_) => Err(A::Error::custom("a call with too many arguments")),
-                    None => Ok(Call { collection, verb, arguments }),
+                    None => Ok(Call { collection, name: verb, operation: Operation::parse(verb), arguments }),
                 }
             }
         }

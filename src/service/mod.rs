@@ -33,17 +33,24 @@ pub(crate) mod blobs;
 pub(crate) mod call;
 pub(crate) mod client;
 pub(crate) mod cursors;
+mod dispatch;
+mod execution;
 pub(crate) mod exports;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-pub(crate) mod queries;
+mod group;
+mod handlers;
+mod numbers;
+mod operation;
+mod reading;
 pub(crate) mod receipts;
+mod results;
 #[expect(clippy::module_inception, reason = "the type that the folder is about")]
 pub(crate) mod service;
 pub(crate) mod snapshots;
 pub(crate) mod tasks;
 #[cfg(test)]
 pub(crate) mod tests;
+mod transaction_write;
 pub(crate) mod transactions;
-pub(crate) mod verbs;
 pub(crate) mod watches;

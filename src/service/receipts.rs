@@ -7,7 +7,7 @@
 
 use super::answer::Answer;
 use super::call::Call;
-use super::verbs;
+use super::operation::Receipt;
 use crate::documents::database::receipt::{LeftReceipt, NewReceipt, ReceiptId};
 use crate::documents::{Database, Error, Result};
 use crate::fs::File;
@@ -76,7 +76,7 @@ impl Receipts {
         answer: &'a Answer,
     ) -> impl Iterator<Item = (usize, &'a [u8])> {
         let made = calls.iter().enumerate().take(end).skip(self.next);
-        let told = made.filter(|(at, call)| verbs::is_receipted(call.verb) && !self.known.contains_key(at));
+        let told = made.filter(|(at, call)| leaves_receipt(call) && !self.known.contains_key(at));
         told.map(|(at, _)| (at, answer.result(at)))
     }
 
@@ -94,6 +94,11 @@ impl Receipts {
         let id = ReceiptId { client: self.client, message: self.message, call: self.next as u32 };
         NewReceipt { id: Some(id), content, acknowledged: Vec::new() }
     }
+}
+
+/// True if the result of a call is kept in receipts.
+fn leaves_receipt(call: &Call<'_>) -> bool {
+    call.operation.is_some_and(|operation| operation.receipt() != Receipt::None)
 }
 
 /// Receipts that a client has left, until it acknowledges their messages.

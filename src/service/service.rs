@@ -1,13 +1,14 @@
 //! Answers messages against one database, and does its background work.
 
-use super::answer::{Answer, Mark};
-use super::call::{self, Attachments, Call, not_understood};
-use super::client::{Client, MESSAGE_MAX};
+use super::answer::Answer;
+use super::call::{self, not_understood};
+use super::client::Client;
+use super::execution::Execution;
+use super::numbers::MESSAGE_MAX;
+use super::operation::Operation;
 use super::receipts::{Departed, Receipts};
-use super::tasks::{Task, Tasks};
-use super::verbs::{self, Kind};
+use super::tasks::Tasks;
 use crate::crypto::Encryption;
-use crate::documents::database::receipt::LeftReceipt;
 use crate::documents::{Database, Error, Result, Stats};
 use crate::fs::File;
 use std::collections::BTreeMap;
@@ -42,18 +43,6 @@ pub(crate) struct Message<'a> {
     /// The client has the answers of all messages with smaller numbers.
     pub answered: u64,
     pub bytes: &'a [u8],
-}
-
-/// What a verb works with.
-pub(crate) struct Desk<'a, F: File> {
-    pub database: &'a mut Database<F>,
-    pub client: &'a mut Client,
-    pub client_number: u32,
-    pub tasks: &'a mut Tasks,
-    /// Of the message.
-    pub attachments: Attachments<'a>,
-    /// Those of the message, unless its client leaves none.
-    receipts: Option<Receipts>,
 }
 
 impl<F: File> Service<F> {
@@ -112,12 +101,12 @@ impl<F: File> Service<F> {
         let client = self.clients.get_mut(&message.client).ok_or_else(no_client)?;
         let receipts = receipts_of(database, client, message)?;
         let (client_number, tasks) = (message.client, &mut self.tasks);
-        let mut desk = Desk { database, client, client_number, tasks, attachments, receipts };
+        let mut execution = Execution { database, client, client_number, tasks, attachments, receipts };
         let mut group = None;
         for at in 0..calls.len() {
-            desk.run(&calls, at, &mut group, &mut answer);
+            execution.run(&calls, at, &mut group, &mut answer);
         }
-        desk.finish(&calls, calls.len(), &mut group, &mut answer);
+        execution.finish(&calls, calls.len(), &mut group, &mut answer);
         Ok(answer.finish())
     }
 
@@ -178,7 +167,8 @@ impl<F: File> Service<F> {
     pub fn export_chunk(&mut self, client: u32, number: u64) -> Result<Option<Vec<u8>>> {
         let database = self.database.as_mut().ok_or(Error::Closed)?;
         let client = self.clients.get_mut(&client).ok_or_else(no_client)?;
-        client.ensure_export(number)?;
+        client.permit(Operation::ExportChunk)?;
+        client.ensure_not_lost(Operation::ExportChunk, number)?;
         client.exports.next(database, number)
     }
 
@@ -197,7 +187,7 @@ impl<F: File> Service<F> {
 
     /// Replaces the key that opens the database, for a client.
     pub fn change_key(&mut self, client: u32, encryption: &Encryption) -> Result<()> {
-        self.clients.get(&client).ok_or_else(no_client)?.ensure_writer()?;
+        self.clients.get(&client).ok_or_else(no_client)?.permit(Operation::ChangeKey)?;
         self.database.as_mut().ok_or(Error::Closed)?.change_key(encryption)
     }
 
@@ -244,160 +234,4 @@ fn receipts_of<F: File>(database: &Database<F>, client: &mut Client, message: Me
         Receipts::of_first(id, message.number)
     };
     Ok(Some(receipts))
-}
-
-/// Calls of a message that share a write and a flush.
-#[derive(Clone, Copy)]
-struct Group {
-    /// Where their results begin.
-    mark: Mark,
-    /// The first of them.
-    first: usize,
-}
-
-impl<F: File> Desk<'_, F> {
-    /// Begins work that comes in slices, under the name that the client gives it.
-    pub fn start(&mut self, task: Task, name: Option<u64>, answer: &mut Answer) -> Result<()> {
-        self.tasks.start(self.database, (self.client_number, &mut self.client.numbers), task, name, answer)
-    }
-
-    /// Runs the call `at`, in the group or outside of it, as its verb demands. One that was made before is only answered.
-    fn run(&mut self, calls: &[Call<'_>], at: usize, group: &mut Option<Group>, answer: &mut Answer) {
-        let call = &calls[at];
-        if let Some(result) = self.receipts.as_ref().and_then(|receipts| receipts.known(at)) {
-            return answer.again(result);
-        }
-        let kind = verbs::kind_of(self.database, call);
-        match kind {
-            Kind::Read => {}
-            Kind::Write if group.is_some() => {}
-            Kind::Write => *group = Some(self.begin(at, answer)),
-            Kind::Alone => self.finish(calls, at, group, answer),
-            Kind::Apart => {
-                self.finish(calls, at, group, answer);
-                *group = Some(self.begin(at, answer));
-            }
-        }
-        let mark = answer.mark();
-        if let Err(error) = self.attempt(calls, at, answer) {
-            self.fail(calls, at, group, answer, (mark, error));
-        }
-        verbs::settle(self, call);
-        if kind == Kind::Apart {
-            self.finish(calls, at + 1, group, answer);
-        }
-    }
-
-    /// The call `at` has failed with an error. On a full disk it is tried again behind the group that is open: memory can be
-    /// written out to make room, but only between groups.
-    #[cold]
-    #[inline(never)]
-    fn fail(
-        &mut self,
-        calls: &[Call<'_>],
-        at: usize,
-        group: &mut Option<Group>,
-        answer: &mut Answer,
-        (mark, error): (Mark, Error),
-    ) {
-        if !matches!(error, Error::StorageFull { .. }) || group.is_none_or(|group| group.first >= at) {
-            return answer.fail(mark, &error);
-        }
-        answer.restore(mark);
-        self.finish(calls, at, group, answer);
-        *group = Some(self.begin(at, answer));
-        let mark = answer.mark();
-        if let Err(error) = self.attempt(calls, at, answer) {
-            answer.fail(mark, &error);
-        }
-    }
-
-    fn begin(&mut self, first: usize, answer: &Answer) -> Group {
-        self.database.begin_group();
-        Group { mark: answer.mark(), first }
-    }
-
-    /// Runs the call `at`, if its client may.
-    fn attempt(&mut self, calls: &[Call<'_>], at: usize, answer: &mut Answer) -> Result<()> {
-        let call = &calls[at];
-        let only_reads =
-            || call.verb == "txCommit" && call.parse(0).is_ok_and(|id| self.client.transactions.only_reads(id));
-        if !verbs::is_for_readers(call.verb) && !only_reads() {
-            self.client.ensure_writer()?;
-        }
-        self.client.ensure_not_lost(call)?;
-        match &mut self.receipts {
-            Some(receipts) if verbs::is_dropping(call.verb) => {
-                let mut receipt = receipts.next_and(calls, at, answer, b"[0,true]");
-                receipt.acknowledged = self.client.ledger.acknowledged();
-                let (left, deleted) = (receipt.left(), receipt.acknowledged.len());
-                self.database.accompany(receipt);
-                let outcome = verbs::run(self, call, answer);
-                let was_left = self.database.accompany_no_more();
-                if was_left
-                    && outcome.is_ok()
-                    && let Some(receipts) = &mut self.receipts
-                {
-                    receipts.left(at + 1);
-                    self.client.ledger.settle(left, deleted);
-                }
-                outcome
-            }
-            _ => verbs::run(self, call, answer),
-        }
-    }
-
-    /// Writes and flushes the group that is open, and ends before the call `end`. When that fails, nothing of it was kept,
-    /// and so have all of its calls failed; but where there is no room for all of them, they are made one by one.
-    fn finish(&mut self, calls: &[Call<'_>], end: usize, group: &mut Option<Group>, answer: &mut Answer) {
-        let Some(Group { mark, first }) = group.take() else { return };
-        let receipt = self.leave_receipt(calls, end, answer);
-        match self.database.finish_group() {
-            Ok(()) => {
-                if let (Some(receipts), Some((left, deleted))) = (&mut self.receipts, receipt) {
-                    receipts.left(end);
-                    self.client.ledger.settle(left, deleted);
-                }
-            }
-            Err(error) => self.fail_group((calls, first, end), answer, mark, &error),
-        }
-        self.client.transactions.end_settled(self.database);
-    }
-
-    /// Finishing the group of the calls from `first` to `end` has failed.
-    #[cold]
-    #[inline(never)]
-    fn fail_group(
-        &mut self,
-        (calls, first, end): (&[Call<'_>], usize, usize),
-        answer: &mut Answer,
-        mark: Mark,
-        error: &Error,
-    ) {
-        if !matches!(error, Error::StorageFull { .. }) || end - first <= 1 {
-            return answer.fail_since(mark, error);
-        }
-        answer.restore(mark);
-        self.client.transactions.reopen();
-        for at in first..end {
-            let mut alone = None;
-            self.run(calls, at, &mut alone, answer);
-            self.finish(calls, at + 1, &mut alone, answer);
-        }
-    }
-
-    /// Adds a receipt to the group, if it has written anything; what was left, and how many are deleted with it. When that
-    /// fails, finishing the group will.
-    fn leave_receipt(
-        &mut self,
-        calls: &[Call<'_>],
-        end: usize,
-        answer: &Answer,
-    ) -> Option<(Option<LeftReceipt>, usize)> {
-        let receipts = self.receipts.as_ref().filter(|_| self.database.has_unwritten())?;
-        let mut receipt = receipts.next(calls, end, answer);
-        receipt.acknowledged = self.client.ledger.acknowledged();
-        self.database.leave_receipt(&receipt).ok()?;
-        Some((receipt.left(), receipt.acknowledged.len()))
-    }
 }

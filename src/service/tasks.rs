@@ -1,7 +1,7 @@
 //! Calls whose work comes in slices, between which other messages are answered.
 
 use super::answer::Answer;
-use super::client::Numbers;
+use super::numbers::Numbers;
 use crate::documents::{Database, Error, IndexSpec, Result};
 use crate::engine::{CompactProgress, RotateProgress};
 use crate::fs::File;

@@ -3,7 +3,7 @@
 
 use super::answer::Answer;
 use super::call::not_understood;
-use super::queries;
+use super::results::row;
 use crate::documents::{
     Change, Database, Document, Error, PageLimits, QueryChanges, QueryRow, QueryWatcher, Result, Watcher,
 };
@@ -181,16 +181,16 @@ fn change(answer: &mut Answer, change: &Change) -> Result<()> {
 }
 
 fn query_changes(answer: &mut Answer, changes: QueryChanges) -> Result<()> {
-    let row = |answer: &mut Answer, row: QueryRow| {
-        let QueryRow { key, version, json, bytes } = row;
-        queries::row(answer, Document { key, json, bytes, version, expires_at: None })
+    let write = |answer: &mut Answer, changed: QueryRow| {
+        let QueryRow { key, version, json, bytes } = changed;
+        row(answer, Document { key, json, bytes, version, expires_at: None })
     };
     answer.rows_at("\"added\",");
     answer.text(&format!(r#"{{"version":{},"added":"#, changes.version));
-    answer.array(changes.added.into_iter().map(Ok), row)?;
+    answer.array(changes.added.into_iter().map(Ok), write)?;
     answer.rows_at("\"changed\",");
     answer.text(r#","changed":"#);
-    answer.array(changes.changed.into_iter().map(Ok), row)?;
+    answer.array(changes.changed.into_iter().map(Ok), write)?;
     answer.text(r#","removed":"#);
     answer.json(&changes.removed)?;
     answer.text("}");

@@ -10,7 +10,7 @@ use super::open::OpenTransaction;
 use super::writes::Transaction;
 use crate::documents::database::Database;
 use crate::documents::database::history::Reads;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::error::{Error, Result};
 use crate::fs::File;
 
@@ -20,7 +20,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::snapshot`].
     pub fn begin(&mut self) -> Result<OpenTransaction> {
-        self.measured_mut(Verb::Transaction, |db| {
+        self.measured_mut(Metric::Transaction, |db| {
             let snapshot = db.snapshot()?;
             db.history.begin(snapshot.view.at);
             Ok(OpenTransaction {
@@ -40,7 +40,7 @@ impl<F: File> Database<F> {
     /// `Conflict` when something that it has read was written since it began; `SnapshotTooOld` when that is not known any
     /// more; in both cases begin again. Else as a write.
     pub fn commit_open(&mut self, open: OpenTransaction) -> Result<u64> {
-        self.measured_mut(Verb::Commit, |db| {
+        self.measured_mut(Metric::Commit, |db| {
             let outcome = db.commit_unended(&open);
             db.roll_back(open);
             outcome

@@ -3,6 +3,7 @@
 pub(super) mod bytes;
 pub(super) mod clients;
 pub(super) mod full_disk;
+mod operations;
 pub(super) mod receipts;
 pub(super) mod tasks;
 pub(super) mod transactions;
