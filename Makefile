@@ -100,7 +100,7 @@ test-format: ## check the formatting of Rust
 	@$(SAY) "formatting"
 	@cargo fmt --check
 	@cargo fmt --check --manifest-path tools/split-wasm/Cargo.toml
-	@cargo fmt --check --manifest-path benches/peers/Cargo.toml
+	@cargo fmt --check --manifest-path bench/peers/Cargo.toml
 
 test-lints: ## run clippy for every target, warnings denied
 	@$(SAY) "lints for this machine"
@@ -196,31 +196,31 @@ bench-encryption: setup ## print what encryption costs, natively, under wasmtime
 	  cargo bench $(QUIET) --target wasm32-wasip1 --bench encryption
 
 bench-first-write: setup package ## print how long it takes from the import of the package to the first document, in a cold Chromium
-	@$(TOOL_PATHS); node tools/first-write.mjs
+	@$(TOOL_PATHS); node bench/run/first-write.mjs
 
 bench-node: setup package ## print what the verbs cost in Node, in process
-	@$(TOOL_PATHS); node tools/bench-node.mjs
+	@$(TOOL_PATHS); node bench/run/node.mjs
 
 bench-browser: setup package ## measure Ferrolite beside other databases in Chromium, into target/bench (OPTIONS="--runs 1 --count 20000,200000")
 	@tools/setup.sh bench
-	@$(TOOL_PATHS); node tools/bench-browser.mjs $(OPTIONS)
+	@$(TOOL_PATHS); node bench/run/browser.mjs $(OPTIONS)
 
 bench-browser-page: setup package ## serve the page of that benchmark on localhost, for any browser
 	@tools/setup.sh bench
-	@$(TOOL_PATHS); node tools/bench-browser.mjs --serve
+	@$(TOOL_PATHS); node bench/run/browser.mjs --serve
 
 bench-profile: setup package ## print where some of that work spends its time (OPTIONS="--only get,equals --place page")
 	@tools/setup.sh bench
-	@$(TOOL_PATHS); node tools/bench-profile.mjs $(OPTIONS)
+	@$(TOOL_PATHS); node bench/run/profile.mjs $(OPTIONS)
 
 bench-report: ## write docs/benchmarks.md and charts of the published runs; RUNS="browser native" publishes these first
-	@node tools/bench-report.mjs $(RUNS)
+	@node bench/run/report.mjs $(RUNS)
 
 bench-peers: setup ## measure beside redb, SQLite, fjall, LMDB and others, natively and under wasmtime (PEERS="--runs 1 ..." for options)
-	@tools/bench-peers.sh all $(PEERS)
+	@bench/run/peers.sh all $(PEERS)
 
 million: setup wasi ## load a million documents under wasmtime, read them back, delete most, and compact
-	@$(TOOL_PATHS); node tools/million.mjs
+	@$(TOOL_PATHS); node bench/run/million.mjs
 
 clean: ## remove everything that was built here; tools stay
 	@rm -rf dist .build js/dist js/node_modules target

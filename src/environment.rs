@@ -20,19 +20,19 @@ pub trait Environment: Send + Sync {
 pub struct HostEnvironment;
 
 impl Environment for HostEnvironment {
-    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(not(js))]
     fn now_ms(&self) -> u64 {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |elapsed| elapsed.as_millis() as u64)
     }
 
-    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    #[cfg(js)]
     fn now_ms(&self) -> u64 {
         js_sys::Date::now() as u64
     }
 
-    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(not(js))]
     fn monotonic_ns(&self) -> u64 {
         use std::sync::LazyLock;
         use std::time::Instant;
@@ -41,7 +41,7 @@ impl Environment for HostEnvironment {
         START.elapsed().as_nanos() as u64
     }
 
-    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    #[cfg(js)]
     fn monotonic_ns(&self) -> u64 {
         (performance::now() * 1e6) as u64
     }
@@ -52,7 +52,7 @@ impl Environment for HostEnvironment {
 }
 
 /// The clock of JavaScript hosts that does not step back: milliseconds, with a fraction as fine as the host allows.
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(js)]
 mod performance {
     use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -49,13 +49,15 @@
 //! abstracted by [`fs::FileSystem`], which keeps files, and [`Environment`], which has the clock and randomness. Only
 //! [`Database::open`] is asynchronous.
 
-#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg(any(test, boundary))]
 mod bindings;
 mod crypto;
 mod documents;
 mod engine;
 mod environment;
 pub mod fs;
+#[cfg(any(test, fuzzing))]
+mod fuzz_input;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 #[cfg(feature = "cli")]

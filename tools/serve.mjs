@@ -10,6 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 export const demoMounts = {
   "/ferrolite/": join(root, "js", "dist"),
   "/data/": join(root, "dist", "demo"),
+  "/bench/": join(root, "bench", "browser"),
   "/": join(root, "www"),
 };
 

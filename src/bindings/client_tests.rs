@@ -1,6 +1,6 @@
 //! Several clients of one engine.
 
-use super::Service;
+use super::service::Service;
 use super::service::{FIRST, Message};
 use super::tests::code;
 use crate::fs::simulated::{Simulated, SimulatedFile};

@@ -1,10 +1,10 @@
 //! The class that wasm-bindgen exports. `js/src/protocol/ferrolite.d.ts` is its declaration.
 
-use super::Service;
 use super::answer::Report;
 use super::encryption::{Terms, wipe_stack};
 use super::files::{AnyFile, Files};
 use super::service::Message;
+use super::service::Service;
 use crate::fs::Host;
 use crate::wording::json_text;
 use crate::{Database, Encryption, Error, Options};

@@ -1,6 +1,6 @@
 //! What a fuzzer calls of this layer.
 
-use super::Service;
+use super::service::Service;
 use super::service::{FIRST, Message};
 use crate::fs::Memory;
 use crate::{Database, ErrorCode, Options};

@@ -36,27 +36,27 @@ mod call;
 mod client;
 #[cfg(test)]
 mod client_tests;
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(js)]
 mod connection;
 mod cursors;
-#[cfg(any(test, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg(any(test, boundary))]
 mod encryption;
 mod exports;
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(js)]
 mod files;
 #[cfg(test)]
 mod full_disk_tests;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(js)]
 mod importing;
 mod queries;
 #[cfg(test)]
 mod receipt_tests;
 mod receipts;
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(js)]
 mod rest;
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(js)]
 mod salvaging;
 mod service;
 mod snapshots;
@@ -72,5 +72,3 @@ mod verbs;
 #[cfg(test)]
 mod watch_tests;
 mod watches;
-
-use service::Service;

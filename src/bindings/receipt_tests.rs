@@ -3,7 +3,7 @@
 use super::client_tests::Engine;
 use super::service::{FIRST, Message};
 use super::tests::code;
-use crate::documents::receipts::RECEIPT_SPAN_MS;
+use crate::documents::upkeep::receipts::RECEIPT_SPAN_MS;
 use crate::fs::simulated::{Recovery, Simulated};
 use crate::{Database, Environment, HostEnvironment, Options, SpaceKind};
 use serde_json::{Value, json};
@@ -290,7 +290,7 @@ impl Environment for Clock {
 fn engine_at(fs: Simulated, clock: &Clock) -> Engine {
     let environment = Arc::new(clock.clone());
     let database = pollster::block_on(Database::open_with(&fs, "test", Options::default(), environment)).unwrap();
-    Engine { service: super::Service::new(database), fs }
+    Engine { service: super::service::Service::new(database), fs }
 }
 
 fn succeeded_at(engine: Engine, clock: &Clock) -> Engine {

@@ -8,7 +8,7 @@
 use super::answer::Answer;
 use super::call::Call;
 use super::verbs;
-use crate::documents::receipts::{LeftReceipt, NewReceipt, ReceiptId};
+use crate::documents::database::receipt::{LeftReceipt, NewReceipt, ReceiptId};
 use crate::fs::File;
 use crate::wording::json_text;
 use crate::{Database, Error, Result};

@@ -6,11 +6,12 @@ use super::client::{Client, MESSAGE_MAX};
 use super::receipts::{Departed, Receipts};
 use super::tasks::{Task, Tasks};
 use super::verbs::{self, Kind};
-use crate::documents::receipts::LeftReceipt;
+use crate::documents::database::receipt::LeftReceipt;
 use crate::fs::File;
 use crate::{Database, Encryption, Error, Result, Stats};
 use std::collections::BTreeMap;
 use std::time::Duration;
+#[cfg(any(test, js))]
 use zeroize::Zeroizing;
 
 /// The client that is there from the beginning. It has no id.
@@ -182,11 +183,13 @@ impl<F: File> Service<F> {
 
     /// What the letters of pages that go away are written and read with: the file's id (16 bytes), the time up to which receipts
     /// may have been dropped (u64, milliseconds), and in an encrypted file a key for letters (32 bytes).
+    #[cfg(any(test, js))]
     pub fn letter_terms(&self) -> Result<Zeroizing<Vec<u8>>> {
         self.database.as_ref().ok_or(Error::Closed)?.letter_terms()
     }
 
     /// Fails unless the database can be opened by this; without it, unless nothing is needed for that.
+    #[cfg(any(test, js))]
     pub fn opens(&self, encryption: Option<&Encryption>) -> Result<()> {
         self.database.as_ref().ok_or(Error::Closed)?.ensure_opened_by(encryption)
     }

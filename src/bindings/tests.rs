@@ -1,6 +1,6 @@
 //! The protocol, without JavaScript: messages in, answers out.
 
-use super::Service;
+use super::service::Service;
 use super::service::{FIRST, Message};
 use super::transaction_tests::begun;
 use crate::fs::simulated::{Fault, Operation, Simulated, SimulatedFile};

@@ -1,6 +1,6 @@
 //! Transactions that read, and their commits, by messages.
 
-use super::Service;
+use super::service::Service;
 use super::tests::{Client, code};
 use crate::fs::simulated::{Fault, Operation};
 use crate::{Database, Options};

@@ -1,7 +1,7 @@
 //! Watches in the protocol.
 
-use super::Service;
 use super::service::FIRST;
+use super::service::Service;
 use super::tests::{Client, code};
 use crate::fs::simulated::{Fault, Operation};
 use crate::{Database, Options};

@@ -45,7 +45,7 @@ impl DataKey {
     }
 
     /// The key of what pages leave beside the file when they go away.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, js))]
     pub fn letter_key(&self, file_id: &[u8; 16]) -> Secret {
         self.derive(file_id, &[b"ferrolite/1 letters"])
     }

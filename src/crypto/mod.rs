@@ -15,7 +15,7 @@ pub(crate) mod nonces;
 #[cfg(test)]
 mod tests;
 
-#[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+#[cfg(any(test, js))]
 pub use cipher::Secret;
 pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce, blank_secret};
 pub use derive::{DataKey, MAC_LEN, MacKey, WrappingKey, argon2id};

@@ -25,13 +25,14 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::compaction::{Aim, Plan};
 use super::engine::Engine;
 use super::entry::{Prefix, Seq, prefix_of};
 use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, SMALL_TABLE, Tree, overlapping};
 use super::merge::{Direction, Merge, RunCursor, Source};
-use super::table::{Table, TableId, key_hash};
+use super::table::filter::hash as key_hash;
+use super::table::meta::{Table, TableId};
+use super::upkeep::compaction::{Aim, Plan};
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, Volume};
 

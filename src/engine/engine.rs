@@ -3,22 +3,23 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::compaction::Job;
 use super::covered::Covered;
 use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
-use super::flush::Frozen;
 use super::hot_rows::HotRows;
 use super::levels::{Edit, Levels};
-use super::log::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN, recover};
+use super::log::recovery::recover;
+use super::log::writer::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};
 use super::manifest::Manifest;
 use super::memtable::{Memtable, Undo};
 use super::numbering::SEQ_MAX;
 use super::options::Options;
-use super::purge::Purge;
-use super::reserve::is_full;
 use super::statistics::Counters;
-use super::table::{Table, TableId};
+use super::table::meta::{Table, TableId};
+use super::upkeep::compaction::Job;
+use super::upkeep::flush::Frozen;
+use super::upkeep::purge::Purge;
+use super::upkeep::reserve::is_full;
 use rustc_hash::FxHashSet;
 
 use crate::environment::Environment;

@@ -36,7 +36,7 @@ pub(super) fn prefix_of(key: &[u8]) -> Option<Prefix> {
 
 /// One version of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Version {
+pub(crate) struct Version {
     pub(super) seq: Seq,
     /// `None` is a tombstone.
     pub(super) value: Option<Bytes>,
@@ -73,7 +73,7 @@ pub struct Entry {
 
 /// The time a read uses, and what has been dropped for good.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     pub(super) now_ms: u64,
     pub(super) horizon: ExpiryHorizon,
 }

@@ -5,7 +5,8 @@ use std::ops::Bound;
 use super::engine::Engine;
 use super::error::Result;
 use super::read::KeyRange;
-use super::table::{Table, TableCursor};
+use super::table::cursor::TableCursor;
+use super::table::meta::Table;
 use crate::fs::File;
 
 /// Entries of a memtable that are counted one by one. Where there are more it does not matter how many.
@@ -17,7 +18,7 @@ impl<F: File> Engine<F> {
     /// for either end.
     ///
     /// # Errors
-    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    /// [`crate::Error::Corrupt`], [`crate::Error::Fs`].
     pub fn estimate(&self, range: &KeyRange) -> Result<u64> {
         if range.is_empty() {
             return Ok(0);
@@ -61,8 +62,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::engine::batch::Batch;
+    use crate::engine::options::Durability;
     use crate::engine::tests::{TestEnvironment, small_options};
-    use crate::engine::{Batch, Durability};
     use crate::fs::{Memory, MemoryFile};
 
     fn key(number: u64) -> Vec<u8> {

@@ -22,12 +22,14 @@ use bytes::Bytes;
 use super::engine::{Engine, key_epoch_behind};
 use super::entry::{Clock, Prefix, prefix_of};
 use super::error::{Error, Result};
-use super::flush::landing;
 use super::levels::{Levels, Placement};
 use super::manifest::page_of_everything;
 use super::memtable::Memtable;
-use super::retention::Retention;
-use super::table::{Table, TableBuilder, TableCopy};
+use super::table::builder::TableBuilder;
+use super::table::copying::TableCopy;
+use super::table::meta::Table;
+use super::upkeep::flush::landing;
+use super::upkeep::retention::Retention;
 use crate::fs::File;
 use crate::page::{Extent, HEADER_LEN, LogStart, Seal, Superblock};
 

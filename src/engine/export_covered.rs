@@ -18,8 +18,10 @@ use super::export::BuiltTable;
 use super::levels::{Edit, Levels, Placement};
 use super::memtable::Memtable;
 use super::merge::{Direction, Merge, RunCursor, Source};
-use super::retention::Retention;
-use super::table::{Table, TableBuilder, TableId, key_hash};
+use super::table::builder::TableBuilder;
+use super::table::filter::hash as key_hash;
+use super::table::meta::{Table, TableId};
+use super::upkeep::retention::Retention;
 use crate::fs::File;
 
 /// Bytes of tables that are built again and held in memory.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::compare::compare;
 use super::entry::{Seq, Version};
-use super::table::key_hash;
+use super::table::filter::hash as key_hash;
 use crate::page::{Cache, CacheStatistics};
 
 /// Keys whose first reading is remembered.

@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 
 use super::compare::compare;
 use super::entry::Prefix;
-use super::table::{Table, TableId};
+use super::table::meta::{Table, TableId};
 use crate::sorting::sorted_places;
 
 /// Levels 0 to 6. Six levels of factor 8 over 8 MiB hold 2 TiB.
@@ -233,7 +233,7 @@ pub(super) struct Placement {
 
 /// A change of the tables: removals, then insertions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Edit {
+pub(crate) struct Edit {
     pub(super) removed: Vec<TableId>,
     pub(super) added: Vec<Placement>,
 }

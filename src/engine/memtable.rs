@@ -51,7 +51,7 @@ impl Undo {
 
 /// Keys and their versions.
 #[derive(Debug, Default)]
-pub(super) struct Memtable {
+pub(crate) struct Memtable {
     entries: BTreeMap<Bytes, Versions>,
     size: usize,
 }

@@ -13,7 +13,8 @@ use super::compare::compare;
 use super::entry::{Seq, Version};
 use super::error::Result;
 use super::memtable::{Memtable, Range, Versions};
-use super::table::{Table, TableCursor};
+use super::table::cursor::TableCursor;
+use super::table::meta::Table;
 use crate::fs::File;
 use crate::page::Volume;
 

@@ -15,11 +15,10 @@
 //!   write, and a later flush that succeeds proves nothing about it.
 
 mod batch;
-mod check;
-mod compaction;
 mod compare;
 mod covered;
 mod current;
+mod damage;
 #[expect(clippy::module_inception, reason = "the engine is what the module is named for")]
 mod engine;
 mod entry;
@@ -27,45 +26,37 @@ mod error;
 mod estimate;
 mod export;
 mod export_covered;
-mod flush;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod hot_rows;
-mod keys;
 mod levels;
 mod log;
-mod maintain;
 mod manifest;
 mod memtable;
 mod merge;
 mod numbering;
 mod opening;
 mod options;
-mod output;
-mod purge;
 mod read;
-mod reclaim;
-mod reserve;
-mod retention;
-mod salvage;
-mod space;
 mod statistics;
 mod table;
 mod unwinding;
+mod upkeep;
 mod write;
 
 pub use batch::Batch;
+pub use damage::salvage::Salvager;
+pub use damage::salvage::report::{Losses, LostPiece};
 pub use engine::Engine;
 pub use entry::{Entry, Seq};
 pub use error::Error;
 pub use export::Export;
-pub use keys::RotateProgress;
 pub use numbering::SKIPPED;
 pub use options::{Compression, Durability, Options};
 pub use read::{Cursor, KeyRange, KeyReader, Snapshot};
-pub use salvage::{Losses, LostPiece, Salvager};
-pub use space::CompactProgress;
 pub use statistics::{EncryptionStatistics, SpaceStatistics, Statistics};
+pub use upkeep::rotation::RotateProgress;
+pub use upkeep::space::CompactProgress;
 
 #[cfg(test)]
 mod tests;

@@ -67,8 +67,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::engine::batch::Batch;
+    use crate::engine::options::{Durability, Options};
     use crate::engine::tests::TestEnvironment;
-    use crate::engine::{Batch, Durability, Options};
     use crate::fs::simulated::{Recovery, Simulated, SimulatedFile};
 
     fn open(files: &Simulated) -> Engine<SimulatedFile> {

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::covered::Covered;
+use super::damage::salvage::state::proven_state;
 use super::engine::{Engine, check_agreement, used_extents};
 use super::error::{Error, Result};
 use super::hot_rows::HotRows;
 use super::levels::Levels;
-use super::log::{recover, recover_to_break};
+use super::log::recovery::{recover, recover_to_break};
 use super::manifest::Manifest;
 use super::memtable::Memtable;
 use super::numbering::base_behind;
 use super::options::Options;
-use super::salvage::proven_state;
 use super::statistics::Counters;
 use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};

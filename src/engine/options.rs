@@ -9,7 +9,7 @@ pub enum Durability {
     /// Before it is acknowledged: one flush a commit, shared by commits that arrive together.
     #[default]
     Always,
-    /// When the host's operating system likes, at [`Engine::sync`](super::Engine::sync), and at closing.
+    /// When the host's operating system likes, at [`Engine::sync`](super::engine::Engine::sync), and at closing.
     Never,
 }
 

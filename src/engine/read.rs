@@ -4,13 +4,15 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::compare::compare;
+use super::damage::salvage::lookup::find_in_damaged;
 use super::engine::Engine;
 use super::entry::{Clock, Entry, Prefix, Seq, Version, prefix_of};
 use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, Tree};
 use super::merge::{Direction, MemoryCursor, Merge, RunCursor, Source};
-use super::salvage::find_in_damaged;
-use super::table::{LastPages, Table, key_hash};
+use super::table::filter::hash as key_hash;
+use super::table::last_pages::LastPages;
+use super::table::meta::Table;
 use crate::fs::File;
 
 /// A range of engine keys inside one key space.
@@ -58,7 +60,7 @@ impl<F: File> Engine<F> {
     /// The newest version of `key` at or before `at`, unless it is deleted or has expired at `now_ms`.
     ///
     /// # Errors
-    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    /// [`crate::Error::Corrupt`], [`crate::Error::Fs`].
     pub fn get(&self, key: &[u8], at: Seq, now_ms: u64) -> Result<Option<Entry>> {
         let hash = key_hash(key);
         let kept = self.hot_rows.borrow_mut().get(key, hash, at);
@@ -127,7 +129,7 @@ impl<F: File> Engine<F> {
     /// Live entries of a range as of `at` and `now_ms`, in key order or, with `reverse`, from the end.
     ///
     /// # Errors
-    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    /// [`crate::Error::Corrupt`], [`crate::Error::Fs`].
     pub fn scan(&self, range: KeyRange, reverse: bool, at: Seq, now_ms: u64) -> Result<Cursor<'_, F>> {
         let direction = if reverse { Direction::Backward } else { Direction::Forward };
         let mut sources = Vec::new();
@@ -197,7 +199,7 @@ impl<F: File> KeyReader<'_, F> {
     /// As [`Engine::get`].
     ///
     /// # Errors
-    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    /// [`crate::Error::Corrupt`], [`crate::Error::Fs`].
     pub fn get(&mut self, key: &[u8]) -> Result<Option<Entry>> {
         let version = self.engine.find_version(key, key_hash(key), self.at, Some(&mut self.last))?;
         Ok(version.and_then(|version| version.visible(self.clock)))
@@ -221,7 +223,7 @@ impl<F: File> Cursor<'_, F> {
     /// The next key and what it holds.
     ///
     /// # Errors
-    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    /// [`crate::Error::Corrupt`], [`crate::Error::Fs`].
     pub fn next(&mut self) -> Result<Option<(Vec<u8>, Entry)>> {
         while let Some(version) = self.next_version()? {
             if let Some(entry) = version.visible(self.clock) {
@@ -234,7 +236,7 @@ impl<F: File> Cursor<'_, F> {
     /// How many live entries are left.
     ///
     /// # Errors
-    /// [`super::Error::Corrupt`], [`super::Error::Fs`].
+    /// [`crate::Error::Corrupt`], [`crate::Error::Fs`].
     pub fn count_rest(&mut self) -> Result<u64> {
         let mut count = 0;
         while let Some(version) = self.next_version()? {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::engine::Engine;
 use super::entry::Prefix;
 use super::levels::{LEVEL_COUNT, Tree};
-use super::log::Log;
+use super::log::writer::Log;
 use crate::crypto::{Argon2, Cipher};
 use crate::fs::File;
 use crate::page::{CacheStatistics, FORMAT_VERSION, IoStatistics};

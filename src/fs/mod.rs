@@ -10,7 +10,7 @@
 //! | `AccessHandle` | browsers (OPFS) and JavaScript runtimes, through one JavaScript shape |
 //! | [`Simulated`] | tests: seeded faults and crashes |
 
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(js)]
 mod access_handle;
 mod memory;
 pub mod simulated;
@@ -19,7 +19,7 @@ mod standard;
 #[cfg(test)]
 mod tests;
 
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(js)]
 pub use access_handle::{AccessHandle, AccessHandleFile, Host};
 pub use memory::{Memory, MemoryFile};
 pub use simulated::{Simulated, SimulatedFile};

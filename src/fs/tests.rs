@@ -2,9 +2,11 @@
 
 use pollster::block_on;
 
+use super::memory::Memory;
+use super::simulated::Simulated;
 #[cfg(any(unix, target_os = "wasi"))]
-use super::Std;
-use super::{Error, File, FileSystem, Memory, OpenMode, Simulated, check_name, read_full, write_full};
+use super::standard::Std;
+use super::{Error, File, FileSystem, OpenMode, check_name, read_full, write_full};
 
 /// Makes a module with every test of this file, run by `$with` on a fresh file system.
 macro_rules! on_file_system {

@@ -1,8 +1,8 @@
 //! Whole encrypted files that are changed in any way: whatever is read of them was once written.
 
-use super::Input;
 use super::file::{accept, read, write};
 use crate::fs::Memory;
+use crate::fuzz_input::Input;
 use crate::{Cipher, Compression, Database, Encryption, Environment, Error, ErrorCode, Options, Range, RotateProgress};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,8 +1,9 @@
 //! Whole files: changed in any way, with tags that hold, opened, read, and written.
 
-use super::{Input, changes};
+use super::changes;
 use crate::engine::fuzzing::{Sealed, reseal, sealed};
 use crate::fs::{Memory, MemoryFile};
+use crate::fuzz_input::Input;
 use crate::{
     Compression, Condition, Database, Document, Environment, Error, ErrorCode, FindOptions, Options, Range, Transaction,
 };

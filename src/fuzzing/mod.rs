@@ -9,17 +9,16 @@
 mod changes;
 mod encrypted_file;
 mod file;
-mod input;
 mod operations;
 #[cfg(test)]
 mod seeds;
 #[cfg(test)]
 mod tests;
 
+pub use crate::fuzz_input::Input;
 pub use changes::change;
 pub use encrypted_file::encrypted_file;
 pub use file::file;
-pub use input::Input;
 pub use operations::operations;
 
 use crate::{bindings, documents, engine, page};

@@ -1,9 +1,9 @@
 //! A workload out of any bytes, compared with a map in memory: documents, indexes, times to live, compaction, reopening,
 //! and crashes of a simulated disk.
 
-use super::Input;
 use crate::engine::SKIPPED;
 use crate::fs::simulated::{Recovery, Simulated, SimulatedFile};
+use crate::fuzz_input::Input;
 use crate::{
     Compression, Condition, Database, Document, Durability, Environment, FindOptions, Options, Range, Transaction,
 };

@@ -1,6 +1,7 @@
 //! A short, deterministic run over the inputs that are kept, and over changes of them.
 
-use super::{TARGETS, change};
+use super::TARGETS;
+use super::changes::change;
 use std::path::Path;
 
 /// Inputs of a target, by the name of their file.

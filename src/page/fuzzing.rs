@@ -1,13 +1,15 @@
 //! What a fuzzer calls of this layer.
 
 use super::codec::Reader;
+use super::error::{Error, KeyError};
+use super::header::{Compression, PageRef};
 use super::header::{PageHeader, RAW_LEN_MAX, append_page, open_page};
 use super::key_slots::{KEY_MAGIC, Keyring, Record};
 use super::layout::{KEY_SLOT_LEN, KEY_SLOTS_ADDRESS, MAGIC, PAGE_HEADER_LEN, SLOT_LEN};
 use super::owner::{OWNER_LEN, Owner};
 use super::seal::{ChecksumSeal, Place, PlaceKind, Seal, TAG_LEN};
 use super::superblock::Superblock;
-use super::{Access, Compression, Error, KeyError, PageRef, Volume};
+use super::volume::{Access, Volume};
 use crate::crypto::{Cipher, Encryption};
 use crate::fs::{FileSystem, Memory, OpenMode};
 use crate::fuzzing::Input;

@@ -136,7 +136,7 @@ impl Keyring {
     }
 
     /// The key of what pages leave beside the file when they go away. It changes with the data key.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, js))]
     pub fn letter_key(&self) -> Option<crate::crypto::Secret> {
         self.data_keys.last().map(|(_, key)| key.letter_key(&self.file_id))
     }

@@ -2,6 +2,7 @@
 
 import struct
 from collections import namedtuple
+from functools import lru_cache
 
 import xxhash
 
@@ -59,37 +60,91 @@ def xxh3_128(data, seed=0):
     return xxhash.xxh3_128_intdigest(data, seed=seed).to_bytes(16, "little")
 
 
+def varint_at(data, at):
+    """A varint and the offset of its end. Raises IndexError if the data ends too early."""
+    byte = data[at]
+    value, shift = byte & 0x7F, 0
+    while byte >= 0x80:
+        at, shift = at + 1, shift + 7
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+    if shift > 63 or (shift == 63 and byte > 1):
+        raise Damaged("a varint is too long")
+    return value, at + 1
+
+
 def entries(payload):
-    """The entries of a data or index page (section 7)."""
+    """Returns the entries of a data or index page (section 7)."""
     check(len(payload) >= 8, "page of entries")
     (count,) = struct.unpack_from("<I", payload, len(payload) - 4)
     end = len(payload) - 4 - 4 * count
     check(count > 0 and end > 0, "restarts")
     restarts = set(struct.unpack_from(f"<{count}I", payload, end))
     check(min(restarts) == 0 and len(restarts) == count, "restarts")
-    page, key = Bytes(payload[:end]), b""
-    while not page.is_empty():
-        is_restart = page.at in restarts
-        restarts.discard(page.at)
-        shared, rest, flags, seq = page.varint(), page.varint(), page.number(1), page.varint()
-        check(shared <= len(key) and not (is_restart and shared) and flags in FLAGS, "entry")
-        expiry = page.varint() if flags & EXPIRES else None
-        length = page.varint() if flags & PUT else 0
-        key = key[:shared] + page.take(rest)
-        yield Version(key, seq, expiry, page.take(length) if flags & PUT else None)
+    try:
+        found = list(entries_in(payload[:end], restarts))
+    except IndexError:
+        raise Damaged("bytes end too early") from None
     check(not restarts, "a restart at which no entry begins")
+    return found
 
 
-def may_contain(filter_page, key):
-    """Whether the filter allows that the key is in the table (section 8)."""
-    if not filter_page or filter_page[0] != 1:
-        return True
-    key_hash, count = xxhash.xxh3_64_intdigest(key), (len(filter_page) - 1) // 64
-    block = 1 + ((key_hash >> 32) * count >> 32) * 64
-    state = ((key_hash & 0xFFFFFFFF) * 0x9E3779B9 & 0xFFFFFFFF) | 1
-    for _ in range(7):
-        bit = state >> 23
-        if not filter_page[block + bit // 8] >> bit % 8 & 1:
-            return False
-        state = state * 0x9E3779B9 & 0xFFFFFFFF
-    return True
+def entries_in(page, restarts):
+    """Yields entries, and removes from `restarts` each offset at which an entry begins.
+
+    This loop reads millions of entries, most with lengths of one byte. So it reads such a length without a call.
+    """
+    at, end, key = 0, len(page), b""
+    while at < end:
+        start, is_restart = at, at in restarts
+        shared, at = (page[at], at + 1) if page[at] < 0x80 else varint_at(page, at)
+        rest, at = (page[at], at + 1) if page[at] < 0x80 else varint_at(page, at)
+        flags = page[at]
+        seq, at = varint_at(page, at + 1)
+        if shared > len(key) or flags not in FLAGS or (is_restart and shared):
+            raise Damaged("entry")
+        expiry, length, value = None, 0, None
+        if flags & EXPIRES:
+            expiry, at = varint_at(page, at)
+        if flags & PUT:
+            length, at = (page[at], at + 1) if page[at] < 0x80 else varint_at(page, at)
+        behind_key = at + rest
+        key = key[:shared] + page[at:behind_key]
+        at = behind_key + length
+        if at > end:
+            raise Damaged("bytes end too early")
+        if flags & PUT:
+            value = page[behind_key:at]
+        if is_restart:
+            restarts.remove(start)
+        yield Version(key, seq, expiry, value)
+
+
+# What the state of a filter's key is multiplied by for each of its seven bits (section 8).
+MULTIPLIERS = [pow(0x9E3779B9, power, 1 << 32) for power in range(7)]
+
+
+class Filter:
+    """A filter page: which keys may be in its table (section 8)."""
+
+    def __init__(self, page):
+        is_known = page[:1] == b"\1"
+        self.blocks = [int.from_bytes(page[at : at + 64], "little") for at in range(1, len(page) - 63, 64) if is_known]
+        check(self.blocks or not is_known, "filter")
+
+    def allows(self, key):
+        """True if the key may be in the table. Without a filter every key may."""
+        if not self.blocks:
+            return True
+        block, mask = place_in_filter(key, len(self.blocks))
+        return self.blocks[block] & mask == mask
+
+
+@lru_cache(maxsize=1 << 20)
+def place_in_filter(key, count):
+    """The block of a key in a filter of so many blocks, and the key's bits there."""
+    key_hash = xxhash.xxh3_64_intdigest(key)
+    state, mask = ((key_hash & 0xFFFFFFFF) * 0x9E3779B9 & 0xFFFFFFFF) | 1, 0
+    for multiplier in MULTIPLIERS:
+        mask |= 1 << ((state * multiplier & 0xFFFFFFFF) >> 23)
+    return (key_hash >> 32) * count >> 32, mask

@@ -5,6 +5,7 @@ import math
 import struct
 from collections import namedtuple
 from decimal import Decimal
+from functools import cached_property, lru_cache
 
 from parts import JSON
 
@@ -34,9 +35,15 @@ class Number:
     """A number: as index entries have it, and exactly."""
 
     def __init__(self, text):
-        is_integer = text.lstrip("-").isdigit()
-        self.nearest = integer(text) if is_integer else float(text)
-        self.exact = digits_of(Decimal(text))
+        self.text = text
+
+    @cached_property
+    def nearest(self):
+        return integer(self.text) if self.text.lstrip("-").isdigit() else float(self.text)
+
+    @cached_property
+    def exact(self):
+        return digits_of(Decimal(self.text))
 
     def is_in_entry(self):
         """Whether the number is the one that its entry stands for (section 15)."""
@@ -56,8 +63,11 @@ def digits_of(number):
     return (sign, short, exponent + len(text) - len(short)) if short else (0, "", 0)
 
 
+DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number)
+
+
 def parsed(document):
-    return json.loads(document, parse_int=Number, parse_float=Number)
+    return DECODER.decode(document.decode())
 
 
 def numbers_in(value):
@@ -127,22 +137,41 @@ def encoding_of(value):
         return None
 
 
-def encodings_of(index, document):
-    """What a document has in an index, uncut: encodings, and the values that each stands for."""
-    value, paths = parsed(document), paths_of(index)
+# What a document must have in an index under one encoding: whether a number in it is not the one that the encoding stands for,
+# and its values, each in a form that is equal for equal values only.
+Expected = namedtuple("Expected", "is_inexact values")
+
+
+def expected_of(index, document):
+    """What a document must have in an index, by the uncut encoding; and whether it has a value at each path.
+
+    `document` is the stored value: a byte for its kind, and JSON text.
+    """
+    return expected_at(tuple(paths_of(index)), bool(index.get("multi")), "missing" in index, document)
+
+
+# Each state of a file is read several times, and most of its documents are those of the state before.
+@lru_cache(maxsize=1 << 19)
+def expected_at(paths, is_multi, has_missing, document):
+    value = parsed(document[1:])
     found = [encoding_at(path, value) for path in paths]
-    if index.get("multi"):
+    is_whole = all(encoding is not None for encoding, _ in found)
+    encodings = {}
+    if is_multi:
         elements = found[0][1] if isinstance(found[0][1], list) else None
         pairs = [(encoding_of(element), element) for element in elements] if elements is not None else found
-        encodings = {}
         for encoding, element in pairs:
             if encoding is not None:
                 encodings.setdefault(encoding, []).append([element])
-        return encodings
-    if found[0][0] is None and "missing" not in index:
-        return {}
-    encoding = b"".join(MISSING if encoding is None else encoding for encoding, _ in found)
-    return {encoding: [[None if encoding is None else value for encoding, value in found]]}
+    elif found[0][0] is not None or has_missing:
+        encoding = b"".join(MISSING if encoding is None else encoding for encoding, _ in found)
+        encodings[encoding] = [[None if encoding is None else value for encoding, value in found]]
+    return {encoding: expected_under(values) for encoding, values in encodings.items()}, is_whole
+
+
+def expected_under(values):
+    is_inexact = not all(number.is_in_entry() for number in numbers_in(values))
+    return Expected(is_inexact, [exact_of(value) for value in values])
 
 
 def paths_of(index):
@@ -164,18 +193,11 @@ def spec_of(index):
 def entries_of(space, encodings, key):
     """The entries that a document must have in an index: by key their value, and whether a number is not the one in it."""
     prefix, entries = struct.pack(">II", *space), {}
-    for encoding, values in encodings.items():
+    for encoding, expected in encodings.items():
         mark = b"\1" if len(encoding) > INDEXED_LENGTH_MAX else b""
-        is_inexact = not all(number.is_in_entry() for number in numbers_in(values))
         key_of = prefix + encoding[:INDEXED_LENGTH_MAX] + key
-        entries[key_of] = mark, is_inexact or entries.get(key_of, (mark, False))[1]
+        entries[key_of] = mark, expected.is_inexact or entries.get(key_of, (mark, False))[1]
     return entries
-
-
-def is_whole(index, document):
-    """Whether there is a value at each path."""
-    value = parsed(document)
-    return all(encoding_at(path, value)[0] is not None for path in paths_of(index))
 
 
 def checked(contents):
@@ -238,7 +260,7 @@ def problems_of(space, index, documents, found):
     for key, document in documents.items():
         if document.value[0] != JSON:
             continue
-        encodings = encodings_of(index, document.value[1:])
+        encodings, is_whole = expected_of(index, document.value)
         for expected, (mark, is_inexact) in entries_of(space, encodings, key).items():
             entry = left.pop(expected, None)
             if entry is None:
@@ -247,8 +269,8 @@ def problems_of(space, index, documents, found):
                     problems.append(f"index {path}: {key[1:]} has no entry")
             elif (entry.value, entry.expiry) != (mark, document.expiry or (INEXACT_UNTIL if is_inexact else None)):
                 problems.append(f"index {path}: the entry of {key[1:]}")
-        is_unique = index.get("unique") and state == "ready" and (index.get("multi") or is_whole(index, document.value[1:]))
-        for value in sum(encodings.values(), []) if is_unique else ():
-            if holders.setdefault(exact_of(value), key) != key:
-                problems.append(f"index {path}: {holders[exact_of(value)][1:]} and {key[1:]} have equal values")
+        is_unique = index.get("unique") and state == "ready" and (index.get("multi") or is_whole)
+        for value in (value for expected in encodings.values() for value in expected.values) if is_unique else ():
+            if holders.setdefault(value, key) != key:
+                problems.append(f"index {path}: {holders[value][1:]} and {key[1:]} have equal values")
     return problems + [f"index {path}: stray entry {key}" for key, entry in left.items() if entry.expiry is None]

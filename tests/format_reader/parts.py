@@ -49,6 +49,11 @@ class Parts:
         return [f"part {key.hex()}: it belongs to no document" for key in left]
 
 
+def is_stored_whole(document):
+    """True if the value of a document is its kind and all of its text or bytes."""
+    return document.value[:1] in (b"\1", b"\4") and len(document.value) <= TEXT_MAX
+
+
 def text_of(key, document, parts):
     """The JSON text of a document; None when it is bytes. And the bytes."""
     what = f"document {key}"

@@ -6,10 +6,10 @@ and prints documents and indexes as lines of JSON, as `ferrolite dump` does. Sec
 """
 
 import argparse
-import heapq
 import itertools
 import json
 import os
+import re
 import struct
 import sys
 import time
@@ -23,12 +23,14 @@ import lz4.block
 import parts
 import sealing
 import xxhash
-from encoding import EXPIRES, FLAGS, PUT, Bytes, Damaged, Version, check, entries, may_contain, xxh3_128
+from encoding import EXPIRES, FLAGS, PUT, Bytes, Damaged, Filter, Version, check, entries, xxh3_128
 
 BLOCK = 65536
 DATA, INDEX, FILTER, MANIFEST, SEGMENT, FRAME, LINK = 1, 2, 3, 4, 16, 17, 18
 CATALOG, CHANGES, RECEIPTS = (0, 0), (0, 1), (0, 2)
+SPACE = struct.Struct(">II")  # a collection, and a key space in it
 GOES_ON = 0x8000
+KINDS_OF_LOG = re.compile(rb"[\x10-\x12]")  # SEGMENT, FRAME, LINK
 
 Superblock = namedtuple(
     "Superblock",
@@ -54,10 +56,6 @@ def blocks_of(address, length):
 
 def checksum(sealed, place):
     return xxh3_128(sealed[:48] + sealed[64:], xxhash.xxh3_64_intdigest(place))
-
-
-def newest_first(version):
-    return version.key, -version.seq
 
 
 @dataclass
@@ -143,27 +141,26 @@ class Reader:
     def entries_of(self, table):
         """All entries of a table, in order. What the manifest says of it is verified on the way."""
         ensure = lambda holds, what: check(holds, f"table {table.id}: {what}")
-        filter_page = self.table_page(table, FILTER, table.filter) if table.filter[1] else b""
-        count = tombstones = raw_bytes = 0
-        seqs, expiries, last, separators = [], [], None, [b""]
+        filter_page = Filter(self.table_page(table, FILTER, table.filter) if table.filter[1] else b"")
+        found, smallest_of_page = [], b""
         for separator, reference in self.data_pages(table, table.root, table.depth):
-            ensure(separators[-1] <= separator, "order of separators")
-            for entry in entries(self.table_page(table, DATA, reference)):
-                ensure(last is None or newest_first(last) < newest_first(entry), "order of entries")
-                ensure(separators[-1] <= entry.key <= separator, "separator")
-                ensure(may_contain(filter_page, entry.key), "filter")
-                ensure(count or entry.key == table.smallest, "smallest key")
-                count, last = count + 1, entry
-                tombstones += entry.value is None
-                raw_bytes += len(entry.key) + len(entry.value or b"")
-                seqs.append(entry.seq)
-                expiries += [] if entry.expiry is None else [entry.expiry]
-                yield entry
-            separators.append(separator)
-        ensure(last and last.key == table.largest, "largest key")
-        figures = Table(*table[:8], count, tombstones, raw_bytes, min(seqs), max(seqs), len(expiries),
+            page = entries(self.table_page(table, DATA, reference))
+            ensure(smallest_of_page <= page[0].key and page[-1].key <= separator, "separator")
+            found += page
+            smallest_of_page = separator
+        ensure(found and found[0].key == table.smallest, "smallest key")
+        ensure(found[-1].key == table.largest, "largest key")
+        in_order = all(a.key < b.key or (a.key == b.key and a.seq > b.seq) for a, b in itertools.pairwise(found))
+        ensure(in_order, "order of entries")
+        ensure(all(filter_page.allows(entry.key) for entry in found), "filter")
+        seqs = [entry.seq for entry in found]
+        expiries = [entry.expiry for entry in found if entry.expiry is not None]
+        raw_bytes = sum(len(entry.key) + len(entry.value or b"") for entry in found)
+        tombstones = sum(entry.value is None for entry in found)
+        figures = Table(*table[:8], len(found), tombstones, raw_bytes, min(seqs), max(seqs), len(expiries),
                         max(expiries, default=0), *table[15:])  # fmt: skip
         ensure(figures == table, "figures")
+        return found
 
     def data_pages(self, table, reference, depth):
         for entry in entries(self.table_page(table, INDEX, reference)):
@@ -307,9 +304,9 @@ class Reader:
         while segment and segment.address not in looked_at:
             looked_at.add(segment.address)
             link = None
-            for offset in range(0, len(segment.data) - 63, 16):
-                kind = segment.data[offset]
-                if (offset >= end or offset == 64) and kind in (SEGMENT, FRAME, LINK):
+            for match in KINDS_OF_LOG.finditer(segment.data[: max(0, len(segment.data) - 63) : 16]):
+                offset, kind = match.start() * 16, match.group()[0]
+                if offset >= end or offset == 64:
                     found = self.valid_at(segment, offset, kind, None if kind == FRAME else segment.index)
                     proven = max(proven, found.synced_seq if found else 0)
                     link = found if found and kind == LINK else link
@@ -334,14 +331,18 @@ class Reader:
         """What a reader at `now` sees: the newest version of each key, if that is a put and has not expired."""
         self.root = self.superblock()
         self.tables = self.manifest()
-        log = sorted(self.log(), key=newest_first)
+        log = self.log()
         used = sorted(self.extents)
         check(all(a[1] <= b[0] for a, b in itertools.pairwise(used)), "two things claim one place")
-        merged = heapq.merge(*(self.entries_of(table) for table in self.tables), log, key=newest_first)
-        for _, versions in itertools.groupby(merged, key=lambda version: version.key):
-            newest, *_ = versions
-            if newest.value is not None and not self.has_expired(newest, now):
-                yield newest
+        newest = {}
+        for version in itertools.chain(*map(self.entries_of, self.tables), log):
+            known = newest.get(version.key)
+            if known is None or known.seq < version.seq:
+                newest[version.key] = version
+        for key in sorted(newest):
+            version = newest[key]
+            if version.value is not None and not self.has_expired(version, now):
+                yield version
 
     def has_expired(self, version, now):
         if version.expiry is None:
@@ -372,7 +373,7 @@ def sort_out(versions):
     """Catalog, change history, and of each collection documents and the entries of indexes (sections 12 to 14, and 21)."""
     contents, spaces = Contents({}, {}, {}, {}), {}
     for version in versions:
-        space, rest = struct.unpack(">II", version.key[:8]), version.key[8:]
+        space, rest = SPACE.unpack_from(version.key), version.key[8:]
         collection, index = space
         if space == CATALOG:
             contents.catalog[rest] = version.value
@@ -381,7 +382,8 @@ def sort_out(versions):
         elif space == RECEIPTS:
             receipt(rest, version)
         elif index == 0:
-            check(rest[:1] == b"\1", f"document {rest}: unknown kind of key")
+            if rest[:1] != b"\1":
+                raise Damaged(f"document {rest}: unknown kind of key")
             contents.documents.setdefault(collection, {})[rest] = version
         elif index in (parts.ELEMENTS, parts.PARTS):
             spaces.setdefault(collection, {}).setdefault(index, {})[rest] = version
@@ -390,6 +392,8 @@ def sort_out(versions):
     for collection, documents in contents.documents.items():
         known = parts.Parts(spaces.pop(collection, {}))
         for key, document in documents.items():
+            if parts.is_stored_whole(document):
+                continue
             text, content = parts.text_of(key, document, known)
             value = bytes([parts.JSON]) + text if content is None else bytes([parts.BYTES]) + content
             documents[key] = document._replace(value=value)

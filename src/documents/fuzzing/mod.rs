@@ -1,20 +1,21 @@
 //! What a fuzzer calls of this layer.
 
-mod values;
+pub(super) mod values;
 
-pub use super::watch::fuzzing::journal;
+pub use crate::documents::changes::fuzzing::journal;
 pub use values::{compare, rank, value};
 
-use super::catalog::Catalog;
+use crate::documents::catalog::Catalog;
 
-use super::catalog_entries::Index;
-use super::error_code::ErrorCode;
-use super::index_entry::{IndexEntry, cut, encodings};
-use super::index_spec::Indexed;
-use super::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
-use super::ordering::{Unencodable, encode, encoded_length};
-use super::path::Path;
-use super::{Condition, json};
+use crate::documents::catalog::entries::Index;
+use crate::documents::catalog::index_spec::Indexed;
+use crate::documents::error_code::ErrorCode;
+use crate::documents::index::entry::{IndexEntry, cut, encodings};
+use crate::documents::json::ordering::{Unencodable, encode, encoded_length};
+use crate::documents::json::path::Path;
+use crate::documents::json::text;
+use crate::documents::keyspace::key::{self, CATALOG, CollectionId, parse_key, push_key, successor};
+use crate::documents::query::condition::Condition;
 use crate::engine::Batch;
 use crate::fuzzing::Input;
 use serde_json::Value;
@@ -85,7 +86,7 @@ pub fn ordering(data: &[u8]) {
     }
     let text = String::from_utf8_lossy(data);
     let outcome = encode(&text);
-    if json::check_text(&text).is_ok() {
+    if text::check_text(&text).is_ok() {
         assert_ne!(outcome, Err(Unencodable::NotJson), "JSON has an encoding, or is too deep");
     }
 }

@@ -1,17 +1,15 @@
 //! The values at several paths, in one pass over a document's text.
 
-use crate::documents::json_scan::{Scanner, unescape};
-use crate::documents::ordering::{Form, Unencodable, encode_as};
-use crate::documents::path::{NotJson, Path};
+use crate::documents::json::ordering::{Form, Unencodable, encode_as};
+use crate::documents::json::path::Scanned;
+use crate::documents::json::path::{NotJson, Path};
+use crate::documents::json::scanner::{Scanner, unescape};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What was looked for in stored text.
-pub(in crate::documents) type Scanned<T> = Result<T, NotJson>;
-
 /// Paths to be looked for, each with a place among the values.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Paths {
+pub(crate) struct Paths {
     root: Field,
     known: Vec<Path>,
 }
@@ -27,7 +25,7 @@ struct Field {
 
 /// What is at the paths, in order of their places.
 #[derive(Debug, Clone)]
-pub(super) struct Values<'a>(Vec<Found<'a>>);
+pub(crate) struct Values<'a>(Vec<Found<'a>>);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Found<'a> {
@@ -176,7 +174,7 @@ mod tests {
             let values = paths(&list).values_in(&text);
             for (place, path) in list.iter().enumerate() {
                 let alone = Path::parse(path).unwrap().value_in(&text);
-                if crate::documents::json::check_text(&text).is_ok() {
+                if crate::documents::json::text::check_text(&text).is_ok() {
                     prop_assert_eq!(values.as_ref().unwrap().text(place), alone.unwrap(), "{} {}", path, text);
                 }
             }

@@ -1,6 +1,9 @@
 //! Filters against an evaluator that shares nothing with them: it compares parsed values.
 
 use super::*;
+use crate::documents::json::ordering::encode_exact;
+use crate::documents::query::extract::Paths;
+use crate::documents::query::filter_tree::has_element;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

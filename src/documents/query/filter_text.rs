@@ -1,15 +1,15 @@
 //! Reading filters. What is wrong is told with its place, as `or[1].age.gte`.
 
-use super::filter::Node;
+use super::condition::Bounds;
+use super::filter_tree::Node;
 use super::spelling::{OPERATORS, instead_of};
 use super::value_set::ValueSet;
-use crate::documents::condition::Bounds;
 use crate::documents::error::{Error, Result, abbreviate};
-use crate::documents::json;
-use crate::documents::json_scan::{Scanner, unescape};
-use crate::documents::key::successor;
-use crate::documents::ordering::{DEPTH_MAX, Unencodable, encode_exact, string_start};
-use crate::documents::path::Path;
+use crate::documents::json::ordering::{DEPTH_MAX, Unencodable, encode_exact, string_start};
+use crate::documents::json::path::Path;
+use crate::documents::json::scanner::{Scanner, unescape};
+use crate::documents::json::text;
+use crate::documents::keyspace::key::successor;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Bound;
@@ -29,7 +29,7 @@ struct Place<'a> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Node> {
-    json::check_text(text).map_err(|reason| Error::invalid_condition(format!("it is not JSON: {reason}")))?;
+    text::check_text(text).map_err(|reason| Error::invalid_condition(format!("it is not JSON: {reason}")))?;
     filter(text, &Place { outer: None, name: "", depth: 0 })
 }
 
@@ -249,7 +249,7 @@ fn encoded(text: &str, place: &Place<'_>) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     fn problem(text: &str) -> String {
         let error = parse(text).unwrap_err();

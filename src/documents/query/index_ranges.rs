@@ -1,16 +1,16 @@
 //! Which entries of an index a filter asks for, and in which order they come.
 
-use super::filter::Node;
+use super::filter_tree::Node;
 use super::order::{Component, Order};
 use super::value_set::{Cut, ValueSet, point};
-use crate::documents::catalog_entries::Index;
-use crate::documents::index::entries_of;
-use crate::documents::index_entry::cut;
-use crate::documents::key::successor;
-use crate::documents::ordering::MISSING;
-use crate::documents::ordering_text::texts_of;
-use crate::documents::path::Path;
-use crate::documents::range::is_empty;
+use crate::documents::catalog::entries::Index;
+use crate::documents::catalog::entries::entries_of;
+use crate::documents::index::entry::cut;
+use crate::documents::json::ordering::MISSING;
+use crate::documents::json::ordering_text::texts_of;
+use crate::documents::json::path::Path;
+use crate::documents::keyspace::key::successor;
+use crate::documents::keyspace::range::is_empty;
 use crate::engine::{KeyRange, Seq};
 use std::ops::Bound;
 
@@ -228,9 +228,10 @@ fn overlaps(before: &KeyRange, range: &KeyRange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::catalog_entries::IndexState;
-    use crate::documents::index_spec::Indexed;
-    use crate::documents::query::{Filter, Query};
+    use crate::documents::catalog::entries::IndexState;
+    use crate::documents::catalog::index_spec::Indexed;
+    use crate::documents::query::filter::Filter;
+    use crate::documents::query::query::Query;
 
     fn index(paths: &[&str], multi: bool) -> Index {
         Index::sample(Indexed::new(paths, false, multi).unwrap())
@@ -326,7 +327,7 @@ mod tests {
     /// Whether the entry of a value is in what a condition asks for.
     fn is_asked_for(condition: &str, value: &str, key: &str) -> bool {
         let (index, filter) = (index(&["a"], false), Filter::parse(&format!("{{\"a\": {condition}}}")).unwrap());
-        let encoded = crate::documents::ordering::encode(value).unwrap();
+        let encoded = crate::documents::json::ordering::encode(value).unwrap();
         let entry = [&entries_of(&index)[..], cut(&encoded).0, &[1], key.as_bytes()].concat();
         let ranges = IndexRanges::of(&index, &filter.node, 0).unwrap().ranges;
         ranges.into_iter().any(|range| std::ops::RangeBounds::contains(&(range.start, range.end), &entry))

@@ -1,22 +1,23 @@
 //! Walking over index entries: each becomes a row, or is passed over without its document being read.
 
+use super::context::Context;
 use super::extract::{Found as Value, Values};
-use super::filter::Test;
+use super::filter_tree::Test;
 use super::index_ranges::Delivery;
 use super::order::{Place, push_component};
 use super::query::Prepared;
-use super::walk::{Context, Found, State};
-use crate::documents::catalog_entries::Index;
-use crate::documents::content::Content;
+
+use crate::documents::catalog::entries::Index;
+use crate::documents::catalog::entries::entries_of;
+use crate::documents::database::view::View;
 use crate::documents::error::Result;
-use crate::documents::find::{disagreement, parse_entry};
-use crate::documents::index::entries_of;
-use crate::documents::index_entry::{IndexEntry, components, parts};
-use crate::documents::key::{PREFIX_LENGTH, push_key, successor};
-use crate::documents::ordering::{INDEXED_LENGTH_MAX, MISSING, encoded_length};
-use crate::documents::path::Path;
-use crate::documents::range::is_empty;
-use crate::documents::read::View;
+use crate::documents::index::entry::{IndexEntry, components, parts};
+use crate::documents::index::entry::{disagreement, parse_entry};
+use crate::documents::json::ordering::{INDEXED_LENGTH_MAX, MISSING, encoded_length};
+use crate::documents::json::path::Path;
+use crate::documents::keyspace::key::{PREFIX_LENGTH, push_key, successor};
+use crate::documents::keyspace::range::is_empty;
+use crate::documents::stored::content::Content;
 use crate::engine::{Cursor, Entry, KeyRange};
 use crate::fs::File;
 use std::collections::HashSet;
@@ -54,7 +55,7 @@ enum SortValue {
 }
 
 /// What an index entry says of its document.
-pub(super) struct Mark<'a> {
+pub(crate) struct Mark<'a> {
     reader: Arc<IndexReader<'a>>,
     /// What its document must have, where that may be another than the one it was made for.
     encoded: Option<Vec<u8>>,
@@ -295,6 +296,17 @@ fn lower(end: Bound<Vec<u8>>, position: &[u8]) -> Bound<Vec<u8>> {
     }
 }
 
+impl<F: File> Context<'_, F> {
+    /// Makes sure that something is a row, and reads its document. Then its place is known, too.
+    pub fn read(&self, found: &mut Found<'_>) -> Result<Option<Entry>> {
+        match std::mem::replace(&mut found.state, State::Known) {
+            State::Read(document) => Ok(Some(document)),
+            State::Known => self.document(&found.place.key),
+            State::Unread(mark) => mark.read(self, &mut found.place),
+        }
+    }
+}
+
 impl Mark<'_> {
     /// The document of a row, unless it is none, and its place where that was not known.
     pub fn read<F: File>(self, context: &Context<'_, F>, place: &mut Place) -> Result<Option<Entry>> {
@@ -416,4 +428,20 @@ impl<'a, F: File> IndexWalk<'a, F> {
         self.alike.push(found);
         Ok(())
     }
+}
+
+/// A row, or what may be one.
+pub(crate) struct Found<'a> {
+    pub place: Place,
+    pub state: State<'a>,
+}
+
+/// What is known of a row.
+pub(crate) enum State<'a> {
+    /// It is one, and this is its document.
+    Read(Entry),
+    /// It is one.
+    Known,
+    /// An index entry says so.
+    Unread(Mark<'a>),
 }

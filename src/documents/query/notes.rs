@@ -3,18 +3,18 @@
 //! The types of the values at the query's paths are taken from an index or from the first documents. A comparison with
 //! another type finds nothing, and neither is an error: the next document may have a value of that type.
 
-use super::filter::Node;
+use super::filter_tree::Node;
+use super::index_ranges::IndexRanges;
 use super::query::Prepared;
 use super::value_set::ValueSet;
-use crate::documents::Database;
-use crate::documents::document::key_of;
+use crate::documents::database::Database;
+use crate::documents::database::view::View;
 use crate::documents::error::{Result, abbreviate};
-use crate::documents::json;
-use crate::documents::key::CollectionId;
-use crate::documents::ordering::Kind;
-use crate::documents::path::{NotJson, Path};
-use crate::documents::query::index_ranges::IndexRanges;
-use crate::documents::read::View;
+use crate::documents::json::ordering::Kind;
+use crate::documents::json::path::{NotJson, Path};
+use crate::documents::json::text;
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::key::key_of;
 use crate::fs::File;
 
 /// Documents that are looked at, at most, ...
@@ -96,7 +96,7 @@ impl Sample {
             }
             let key = key_of(&engine_key)?;
             let Some(text) = source.indexed_text(key, &entry)? else { continue };
-            let damaged = |NotJson| json::damaged(key, "its text is not JSON");
+            let damaged = |NotJson| text::damaged(key, "its text is not JSON");
             let values = query.paths.values_in(&text).map_err(damaged)?;
             for (place, kinds) in sample.kinds.iter_mut().enumerate() {
                 let Some(encoded) = values.encoded(place).map_err(damaged)? else { continue };

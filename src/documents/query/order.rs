@@ -1,20 +1,20 @@
 //! The order of a query's rows.
 
 use super::extract::{Paths, Values};
-use crate::documents::ordering::MISSING;
-use crate::documents::path::{NotJson, Path};
+use crate::documents::json::ordering::MISSING;
+use crate::documents::json::path::{NotJson, Path};
 use std::cmp::Ordering;
 
 /// By which values rows are ordered, and in which direction.
 #[derive(Debug, Clone)]
-pub(super) struct Order {
+pub(crate) struct Order {
     pub components: Vec<Component>,
     /// Of rows whose values are equal, whether the highest key comes first.
     pub keys_descend: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Component {
+pub(crate) struct Component {
     pub path: Path,
     /// Where the values of the query find it.
     pub place: usize,
@@ -23,7 +23,7 @@ pub(super) struct Component {
 
 /// A row's place among the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::documents) struct Place {
+pub(crate) struct Place {
     /// The encodings by which rows are ordered, one behind the other; those that descend are inverted.
     pub sort: Vec<u8>,
     pub key: String,

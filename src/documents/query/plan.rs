@@ -6,12 +6,12 @@
 
 use super::index_ranges::{Delivery, IndexRanges};
 use super::query::Prepared;
-use crate::documents::Database;
-use crate::documents::Range;
-use crate::documents::catalog_entries::Index;
+use crate::documents::catalog::entries::Index;
+use crate::documents::database::Database;
 use crate::documents::error::Result;
-use crate::documents::key::CollectionId;
-use crate::documents::path::Path;
+use crate::documents::json::path::Path;
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::range::Range;
 use crate::engine::{Engine, KeyRange, Seq};
 use crate::fs::File;
 

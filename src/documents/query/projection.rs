@@ -1,12 +1,12 @@
 //! Parts of documents.
 
 use super::extract::Paths;
-use crate::documents::path::{NotJson, Path};
+use crate::documents::json::path::{NotJson, Path};
 use std::collections::HashMap;
 
 /// What a query takes of each document: an object with the values at some paths.
 #[derive(Debug, Clone)]
-pub(super) struct Projection {
+pub(crate) struct Projection {
     paths: Paths,
     root: Parts,
 }

@@ -1,14 +1,16 @@
 //! A query as it is asked.
 
 use super::extract::Paths;
-use super::filter::{Filter, Node, Test};
+use super::filter::Filter;
+use super::filter_tree::{Node, Test};
 use super::order::{Component, Order, Place};
 use super::projection::Projection;
 use super::token;
 use crate::documents::error::{Error, Result, abbreviate, shorten};
-use crate::documents::json_scan::Scanner;
-use crate::documents::path::{NotJson, Path};
-use crate::documents::{Range, json};
+use crate::documents::json::path::{NotJson, Path};
+use crate::documents::json::scanner::Scanner;
+use crate::documents::json::text;
+use crate::documents::keyspace::range::Range;
 use crate::wording::json_text;
 use serde::Deserialize;
 use serde_json::Value;
@@ -68,7 +70,7 @@ pub struct OrderBy {
 
 /// A query that was checked.
 #[derive(Debug, Clone)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     pub keys: Range,
     pub filter: Node,
     pub test: Test,
@@ -313,7 +315,7 @@ impl Query {
 impl Prepared {
     /// Where the document with this text stands among the rows, wherever they begin; `None` when it is none of them.
     pub fn place_of(&self, key: &str, text: &str) -> Result<Option<Place>> {
-        let damaged = |NotJson| json::damaged(key, "its text is not JSON");
+        let damaged = |NotJson| text::damaged(key, "its text is not JSON");
         let values = self.paths.values_in(text).map_err(damaged)?;
         if !self.test.is_met_by(&values).map_err(damaged)? {
             return Ok(None);
@@ -337,7 +339,7 @@ impl Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::ErrorCode;
+    use crate::documents::error_code::ErrorCode;
 
     fn code(text: &str) -> ErrorCode {
         Query::parse(text).and_then(|query| query.prepare()).unwrap_err().code()

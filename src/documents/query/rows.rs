@@ -1,14 +1,17 @@
 //! The rows of a query, one after the other.
 
+use super::context::Context;
 use super::index_ranges::Delivery;
+use super::index_walk::{Found, State};
 use super::order::Place;
 use super::plan::Plan;
 use super::token;
-use super::walk::{Context, Found, State, Walk};
-use crate::documents::Document;
+use super::walk::Walk;
 use crate::documents::error::Result;
-use crate::documents::find::disagreement;
-use crate::documents::{json, path::NotJson};
+use crate::documents::index::entry::disagreement;
+use crate::documents::json::path::NotJson;
+use crate::documents::json::text;
+use crate::documents::stored::document::Document;
 use crate::fs::File;
 use std::collections::BTreeSet;
 
@@ -186,7 +189,7 @@ impl<'a, F: File> Rows<'a, F> {
     /// What the query takes of a row.
     fn selected(&self, document: Document) -> Result<Document> {
         let Some(projection) = &self.context.query.projection else { return Ok(document) };
-        let damaged = |NotJson| json::damaged(&document.key, "its text is not JSON");
+        let damaged = |NotJson| text::damaged(&document.key, "its text is not JSON");
         let json = projection.of(&document.json).map_err(damaged)?;
         Ok(Document { json, ..document })
     }

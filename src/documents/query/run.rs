@@ -1,19 +1,21 @@
 //! Asking queries: of a collection, and in a transaction.
 
+use super::context::{Context, KeyTest};
+use super::find::FindPage;
 use super::index_ranges::Delivery;
 use super::notes::notes;
 use super::plan::{Access, Plan};
 use super::query::{Prepared, Query};
 use super::rows::Rows;
-use super::walk::{Context, KeyTest};
-use crate::documents::catalog_entries::Index;
+use crate::documents::catalog::entries::Index;
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::history::Reads;
+use crate::documents::database::latencies::Verb;
+use crate::documents::database::view::View;
 use crate::documents::error::Result;
-use crate::documents::find::FindPage;
-use crate::documents::history::Reads;
-use crate::documents::key::CollectionId;
-use crate::documents::latencies::Verb;
-use crate::documents::read::View;
-use crate::documents::{Collection, Database, Document};
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::stored::document::Document;
 use crate::fs::File;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
@@ -145,7 +147,7 @@ fn planned<'a, F: File>(
 }
 
 /// A query in a transaction.
-pub(in crate::documents) struct InTransaction<'a, F: File> {
+pub(crate) struct InTransaction<'a, F: File> {
     pub database: &'a Database<F>,
     pub collection: CollectionId,
     pub view: View,
@@ -199,7 +201,7 @@ fn plan<'a, F: File>(
 
 impl<'a, F: File> Rows<'a, F> {
     /// The rows of which only the keys are wanted.
-    pub(in crate::documents) fn of_keys(
+    pub(crate) fn of_keys(
         database: &'a Database<F>,
         collection: CollectionId,
         view: View,
@@ -209,7 +211,7 @@ impl<'a, F: File> Rows<'a, F> {
         Self::new(context, plan, Vec::new())
     }
 
-    pub(in crate::documents) fn into_keys(mut self) -> Result<FindPage> {
+    pub(crate) fn into_keys(mut self) -> Result<FindPage> {
         let mut keys = Vec::new();
         while let Some(place) = self.next_place()? {
             keys.push(place.key);
@@ -217,17 +219,12 @@ impl<'a, F: File> Rows<'a, F> {
         Ok(FindPage { keys, cursor: self.cursor()? })
     }
 
-    pub(in crate::documents) fn of(
-        database: &'a Database<F>,
-        collection: CollectionId,
-        view: View,
-        query: &Query,
-    ) -> Result<Self> {
+    pub(crate) fn of(database: &'a Database<F>, collection: CollectionId, view: View, query: &Query) -> Result<Self> {
         let (context, plan) = planned(database, collection, view, query.prepare()?)?;
         Self::new(context, plan, Vec::new())
     }
 
-    pub(in crate::documents) fn into_page(mut self) -> Result<QueryPage> {
+    pub(crate) fn into_page(mut self) -> Result<QueryPage> {
         let rows = self.by_ref().collect::<Result<_>>()?;
         Ok(QueryPage { rows, cursor: self.cursor()? })
     }

@@ -36,7 +36,7 @@ const NAMES: &[(&[&str], &str)] = &[
 ];
 
 /// Suggests an operator for a name that is none here.
-pub(in crate::documents) fn instead_of(name: &str) -> Option<&'static str> {
+pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
     let plain = name.trim_start_matches('$').to_ascii_lowercase();
     NAMES.iter().find(|(names, _)| names.contains(&&plain[..])).map(|(_, instead)| *instead)
 }

@@ -3,16 +3,17 @@
 use super::order::Place;
 use super::query::{Prepared, Query};
 use super::rows::Rows;
+use crate::documents::database::Database;
+use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
-use crate::documents::key::CollectionId;
-use crate::documents::path::NotJson;
-use crate::documents::read::View;
-use crate::documents::{Database, json};
+use crate::documents::json::path::NotJson;
+use crate::documents::json::text;
+use crate::documents::keyspace::key::CollectionId;
 use crate::fs::File;
 
 /// A query that is watched.
 #[derive(Debug)]
-pub(in crate::documents) struct StandingQuery {
+pub(crate) struct StandingQuery {
     /// The query with the limit `known_max`.
     query: Query,
     prepared: Prepared,
@@ -75,6 +76,6 @@ impl StandingQuery {
     /// What the query takes of a document.
     pub fn selected(&self, key: &str, text: &str) -> Result<String> {
         let Some(projection) = &self.prepared.projection else { return Ok(text.to_owned()) };
-        projection.of(text).map_err(|NotJson| json::damaged(key, "its text is not JSON"))
+        projection.of(text).map_err(|NotJson| text::damaged(key, "its text is not JSON"))
     }
 }

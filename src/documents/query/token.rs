@@ -6,7 +6,7 @@
 
 use super::order::{Order, Place};
 use crate::documents::error::{Error, Result};
-use crate::documents::key::check_key;
+use crate::documents::keyspace::key::check_key;
 use xxhash_rust::xxh3::xxh3_64;
 
 const VERSION: u8 = 1;
@@ -82,10 +82,10 @@ fn from_text(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::extract::Paths;
     use super::*;
-    use crate::documents::ErrorCode;
-    use crate::documents::path::Path;
+    use crate::documents::error_code::ErrorCode;
+    use crate::documents::json::path::Path;
+    use crate::documents::query::extract::Paths;
     use proptest::prelude::*;
 
     fn order(path: &str, reverse: bool) -> Order {

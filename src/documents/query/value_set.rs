@@ -1,7 +1,7 @@
 //! Sets of encoded values.
 
-use crate::documents::condition::Bounds;
-use crate::documents::ordering::{MISSING, shared_beginning};
+use super::condition::Bounds;
+use crate::documents::json::ordering::{MISSING, shared_beginning};
 use std::ops::Bound;
 
 /// Before all encodings, whose first byte is a tag, and behind what stands for a missing one.
@@ -14,7 +14,7 @@ const BEHIND_ALL: [u8; 1] = [0xff];
 /// The values are those between the first and the second cut, the third and the fourth, and so on. Cuts ascend, so that
 /// membership is a binary search, and each set has one form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::documents) struct ValueSet {
+pub(crate) struct ValueSet {
     cuts: Vec<Cut>,
     /// Whether a document without a value is in it.
     pub has_missing: bool,
@@ -22,7 +22,7 @@ pub(in crate::documents) struct ValueSet {
 
 /// A place between encodings: before `at`, or behind it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::documents) struct Cut {
+pub(crate) struct Cut {
     pub at: Vec<u8>,
     pub is_behind: bool,
 }
@@ -202,7 +202,7 @@ impl ValueSet {
 }
 
 /// The value that a range is made of, when that is one.
-pub(in crate::documents) fn point<'a>(start: &'a Cut, end: &Cut) -> Option<&'a [u8]> {
+pub(crate) fn point<'a>(start: &'a Cut, end: &Cut) -> Option<&'a [u8]> {
     (start.at == end.at && !start.is_behind && end.is_behind).then_some(&start.at)
 }
 

@@ -1,69 +1,23 @@
 //! Walking over what may be rows of a query.
 
+use super::context::Context;
 use super::index_ranges::{Delivery, IndexRanges};
-use super::index_walk::{IndexReader, IndexWalk, Mark};
+use super::index_walk::Found;
+use super::index_walk::State;
+use super::index_walk::{IndexReader, IndexWalk};
 use super::order::Place;
 use super::plan::{Access, INTERSECTED_MAX, Plan};
-use super::query::Prepared;
-use crate::documents::Database;
-use crate::documents::content::Source;
-use crate::documents::document::key_of;
+use crate::documents::database::view::View;
 use crate::documents::error::Result;
-use crate::documents::find::parse_entry;
-use crate::documents::history::Reads;
-use crate::documents::json;
-use crate::documents::key::CollectionId;
-use crate::documents::path::NotJson;
-use crate::documents::read::View;
-use crate::engine::{Cursor, Entry, KeyRange, KeyReader};
+use crate::documents::index::entry::parse_entry;
+use crate::documents::json::path::NotJson;
+use crate::documents::json::text;
+use crate::documents::keyspace::key::key_of;
+use crate::engine::{Cursor, KeyRange};
 use crate::fs::File;
-use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
-
-/// What tells keys apart.
-pub(in crate::documents) type KeyTest<'a> = Box<dyn Fn(&str) -> bool + 'a>;
-
-/// One run of a query.
-pub(super) struct Context<'a, F: File> {
-    pub database: &'a Database<F>,
-    pub collection: CollectionId,
-    pub view: View,
-    /// Reads the documents.
-    pub reader: RefCell<KeyReader<'a, F>>,
-    pub query: Prepared,
-    /// Whether a transaction has written a key: what is stored there does not count.
-    pub is_written: Option<KeyTest<'a>>,
-    /// Where a transaction notes what it reads.
-    pub reads: Option<RefCell<&'a mut Reads>>,
-    pub counts: Cell<Counts>,
-}
-
-/// What a query has looked at.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counts {
-    /// Index entries.
-    pub entries: u64,
-    /// Documents.
-    pub documents: u64,
-}
-
-/// A row, or what may be one.
-pub(super) struct Found<'a> {
-    pub place: Place,
-    pub state: State<'a>,
-}
-
-/// What is known of a row.
-pub(super) enum State<'a> {
-    /// It is one, and this is its document.
-    Read(Entry),
-    /// It is one.
-    Known,
-    /// An index entry says so.
-    Unread(Mark<'a>),
-}
 
 /// A walk, in the order of its plan.
 pub(super) enum Walk<'a, F: File> {
@@ -81,58 +35,6 @@ pub(super) struct Merged<'a, F: File> {
     walks: Vec<(IndexWalk<'a, F>, Option<Found<'a>>)>,
     /// A document that has several entries comes several times.
     last: Option<Place>,
-}
-
-impl<F: File> Context<'_, F> {
-    pub fn note(&self, range: &KeyRange) {
-        if let Some(reads) = &self.reads {
-            reads.borrow_mut().add_range(range);
-        }
-    }
-
-    pub fn count(&self, add: impl FnOnce(&mut Counts)) {
-        let mut counts = self.counts.get();
-        add(&mut counts);
-        self.counts.set(counts);
-    }
-
-    /// Whether the query is about a document with this key.
-    pub fn is_wanted(&self, key: &str) -> bool {
-        self.query.keys.contains(key) && self.is_written.as_ref().is_none_or(|is_written| !is_written(key))
-    }
-
-    /// Whether a row was in an earlier page.
-    pub fn is_before(&self, place: &Place) -> bool {
-        self.query.after.as_ref().is_some_and(|after| place <= after)
-    }
-
-    /// The row of a document with this text, unless it is none, or was in an earlier page.
-    pub fn row(&self, key: &str, text: &str) -> Result<Option<Place>> {
-        Ok(self.query.place_of(key, text)?.filter(|place| !self.is_before(place)))
-    }
-
-    /// Where the texts of documents are.
-    pub fn source(&self) -> Source<'_, F> {
-        self.database.source(self.collection, self.view.at)
-    }
-
-    /// The stored document at `key`.
-    pub fn document(&self, key: &str) -> Result<Option<Entry>> {
-        if let Some(reads) = &self.reads {
-            reads.borrow_mut().add_key(self.collection.document_key(key));
-        }
-        self.count(|counts| counts.documents += 1);
-        Ok(self.reader.borrow_mut().get(&self.collection.document_key(key))?)
-    }
-
-    /// Makes sure that something is a row, and reads its document. Then its place is known, too.
-    pub fn read(&self, found: &mut Found<'_>) -> Result<Option<Entry>> {
-        match std::mem::replace(&mut found.state, State::Known) {
-            State::Read(document) => Ok(Some(document)),
-            State::Known => self.document(&found.place.key),
-            State::Unread(mark) => mark.read(self, &mut found.place),
-        }
-    }
 }
 
 impl<'a, F: File> Walk<'a, F> {
@@ -225,7 +127,7 @@ fn next_document<'a, F: File>(
         }
         let Some(text) = context.source().indexed_text(key, &document)? else { continue };
         if let Some(place) = missing {
-            let damaged = |NotJson| json::damaged(key, "its text is not JSON");
+            let damaged = |NotJson| text::damaged(key, "its text is not JSON");
             let values = context.query.paths.values_in(&text).map_err(damaged)?;
             if values.encoded(place).map_err(damaged)?.is_some() {
                 continue;

@@ -1,7 +1,7 @@
 //! When the documents that somebody watches expire.
 
-use super::super::error::{Error, Result};
-use super::change::CollectionName;
+use crate::documents::changes::change::CollectionName;
+use crate::documents::error::{Error, Result};
 use crate::engine::Seq;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

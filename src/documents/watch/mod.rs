@@ -9,18 +9,7 @@
 //! only while there are any, or a change history is kept. Expiries are no commits. A watcher has a list of those in its
 //! range, and tells them between the commits at the time at which reads do not see the documents any more.
 
-mod change;
 mod expiries;
-mod feed;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
-mod journal;
-mod query;
+pub(super) mod query;
 mod recording;
-mod watcher;
-
-pub use change::{Change, ChangeKind};
-pub(super) use feed::Feed;
-pub(super) use journal::Journal;
-pub use query::{QueryChanges, QueryRow, QueryWatcher};
-pub use watcher::{WatchOptions, Watcher};
+pub(super) mod watcher;

@@ -9,13 +9,18 @@
 //!                                         told_up_to            horizon (none: all rows are known)
 //! ```
 
-use super::super::document::{Blob, Document};
-use super::super::error::{Error, Result};
-use super::super::query::{Place, StandingQuery};
-use super::super::scan::PageLimits;
-use super::super::{Collection, Database, Query, Range};
-use super::change::ChangeKind;
 use super::watcher::{WatchOptions, Watcher};
+use crate::documents::changes::change::ChangeKind;
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::scan::PageLimits;
+use crate::documents::error::{Error, Result};
+use crate::documents::keyspace::range::Range;
+use crate::documents::query::order::Place;
+use crate::documents::query::query::Query;
+use crate::documents::query::standing::StandingQuery;
+use crate::documents::stored::content::Blob;
+use crate::documents::stored::document::Document;
 use crate::engine::{Entry, Seq};
 use crate::fs::File;
 use serde::Serialize;

@@ -1,19 +1,19 @@
 //! What a commit changes, found out before it is made.
 
-use super::super::Database;
-use super::super::catalog_entries::NamedCollection;
-use super::super::document::key_of;
-use super::super::error::Result;
-use super::super::key::{CATALOG, PREFIX_LENGTH, collection_of};
-use super::super::write::is_live;
-use super::change::{ChangeKind, CommitNotes, Note};
+use crate::documents::catalog::entries::NamedCollection;
+use crate::documents::changes::change::{ChangeKind, CommitNotes, Note};
+use crate::documents::database::Database;
+use crate::documents::error::Result;
+use crate::documents::keyspace::key::key_of;
+use crate::documents::keyspace::key::{CATALOG, PREFIX_LENGTH, collection_of};
+use crate::documents::stored::content::is_live;
 use crate::engine::{Batch, Seq};
 use crate::fs::File;
 use std::sync::Arc;
 
 impl<F: File> Database<F> {
     /// What `batch` changes, as the next commit; `None` when nobody wants to know.
-    pub(in super::super) fn notes_of(&mut self, batch: &Batch) -> Result<Option<CommitNotes>> {
+    pub(crate) fn notes_of(&mut self, batch: &Batch) -> Result<Option<CommitNotes>> {
         let (last, time_ms) = (self.engine.last_seq(), self.engine.now_ms());
         let is_watched = self.feed.is_watched();
         if !self.journal.wants(is_watched, last, time_ms) && !is_watched {
@@ -53,7 +53,7 @@ impl<F: File> Database<F> {
 
     /// Keeps the change history while somebody watches and `span_ms` behind that, where it is not kept anyway; with `at_once`
     /// also for that long from now on. So watches can go on at whoever opens the database next.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, boundary))]
     pub(crate) fn keep_changes_while_watched(&mut self, span_ms: u64, at_once: bool) {
         self.journal.keep_while_watched(span_ms, at_once, self.engine.now_ms());
     }
@@ -72,7 +72,7 @@ impl<F: File> Database<F> {
     }
 
     /// A commit was made that changes this.
-    pub(in super::super) fn noted(&mut self, notes: CommitNotes, last_entry: Seq) {
+    pub(crate) fn noted(&mut self, notes: CommitNotes, last_entry: Seq) {
         self.journal.staged(&notes, last_entry);
         if self.feed.is_watched() && !notes.notes.is_empty() {
             self.feed.add(Arc::new(notes));
@@ -80,7 +80,7 @@ impl<F: File> Database<F> {
     }
 
     /// Commits were taken back.
-    pub(in super::super) fn take_notes_back(&mut self) {
+    pub(crate) fn take_notes_back(&mut self) {
         self.feed.take_back(self.engine.last_seq());
         // When even this cannot be read, the engine takes no writes.
         if self.journal.is_kept() {

@@ -1,13 +1,15 @@
 //! Watchers: what they look at, and how they come by the changes.
 
-use super::super::document::key_of;
-use super::super::error::{Error, Result};
-use super::super::key::CollectionId;
-use super::super::read::View;
-use super::super::scan::{PageLimits, Scan};
-use super::super::{Collection, Database, Range};
-use super::change::{Change, ChangeKind, CollectionName, CommitNotes, Note};
 use super::expiries::Expiries;
+use crate::documents::changes::change::{Change, ChangeKind, CollectionName, CommitNotes, Note};
+use crate::documents::database::Database;
+use crate::documents::database::collection::Collection;
+use crate::documents::database::scan::{PageLimits, Scan};
+use crate::documents::database::view::View;
+use crate::documents::error::{Error, Result};
+use crate::documents::keyspace::key::CollectionId;
+use crate::documents::keyspace::key::key_of;
+use crate::documents::keyspace::range::Range;
 use crate::engine::Seq;
 use crate::fs::File;
 use std::borrow::Cow;

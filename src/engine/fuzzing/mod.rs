@@ -2,13 +2,13 @@
 
 mod reseal;
 
-pub use super::log::fuzzing::log;
-pub use super::table::fuzzing::{block, filter, table_meta};
+pub use crate::engine::log::fuzzing::log;
+pub use crate::engine::table::fuzzing::{block, filter, table_meta};
 pub use reseal::{Sealed, reseal, sealed};
 
-use super::batch::Batch;
-use super::levels::Levels;
-use super::manifest::{self, decode, encode_change, encode_edit};
+use crate::engine::batch::Batch;
+use crate::engine::levels::Levels;
+use crate::engine::manifest::{self, decode, encode_change, encode_edit};
 use crate::page::ManifestHead;
 
 /// A page of the manifest.

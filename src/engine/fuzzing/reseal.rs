@@ -1,8 +1,8 @@
 //! Makes the tags of a changed file hold again, so that what lies behind them is reached.
 
 use crate::engine::manifest::decode;
-use crate::engine::table::Table;
 use crate::engine::table::fuzzing::references;
+use crate::engine::table::meta::Table;
 use crate::page::{ChecksumSeal, PAGE_HEADER_LEN, PageRef, Place, PlaceKind, Seal, TAG_OFFSET, Tag};
 use xxhash_rust::xxh3::xxh3_128;
 

@@ -1,7 +1,7 @@
 //! What a fuzzer calls of the log.
 
 use super::frame::{Frame, LINK_SLOT, SEGMENT_DATA, chain};
-use super::recover;
+use super::recovery::recover;
 use crate::engine::batch::Batch;
 use crate::engine::error::Error;
 use crate::fs::{FileSystem, Memory, OpenMode};

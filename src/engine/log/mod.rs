@@ -15,10 +15,6 @@
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod recovery;
-mod salvage;
-mod writer;
-
-pub(super) use recovery::{recover, recover_to_break};
-pub(super) use salvage::{SalvagedLog, salvage_log};
-pub(super) use writer::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};
+pub(super) mod recovery;
+pub(super) mod salvage;
+pub(super) mod writer;

@@ -4,7 +4,7 @@ use super::frame::{ATTEMPT_MAX, FRAME_ALIGNMENT, FRAME_HEADER_LEN, Frame, LINK_S
 use crate::engine::batch::Batch;
 use crate::engine::entry::Seq;
 use crate::engine::error::{Error, Result};
-use crate::engine::reserve::{Room, allocate_with, is_full};
+use crate::engine::upkeep::reserve::{Room, allocate_with, is_full};
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, Extent, FreeSet, LogStart, Place, PlaceKind, Tag, Volume};
 

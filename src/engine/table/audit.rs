@@ -1,6 +1,6 @@
 //! Reading a whole table by its index, and comparing everything with everything.
 
-use super::block::BlockCursor;
+use super::block::cursor::BlockCursor;
 use super::cursor::child;
 use super::filter;
 use super::meta::{Table, TableStatistics};

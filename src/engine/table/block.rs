@@ -14,9 +14,9 @@
 //!
 //! Entries are in key order, and those of one key newest first.
 
-mod builder;
-mod cursor;
-mod guide;
+pub(super) mod builder;
+pub(super) mod cursor;
+pub(super) mod guide;
 
 use std::cmp::Ordering;
 
@@ -27,10 +27,6 @@ use crate::engine::entry::{EXPIRES, PUT, Seq, Version, are_flags};
 use crate::engine::error::{Error, Result};
 use crate::page::TablePage;
 use crate::page::codec::Reader;
-
-pub(super) use builder::{BlockBuilder, RestartInterval};
-pub(super) use cursor::BlockCursor;
-pub(super) use guide::guide_to;
 
 /// A decoded page of entries.
 #[derive(Debug, Clone)]

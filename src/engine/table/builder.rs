@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::block::{BlockBuilder, RestartInterval};
+use super::block::builder::{BlockBuilder, RestartInterval};
 use super::filter;
 use super::meta::{Table, TableId, TableStatistics};
 use crate::engine::entry::{Seq, Version};

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::block::{Block, BlockCursor};
+use super::block::Block;
+use super::block::cursor::BlockCursor;
 use super::cursor::child;
 use super::meta::Table;
 use crate::engine::error::{Error, Result};

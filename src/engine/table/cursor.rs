@@ -1,7 +1,7 @@
 //! A position in a table. It owns what it points at and is given the table and the volume with every call, so that
 //! a compaction can keep it from one slice to the next.
 
-use super::block::BlockCursor;
+use super::block::cursor::BlockCursor;
 use super::meta::Table;
 use crate::engine::entry::{Seq, Version};
 use crate::engine::error::{Error, Result};

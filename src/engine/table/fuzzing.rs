@@ -1,7 +1,10 @@
 //! What a fuzzer calls of tables.
 
-use super::block::{Block, BlockBuilder, BlockCursor, RestartInterval};
-use super::{Table, filter};
+use super::block::Block;
+use super::block::builder::{BlockBuilder, RestartInterval};
+use super::block::cursor::BlockCursor;
+use super::filter;
+use super::meta::Table;
 use crate::engine::entry::{Seq, Version};
 use crate::engine::error::Error;
 use crate::fuzzing::Input;

@@ -2,10 +2,13 @@
 
 use bytes::Bytes;
 
-use super::block::{Block, BlockCursor, guide_to};
+use super::block::Block;
+use super::block::cursor::BlockCursor;
+use super::block::guide::guide_to;
+use super::cursor::TableCursor;
 use super::cursor::page_reference;
+use super::filter;
 use super::last_pages::{LastPage, LastPages};
-use super::{TableCursor, filter};
 use crate::engine::entry::{Prefix, Seq, Version, prefix_of};
 use crate::engine::error::Result;
 use crate::fs::File;

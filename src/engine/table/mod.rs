@@ -12,23 +12,14 @@
 //! index pages are shortened: not below the last key of their page, and below the first key of the next one unless
 //! both pages hold versions of one key.
 
-mod audit;
+pub(super) mod audit;
 mod block;
-mod builder;
-mod copying;
-mod cursor;
-mod filter;
+pub(super) mod builder;
+pub(super) mod copying;
+pub(super) mod cursor;
+pub(super) mod filter;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod last_pages;
-mod meta;
-mod walker;
-
-pub(super) use audit::audit;
-pub(super) use builder::TableBuilder;
-pub(super) use copying::TableCopy;
-pub(super) use cursor::TableCursor;
-pub(super) use filter::hash as key_hash;
-pub(super) use last_pages::LastPages;
-pub(super) use meta::{Table, TableId};
-pub(super) use walker::{Gap, WalkedTable, Walker, first_key};
+pub(super) mod last_pages;
+pub(super) mod meta;
+pub(super) mod walker;

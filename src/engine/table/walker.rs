@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::block::{Block, BlockCursor};
+use super::block::Block;
+use super::block::cursor::BlockCursor;
 use super::cursor::child;
 use super::meta::Table;
 use crate::engine::entry::{Prefix, Seq, Version, prefix_of};
@@ -36,7 +37,7 @@ type PageIndex = Vec<(u64, Vec<u8>)>;
 
 /// A table to be walked.
 #[derive(Debug, Clone)]
-pub(in crate::engine) struct WalkedTable {
+pub(crate) struct WalkedTable {
     pub(in crate::engine) id: u64,
     pub(in crate::engine) address: u64,
     /// Bytes that belong to it, as far as that is known.
@@ -70,7 +71,7 @@ impl WalkedTable {
 
 /// A place in a table where something cannot be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::engine) struct Gap {
+pub(crate) struct Gap {
     /// Where it begins in the file.
     pub(in crate::engine) address: u64,
     /// Bytes that do not verify.
@@ -84,7 +85,7 @@ pub(in crate::engine) struct Gap {
 }
 
 /// A position in a table that may be damaged.
-pub(in crate::engine) struct Walker {
+pub(crate) struct Walker {
     pub(in crate::engine) table: WalkedTable,
     data: Option<BlockCursor>,
     /// Where the next page should be.

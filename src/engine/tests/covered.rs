@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 
 use super::expiry::{START_MS, flush, fresh, fresh_with, idle, key, noise, open, seen};
 use super::{TestEnvironment, small_options};
-use crate::engine::{Batch, Engine, Options};
+use crate::engine::batch::Batch;
+use crate::engine::engine::Engine;
+use crate::engine::options::Options;
 use crate::fs::{File, Memory, MemoryFile};
 
 /// Words of a value that has its own pages.
@@ -75,8 +77,9 @@ fn what_is_rewritten_is_at_most_three_times_what_is_freed() {
         delete(&mut engine, keys.into_iter());
         idle(&mut engine);
         let after = engine.statistics();
-        let in_use =
-            |statistics: &crate::engine::Statistics| statistics.levels.iter().map(|level| level.bytes).sum::<u64>();
+        let in_use = |statistics: &crate::engine::statistics::Statistics| {
+            statistics.levels.iter().map(|level| level.bytes).sum::<u64>()
+        };
         let (freed, rewritten) =
             (in_use(&before).saturating_sub(in_use(&after)), after.counters.table_bytes_written - written);
         // The tombstones themselves are little.

@@ -7,7 +7,14 @@ use std::sync::Arc;
 
 use super::{Random, TestEnvironment, small_options};
 use crate::crypto::{Cipher, Encryption, nonces};
-use crate::engine::{Batch, Durability, Engine, Error, KeyRange, Options, RotateProgress, SKIPPED, Seq};
+use crate::engine::batch::Batch;
+use crate::engine::engine::Engine;
+use crate::engine::entry::Seq;
+use crate::engine::error::Error;
+use crate::engine::numbering::SKIPPED;
+use crate::engine::options::{Durability, Options};
+use crate::engine::read::KeyRange;
+use crate::engine::upkeep::rotation::RotateProgress;
 use crate::fs::simulated::{Recovery, Simulated, SimulatedFile};
 use crate::page::KeyError;
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{TestEnvironment, small_options};
-use crate::engine::{Batch, Durability, Engine, KeyRange, Options};
+use crate::engine::batch::Batch;
+use crate::engine::engine::Engine;
+use crate::engine::options::{Durability, Options};
+use crate::engine::read::KeyRange;
 use crate::fs::simulated::{Fault, Recovery, Simulated};
 use crate::fs::{File, FileSystem, Memory, MemoryFile};
 

@@ -3,7 +3,7 @@
 
 use super::Random;
 use super::crash::World;
-use crate::engine::Durability;
+use crate::engine::options::Durability;
 use crate::fs::simulated::{Fault, Recovery};
 
 const FAULTS: [Fault; 4] = [Fault::Io, Fault::StorageFull, Fault::ShortWrite, Fault::ShortRead];

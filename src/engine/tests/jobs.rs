@@ -4,7 +4,10 @@ use std::sync::atomic::Ordering;
 
 use super::expiry::{COUNT, START_MS, flush, fresh, fresh_with, idle, key, noise, open, put, seen};
 use super::{TestEnvironment, small_options};
-use crate::engine::{Batch, Engine, Error, Options};
+use crate::engine::batch::Batch;
+use crate::engine::engine::Engine;
+use crate::engine::error::Error;
+use crate::engine::options::Options;
 use crate::fs::File;
 use crate::fs::simulated::Simulated;
 

@@ -11,7 +11,7 @@ mod space;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Durability, Options};
+use crate::engine::options::{Durability, Options};
 use crate::environment::Environment;
 
 #[derive(Clone, Default)]

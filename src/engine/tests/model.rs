@@ -6,7 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Random, TestEnvironment, small_options};
-use crate::engine::{Batch, Compression, Durability, Engine, Entry, KeyRange, Options, SKIPPED, Seq, Snapshot};
+use crate::engine::Compression;
+use crate::engine::batch::Batch;
+use crate::engine::engine::Engine;
+use crate::engine::entry::{Entry, Seq};
+use crate::engine::numbering::SKIPPED;
+use crate::engine::options::{Durability, Options};
+use crate::engine::read::{KeyRange, Snapshot};
 use crate::environment::Environment;
 use crate::fs::{Memory, MemoryFile};
 

@@ -2,7 +2,9 @@
 
 use super::expiry::{START_MS, flush, fresh_with, idle, key, noise, open, seen};
 use super::{TestEnvironment, small_options};
-use crate::engine::{Batch, Durability, Engine, Options};
+use crate::engine::batch::Batch;
+use crate::engine::engine::Engine;
+use crate::engine::options::{Durability, Options};
 use crate::fs::{File, FileSystem, Memory, MemoryFile};
 use crate::page::BLOCK_LEN;
 

@@ -50,7 +50,7 @@ pub use disk::Counts;
 pub use fault::{Fault, Lie, Operation};
 pub use recovery::{Aftermath, Recovery};
 
-use super::{Error, File, FileSystem, OpenMode, Result, check_name, memory};
+use crate::fs::{Error, File, FileSystem, OpenMode, Result, check_name, memory};
 use disk::Disk;
 use node::Node;
 use random::Random;

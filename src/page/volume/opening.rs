@@ -102,7 +102,7 @@ impl<F: File> Volume<F> {
     }
 
     /// Fails unless `encryption` unlocks the file's keys.
-    #[cfg(any(test, fuzzing, all(target_arch = "wasm32", target_os = "unknown")))]
+    #[cfg(any(test, js))]
     pub fn ensure_unlocked_by(&self, encryption: &Encryption) -> Result<()> {
         Keyring::unlock(&self.file, encryption).map(drop)
     }

@@ -1,3 +1,6 @@
+use super::builder::{BlockBuilder, RestartInterval};
+use super::cursor::BlockCursor;
+use super::guide::guide_to;
 use super::*;
 
 fn key(index: usize) -> Vec<u8> {

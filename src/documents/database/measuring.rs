@@ -1,0 +1,44 @@
+//! Measuring the durations of operations.
+
+use super::Database;
+use super::latencies::Verb;
+use crate::fs::File;
+
+/// When a verb that is measured began; `None` when it is not.
+pub(crate) type Begun = Option<u64>;
+
+impl<F: File> Database<F> {
+    /// Does the work of a verb, and notes how long it took.
+    #[inline]
+    pub(crate) fn measured<R>(&self, verb: Verb, work: impl FnOnce() -> R) -> R {
+        let begun = self.begin_measuring();
+        let result = work();
+        self.end_measuring(verb, begun);
+        result
+    }
+
+    /// The same for a verb that writes.
+    #[inline]
+    pub(crate) fn measured_mut<R>(&mut self, verb: Verb, work: impl FnOnce(&mut Self) -> R) -> R {
+        let begun = self.begin_measuring();
+        let result = work(self);
+        self.end_measuring(verb, begun);
+        result
+    }
+
+    #[inline]
+    pub(crate) fn begin_measuring(&self) -> Begun {
+        let is_measured = self.latencies.is_enabled && !self.latencies.is_busy.replace(true);
+        is_measured.then(|| self.engine.monotonic_ns())
+    }
+
+    #[inline]
+    pub(crate) fn end_measuring(&self, verb: Verb, begun: Begun) {
+        let Some(begun) = begun else { return };
+        let ns = self.engine.monotonic_ns().saturating_sub(begun);
+        self.latencies.is_busy.set(false);
+        if let Some(histogram) = self.latencies.histograms.borrow_mut().get_mut(verb as usize) {
+            histogram.get_or_insert_default().add(ns);
+        }
+    }
+}

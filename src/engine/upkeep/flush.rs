@@ -1,0 +1,247 @@
+//! Writing a full memtable as tables.
+//!
+//! A full memtable is frozen, and the log goes on in a new segment. The frozen one is written in slices; when its
+//! tables are installed, the log before that segment is free.
+//!
+//! A memtable is full when its entries have reached `memtable_size`, or its log has reached [`LOG_SHARE`] times as much:
+//! documents that are overwritten again and again take little memory, but each commit takes space in the log.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::compaction::Job;
+use super::output::Output;
+use super::reserve::Room;
+use super::retention::Retention;
+use crate::engine::engine::Engine;
+use crate::engine::entry::{Clock, Seq, prefix_of};
+use crate::engine::error::Result;
+use crate::engine::levels::{BOTTOM, Edit, Levels, Placement, SMALL_TABLE};
+use crate::engine::log::writer::Log;
+use crate::engine::memtable::Memtable;
+use crate::engine::table::meta::Table;
+use crate::fs::File;
+use crate::page::{BLOCK_LEN, LogStart};
+
+/// Bytes of log for each byte of `memtable_size` at which a memtable is frozen. Commits of new documents take less: an
+/// entry in memory costs more than its frame.
+const LOG_SHARE: u64 = 2;
+/// The log of a memtable may have this length at least: two blocks. Segments take one block or more.
+const LOG_LEN_MIN: u64 = 2 * BLOCK_LEN;
+/// While the host is idle a memtable is frozen when its log is longer by this than what its tables need, bytes. Replaying
+/// so much takes a few milliseconds.
+const LOG_WASTE_MAX: u64 = 1 << 20;
+
+/// A memtable that is being written.
+#[derive(Debug)]
+pub(crate) struct Frozen {
+    pub(crate) memtable: Arc<Memtable>,
+    /// The newest commit when it was frozen.
+    seq: Seq,
+    /// Where the log goes on behind it.
+    log_start: LogStart,
+    /// The last key that was handed to `output`.
+    position: Option<Bytes>,
+    output: Output,
+}
+
+impl Frozen {
+    /// A memtable that is readable, and is written by others.
+    pub(crate) fn readable(memtable: Arc<Memtable>) -> Self {
+        Self { memtable, seq: 0, log_start: LogStart::default(), position: None, output: Output::new(Room::All) }
+    }
+}
+
+/// Puts new tables as deep as they may go, but not past a merge that is busy where they belong: those that overlap nothing
+/// need not pass through level 0.
+pub(crate) fn landing(levels: &Levels, tables: Vec<Table>, is_busy: impl Fn(&Table) -> bool) -> Edit {
+    let run = tables.first().map_or(0, |table| table.id);
+    let place = |table: Table| {
+        let level = match levels.tree(table.prefix()) {
+            _ if is_busy(&table) => 0,
+            // A small table would stay small at the bottom; in level 0 it meets others.
+            Some(_) if table.len < SMALL_TABLE => 0,
+            Some(tree) => tree.landing_level(&table.smallest, &table.largest),
+            None => BOTTOM,
+        };
+        Placement { level, run, table: Arc::new(table) }
+    };
+    Edit { removed: Vec::new(), added: tables.into_iter().map(place).collect() }
+}
+
+impl<F: File> Engine<F> {
+    /// Bytes of the log that holds the active memtable's commits.
+    fn active_log_len(&self) -> u64 {
+        self.log.as_ref().map_or(0, Log::active_len)
+    }
+
+    /// True if the memtable has reached `times` its size, or its log has.
+    pub(crate) fn is_memtable_full(&self, times: u64) -> bool {
+        let memtable_size = self.options.memtable_size as u64;
+        self.memtable.size() as u64 >= times * memtable_size
+            || self.active_log_len() >= times * (LOG_SHARE * memtable_size).max(LOG_LEN_MIN)
+    }
+
+    /// True if a flush of the memtable is due while the host is idle: it frees log that is mostly superseded.
+    pub(crate) fn is_log_wasteful(&self) -> bool {
+        let limit = (LOG_SHARE * self.options.memtable_size as u64).clamp(LOG_LEN_MIN, LOG_WASTE_MAX);
+        self.active_log_len() >= limit + 2 * self.memtable.table_size_max()
+    }
+
+    /// True if the log has become long enough for a flush to matter.
+    pub(crate) fn is_log_long(&self) -> bool {
+        self.frozen.is_some() || self.active_log_len() >= LOG_LEN_MIN
+    }
+
+    /// True if a flush of the memtables frees more blocks of the log than its tables take.
+    pub(crate) fn is_flush_gainful(&self) -> bool {
+        // The new log segment takes the place of one that is freed.
+        self.frozen.is_some() || self.active_log_len() + BLOCK_LEN >= self.flush_len(self.memtable.table_size_max())
+    }
+
+    /// Bytes of the blocks that a flush of `len` bytes of memtables takes: their tables, one more for each key space beyond
+    /// the first, a log segment and a page of the manifest.
+    pub(crate) fn flush_len(&self, len: u64) -> u64 {
+        let spaces = (self.levels.trees().count() as u64).max(1);
+        (len.div_ceil(BLOCK_LEN) + spaces - 1 + 2) * BLOCK_LEN
+    }
+
+    /// Freezes the memtable. REQUIRES: none is frozen, and no group is open.
+    pub(crate) fn freeze(&mut self) -> Result<()> {
+        assert!(self.frozen.is_none() && self.group.is_empty(), "a memtable is frozen between commits, one at a time");
+        let is_empty = self.memtable.is_empty();
+        let Some(log) = self.log.as_mut().filter(|log| !is_empty || log.active_len() > 0) else { return Ok(()) };
+        log.roll(&self.volume, &mut self.free, 0, self.synced_seq, Room::All)?;
+        let log_start = log.begin_memtable();
+        let memtable = Arc::new(std::mem::take(&mut self.memtable));
+        let (seq, output) = (self.numbered_seq(), Output::new(Room::All));
+        self.frozen = Some(Frozen { memtable, seq, log_start, position: None, output });
+        Ok(())
+    }
+
+    /// Writes about `budget` bytes of the frozen memtable, and installs its tables when it is through. On error the
+    /// flush begins anew with the next call; nothing is lost.
+    pub(crate) fn flush_slice(&mut self, budget: usize) -> Result<usize> {
+        // The frozen memtable must stay readable unless its tables take its place.
+        let Some(frozen) = &mut self.frozen else { return Ok(0) };
+        let memtable = Arc::clone(&frozen.memtable);
+        let (seq, start) = (frozen.seq, frozen.log_start);
+        let mut position = frozen.position.take();
+        let mut output = std::mem::replace(&mut frozen.output, Output::new(Room::All));
+        match self.write_memtable_slice(&memtable, &mut position, &mut output, budget) {
+            Ok(done) if position.is_some() => {
+                if let Some(frozen) = &mut self.frozen {
+                    (frozen.position, frozen.output) = (position, output);
+                }
+                Ok(done)
+            }
+            Ok(done) => {
+                let tables = std::mem::take(&mut output.tables);
+                let edit = self.landing_edit(tables.clone());
+                let installed = self.install(edit, |superblock| {
+                    superblock.flushed_seq = seq;
+                    superblock.log = start;
+                });
+                if let Err(error) = installed {
+                    self.abandon_outputs(Output::of(tables));
+                    return Err(error);
+                }
+                self.frozen = None;
+                self.table_target = self.options.table_size();
+                self.release_log_before(&start);
+                self.counters.flushes += 1;
+                Ok(done)
+            }
+            Err(error) => {
+                self.abandon_outputs(output);
+                if self.lower_table_target(&error) { Ok(0) } else { Err(error) }
+            }
+        }
+    }
+
+    /// Writes about `budget` bytes of `memtable` from the key after `position` on. `position` is `None` afterwards when
+    /// everything was written.
+    fn write_memtable_slice(
+        &mut self,
+        memtable: &Memtable,
+        position: &mut Option<Bytes>,
+        output: &mut Output,
+        budget: usize,
+    ) -> Result<usize> {
+        let start = position.take();
+        let from = start.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        // Expired entries stay until a compaction, which moves the expiry horizon when it drops them.
+        let clock = Clock { now_ms: 0, horizon: self.superblock.expiry };
+        let retention = Retention { clock, ..self.retention() };
+        let mut done = 0;
+        for (key, versions) in memtable.range(from, Bound::Unbounded) {
+            let mut versions: Vec<_> = versions.iter().cloned().collect();
+            done += key.len() + versions.iter().map(|version| version.size() + 32).sum::<usize>();
+            retention.reduce(&mut versions, || self.exists_in_tables(key));
+            output.push(self, key, &versions)?;
+            if done >= budget {
+                *position = Some(key.clone());
+                return Ok(done);
+            }
+        }
+        output.finish_table(self)?;
+        Ok(done)
+    }
+
+    /// Whether a table may hold an older version of `key`.
+    fn exists_in_tables(&self, key: &[u8]) -> bool {
+        let tree = prefix_of(key).and_then(|prefix| self.levels.tree(prefix));
+        tree.is_some_and(|tree| tree.candidates(key).next().is_some())
+    }
+
+    /// Puts the tables of a flush as deep as they may go.
+    pub(crate) fn landing_edit(&self, tables: Vec<Table>) -> Edit {
+        let is_busy = |job: &Job, table: &Table| job.covers(table.prefix(), &table.smallest, &table.largest);
+        landing(&self.levels, tables, |table| self.job.as_ref().is_some_and(|job| is_busy(job, table)))
+    }
+
+    pub(crate) fn release_log_before(&mut self, start: &LogStart) {
+        let released = self.log.as_mut().map(|log| log.forget_before(start)).unwrap_or_default();
+        released.into_iter().for_each(|extent| self.free.release(extent));
+    }
+
+    /// Writes `memtable` as tables at once; nothing refers to them yet.
+    pub(crate) fn write_memtable(&mut self, memtable: &Memtable) -> Result<Output> {
+        let mut output = Output::new(Room::All);
+        loop {
+            match self.write_memtable_slice(memtable, &mut None, &mut output, usize::MAX) {
+                Ok(_) => return Ok(output),
+                Err(error) => {
+                    self.abandon_outputs(std::mem::replace(&mut output, Output::new(Room::All)));
+                    if !self.lower_table_target(&error) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives blocks back that nothing refers to; after a failure to write the superblock nothing may be reused,
+    /// since it is not known what the superblock on disk refers to.
+    pub(crate) fn abandon_outputs(&mut self, output: Output) {
+        if self.failed.is_none() {
+            output.discard(self);
+        }
+    }
+
+    /// Writes the frozen memtable and the active one as tables.
+    pub(crate) fn flush_memtables(&mut self) -> Result<()> {
+        while self.frozen.is_some() {
+            self.flush_slice(usize::MAX)?;
+        }
+        if !self.memtable.is_empty() {
+            self.freeze()?;
+            while self.frozen.is_some() {
+                self.flush_slice(usize::MAX)?;
+            }
+        }
+        Ok(())
+    }
+}

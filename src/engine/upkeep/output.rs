@@ -1,0 +1,77 @@
+//! Tables that a flush or a compaction writes. Nothing refers to them until they are installed.
+
+use super::reserve::Room;
+use crate::engine::engine::Engine;
+use crate::engine::entry::{Version, prefix_of};
+use crate::engine::error::Result;
+use crate::engine::table::builder::TableBuilder;
+use crate::engine::table::meta::Table;
+use crate::fs::File;
+
+/// True if versions with a value lie behind all tables of their key space. In a table of their own they overlap nothing and
+/// need no merge; in one with tombstones they would overlap everything between.
+fn begins_behind_all<F: File>(engine: &Engine<F>, key: &[u8], versions: &[Version]) -> bool {
+    let tree = prefix_of(key).and_then(|prefix| engine.levels.tree(prefix));
+    versions.iter().any(|version| version.value.is_some()) && tree.is_some_and(|tree| tree.lies_before(key))
+}
+
+/// The tables written so far, and the one being built.
+#[derive(Debug)]
+pub(crate) struct Output {
+    room: Room,
+    builder: Option<TableBuilder>,
+    pub(crate) tables: Vec<Table>,
+}
+
+impl Output {
+    /// No tables yet; they may be written into `room`.
+    pub(crate) fn new(room: Room) -> Self {
+        Self { room, builder: None, tables: Vec::new() }
+    }
+
+    /// Tables that are written already.
+    pub(crate) fn of(tables: Vec<Table>) -> Self {
+        Self { room: Room::Ordinary, builder: None, tables }
+    }
+
+    /// Adds the versions of one key. Tables do not cross key spaces, and never part the versions of a key.
+    pub(crate) fn push<F: File>(&mut self, engine: &mut Engine<F>, key: &[u8], versions: &[Version]) -> Result<()> {
+        if versions.is_empty() {
+            return Ok(());
+        }
+        let is_full = self.builder.as_ref().is_some_and(|builder| {
+            builder.len() >= engine.table_target
+                || prefix_of(builder.last_key()) != prefix_of(key)
+                || (builder.has_only_tombstones() && begins_behind_all(engine, key, versions))
+        });
+        if is_full {
+            self.finish_table(engine)?;
+        }
+        let builder = self.builder.get_or_insert_with(|| {
+            let id = engine.next_table_id;
+            engine.next_table_id += 1;
+            TableBuilder::new(id, engine.options.page_size)
+        });
+        for version in versions {
+            builder.push(&engine.volume, key, version);
+        }
+        Ok(())
+    }
+
+    /// Writes the table that is being built.
+    pub(crate) fn finish_table<F: File>(&mut self, engine: &mut Engine<F>) -> Result<()> {
+        let Some(builder) = self.builder.take() else { return Ok(()) };
+        let (bytes, mut table) = builder.finish(&engine.volume);
+        table.address = engine.write_extent(&bytes, self.room)?.address;
+        engine.counters.table_bytes_written += bytes.len() as u64;
+        self.tables.push(table);
+        Ok(())
+    }
+
+    /// Gives the blocks back.
+    pub(crate) fn discard<F: File>(self, engine: &mut Engine<F>) {
+        for table in self.tables {
+            engine.free.release(table.extent());
+        }
+    }
+}
