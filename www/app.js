@@ -85,7 +85,7 @@ async function follow(watched) {
     try {
       let due;
       for await (const _ of watched.watch({}, { values: false })) {
-        due ??= setTimeout(() => ((due = undefined), void renew().catch(page.tell)), RENEW_MS);
+        if (due === undefined) due = setTimeout(() => ((due = undefined), void renew().catch(page.tell)), RENEW_MS);
       }
       return;
     } catch (error) {

@@ -1,6 +1,6 @@
 // The work that every subject does, in two parts: `load` fills a database and closes it, `work` opens it again in a fresh worker
 // or page. Each gives `{ figures, checks }`: what took how long, and what was found, which must be equal for all subjects.
-import { citiesOf, cityOf, GROUP_SIZE, groupsOf, keyOf, pairsOf, random, sample } from "./documents.js";
+import { citiesOf, cityOf, groupsOf, keyOf, pairsOf, random, sample } from "./documents.js";
 
 export const BATCH = 1000;
 /** So often, where there are enough documents. */
