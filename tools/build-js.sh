@@ -44,7 +44,7 @@ if ! unchanged wasm .build/wasm/ferrolite_bg.wasm "${wasm_inputs[@]}"; then
     --remap-path-prefix=$(rustc --print sysroot)=rust" \
     wasm-pack --log-level warn build . --release --target web --mode no-install --no-pack --no-typescript \
     --out-dir .build/wasm --out-name ferrolite -- --no-default-features
-  node tools/provenance.mjs toolchain .build/wasm/toolchain.json
+  node tools/package/provenance.mjs toolchain .build/wasm/toolchain.json
   done_with wasm "${wasm_inputs[@]}"
 fi
 
@@ -73,7 +73,8 @@ if ! unchanged glue js/dist/protocol/ferrolite.js .build/wasm/ferrolite.js "${ts
 fi
 cmp -s .build/wasm/ferrolite_bg.wasm js/dist/ferrolite_bg.wasm || cp .build/wasm/ferrolite_bg.wasm js/dist/
 
-parts_inputs=(.build/wasm/ferrolite_bg.wasm tools/split-engine.sh tools/engine-profile.mjs tools/bindings.mjs tools/split-wasm)
+parts_inputs=(.build/wasm/ferrolite_bg.wasm tools/split-engine.sh tools/package/engine-profile.mjs tools/package/bindings.mjs
+  tools/split-wasm)
 if ! unchanged parts js/dist/ferrolite_rest.wasm "${parts_inputs[@]}"; then
   say "cutting the engine in two"
   tools/split-engine.sh
@@ -81,12 +82,12 @@ if ! unchanged parts js/dist/ferrolite_rest.wasm "${parts_inputs[@]}"; then
 fi
 cp -u LICENSE-APACHE LICENSE-MIT js/
 
-bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/bundle-js.mjs tools/bindings.mjs tools/provenance.mjs
-  js/dist/ferrolite_first.wasm)
+bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/package/bundle-js.mjs tools/package/bindings.mjs
+  tools/package/provenance.mjs js/dist/ferrolite_first.wasm)
 if ! unchanged bundle js/dist/provenance.json "${bundle_inputs[@]}"; then
   say "bundling the scripts"
-  node tools/bundle-js.mjs
-  node tools/provenance.mjs package js/dist/provenance.json
+  node tools/package/bundle-js.mjs
+  node tools/package/provenance.mjs package js/dist/provenance.json
   done_with bundle "${bundle_inputs[@]}"
 fi
 
@@ -98,4 +99,4 @@ if ! unchanged pack "$package" "${pack_inputs[@]}"; then
   done_with pack "${pack_inputs[@]}"
 fi
 
-node tools/sizes.mjs "$package"
+node tools/package/sizes.mjs "$package"

@@ -1,17 +1,17 @@
 // Writes docs/api.md, the reference of the npm package: each class, method and type that it exports, with its signature and
 // its documentation comment, out of the declarations that the compiler makes of js/src. A test compares the file with this.
-// Usage: node tools/api-reference.mjs
+// Usage: node tools/package/api-reference.mjs
 
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const SOURCE = fileURLToPath(new URL("../js/", import.meta.url));
+const SOURCE = fileURLToPath(new URL("../../js/", import.meta.url));
 const ts = createRequire(`${SOURCE}package.json`)("typescript");
 
 /** Where the reference is. */
-export const API_FILE = fileURLToPath(new URL("../docs/api.md", import.meta.url));
+export const API_FILE = fileURLToPath(new URL("../../docs/api.md", import.meta.url));
 
 /** What is told where, in this order. What is not listed comes behind everything else. */
 const GROUPS = [
@@ -52,7 +52,7 @@ export function reference() {
   return `${[HEAD, contents.join("\n"), ...body].join("\n\n")}\n`;
 }
 
-const HEAD = `<!-- Made by tools/api-reference.mjs of the types in js/src. Change the comments there, and run \`make docs\`. -->
+const HEAD = `<!-- Made by tools/package/api-reference.mjs of the types in js/src. Change the comments there, and run \`make docs\`. -->
 
 # API reference of the npm package
 

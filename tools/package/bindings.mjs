@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 /** What a name in the wasm has that its name in the bindings has not: prefixes, and most digits of a hash. */
 const LONG = /^__wbg_|__wbindgen_|[0-9a-f]{14}(?=..$)/g;
@@ -47,7 +47,7 @@ const DEBUG = `function debugString(value) {
 /** The text without the parts that a page would only download. Each of them has to be there: another tool may make other bindings. */
 function trimmed(text) {
   const replaced = (pattern, by) => {
-    if (text.search(pattern) < 0) throw new Error(`wasm-bindgen makes other bindings than tools/bindings.mjs expects: no ${pattern}`);
+    if (text.search(pattern) < 0) throw new Error(`wasm-bindgen makes other bindings than tools/package/bindings.mjs expects: no ${pattern}`);
     text = text.replace(pattern, by);
   };
   const names = new Set();

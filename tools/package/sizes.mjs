@@ -1,12 +1,12 @@
 // Prints what a browser downloads, raw and gzipped, and the limits that a test holds it to.
-// Usage: node tools/sizes.mjs [PACKAGE.tgz]
+// Usage: node tools/package/sizes.mjs [PACKAGE.tgz]
 import { readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const js = join(dirname(fileURLToPath(import.meta.url)), "..", "js");
+const js = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "js");
 const dist = join(js, "dist");
 const esbuild = createRequire(join(js, "package.json"))("esbuild");
 

@@ -8,7 +8,7 @@ import { deflateSync } from "node:zlib";
 
 import { bindings } from "./bindings.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const js = join(root, "js");
 const dist = join(js, "dist");
 const require = createRequire(join(js, "package.json"));

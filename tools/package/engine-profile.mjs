@@ -1,6 +1,6 @@
 // Which functions of the engine a program needs that has just begun: it opens a database, writes, reads, finds, closes.
 //
-//   node tools/engine-profile.mjs FOLDER         where the instrumented engine is, `ferrolite_bg.wasm`
+//   node tools/package/engine-profile.mjs FOLDER         where the instrumented engine is, `ferrolite_bg.wasm`
 //
 // Prints their indices, one a line. `tools/split-wasm` puts them into the part that is loaded first.
 import { mkdtempSync, rmSync } from "node:fs";
@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { bindings } from "./bindings.mjs";
 
-const js = join(dirname(fileURLToPath(import.meta.url)), "..", "js");
+const js = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "js");
 const script = join(resolve(process.argv[2]), "profile.mjs");
 // What a browser's worker runs, over Node's files: a session with a client that has joined.
 const contents = `

@@ -3,14 +3,14 @@
 // So both forms have the same methods, checks, messages and texts of calls, from one source. A name whose synchronous form
 // differs is defined by hand, in a file of js/src/sync/ with the same name. A comment that differs is the paragraph `@sync` at
 // the end of the original's comment.
-// Usage: node tools/sync-sources.mjs
+// Usage: node tools/package/sync-sources.mjs
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const JS = fileURLToPath(new URL("../js/", import.meta.url));
+const JS = fileURLToPath(new URL("../../js/", import.meta.url));
 const SOURCE = join(JS, "src");
 const GENERATED = join(SOURCE, "sync", "generated");
 const ts = createRequire(join(JS, "package.json"))("typescript");
@@ -57,7 +57,7 @@ function made(path) {
     ts.forEachChild(node, visit);
   };
   visit(file);
-  return `// Made of js/src/${path}.ts by tools/sync-sources.mjs. Change it there, and run \`npm --prefix js run sync\`.\n${applied(file.text, edits)}`;
+  return `// Made of js/src/${path}.ts by tools/package/sync-sources.mjs. Change it there, and run \`npm --prefix js run sync\`.\n${applied(file.text, edits)}`;
 }
 
 function parsed(path) {
