@@ -32,17 +32,18 @@ version="$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)"
   { say "Cargo.toml and js/package.json have different versions"; exit 1; }
 
 [ -e Cargo.lock ] || cargo generate-lockfile --quiet
-wasm_inputs=(Cargo.toml Cargo.lock src tools/build-js.sh tools/env.sh)
+wasm_inputs=(Cargo.toml Cargo.lock build.rs src tools/build-js.sh tools/env.sh)
 if ! unchanged wasm .build/wasm/ferrolite_bg.wasm "${wasm_inputs[@]}"; then
   say "compiling the engine to wasm"
   # SIMD makes checksums and comparisons faster in every browser that has OPFS. The inlining threshold (from 225) costs
   # no time and saves a tenth of the download. Code that leads to a panic or a cold function gets its own function, for the
-  # part that is loaded later. Paths of this machine stay out.
+  # part that is loaded later. Paths of this machine stay out. A target directory for this build alone lets the
+  # command-line program compile at the same time.
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128 -C llvm-args=-inline-threshold=30 \
     -C llvm-args=-hot-cold-split \
     --remap-path-prefix=$PWD=ferrolite --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo \
     --remap-path-prefix=$(rustc --print sysroot)=rust" \
-    wasm-pack --log-level warn build . --release --target web --mode no-install --no-pack --no-typescript \
+    CARGO_TARGET_DIR="$PWD/.build/engine" wasm-pack --log-level warn build . --release --target web --mode no-install --no-pack --no-typescript \
     --out-dir .build/wasm --out-name ferrolite -- --no-default-features
   node tools/package/provenance.mjs toolchain .build/wasm/toolchain.json
   done_with wasm "${wasm_inputs[@]}"

@@ -22,7 +22,7 @@ function digestOfSources() {
   const sources = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
-  const names = [...sources, "Cargo.toml", "Cargo.lock"].sort();
+  const names = [...sources, "Cargo.toml", "Cargo.lock", "build.rs"].sort();
   return sha256(names.map((name) => `${sha256(readFileSync(join(root, name)))}  ${name}\n`).join(""));
 }
 
