@@ -25,9 +25,16 @@ const contents = `
   export { Transaction } from "./api/transaction.js";
 `;
 await createRequire(join(js, "package.json"))("esbuild").build({
-  stdin: { contents, resolveDir: join(js, "src") }, outfile: script, bundle: true, format: "esm", platform: "node", plugins: [bindings],
+  stdin: { contents, resolveDir: join(js, "src") },
+  outfile: script,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  plugins: [bindings],
 });
-const { Channel, Connection, Database, init, loadEngine, NodeHost, Outbox, scheduler, Session, Transaction } = await import(pathToFileURL(script));
+const { Channel, Connection, Database, init, loadEngine, NodeHost, Outbox, scheduler, Session, Transaction } = await import(
+  pathToFileURL(script)
+);
 const folder = mkdtempSync(join(tmpdir(), "ferrolite-profile-"));
 const path = join(folder, "profile.ferrolite");
 const task = (number) => ({
@@ -66,9 +73,15 @@ async function begin(count, isSuccessor) {
     if ("id" in response) outbox.answered(response.id);
   });
   // As clients send: each message says which answers have come.
-  const outbox = new Outbox(() => channel.pump(), () => {});
+  const outbox = new Outbox(
+    () => channel.pump(),
+    () => {},
+  );
   outbox.connect({ postMessage: (request) => session.handle(request, client) });
-  const channel = new Channel((request) => outbox.push(request), () => outbox.isFull);
+  const channel = new Channel(
+    (request) => outbox.push(request),
+    () => outbox.isFull,
+  );
   const db = new Database(channel, {}, () => {});
   await db.set("first", { hello: "world" });
   await db.get("first");
@@ -77,12 +90,15 @@ async function begin(count, isSuccessor) {
   for (let from = 0; from < count; from += 500) {
     const numbers = Array.from({ length: 500 }, (_, at) => from + at);
     await Promise.all(numbers.map((number) => db.set(key(number), task(number))));
-    await Promise.all(numbers.map((number) => db.get(key(number * 7 % count))));
+    await Promise.all(numbers.map((number) => db.get(key((number * 7) % count))));
   }
   await db.commit(new Transaction().set("a", 1).set("b", [true, null, 1.5]).delete("first"));
-  await db.setMany([["c", "text"], ["d", { e: 1 }]]);
+  await db.setMany([
+    ["c", "text"],
+    ["d", { e: 1 }],
+  ]);
   // Many at once take other ways than few: in sorting, for one.
-  await db.setMany(Array.from({ length: 4 * count }, (_, number) => [`many:${number * 7919 % count}`, { priority: number }]));
+  await db.setMany(Array.from({ length: 4 * count }, (_, number) => [`many:${(number * 7919) % count}`, { priority: number }]));
   await db.getMany(Array.from({ length: count }, (_, number) => `many:${number}`));
   await db.getMany(["a", "b", "c", "missing"]);
   connection.ask(0, 0, false, 0, '[["get","a"]]', Infinity);

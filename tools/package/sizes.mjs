@@ -34,7 +34,13 @@ async function bundled(entry) {
       }),
   };
   const { outputFiles } = await esbuild.build({
-    entryPoints: [join(dist, entry)], bundle: true, minify: true, format: "esm", write: false, outdir: dist, legalComments: "none",
+    entryPoints: [join(dist, entry)],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+    outdir: dist,
+    legalComments: "none",
     plugins: [apart],
   });
   return { begins: outputFiles.map(({ contents }) => contents), later: [...later] };
@@ -45,7 +51,12 @@ export async function measure() {
   const [first, rest, whole] = ["first", "rest", "bg"].map((part) => sizes([readFileSync(join(dist, `ferrolite_${part}.wasm`))]));
   const [page, worker] = [await bundled("index.js"), await bundled("worker.js")];
   return {
-    first, rest, whole, page: sizes(page.begins), later: sizes(page.later), worker: sizes(worker.begins),
+    first,
+    rest,
+    whole,
+    page: sizes(page.begins),
+    later: sizes(page.later),
+    worker: sizes(worker.begins),
     inline: sizes([readFileSync(join(dist, "inline.js"))]),
   };
 }

@@ -17,7 +17,15 @@ const ts = createRequire(join(JS, "package.json"))("typescript");
 
 /** The originals, by their paths in js/src. */
 const MADE = [
-  "reader", "validated-patch", "collection", "database", "snapshot", "active-transaction", "transaction-calls", "transact", "store-stream",
+  "reader",
+  "validated-patch",
+  "collection",
+  "database",
+  "snapshot",
+  "active-transaction",
+  "transaction-calls",
+  "transact",
+  "store-stream",
 ].map((name) => `api/${name}`);
 
 /** The names of the classes, functions and types that have another form. */
@@ -73,7 +81,8 @@ function changes(node, edit, path) {
   if (ts.isImportDeclaration(node)) edit(node.getStart(), node.end, importsFor(node, path));
   if (ts.isIdentifier(node) && Object.hasOwn(NAMES, node.text)) edit(node.getStart(), node.end, NAMES[node.text]);
   if (ts.isTypeReferenceNode(node)) changeType(node, edit);
-  if (ts.isStringLiteral(node) && node.text.includes("async (")) edit(node.getStart(), node.end, node.getText().replace("async (", "("));
+  if (ts.isStringLiteral(node) && node.text.includes("async ("))
+    edit(node.getStart(), node.end, node.getText().replace("async (", "("));
   // `isPromise ? await value : value` becomes `value`.
   if (ts.isConditionalExpression(node) && ts.isAwaitExpression(node.whenTrue)) {
     edit(node.getStart(), node.whenFalse.getStart(), "");
@@ -135,7 +144,11 @@ function definedByHand(name) {
   const statements = parsed(`sync/${name}`).statements.filter(({ modifiers = [] }) =>
     modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword),
   );
-  return new Set(statements.flatMap(({ name, declarationList }) => (name ? [name.text] : declarationList.declarations.map((one) => one.name.text))));
+  return new Set(
+    statements.flatMap(({ name, declarationList }) =>
+      name ? [name.text] : declarationList.declarations.map((one) => one.name.text),
+    ),
+  );
 }
 
 function changeComment(node, edit) {
