@@ -63,7 +63,7 @@ function trimmed(text) {
     /(?<=^ +)(?=return \{\n +__proto__: null,\n +"\.\/ferrolite_bg)/m,
     `const import0Named = new Proxy(import0, { get: (all, name) => all[name.replace(${LONG}, "")] });\n`,
   );
-  replaced(/ [*\/] 1\b(?=[,)])/g, "");
+  replaced(/ [*/] 1\b(?=[,)])/g, "");
   // The call itself makes numbers.
   replaced(/(?<=^ +const val\d+ = )\+(?=\w+;$)/gm, "");
   // All hosts have these.
