@@ -186,7 +186,7 @@ test-node: package native
 CHECK_NODE := $(addprefix tests/,$(addsuffix .node.test.mjs,api-reference chunks files host letters proof protocol shared sizes stores))
 
 check-node: package
-	@$(TOOL_PATHS); cd js; $(SAY) "a share of the npm package's tests in Node"; $(NODE_TEST) $(CHECK_NODE)
+	@$(TOOL_PATHS); cd js; $(SAY) "a share of the npm package's tests in Node"; $(NODE_TEST) --test-concurrency=2 $(CHECK_NODE)
 
 test-browser: package native
 	@tools/setup.sh projects
