@@ -30,8 +30,8 @@ before(async () => {
     },
   };
   await esbuild.build({
-    absWorkingDir: join(mounts["/ferrolite/"], ".."), entryPoints: ["src/index.ts", "src/worker.ts"], outdir: other,
-    bundle: true, format: "esm", plugins: [bindings, otherProtocol], logLevel: "warning",
+    absWorkingDir: join(mounts["/ferrolite/"], ".."), entryPoints: { index: "src/index.ts", worker: "src/worker/worker.ts" },
+    outdir: other, bundle: true, format: "esm", plugins: [bindings, otherProtocol], logLevel: "warning",
   });
   server = await serve({ "/other/": other, ...mounts });
   // Playwright forbids Chromium to keep pages for the way back.
