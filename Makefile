@@ -12,6 +12,14 @@ TOOL_PATHS := . tools/env.sh
 # On a terminal cargo shows how far it is; in a log that would be noise.
 QUIET := $(shell [ -t 2 ] || echo --quiet)
 SAY := printf '\n\033[1m==> %(%T)T %s\033[0m\n' -1
+# A part of the tests: its name is printed, and its duration is recorded.
+PART := tools/part.sh
+PARTS := $(CURDIR)/.build/parts.tsv
+# In a recipe: records the parts from here on, and prints the slowest ones when the recipe ends.
+MEASURE = rm -f $(PARTS); export FERROLITE_PARTS=$(PARTS); trap tools/slowest.sh EXIT
+# Node's test runner. The second reporter records each file as a part.
+NODE_TEST := node --test --test-reporter=tap --test-reporter-destination=stdout \
+  --test-reporter=$(CURDIR)/tools/part-reporter.mjs --test-reporter-destination=stdout
 NATIVE := target/release/ferrolite
 WASI := target/wasm32-wasip1/release/ferrolite.wasm
 # The native program leaves files here with which that for WASI compares its own.
@@ -20,9 +28,10 @@ SAME_BYTES := target/same-bytes
 WASM_OPT := wasm-opt -O3 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext \
   --enable-mutable-globals --enable-reference-types --enable-multivalue --strip-debug --strip-producers
 
-.PHONY: help setup build native wasi package sizes docs demo-data demo serve test test-format test-lints test-rust test-reader \
-  test-package test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption bench-first-write \
-  bench-node bench-browser bench-browser-page bench-profile bench-peers bench-report million clean FORCE
+.PHONY: help setup build native wasi package sizes docs demo-data demo serve test check test-format test-lints \
+  test-lints-native check-structure lint-js format lint-dependencies test-oldest test-rust check-rust test-reader test-package test-types test-node \
+  check-node test-browser test-wasi simulate torture fuzz kills coverage mutations bench bench-latency bench-encryption \
+  bench-first-write bench-node bench-browser bench-browser-page bench-profile bench-peers bench-report million clean FORCE
 
 help: ## list what can be made
 	@echo "make TARGET"
@@ -40,12 +49,11 @@ native: dist/ferrolite
 wasi: dist/ferrolite.wasm
 
 $(NATIVE): FORCE
-	@$(SAY) "compiling the command-line program for this machine"
-	@cargo build --release $(QUIET) --bin ferrolite
+	@$(PART) "compiling the command-line program for this machine" cargo build --release $(QUIET) --bin ferrolite
 
 $(WASI): FORCE
-	@$(SAY) "compiling the command-line program for WASI"
-	@cargo build --release $(QUIET) --target wasm32-wasip1 --bin ferrolite
+	@$(PART) "compiling the command-line program for WASI" \
+	  cargo build --release $(QUIET) --target wasm32-wasip1 --bin ferrolite
 
 # cargo leaves a program alone that has not changed, and so do these.
 dist/ferrolite: $(NATIVE)
@@ -57,8 +65,7 @@ dist/ferrolite.wasm: $(WASI) tools/env.sh
 	@$(TOOL_PATHS); $(WASM_OPT) $< -o $@
 
 package:
-	@$(SAY) "building the npm package"
-	@tools/build-js.sh
+	@$(PART) "building the npm package" tools/build-js.sh
 
 sizes:
 	@for file in dist/ferrolite.wasm dist/ferrolite; do \
@@ -93,55 +100,107 @@ serve: setup package demo-data ## serve the demo page on localhost
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 
-test: setup test-format test-lints test-rust test-reader test-package test-wasi ## run all tests, on all hosts
+# Two at a time: what uses one core, or waits. `nice` lets the browsers' tests have their time.
+test: ## run all tests, on all hosts
+	@$(MEASURE); \
+	$(MAKE) setup test-format check-structure; \
+	tools/both.sh '$(MAKE) test-lints native test-reader wasi' '$(MAKE) package test-types lint-js'; \
+	$(MAKE) test-rust test-node; \
+	tools/both.sh '$(MAKE) test-browser' 'nice -n 15 $(MAKE) test-wasi'
 	@$(SAY) "all tests have passed"
 
+check: ## the loop during development: formatting, lints, types, unit tests, and a share of each suite (about five minutes)
+	@$(MEASURE); \
+	$(MAKE) test-format check-structure; \
+	tools/both.sh '$(MAKE) test-lints-native check-rust' '$(MAKE) package test-types lint-js check-node'
+	@$(SAY) "the share of the tests has passed; make test runs all of them"
+
 test-format: ## check the formatting of Rust
-	@$(SAY) "formatting"
-	@cargo fmt --check
+	@$(PART) "formatting" cargo fmt --check
 	@cargo fmt --check --manifest-path tools/split-wasm/Cargo.toml
 	@cargo fmt --check --manifest-path bench/peers/Cargo.toml
 
-test-lints: ## run clippy for every target, warnings denied
-	@$(SAY) "lints for this machine"
-	@cargo clippy $(QUIET) --all-targets -- -D warnings
-	@$(SAY) "lints for WASI"
-	@cargo clippy $(QUIET) --all-targets --target wasm32-wasip1 -- -D warnings
-	@$(SAY) "lints for browsers and Node"
-	@cargo clippy $(QUIET) --lib --no-default-features --target wasm32-unknown-unknown -- -D warnings
-	@$(SAY) "lints for the tool that cuts the engine"
-	@cargo clippy $(QUIET) --manifest-path tools/split-wasm/Cargo.toml --target-dir .build/split-wasm -- -D warnings
+test-lints: test-lints-native ## run clippy for every target, warnings denied
+	@$(PART) "lints for WASI" cargo clippy $(QUIET) --all-targets --target wasm32-wasip1 -- -D warnings
+	@$(PART) "lints for browsers and Node" \
+	  cargo clippy $(QUIET) --lib --no-default-features --target wasm32-unknown-unknown -- -D warnings
+	@$(PART) "lints for the tool that cuts the engine" \
+	  cargo clippy $(QUIET) --manifest-path tools/split-wasm/Cargo.toml --target-dir .build/split-wasm -- -D warnings
 
-check-structure-js: ## check that imports of js/src lead downward, without circles
+lint-js: js/node_modules/typescript ## look for mistakes in JavaScript and TypeScript
+	@$(PART) "lints of JavaScript and TypeScript" js/node_modules/.bin/biome lint --error-on-warnings .
+
+check-structure: ## check that imports lead downward, without circles
 	@node tools/check/structure-js.mjs
 
+format: js/node_modules/typescript ## format Rust, JavaScript and TypeScript
+	@cargo fmt
+	@cargo fmt --manifest-path tools/split-wasm/Cargo.toml
+	@cargo fmt --manifest-path bench/peers/Cargo.toml
+	@js/node_modules/.bin/biome format --write .
+
+lint-dependencies: ## check the licences and advisories of the crates
+	@tools/setup.sh deny
+	@$(TOOL_PATHS); cargo deny --log-level error check
+
+test-oldest: ## check that the crate compiles with RUSTUP_TOOLCHAIN set to the oldest supported version
+	@$(PART) "the crate on this machine" cargo check $(QUIET) --all-targets
+	@$(PART) "the crate for WASI" cargo check $(QUIET) --target wasm32-wasip1
+	@$(PART) "the crate for browsers" cargo check $(QUIET) --lib --no-default-features --target wasm32-unknown-unknown
+
+test-lints-native:
+	@$(PART) "lints for this machine" cargo clippy $(QUIET) --all-targets -- -D warnings
+
+# The slowest ones come first. Two run at a time, each on one core, so that no core waits for the last test of a suite.
+RUST_SUITES_FOUND := $(patsubst tests/%/main.rs,--test=%,$(wildcard tests/*/main.rs)) \
+  $(patsubst tests/%.rs,--test=%,$(wildcard tests/*.rs))
+RUST_SLOWEST := --test=documents --lib --test=simulation --test=corruption
+RUST_SUITES := $(RUST_SLOWEST) $(filter-out $(RUST_SLOWEST),$(RUST_SUITES_FOUND)) --bins --doc
+TWO_AT_A_TIME := RUST_TEST_THREADS=1 xargs -P 2 -I SUITE tools/at-end.sh
+
 test-rust: ## run the Rust tests natively, simulations included
-	@$(SAY) "Rust tests, simulations included"
-	@cargo test $(QUIET)
+	@$(PART) "compiling the Rust tests" cargo test $(QUIET) --no-run
+	@printf '%s\n' $(RUST_SUITES) | $(TWO_AT_A_TIME) $(PART) "Rust tests, SUITE" cargo test --quiet SUITE
+
+# Without the suites that try every byte, or that kill programs, without the sweeps over all faults, and with fewer seeds.
+CHECK_SUITES := $(filter-out --doc --test=corruption --test=kills,$(RUST_SUITES))
+CHECK_SKIPS := --skip exhaustive --skip every_fault --skip a_crash_leaves_a_prefix_of_the_commits --skip any_call_may_fail
+
+check-rust:
+	@$(PART) "compiling the Rust tests" cargo test $(QUIET) --no-run $(CHECK_SUITES)
+	@printf '%s\n' $(CHECK_SUITES) | FERROLITE_SEEDS=100 $(TWO_AT_A_TIME) \
+	  $(PART) "a share of the Rust tests, SUITE" cargo test --quiet SUITE -- $(CHECK_SKIPS)
 
 test-reader: native ## compare a reader that was written from docs/format.md alone with the program
-	@$(SAY) "the file format, by an independent reader"
-	@tests/format_reader/run.sh $(NATIVE)
+	@$(PART) "the file format, by an independent reader" tests/format_reader/run.sh $(NATIVE)
 
-test-package: package native ## test the npm package in Node and in Chromium and Firefox, and built by other tools; check its types
+test-package: package native test-types test-node test-browser ## test the npm package in Node and browsers, and built by other tools; check its types
+
+test-types: js/node_modules/typescript
+	@$(PART) "types of the npm package" npm --prefix js run --silent check
+
+test-node: package native
 	@tools/setup.sh projects
-	@$(SAY) "types of the npm package"
-	@npm --prefix js run --silent check
-	@$(SAY) "the npm package in Node"
-	@$(TOOL_PATHS); npm --prefix js run --silent test
-	@$(SAY) "the npm package in Chromium and in Firefox"
-	@$(TOOL_PATHS); npm --prefix js run --silent test:browser
+	@$(TOOL_PATHS); cd js; $(SAY) "the npm package in Node"; $(NODE_TEST) --test-concurrency=2 tests/*.node.test.mjs
+
+CHECK_NODE := $(addprefix tests/,$(addsuffix .node.test.mjs,api-reference chunks files host letters proof protocol shared sizes stores))
+
+check-node: package
+	@$(TOOL_PATHS); cd js; $(SAY) "a share of the npm package's tests in Node"; $(NODE_TEST) --test-concurrency=2 $(CHECK_NODE)
+
+test-browser: package native
+	@tools/setup.sh projects
+	@$(TOOL_PATHS); cd js; $(SAY) "the npm package in browsers"; $(NODE_TEST) --test-concurrency=1 tests/*.browser.test.mjs
 
 test-wasi: wasi ## run the Rust tests and those of the program under wasmtime
-	@$(SAY) "Rust tests under wasmtime"
 	@rm -rf $(SAME_BYTES)
-	@FERROLITE_SAME_BYTES=$(SAME_BYTES) cargo test $(QUIET) --test model every_host_writes_the_same_bytes
+	@FERROLITE_SAME_BYTES=$(SAME_BYTES) $(PART) "files for the comparison of hosts" \
+	  cargo test $(QUIET) --test model every_host_writes_the_same_bytes
 	@tools/test-wasi.sh --env FERROLITE_SAME_BYTES=$(SAME_BYTES)
-	@$(SAY) "the command-line program under wasmtime"
-	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test cli -- --include-ignored
-	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test verbs command_line
-	@$(SAY) "kills and full disks under wasmtime"
-	@$(TOOL_PATHS); FERROLITE_WASM=dist/ferrolite.wasm cargo test $(QUIET) --test kills
+	@$(TOOL_PATHS); export FERROLITE_WASM=dist/ferrolite.wasm; \
+	$(PART) "the command-line program under wasmtime" cargo test $(QUIET) --test cli -- --include-ignored; \
+	$(PART) "the table of calls under wasmtime" cargo test $(QUIET) --test verbs command_line; \
+	$(PART) "kills and full disks under wasmtime" cargo test $(QUIET) --test kills
 
 # Node's test runner puts a "#" before what a test prints, and writes a tab as \\t.
 kills: setup package ## kill programs and tabs, and fill disks, on all hosts; the long form with FERROLITE_TORTURE=1

@@ -32,19 +32,20 @@ version="$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)"
   { say "Cargo.toml and js/package.json have different versions"; exit 1; }
 
 [ -e Cargo.lock ] || cargo generate-lockfile --quiet
-wasm_inputs=(Cargo.toml Cargo.lock src tools/build-js.sh tools/env.sh)
+wasm_inputs=(Cargo.toml Cargo.lock build.rs src tools/build-js.sh tools/env.sh)
 if ! unchanged wasm .build/wasm/ferrolite_bg.wasm "${wasm_inputs[@]}"; then
   say "compiling the engine to wasm"
   # SIMD makes checksums and comparisons faster in every browser that has OPFS. The inlining threshold (from 225) costs
   # no time and saves a tenth of the download. Code that leads to a panic or a cold function gets its own function, for the
-  # part that is loaded later. Paths of this machine stay out.
+  # part that is loaded later. Paths of this machine stay out. A target directory for this build alone lets the
+  # command-line program compile at the same time.
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128 -C llvm-args=-inline-threshold=30 \
     -C llvm-args=-hot-cold-split \
     --remap-path-prefix=$PWD=ferrolite --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo \
     --remap-path-prefix=$(rustc --print sysroot)=rust" \
-    wasm-pack --log-level warn build . --release --target web --mode no-install --no-pack --no-typescript \
+    CARGO_TARGET_DIR="$PWD/.build/engine" wasm-pack --log-level warn build . --release --target web --mode no-install --no-pack --no-typescript \
     --out-dir .build/wasm --out-name ferrolite -- --no-default-features
-  node tools/provenance.mjs toolchain .build/wasm/toolchain.json
+  node tools/package/provenance.mjs toolchain .build/wasm/toolchain.json
   done_with wasm "${wasm_inputs[@]}"
 fi
 
@@ -73,7 +74,8 @@ if ! unchanged glue js/dist/protocol/ferrolite.js .build/wasm/ferrolite.js "${ts
 fi
 cmp -s .build/wasm/ferrolite_bg.wasm js/dist/ferrolite_bg.wasm || cp .build/wasm/ferrolite_bg.wasm js/dist/
 
-parts_inputs=(.build/wasm/ferrolite_bg.wasm tools/split-engine.sh tools/engine-profile.mjs tools/bindings.mjs tools/split-wasm)
+parts_inputs=(.build/wasm/ferrolite_bg.wasm tools/split-engine.sh tools/package/engine-profile.mjs tools/package/bindings.mjs
+  tools/split-wasm)
 if ! unchanged parts js/dist/ferrolite_rest.wasm "${parts_inputs[@]}"; then
   say "cutting the engine in two"
   tools/split-engine.sh
@@ -81,12 +83,12 @@ if ! unchanged parts js/dist/ferrolite_rest.wasm "${parts_inputs[@]}"; then
 fi
 cp -u LICENSE-APACHE LICENSE-MIT js/
 
-bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/bundle-js.mjs tools/bindings.mjs tools/provenance.mjs
-  js/dist/ferrolite_first.wasm)
+bundle_inputs=(js/src js/package.json js/tsconfig.json js/package-lock.json .build/wasm tools/package/bundle-js.mjs tools/package/bindings.mjs
+  tools/package/provenance.mjs js/dist/ferrolite_first.wasm)
 if ! unchanged bundle js/dist/provenance.json "${bundle_inputs[@]}"; then
   say "bundling the scripts"
-  node tools/bundle-js.mjs
-  node tools/provenance.mjs package js/dist/provenance.json
+  node tools/package/bundle-js.mjs
+  node tools/package/provenance.mjs package js/dist/provenance.json
   done_with bundle "${bundle_inputs[@]}"
 fi
 
@@ -98,4 +100,4 @@ if ! unchanged pack "$package" "${pack_inputs[@]}"; then
   done_with pack "${pack_inputs[@]}"
 fi
 
-node tools/sizes.mjs "$package"
+node tools/package/sizes.mjs "$package"

@@ -53,9 +53,7 @@ const about = {
   bytes: Buffer.byteLength(text),
 };
 writeFileSync(join(dirname(output), "about.json"), `${JSON.stringify(about, null, 2)}\n`);
-console.log(
-  `demo-data: ${lines.length} documents from ${about.package} ${about.version} (${about.licence}, ${about.source})`,
-);
+console.log(`demo-data: ${lines.length} documents from ${about.package} ${about.version} (${about.licence}, ${about.source})`);
 
 /** Adds a feature and those inside it; `path` leads to it. */
 function addFeatures(path, node) {

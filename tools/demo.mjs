@@ -21,7 +21,8 @@ const milliseconds = (time) =>
   time === undefined ? "" : `${time.toLocaleString("en", { maximumFractionDigits: time < 100 ? 1 : 0 })} ms`;
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 const COLUMNS = [46, 16, 13, 16];
-const row = (...cells) => console.log(cells.map((cell, n) => (n === 0 ? cell.padEnd(COLUMNS[0]) : cell.padStart(COLUMNS[n]))).join(""));
+const row = (...cells) =>
+  console.log(cells.map((cell, n) => (n === 0 ? cell.padEnd(COLUMNS[0]) : cell.padStart(COLUMNS[n]))).join(""));
 
 const wasi = new WasiProgram(join(root, "dist/ferrolite.wasm"), folder);
 const { Ferrolite } = await import(pathToFileURL(join(root, "js/dist/node.js")).href);
@@ -54,13 +55,21 @@ QUERIES.forEach((query, n) => {
 console.log("For wasmtime, a process is started for each step of storing, and questions and answers go through pipes.");
 
 heading("Right, and the same everywhere?");
-for (const [name, host] of hosts) compare(`${name}: all ${QUERIES.length} answers are those of a plain search of the source`, host.answers, answers);
+for (const [name, host] of hosts)
+  compare(`${name}: all ${QUERIES.length} answers are those of a plain search of the source`, host.answers, answers);
 
 heading("One file format");
 const sizes = [nodeFile, wasiFile].map((file) => megabytes(statSync(join(folder, file)).size));
-compare(`the WASI program opens the file that Node wrote (${sizes[0]}), and gives the same answers`, (await wasi.runQueries(nodeFile)).answers, answers);
-compare(`Node opens the file that the WASI program wrote (${sizes[1]}), and gives the same answers`,
-  (await runQueries(Ferrolite, join(folder, wasiFile))).answers, answers);
+compare(
+  `the WASI program opens the file that Node wrote (${sizes[0]}), and gives the same answers`,
+  (await wasi.runQueries(nodeFile)).answers,
+  answers,
+);
+compare(
+  `Node opens the file that the WASI program wrote (${sizes[1]}), and gives the same answers`,
+  (await runQueries(Ferrolite, join(folder, wasiFile))).answers,
+  answers,
+);
 await moveDocument();
 
 console.log(`\nThe files are in dist/demo. See it in your own browser: ${bold("make serve")}, then open the page it names.`);

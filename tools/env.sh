@@ -12,6 +12,7 @@ WASMTIME_SHA256=aec172b14f21b0388e73751b1aac05fb21302b05674b2c288905c80c4b72e70a
 ZIGLANG_VERSION=0.17.1         # of the PyPI package ziglang: the C compiler of SQLite for WASI, in benchmarks only
 CARGO_LLVM_COV_VERSION=0.9.1
 CARGO_FUZZ_VERSION=0.13.2
+CARGO_DENY_VERSION=0.20.2
 DEMO_DATA_VERSION=8.1.9        # of the npm package @mdn/browser-compat-data; tools/demo-data.mjs has its digest
 
 # In front: what is there was put there because PATH had none, or one of the wrong version.

@@ -10,7 +10,9 @@ const TOOLS = FERROLITE_TOOLS || join(XDG_CACHE_HOME || join(homedir(), ".cache"
 
 /** A folder for each state of the project's lock file. */
 export function toolsOf(project) {
-  const digest = createHash("sha256").update(readFileSync(join(project, "package-lock.json"))).digest("hex");
+  const digest = createHash("sha256")
+    .update(readFileSync(join(project, "package-lock.json")))
+    .digest("hex");
   return join(TOOLS, "projects", `${basename(resolve(project))}-${digest.slice(0, 12)}`);
 }
 

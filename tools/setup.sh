@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and this machine lacks. Safe to run again: it checks first.
-# Usage: tools/setup.sh [build|wasmtime|browser|demo|projects|bench|fuzz|coverage|peers]...   (the first four, when nothing is named)
+# Usage: tools/setup.sh [build|wasmtime|browser|demo|projects|bench|fuzz|coverage|deny|peers]...   (the first four, when nothing is named)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -178,6 +178,13 @@ install_cargo_fuzz() {
   rm -rf "$TOOLS/target"
 }
 
+install_cargo_deny() {
+  [ "$(cargo deny --version 2>/dev/null || true)" = "cargo-deny $CARGO_DENY_VERSION" ] && return
+  say "compiling cargo-deny $CARGO_DENY_VERSION (some minutes, once)"
+  install_unoptimized cargo-deny --version "$CARGO_DENY_VERSION" --locked
+  rm -rf "$TOOLS/target-cargo-deny"
+}
+
 mkdir -p "$TOOLS/bin"
 check_host
 [ $# -gt 0 ] || set -- build wasmtime browser demo
@@ -195,6 +202,7 @@ for part in "$@"; do
     bench) install_peers ;;
     fuzz) install_cargo_fuzz ;;
     coverage) install_coverage ;;
+    deny) install_cargo_deny ;;
     peers) install_zig ;;
     *) say "unknown part: $part"; exit 2 ;;
   esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Cuts the engine in two: what a program needs that has just begun (tools/engine-profile.mjs), and the rest. Called by
+# Cuts the engine in two: what a program needs that has just begun (tools/package/engine-profile.mjs), and the rest. Called by
 # tools/build-js.sh, for js/dist.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,7 +20,7 @@ training=.build/training
 rm -rf "$training"
 mkdir -p "$training"
 "$split_wasm" instrument "$whole" "$training/ferrolite_bg.wasm"
-node tools/engine-profile.mjs "$training" >"$training/profile"
+node tools/package/engine-profile.mjs "$training" >"$training/profile"
 "$split_wasm" split "$whole" "$training/profile" "$training/first.wasm" "$training/rest.wasm"
 mv "$training/first.wasm" js/dist/ferrolite_first.wasm
 mv "$training/rest.wasm" js/dist/ferrolite_rest.wasm

@@ -17,14 +17,9 @@ programs="$(cargo test --quiet --no-run --target wasm32-wasip1 --lib --tests --m
 [ -n "$programs" ] || { echo "test-wasi: cargo names no test program" >&2; exit 1; }
 
 run() {
-  local program="$1" status=0 log
-  log="$(mktemp)"
-  shift
-  wasmtime run --dir . "$@" "$program" --quiet >"$log" 2>&1 || status=$?
-  printf '%s\n' "$(basename "$program")"
-  cat "$log"
-  rm -f "$log"
-  return "$status"
+  local name
+  name="$(basename "$1")"
+  tools/at-end.sh tools/part.sh "Rust tests under wasmtime, ${name%-*}" wasmtime run --dir . "${@:2}" "$1" --quiet
 }
 export -f run
 

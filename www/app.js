@@ -68,7 +68,11 @@ function show(state, text) {
 
 async function open(options) {
   const call = options === undefined ? "" : `, ${JSON.stringify(options)}`;
-  const { result, milliseconds } = await journal.time(`Ferrolite.open("${NAME}"${call})`, () => Ferrolite.open(NAME, options), (opened) => opened.storage.path);
+  const { result, milliseconds } = await journal.time(
+    `Ferrolite.open("${NAME}"${call})`,
+    () => Ferrolite.open(NAME, options),
+    (opened) => opened.storage.path,
+  );
   use(result, milliseconds);
 }
 
@@ -85,7 +89,7 @@ async function follow(watched) {
     try {
       let due;
       for await (const _ of watched.watch({}, { values: false })) {
-        due ??= setTimeout(() => ((due = undefined), void renew().catch(page.tell)), RENEW_MS);
+        if (due === undefined) due = setTimeout(() => ((due = undefined), void renew().catch(page.tell)), RENEW_MS);
       }
       return;
     } catch (error) {
@@ -112,13 +116,21 @@ async function reopen() {
 async function remove() {
   if (!confirm("Delete the database, with all notes and documents?")) return;
   if (db !== undefined) await close();
-  await journal.time(`Ferrolite.delete("${NAME}")`, () => Ferrolite.delete(NAME), (was) => (was ? "deleted" : "there was none"));
+  await journal.time(
+    `Ferrolite.delete("${NAME}")`,
+    () => Ferrolite.delete(NAME),
+    (was) => (was ? "deleted" : "there was none"),
+  );
   explorer.clear();
 }
 
 async function empty() {
   if (!confirm("Delete all documents? Notes stay.")) return;
-  await journal.time("db.deleteRange({})", () => db.deleteRange({}), (count) => `${count.toLocaleString("en")} deleted`);
+  await journal.time(
+    "db.deleteRange({})",
+    () => db.deleteRange({}),
+    (count) => `${count.toLocaleString("en")} deleted`,
+  );
 }
 
 /** Brings everything that shows the database up to date. */
@@ -139,8 +151,11 @@ $("delete").onclick = () => page.act(remove);
 $("compact").onclick = () => page.act(() => journal.time("db.compact()", () => db.compact()));
 $("check").onclick = () =>
   page.act(() =>
-    journal.time("db.check({ full: true })", () => db.check({ full: true }), ({ documents, tables, problems }) =>
-      problems.length === 0 ? `${documents.toLocaleString("en")} documents in ${tables} tables: no problem` : problems.join("; "),
+    journal.time(
+      "db.check({ full: true })",
+      () => db.check({ full: true }),
+      ({ documents, tables, problems }) =>
+        problems.length === 0 ? `${documents.toLocaleString("en")} documents in ${tables} tables: no problem` : problems.join("; "),
     ),
   );
 $("empty").onclick = () => page.act(empty);

@@ -34,7 +34,11 @@ export class Copies {
     let size = 0;
     const onProgress = (done, total) => this.#progress((size = done), total);
     await journal
-      .time("db.export()", async () => file.take(await db.export({ onProgress })), () => bytes(size))
+      .time(
+        "db.export()",
+        async () => file.take(await db.export({ onProgress })),
+        () => bytes(size),
+      )
       .finally(() => this.#progress());
     $("copy-result").textContent = `Exported ${bytes(size)} to ${file.name}.`;
   }
@@ -45,7 +49,11 @@ export class Copies {
     try {
       if (db === undefined && !(await Ferrolite.list()).includes(name)) {
         // There is nothing that it could be added to: the file itself becomes the database.
-        const { result, milliseconds } = await journal.time(`Ferrolite.import("${name}", file)`, () => Ferrolite.import(name, file, { onProgress }), () => bytes(file.size));
+        const { result, milliseconds } = await journal.time(
+          `Ferrolite.import("${name}", file)`,
+          () => Ferrolite.import(name, file, { onProgress }),
+          () => bytes(file.size),
+        );
         use(result, milliseconds);
         const count = await countOf(result);
         $("copy-result").textContent = `Imported ${count.toLocaleString("en")} documents from ${file.name}.`;
@@ -55,9 +63,17 @@ export class Copies {
       // Other tabs may have the database open, so it is not replaced: they see the documents come. A file that is damaged or
       // none of this kind is refused before anything is changed.
       await Ferrolite.delete(INCOMING);
-      const { result: incoming } = await journal.time(`Ferrolite.import("${INCOMING}", file)`, () => Ferrolite.import(INCOMING, file, { onProgress }), () => bytes(file.size));
+      const { result: incoming } = await journal.time(
+        `Ferrolite.import("${INCOMING}", file)`,
+        () => Ferrolite.import(INCOMING, file, { onProgress }),
+        () => bytes(file.size),
+      );
       try {
-        const { result: count } = await journal.time("incoming.scan(), db.setMany(…)", () => takeOver(incoming, this.#page.db), (n) => `${n.toLocaleString("en")} documents`);
+        const { result: count } = await journal.time(
+          "incoming.scan(), db.setMany(…)",
+          () => takeOver(incoming, this.#page.db),
+          (n) => `${n.toLocaleString("en")} documents`,
+        );
         $("copy-result").textContent = `Imported ${count.toLocaleString("en")} documents from ${file.name}.`;
       } finally {
         await incoming.close();

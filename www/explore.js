@@ -69,7 +69,11 @@ export class Explorer {
     this.#building.add(path);
     await this.renew();
     try {
-      await journal.time(`db.createIndex("${path}")`, () => db.createIndex(path), (isNew) => (isNew ? "built" : "was there already"));
+      await journal.time(
+        `db.createIndex("${path}")`,
+        () => db.createIndex(path),
+        (isNew) => (isNew ? "built" : "was there already"),
+      );
       $("index-path").value = "";
     } finally {
       this.#building.delete(path);
@@ -148,13 +152,16 @@ export class Explorer {
   async #get(key) {
     const { db, journal } = this.#page;
     const before = $("document-text").value;
-    const { result, milliseconds } = await journal.time(`db.get(${JSON.stringify(key)})`, () => db.get(key), (found) =>
-      found === undefined ? "undefined" : "",
+    const { result, milliseconds } = await journal.time(
+      `db.get(${JSON.stringify(key)})`,
+      () => db.get(key),
+      (found) => (found === undefined ? "undefined" : ""),
     );
     $("document-key").value = key;
     this.#showText(before, inText(result));
     this.follow(key);
-    $("document-result").innerHTML = result === undefined ? "There is no such document." : `Read in <b>${duration(milliseconds)}</b>`;
+    $("document-result").innerHTML =
+      result === undefined ? "There is no such document." : `Read in <b>${duration(milliseconds)}</b>`;
   }
 
   async #set() {
@@ -167,7 +174,11 @@ export class Explorer {
     } catch (error) {
       throw Object.assign(new Error(`the document is not JSON: ${error.message}`), { code: "InvalidValue" });
     }
-    const { result, milliseconds } = await journal.time(`db.set(${JSON.stringify(key)}, …)`, () => db.set(key, value), (version) => `version ${version}`);
+    const { result, milliseconds } = await journal.time(
+      `db.set(${JSON.stringify(key)}, …)`,
+      () => db.set(key, value),
+      (version) => `version ${version}`,
+    );
     this.#showText(before, inText(value));
     this.follow(key);
     $("document-result").innerHTML = `Committed and flushed as version <b>${result}</b> in <b>${duration(milliseconds)}</b>`;
@@ -177,7 +188,11 @@ export class Explorer {
     const { db, journal } = this.#page;
     const key = $("document-key").value;
     const before = $("document-text").value;
-    await journal.time(`db.delete(${JSON.stringify(key)})`, () => db.delete(key), (was) => (was ? "deleted" : "there was none"));
+    await journal.time(
+      `db.delete(${JSON.stringify(key)})`,
+      () => db.delete(key),
+      (was) => (was ? "deleted" : "there was none"),
+    );
     this.#showText(before, "");
     $("document-result").textContent = "Deleted.";
   }
@@ -207,7 +222,8 @@ export class Explorer {
     const field = $("document-text");
     if (field.value === this.#known) {
       field.value = this.#known = text;
-      $("document-result").textContent = text === "" ? "It was deleted, in another tab or with others." : "It was changed in another tab.";
+      $("document-result").textContent =
+        text === "" ? "It was deleted, in another tab or with others." : "It was changed in another tab.";
     } else {
       $("document-result").textContent = "It was changed in another tab. Get shows how; Set writes over it.";
     }

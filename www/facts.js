@@ -52,7 +52,8 @@ export class Facts {
     $("storage-persistent").hidden = facts === undefined;
     $("storage-persistent").textContent = facts?.persistent ? "kept until you clear it" : "may be cleared";
     $("storage-persistent").dataset.state = facts?.persistent ? "open" : "busy";
-    $("storage-reason").textContent = facts === undefined ? "The database is not open." : `${facts.path ?? "no file"}: ${facts.reason}`;
+    $("storage-reason").textContent =
+      facts === undefined ? "The database is not open." : `${facts.path ?? "no file"}: ${facts.reason}`;
     const isKnown = facts?.quota !== undefined && facts.usage !== undefined;
     $("storage-meter").hidden = !isKnown;
     $("storage-usage").textContent = isKnown ? `This site uses about ${bytes(facts.usage)} of ${bytes(facts.quota)}` : "";

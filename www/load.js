@@ -30,7 +30,10 @@ export class Loader {
       this.#about = await response.json();
       const { package: name, version, licence, documents, bytes, source } = this.#about;
       const link = Object.assign(document.createElement("a"), { href: source, textContent: `${name} ${version}` });
-      $("about-data").replaceChildren(link, ` (${licence}): ${documents.toLocaleString("en")} nested documents, ${(bytes / 1e6).toFixed(0)} MB of JSON.`);
+      $("about-data").replaceChildren(
+        link,
+        ` (${licence}): ${documents.toLocaleString("en")} nested documents, ${(bytes / 1e6).toFixed(0)} MB of JSON.`,
+      );
     } catch {
       // There is no data set on this server; a file can still be chosen.
     }
@@ -47,13 +50,16 @@ export class Loader {
     const { db, journal } = this.#page;
     const progress = $("progress");
     progress.hidden = false;
-    const { milliseconds, result: count } = await journal.time(
-      `load ${name}: db.setMany(…), ${BATCH_DOCUMENTS.toLocaleString("en")} documents a commit`,
-      () => store(db, stream, (characters) => (progress.value = characters / total)),
-      (stored) => `${stored.toLocaleString("en")} documents`,
-    ).finally(() => (progress.hidden = true));
+    const { milliseconds, result: count } = await journal
+      .time(
+        `load ${name}: db.setMany(…), ${BATCH_DOCUMENTS.toLocaleString("en")} documents a commit`,
+        () => store(db, stream, (characters) => (progress.value = characters / total)),
+        (stored) => `${stored.toLocaleString("en")} documents`,
+      )
+      .finally(() => (progress.hidden = true));
     const rate = Math.round((count / milliseconds) * 1000).toLocaleString("en");
-    $("load-result").innerHTML = `<b>${count.toLocaleString("en")}</b> documents in <b>${duration(milliseconds)}</b>, ${rate} a second, each thousand flushed to the disk`;
+    $("load-result").innerHTML =
+      `<b>${count.toLocaleString("en")}</b> documents in <b>${duration(milliseconds)}</b>, ${rate} a second, each thousand flushed to the disk`;
   }
 }
 

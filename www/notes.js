@@ -60,7 +60,11 @@ export class Notes {
     const random = Math.random().toString(36).slice(2, 8);
     const key = `${new Date().toISOString()}-${random}`;
     const note = { text, done: false, ...(about === undefined ? {} : { about }) };
-    await this.#page.journal.time(`notes.set("${key}", …)`, () => this.#notes.set(key, note), (version) => `version ${version}`);
+    await this.#page.journal.time(
+      `notes.set("${key}", …)`,
+      () => this.#notes.set(key, note),
+      (version) => `version ${version}`,
+    );
   }
 
   /** Returns a note that was not saved to its field, before what was typed since. */
@@ -74,8 +78,10 @@ export class Notes {
   /** Changes these fields and no others: another tab may be changing those. */
   #change(key, fields) {
     return this.#page.act(() =>
-      this.#page.journal.time(`notes.mergePatch("${key}", ${JSON.stringify(fields)})`, () => this.#notes.mergePatch(key, fields), (was) =>
-        was ? "" : "it was deleted meanwhile",
+      this.#page.journal.time(
+        `notes.mergePatch("${key}", ${JSON.stringify(fields)})`,
+        () => this.#notes.mergePatch(key, fields),
+        (was) => (was ? "" : "it was deleted meanwhile"),
       ),
     );
   }
@@ -123,7 +129,8 @@ export class Notes {
 
   #make(key) {
     const item = document.createElement("li");
-    item.innerHTML = '<input type="checkbox"><div><textarea rows="1"></textarea><button class="about"></button></div><button class="delete plain">×</button>';
+    item.innerHTML =
+      '<input type="checkbox"><div><textarea rows="1"></textarea><button class="about"></button></div><button class="delete plain">×</button>';
     const [done, text, about, remove] = item.querySelectorAll("input, textarea, button");
     done.onchange = () => this.#change(key, { done: done.checked });
     text.onchange = () => {

@@ -3,8 +3,23 @@
 (() => {
   /** The page's own files, relative to it. */
   const own = [
-    "./", "style.css", "icon.svg", "failing.js", "app.js", "copies.js", "data-set.js", "explore.js", "facts.js", "journal.js", "load.js",
-    "ndjson.js", "notes.js", "offline.js", "offline-files.js", "sw.js", "trouble.js",
+    "./",
+    "style.css",
+    "icon.svg",
+    "failing.js",
+    "app.js",
+    "copies.js",
+    "data-set.js",
+    "explore.js",
+    "facts.js",
+    "journal.js",
+    "load.js",
+    "ndjson.js",
+    "notes.js",
+    "offline.js",
+    "offline-files.js",
+    "sw.js",
+    "trouble.js",
   ];
   /** It names the package's files, with a digest of each. */
   const provenance = "ferrolite/provenance.json";

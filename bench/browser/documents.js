@@ -4,7 +4,10 @@
 export const GROUP_SIZE = 2000;
 export const CITY_SIZE = 400;
 
-const WORDS = "amber basalt cedar delta ember fjord grove harbor island juniper kestrel lagoon meadow north orchard pine quarry reef".split(" ");
+const WORDS =
+  "amber basalt cedar delta ember fjord grove harbor island juniper kestrel lagoon meadow north orchard pine quarry reef".split(
+    " ",
+  );
 const FIRST = "Ada Björn Chloé Dmitri Elif Femi Grace Hana Iris Jonas Kaya Linus Mei Nils Olga Priya".split(" ");
 
 /** Mulberry32: numbers below 1, the same for the same seed. */

@@ -9,7 +9,11 @@ const element = (id) => document.getElementById(id);
 
 for (const [id, { title, settings, bundle }] of Object.entries(subjects)) {
   const label = document.createElement("label");
-  const box = Object.assign(document.createElement("input"), { type: "checkbox", value: id, checked: bundle === undefined || bundle === "ferrolite" });
+  const box = Object.assign(document.createElement("input"), {
+    type: "checkbox",
+    value: id,
+    checked: bundle === undefined || bundle === "ferrolite",
+  });
   label.title = settings;
   label.append(box, ` ${title}`);
   element("subjects").append(label);
@@ -40,7 +44,14 @@ async function runAll() {
         say("running", `Run ${run}, ${place}: ${subjects[subject].title} …`);
         runs.push({ subject, place, ...(await oneRun(subject, place, count)) });
         assertSame(runs);
-        const measured = places.map((each) => tableOf(each, count, runs.filter((one) => one.place === each), bytes));
+        const measured = places.map((each) =>
+          tableOf(
+            each,
+            count,
+            runs.filter((one) => one.place === each),
+            bytes,
+          ),
+        );
         element("tables").replaceChildren(...measured.filter((table) => table.subjects.length > 0).map(show));
       }
     }

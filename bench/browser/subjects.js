@@ -1,8 +1,13 @@
 // Who is measured: the title in the tables, the driver in `subjects/` for a worker and for the page, and how it is set up.
 
-const UNFLUSHED = Object.fromEntries(["insert", "single", "together", "update", "delete"].map((row) => [row, "commits are not flushed"]));
+const UNFLUSHED = Object.fromEntries(
+  ["insert", "single", "together", "update", "delete"].map((row) => [row, "commits are not flushed"]),
+);
 const CACHED = Object.fromEntries(
-  ["getMany", "scan", "range", "equals", "nested", "nestedRange"].map((row) => [row, "from the second time on answered from its memory"]),
+  ["getMany", "scan", "range", "equals", "nested", "nestedRange"].map((row) => [
+    row,
+    "from the second time on answered from its memory",
+  ]),
 );
 
 /**
@@ -27,7 +32,8 @@ export const subjects = {
     reference: true,
     worker: ["floor"],
     page: ["remote", { subject: "floor" }],
-    settings: "no database: JSON in one OPFS file, one write and one flush a commit, the index in memory and rebuilt at every start",
+    settings:
+      "no database: JSON in one OPFS file, one write and one flush a commit, the index in memory and rebuilt at every start",
   },
   memory: {
     title: "memory",
@@ -48,7 +54,8 @@ export const subjects = {
     aside: UNFLUSHED,
     worker: ["indexeddb", { durability: "relaxed" }],
     page: ["indexeddb", { durability: "relaxed" }],
-    settings: "transactions with durability: relaxed, Chromium's default: a commit is not flushed, and a crash of the system can lose it",
+    settings:
+      "transactions with durability: relaxed, Chromium's default: a commit is not flushed, and a crash of the system can lose it",
   },
   "sqlite-wal": {
     title: "SQLite, WAL",
@@ -68,7 +75,8 @@ export const subjects = {
     bundle: "wa-sqlite",
     worker: ["wa-sqlite"],
     page: ["remote", { subject: "wa-sqlite" }],
-    settings: "AccessHandlePoolVFS, its synchronous build, locking_mode=exclusive, journal_mode=delete, synchronous=full, cache 8 MiB",
+    settings:
+      "AccessHandlePoolVFS, its synchronous build, locking_mode=exclusive, journal_mode=delete, synchronous=full, cache 8 MiB",
   },
   pglite: {
     title: "PGlite",
@@ -90,7 +98,8 @@ export const subjects = {
     bundle: "rxdb",
     worker: ["rxdb", { durability: "strict" }],
     page: ["rxdb", { durability: "strict" }],
-    settings: "storage-dexie with chromeTransactionDurability: strict, multiInstance: false; it keeps what was read in memory, and answers a query that is asked again from there",
+    settings:
+      "storage-dexie with chromeTransactionDurability: strict, multiInstance: false; it keeps what was read in memory, and answers a query that is asked again from there",
     cannot: { equalsKeys: "always gives documents" },
   },
   pouchdb: {
@@ -99,7 +108,8 @@ export const subjects = {
     bundle: "pouchdb",
     worker: ["pouchdb"],
     page: ["pouchdb"],
-    settings: "pouchdb-core with the indexeddb adapter and pouchdb-find; it has no choice of durability, so commits are not flushed",
+    settings:
+      "pouchdb-core with the indexeddb adapter and pouchdb-find; it has no choice of durability, so commits are not flushed",
   },
   "idb-keyval": {
     title: "idb-keyval, relaxed",
@@ -108,6 +118,8 @@ export const subjects = {
     worker: ["idb-keyval"],
     page: ["idb-keyval"],
     settings: "a store of its own; it has no choice of durability, so commits are not flushed",
-    cannot: Object.fromEntries(["range", "equals", "equalsKeys", "nested", "nestedRange"].map((row) => [row, "no ranges, no indexes"])),
+    cannot: Object.fromEntries(
+      ["range", "equals", "equalsKeys", "nested", "nestedRange"].map((row) => [row, "no ranges, no indexes"]),
+    ),
   },
 };

@@ -5,7 +5,8 @@ import { subjects } from "./subjects.js";
 import { median, rows } from "./work.js";
 
 const ABOUT = {
-  worker: "Every subject is called in a dedicated worker, in a browser and a profile of its own, with the same documents and two " +
+  worker:
+    "Every subject is called in a dedicated worker, in a browser and a profile of its own, with the same documents and two " +
     "indexes, one of them on a nested field. What the reads find is checked to be the same for all.",
   page: "The same work, called from the main thread of a page. What runs in workers alone is reached by one message a call.",
 };
@@ -49,7 +50,11 @@ export function limitsTable(count, runs) {
     subjects: ["limit"],
     references: ["limit"],
     rows: Object.entries(limitRows).map(([name, { work, unit }]) => ({
-      work, unit, better: "less", values: { limit: summary(runs.map(({ figures }) => figures[name])) }, notes: {},
+      work,
+      unit,
+      better: "less",
+      values: { limit: summary(runs.map(({ figures }) => figures[name])) },
+      notes: {},
     })),
   };
 }

@@ -1,6 +1,6 @@
 // The work that every subject does, in two parts: `load` fills a database and closes it, `work` opens it again in a fresh worker
 // or page. Each gives `{ figures, checks }`: what took how long, and what was found, which must be equal for all subjects.
-import { citiesOf, cityOf, GROUP_SIZE, groupsOf, keyOf, pairsOf, random, sample } from "./documents.js";
+import { citiesOf, cityOf, groupsOf, keyOf, pairsOf, random, sample } from "./documents.js";
 
 export const BATCH = 1000;
 /** So often, where there are enough documents. */
@@ -94,7 +94,9 @@ async function reads(db, count, figures, checks, only, readMs) {
   await measure("get", () => oneByOne(keys, (key) => db.get(key)), each(keys.length), { ordered: true });
   await measure("getMany", () => db.getMany(keys), each(keys.length), { ordered: true });
   await measure("scan", () => db.scan(), whole, { ordered: true });
-  await measure("range", async () => (await oneByOne(starts, (key) => db.range(key, RANGE_LENGTH))).flat(), each(ranges), { ordered: true });
+  await measure("range", async () => (await oneByOne(starts, (key) => db.range(key, RANGE_LENGTH))).flat(), each(ranges), {
+    ordered: true,
+  });
   await measure("equals", () => db.equals(group), whole);
   await measure("equalsKeys", () => db.equalsKeys(group), whole);
   await measure("nested", () => db.nested(cityOf(city)), whole);
@@ -178,7 +180,9 @@ export function digest(found, ordered = false) {
 function canonical(value) {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical)}]`;
-  return `{${Object.keys(value).sort().map((name) => `"${name}":${canonical(value[name])}`)}}`;
+  return `{${Object.keys(value)
+    .sort()
+    .map((name) => `"${name}":${canonical(value[name])}`)}}`;
 }
 
 /** FNV-1a. */

@@ -100,7 +100,14 @@ async function measure() {
             process.stderr.write(`${((Date.now() - startMs) / 1000).toFixed(0)} s, load ${loadavg()[0].toFixed(1)}\n`);
           }
         }
-        const measured = options.places.split(",").map((place) => tableOf(place, count, runs.filter((run) => run.place === place), bytes));
+        const measured = options.places.split(",").map((place) =>
+          tableOf(
+            place,
+            count,
+            runs.filter((run) => run.place === place),
+            bytes,
+          ),
+        );
         // What takes hours is kept as far as it has come.
         const all = [...tables, ...measured, limitsTable(count, limits)];
         write(chromium, [...all, sizesTable(bundleSizes())]);
@@ -130,7 +137,13 @@ async function oneRun(url, subject, place, count) {
   const profile = mkdtempSync(join(tmpdir(), "ferrolite-bench-"));
   try {
     const task = { subject, place, count, name: "bench" };
-    const play = (part) => inBrowser(url, profile, (page) => inTime(page.evaluate((task) => bench(task), { ...task, part }), count));
+    const play = (part) =>
+      inBrowser(url, profile, (page) =>
+        inTime(
+          page.evaluate((task) => bench(task), { ...task, part }),
+          count,
+        ),
+      );
     const loaded = await play("load");
     const diskBytes = stored(profile);
     const worked = await play("work");

@@ -36,7 +36,9 @@ ${runs.map(runPart).join("\n")}
 
 function runPart({ name, date, machine, versions, tables }) {
   const facts = `${date}, ${machine.cpu}, ${machine.cores} cores, ${machine.memory}, ${machine.system}. `;
-  const list = Object.entries(versions).map(([what, version]) => `${what} ${version}`).join(", ");
+  const list = Object.entries(versions)
+    .map(([what, version]) => `${what} ${version}`)
+    .join(", ");
   return `  <h2>${escaped(name)}</h2>\n  <p class="quiet">${escaped(facts + list)}.</p>\n${tables.map(tablePart).join("\n")}`;
 }
 

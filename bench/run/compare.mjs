@@ -34,7 +34,9 @@ export function across(from, to) {
       const { own } = compared(table, row);
       if (!/^[mu]s/.test(row.unit) || !before?.values[own] || !row.values[own]) return [];
       const both = table.subjects.filter((subject) => before.values[subject] && row.values[subject]);
-      const ratios = Object.fromEntries(both.map((subject) => [subject, row.values[subject].median / before.values[subject].median]));
+      const ratios = Object.fromEntries(
+        both.map((subject) => [subject, row.values[subject].median / before.values[subject].median]),
+      );
       return [{ table: table.title, work: row.work, unit: row.unit, own, from: before.values[own], to: row.values[own], ratios }];
     });
   });

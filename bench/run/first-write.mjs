@@ -16,15 +16,17 @@ for (let run = 0; run < runs; run++) {
   const page = await browser.context.newPage();
   await page.goto(`${server.url}tests/projects/blank.html`);
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  taken.push(await page.evaluate(async () => {
-    const startMs = performance.now();
-    const { Ferrolite } = await import("/ferrolite/index.js");
-    const importedMs = performance.now();
-    const db = await Ferrolite.open("first");
-    const openMs = performance.now();
-    await db.set("key", { n: 1 });
-    return [importedMs, openMs, performance.now()].map((ms) => ms - startMs);
-  }));
+  taken.push(
+    await page.evaluate(async () => {
+      const startMs = performance.now();
+      const { Ferrolite } = await import("/ferrolite/index.js");
+      const importedMs = performance.now();
+      const db = await Ferrolite.open("first");
+      const openMs = performance.now();
+      await db.set("key", { n: 1 });
+      return [importedMs, openMs, performance.now()].map((ms) => ms - startMs);
+    }),
+  );
   await browser.close();
 }
 await server.close();

@@ -39,7 +39,11 @@ function jsonOf(index) {
     name: `user ${hex(random(1))}`,
     age: random(2) % 100,
     active: random(3) % 2 === 0,
-    address: { city: `city ${random(4) % 1000}`, street: `${hex(random(5))} street ${random(6) % 300}`, zip: `${random(7) % 100000}` },
+    address: {
+      city: `city ${random(4) % 1000}`,
+      street: `${hex(random(5))} street ${random(6) % 300}`,
+      zip: `${random(7) % 100000}`,
+    },
     tags: [`tag ${random(8) % 50}`, `tag ${random(9) % 50}`],
     score: (random(10) % 100000) / 100,
     note: [11, 12, 13, 14].map((salt) => hex(random(salt))).join(" "),
@@ -134,14 +138,23 @@ await run(["--version"]);
 
 let bytes = 0;
 const loaded = await run(["load", file], {
-  write: () => chunks(map(indexes(), (index) => {
-    const line = lineOf(index);
-    bytes += line.length;
-    return line;
-  })),
+  write: () =>
+    chunks(
+      map(indexes(), (index) => {
+        const line = lineOf(index);
+        bytes += line.length;
+        return line;
+      }),
+    ),
 });
-print("load", `${number(COUNT)} documents`, `${megabytes(bytes)} of JSON`, `${number(loaded.seconds)} s`,
-  `${number(COUNT / loaded.seconds)} a second`, memory(loaded.peak));
+print(
+  "load",
+  `${number(COUNT)} documents`,
+  `${megabytes(bytes)} of JSON`,
+  `${number(loaded.seconds)} s`,
+  `${number(COUNT / loaded.seconds)} a second`,
+  memory(loaded.peak),
+);
 print("file after loading", megabytes(fileSize()));
 
 await run(["set", "small.ferrolite", keyOf(0), jsonOf(0)]);
@@ -159,19 +172,34 @@ const got = await run(["repl", file, "--read-only"], {
     answers += piece;
   },
 });
-const wrong = answers.split("\n").slice(0, -1).filter((answer, n) => answer !== jsonOf(asked[n])).length;
+const wrong = answers
+  .split("\n")
+  .slice(0, -1)
+  .filter((answer, n) => answer !== jsonOf(asked[n])).length;
 if (wrong > 0 || answers.split("\n").length !== GETS + 1) throw new Error(`${wrong} of ${GETS} gets were wrong`);
 print("random gets", `${number(GETS)} right`, `${number((got.seconds * 1e6) / GETS)} us each, start included`, memory(got.peak));
 
 const stays = (index) => index % 10 === 0;
 const doomed = [...indexes((index) => !stays(index))];
-const deletions = Array.from({ length: Math.ceil(doomed.length / DELETED_AT_ONCE) }, (_, n) =>
-  `DELETE ${doomed.slice(n * DELETED_AT_ONCE, (n + 1) * DELETED_AT_ONCE).map(keyOf).join(" ")}\n`);
+const deletions = Array.from(
+  { length: Math.ceil(doomed.length / DELETED_AT_ONCE) },
+  (_, n) =>
+    `DELETE ${doomed
+      .slice(n * DELETED_AT_ONCE, (n + 1) * DELETED_AT_ONCE)
+      .map(keyOf)
+      .join(" ")}\n`,
+);
 const deleted = await run(["repl", file], { write: () => deletions });
 print("delete nine of ten", `${number(doomed.length)} documents in ${number(deleted.seconds)} s`, memory(deleted.peak));
 const before = fileSize();
 const compacted = await run(["compact", file]);
-print("compact", `${megabytes(before)} before`, `${megabytes(fileSize())} after`, `${number(compacted.seconds)} s`, memory(compacted.peak));
+print(
+  "compact",
+  `${megabytes(before)} before`,
+  `${megabytes(fileSize())} after`,
+  `${number(compacted.seconds)} s`,
+  memory(compacted.peak),
+);
 await verify("scan of what is left", stays);
 await run(["check", file]);
 print("check", "no damage found");

@@ -41,10 +41,12 @@ async function measure(path) {
   time("ordered scan of all", "ms", 1, () => db.entries({}));
   time("range of 50 documents", "us", RANGES, () => times(RANGES, (at) => db.entries({ gte: keys[at], limit: RANGE_LENGTH })));
   time("index equality, 2,000 documents", "ms", groups, () =>
-    times(groups, (group) => db.query({ where: { group: `group-${group}` } })));
+    times(groups, (group) => db.query({ where: { group: `group-${group}` } })),
+  );
   time("index equality, 2,000 keys", "ms", groups, () => times(groups, (group) => db.find("group", `group-${group}`)));
   time("nested index, 400 documents", "ms", cities, () =>
-    times(cities, (city) => db.query({ where: { "address.city": cityOf(city) } })));
+    times(cities, (city) => db.query({ where: { "address.city": cityOf(city) } })),
+  );
   const changed = pairsOf(0, CHANGED, DOCUMENTS, 1);
   time("update of 2,000 in one transaction", "ms", 1, () => db.setMany(changed));
   time("delete of 2,000 in one transaction", "ms", 1, () => db.transaction((tx) => changed.forEach(([key]) => tx.delete(key))));

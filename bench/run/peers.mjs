@@ -73,7 +73,13 @@ export async function bundlePeers() {
     await esbuild.build({
       stdin: { contents: source, resolveDir: installed, sourcefile: `${name}.js` },
       outfile: join(peersFolder, `${name}.js`),
-      bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", legalComments: "none", logLevel: "error",
+      bundle: true,
+      minify: true,
+      format: "esm",
+      platform: "browser",
+      target: "es2022",
+      legalComments: "none",
+      logLevel: "error",
       // Imported where there is a Node.js alone.
       external: ["node:*"],
       define: { global: "globalThis", "process.env.NODE_ENV": '"production"' },

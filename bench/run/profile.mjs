@@ -57,11 +57,13 @@ async function profilers(session) {
     const { id, result } = JSON.parse(message);
     answers.get(id)?.(result);
   });
-  const sender = (sessionId) => (method, params = {}) =>
-    new Promise((resolve) => {
-      answers.set(++calls, resolve);
-      void session.send("Target.sendMessageToTarget", { sessionId, message: JSON.stringify({ id: calls, method, params }) });
-    });
+  const sender =
+    (sessionId) =>
+    (method, params = {}) =>
+      new Promise((resolve) => {
+        answers.set(++calls, resolve);
+        void session.send("Target.sendMessageToTarget", { sessionId, message: JSON.stringify({ id: calls, method, params }) });
+      });
   const begin = async (name, send) => {
     found.push({ name, stop: async () => (await send("Profiler.stop")).profile });
     await send("Profiler.enable");
@@ -95,5 +97,6 @@ function print(name, { nodes, samples, timeDeltas }) {
   for (const [key, us] of [...selfUs].sort(([, a], [, b]) => b - a).slice(0, SHOWN)) {
     console.log(`${((100 * us) / total).toFixed(1).padStart(6)} %  ${key}`);
   }
-  if (options.out !== undefined) writeFileSync(`${options.out}.${name.split("/").at(-1)}.cpuprofile`, JSON.stringify({ nodes, samples, timeDeltas }));
+  if (options.out !== undefined)
+    writeFileSync(`${options.out}.${name.split("/").at(-1)}.cpuprofile`, JSON.stringify({ nodes, samples, timeDeltas }));
 }

@@ -51,15 +51,24 @@ function tableText(table) {
   const pairs = rows.map((row) => ({ row, ...compared(table, row) }));
   const comparisons = pairs.filter(({ own, best }) => own !== undefined && best !== undefined);
   if (comparisons.length > 0) {
-    parts.push([
-      line(["work", "unit", "Ferrolite", "best peer", "its figure", "ratio"]),
-      line(["---", "---", "---:", "---", "---:", "---:"]),
-      ...comparisons.map(({ row, own, best }) => {
-        const ratio = ratioOf(row, own, best);
-        const text = ratio === undefined ? "–" : ratio > BEHIND ? `**${ratio.toFixed(2)}**` : ratio.toFixed(2);
-        return line([row.work, row.unit, row.values[own] ? withSpread(row.values[own]) : "–", best, withSpread(row.values[best]), text]);
-      }),
-    ].join("\n"));
+    parts.push(
+      [
+        line(["work", "unit", "Ferrolite", "best peer", "its figure", "ratio"]),
+        line(["---", "---", "---:", "---", "---:", "---:"]),
+        ...comparisons.map(({ row, own, best }) => {
+          const ratio = ratioOf(row, own, best);
+          const text = ratio === undefined ? "–" : ratio > BEHIND ? `**${ratio.toFixed(2)}**` : ratio.toFixed(2);
+          return line([
+            row.work,
+            row.unit,
+            row.values[own] ? withSpread(row.values[own]) : "–",
+            best,
+            withSpread(row.values[best]),
+            text,
+          ]);
+        }),
+      ].join("\n"),
+    );
     parts.push("All subjects, median and spread:");
   }
   // The order of the footnotes is that of the rows.
@@ -69,13 +78,15 @@ function tableText(table) {
     if (!notes.includes(note)) notes.push(note);
     return ` [${notes.indexOf(note) + 1}]`;
   };
-  parts.push([
-    line(["work", "unit", ...subjects]),
-    line(["---", "---", ...subjects.map(() => "---:")]),
-    ...rows.map(({ work, unit, values, notes: of = {} }) =>
-      line([work, unit, ...subjects.map((subject) => (values[subject] ? withSpread(values[subject]) : "–") + mark(of[subject]))]),
-    ),
-  ].join("\n"));
+  parts.push(
+    [
+      line(["work", "unit", ...subjects]),
+      line(["---", "---", ...subjects.map(() => "---:")]),
+      ...rows.map(({ work, unit, values, notes: of = {} }) =>
+        line([work, unit, ...subjects.map((subject) => (values[subject] ? withSpread(values[subject]) : "–") + mark(of[subject]))]),
+      ),
+    ].join("\n"),
+  );
   if (notes.length > 0) parts.push(wrapped(`${notes.map((note, at) => `[${at + 1}] ${note}`).join("; ")}.`));
   return parts.join("\n\n");
 }
@@ -84,9 +95,17 @@ function runText({ name, date, machine, versions, settings, tables }) {
   return [
     `## ${name[0].toUpperCase()}${name.slice(1)}`,
     wrapped(`Measured on ${date}: ${machine.cpu}, ${machine.cores} cores, ${machine.memory}, ${machine.system}.`),
-    wrapped(`Versions: ${Object.entries(versions).map(([what, version]) => `${what} ${version}`).join(", ")}.`),
+    wrapped(
+      `Versions: ${Object.entries(versions)
+        .map(([what, version]) => `${what} ${version}`)
+        .join(", ")}.`,
+    ),
     "How each was set up:",
-    [line(["subject", "settings"]), line(["---", "---"]), ...Object.entries(settings).map(([subject, text]) => line([subject, text]))].join("\n"),
+    [
+      line(["subject", "settings"]),
+      line(["---", "---"]),
+      ...Object.entries(settings).map(([subject, text]) => line([subject, text])),
+    ].join("\n"),
     ...tables.map(tableText),
   ].join("\n\n");
 }
@@ -105,7 +124,8 @@ function losses(runs) {
   if (found.length === 0) return "Ferrolite is ahead of every peer, or beside it, in all rows.";
   found.sort((a, b) => b.ratio - a.ratio);
   return [
-    line(["run", "where", "work", "best peer", "ratio"]), line(["---", "---", "---", "---", "---:"]),
+    line(["run", "where", "work", "best peer", "ratio"]),
+    line(["---", "---", "---", "---", "---:"]),
     ...found.map(({ name, table, work, best, ratio }) => line([name, table, work, best, ratio.toFixed(2)])),
   ].join("\n");
 }
@@ -119,12 +139,22 @@ function wasiBesideNative(runs) {
   const factor = (ratio) => ratio?.toFixed(2) ?? "–";
   return [
     "## WASI beside native",
-    wrapped("How many times as long the same work takes under wasmtime: Ferrolite's medians and their ratio, and the ratios of others."),
+    wrapped(
+      "How many times as long the same work takes under wasmtime: Ferrolite's medians and their ratio, and the ratios of others.",
+    ),
     [
       line(["where", "work", "unit", "native", "WASI", "ratio", ...others]),
       line(["---", "---", "---", "---:", "---:", "---:", ...others.map(() => "---:")]),
       ...rows.map(({ table, work, unit, own, from, to, ratios }) =>
-        line([table, work, unit, shown(from.median), shown(to.median), factor(ratios[own]), ...others.map((other) => factor(ratios[other]))]),
+        line([
+          table,
+          work,
+          unit,
+          shown(from.median),
+          shown(to.median),
+          factor(ratios[own]),
+          ...others.map((other) => factor(ratios[other])),
+        ]),
       ),
     ].join("\n"),
   ];
@@ -159,7 +189,10 @@ function main(names) {
   for (const name of names) copyFileSync(join(root, "target", "bench", `${name}.json`), join(published, `${name}.json`));
   const runs = readRuns();
   const notesFile = join(published, "notes.md");
-  writeFileSync(join(root, "docs", "benchmarks.md"), report(runs, existsSync(notesFile) ? readFileSync(notesFile, "utf8").trim() : ""));
+  writeFileSync(
+    join(root, "docs", "benchmarks.md"),
+    report(runs, existsSync(notesFile) ? readFileSync(notesFile, "utf8").trim() : ""),
+  );
   writeFileSync(join(root, "bench", "browser", "report.html"), charts(runs));
   console.log(`docs/benchmarks.md and bench/browser/report.html are made of ${runs.length} runs.`);
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { API_FILE, reference } from "../../tools/api-reference.mjs";
+import { API_FILE, reference } from "../../tools/package/api-reference.mjs";
 
 const made = reference();
 

@@ -8,7 +8,7 @@ import { after, describe, test } from "node:test";
 import * as ferrolite from "ferrolite";
 import * as sync from "ferrolite/sync";
 
-import { syncSources } from "../../tools/sync-sources.mjs";
+import { syncSources } from "../../tools/package/sync-sources.mjs";
 import { syncGroups } from "./cases/sync.mjs";
 import { casesOn, encryptions } from "./support/encrypted.mjs";
 import { promised } from "./support/promised.mjs";

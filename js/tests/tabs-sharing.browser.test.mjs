@@ -7,7 +7,7 @@ import { after, afterEach, before, test } from "node:test";
 
 import * as esbuild from "esbuild";
 
-import { bindings } from "../../tools/bindings.mjs";
+import { bindings } from "../../tools/package/bindings.mjs";
 import { serve } from "../../tools/serve.mjs";
 import { startChromium } from "./support/chromium.mjs";
 import { mounts } from "./support/mounts.mjs";

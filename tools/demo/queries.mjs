@@ -1,13 +1,7 @@
 // What the demo asks on every host: plain data, so that each host can put it in its own words.
 
 /** The paths that get an index. */
-export const INDEXES = [
-  "status.deprecated",
-  "since.chrome",
-  "since.safari",
-  "support.firefox.version_added",
-  "release_date",
-];
+export const INDEXES = ["status.deprecated", "since.chrome", "since.safari", "support.firefox.version_added", "release_date"];
 
 /** The questions, with what they mean. `verb` is the database's; the rest is what it is given. */
 export const QUERIES = [
@@ -15,7 +9,7 @@ export const QUERIES = [
   { text: "properties and values of CSS", verb: "count", range: { prefix: "css.properties." } },
   { text: "Array.prototype.flat()", verb: "get", key: "javascript.builtins.Array.flat" },
   { text: "something that is not there", verb: "get", key: "javascript.builtins.Array.smoosh" },
-  { text: "the last 5 keys below \"http\"", verb: "keys", range: { lt: "http", reverse: true, limit: 5 } },
+  { text: 'the last 5 keys below "http"', verb: "keys", range: { lt: "http", reverse: true, limit: 5 } },
   { text: "deprecated features", verb: "find", path: "status.deprecated", condition: true },
   { text: "new in Chrome 120 to 124", verb: "find", path: "since.chrome", condition: { gte: 120, lt: 125 } },
   { text: "newest 10 in Safari", verb: "find", path: "since.safari", condition: { gt: 0 }, options: { reverse: true, limit: 10 } },
@@ -32,9 +26,13 @@ export const BATCH_DOCUMENTS = 1000;
 
 /** An answer in one line. */
 export function summary(answer) {
-  const text = answer === null ? "none"
-    : typeof answer === "number" ? answer.toLocaleString("en")
-    : Array.isArray(answer) ? [answer.length.toLocaleString("en"), answer.slice(0, 5).join(", ")].join(": ")
-    : answer;
+  const text =
+    answer === null
+      ? "none"
+      : typeof answer === "number"
+        ? answer.toLocaleString("en")
+        : Array.isArray(answer)
+          ? [answer.length.toLocaleString("en"), answer.slice(0, 5).join(", ")].join(": ")
+          : answer;
   return text.length > 90 ? `${text.slice(0, 90)}…` : text;
 }

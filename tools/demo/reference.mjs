@@ -4,7 +4,10 @@ import { QUERIES } from "./queries.mjs";
 
 /** The answers that `text`, lines of JSON, has to the questions. */
 export function referenceAnswers(text) {
-  const documents = text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  const documents = text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
   documents.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
   return QUERIES.map((query) => answer(documents, query));
 }
@@ -32,8 +35,12 @@ function answer(documents, query) {
 
 /** The keys and bounds of the demo are ASCII, which JavaScript orders as bytes. */
 function within(value, { gt, gte, lt, lte }) {
-  return (gt === undefined || value > gt) && (gte === undefined || value >= gte)
-    && (lt === undefined || value < lt) && (lte === undefined || value <= lte);
+  return (
+    (gt === undefined || value > gt) &&
+    (gte === undefined || value >= gte) &&
+    (lt === undefined || value < lt) &&
+    (lte === undefined || value <= lte)
+  );
 }
 
 function inRange(documents, range) {

@@ -27,10 +27,12 @@ export class WasiProgram {
 
   /** Starts a REPL to ask questions. */
   repl(file) {
-    return new Repl(spawn("wasmtime", this.arguments("repl", file, "--read-only", "--json"), {
-      cwd: this.directory,
-      stdio: ["pipe", "pipe", "inherit"],
-    }));
+    return new Repl(
+      spawn("wasmtime", this.arguments("repl", file, "--read-only", "--json"), {
+        cwd: this.directory,
+        stdio: ["pipe", "pipe", "inherit"],
+      }),
+    );
   }
 
   /** Loads the file `data` into a new database `file`, indexes it and asks the questions. Gives milliseconds and answers. */

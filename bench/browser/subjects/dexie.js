@@ -7,7 +7,11 @@ export async function open(name, { durability }) {
   await db.open();
 
   const { documents } = db;
-  const putAll = (pairs) => documents.bulkPut(pairs.map(([, document]) => document), pairs.map(([key]) => key));
+  const putAll = (pairs) =>
+    documents.bulkPut(
+      pairs.map(([, document]) => document),
+      pairs.map(([key]) => key),
+    );
   return {
     put: (key, document) => documents.put(document, key),
     insertMany: putAll,

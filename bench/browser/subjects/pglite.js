@@ -19,16 +19,18 @@ export async function open(name) {
   };
   const select = (rest, values) => column(`SELECT document FROM documents ${rest}`, values);
   const putAll = (pairs) =>
-    db.query(
-      `INSERT INTO documents SELECT key, document FROM json_to_recordset($1) AS rows(key text, document jsonb) ${UPSERT}`,
-      [pairs.map(([key, document]) => ({ key, document }))],
-    );
+    db.query(`INSERT INTO documents SELECT key, document FROM json_to_recordset($1) AS rows(key text, document jsonb) ${UPSERT}`, [
+      pairs.map(([key, document]) => ({ key, document })),
+    ]);
   return {
     put: (key, document) => db.query(`INSERT INTO documents VALUES ($1, $2) ${UPSERT}`, [key, document]),
     insertMany: putAll,
     get: async (key) => (await select("WHERE key = $1", [key]))[0],
     getMany: (keys) =>
-      column("SELECT document FROM unnest($1::text[]) WITH ORDINALITY AS wanted(key, place) JOIN documents USING (key) ORDER BY place", [keys]),
+      column(
+        "SELECT document FROM unnest($1::text[]) WITH ORDINALITY AS wanted(key, place) JOIN documents USING (key) ORDER BY place",
+        [keys],
+      ),
     scan: () => select("ORDER BY key"),
     range: (from, limit) => select("WHERE key >= $1 ORDER BY key LIMIT $2", [from, limit]),
     equals: (group) => select(`WHERE ${GROUP} = $1`, [group]),

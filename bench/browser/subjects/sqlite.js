@@ -11,7 +11,9 @@ export async function open(name, { journal }) {
   const pool = await sqlite3.installOpfsSAHPoolVfs({ directory: "sqlite" });
   const db = new pool.OpfsSAHPoolDb(`/${name}.sqlite`);
   // WAL without shared memory works for one connection that keeps the lock.
-  db.exec(`PRAGMA locking_mode = exclusive; PRAGMA journal_mode = ${journal}; PRAGMA synchronous = full; PRAGMA cache_size = -8192;`);
+  db.exec(
+    `PRAGMA locking_mode = exclusive; PRAGMA journal_mode = ${journal}; PRAGMA synchronous = full; PRAGMA cache_size = -8192;`,
+  );
   db.exec(SCHEMA);
 
   const put = db.prepare("INSERT INTO documents VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document");

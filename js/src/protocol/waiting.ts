@@ -1,6 +1,6 @@
 /**
  * What waiting is to verbs that give promises. `sync/waiting.ts` has the same for verbs that give values: their classes are
- * made of the same source (`tools/sync-sources.mjs`).
+ * made of the same source (`tools/package/sync-sources.mjs`).
  */
 import { setTimeout } from "./timers.js";
 

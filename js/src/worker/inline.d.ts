@@ -1,4 +1,4 @@
-/** What `tools/bundle-js.mjs` puts into the inline build. */
+/** What `tools/package/bundle-js.mjs` puts into the inline build. */
 declare module "inline:worker" {
   /** The script of the worker, with the wasm in it. */
   const script: string;

@@ -1,4 +1,4 @@
-/** The wasm within the worker's script: `tools/bundle-js.mjs` puts it here, compressed, as base64. */
+/** The wasm within the worker's script: `tools/package/bundle-js.mjs` puts it here, compressed, as base64. */
 import { FerroliteError } from "../error.js";
 import text from "inline:wasm";
 import type { WasmSource } from "./wasm-source.js";

@@ -1,4 +1,4 @@
-/** The worker's script as text within this one: `tools/bundle-js.mjs` puts it here. */
+/** The worker's script as text within this one: `tools/package/bundle-js.mjs` puts it here. */
 import script from "inline:worker";
 
 import { makeTrusted } from "../tabs/trusted-types.js";

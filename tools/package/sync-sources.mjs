@@ -3,21 +3,29 @@
 // So both forms have the same methods, checks, messages and texts of calls, from one source. A name whose synchronous form
 // differs is defined by hand, in a file of js/src/sync/ with the same name. A comment that differs is the paragraph `@sync` at
 // the end of the original's comment.
-// Usage: node tools/sync-sources.mjs
+// Usage: node tools/package/sync-sources.mjs
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const JS = fileURLToPath(new URL("../js/", import.meta.url));
+const JS = fileURLToPath(new URL("../../js/", import.meta.url));
 const SOURCE = join(JS, "src");
 const GENERATED = join(SOURCE, "sync", "generated");
 const ts = createRequire(join(JS, "package.json"))("typescript");
 
 /** The originals, by their paths in js/src. */
 const MADE = [
-  "reader", "validated-patch", "collection", "database", "snapshot", "active-transaction", "transaction-calls", "transact", "store-stream",
+  "reader",
+  "validated-patch",
+  "collection",
+  "database",
+  "snapshot",
+  "active-transaction",
+  "transaction-calls",
+  "transact",
+  "store-stream",
 ].map((name) => `api/${name}`);
 
 /** The names of the classes, functions and types that have another form. */
@@ -57,7 +65,7 @@ function made(path) {
     ts.forEachChild(node, visit);
   };
   visit(file);
-  return `// Made of js/src/${path}.ts by tools/sync-sources.mjs. Change it there, and run \`npm --prefix js run sync\`.\n${applied(file.text, edits)}`;
+  return `// Made of js/src/${path}.ts by tools/package/sync-sources.mjs. Change it there, and run \`npm --prefix js run sync\`.\n${applied(file.text, edits)}`;
 }
 
 function parsed(path) {
@@ -73,7 +81,8 @@ function changes(node, edit, path) {
   if (ts.isImportDeclaration(node)) edit(node.getStart(), node.end, importsFor(node, path));
   if (ts.isIdentifier(node) && Object.hasOwn(NAMES, node.text)) edit(node.getStart(), node.end, NAMES[node.text]);
   if (ts.isTypeReferenceNode(node)) changeType(node, edit);
-  if (ts.isStringLiteral(node) && node.text.includes("async (")) edit(node.getStart(), node.end, node.getText().replace("async (", "("));
+  if (ts.isStringLiteral(node) && node.text.includes("async ("))
+    edit(node.getStart(), node.end, node.getText().replace("async (", "("));
   // `isPromise ? await value : value` becomes `value`.
   if (ts.isConditionalExpression(node) && ts.isAwaitExpression(node.whenTrue)) {
     edit(node.getStart(), node.whenFalse.getStart(), "");
@@ -135,7 +144,11 @@ function definedByHand(name) {
   const statements = parsed(`sync/${name}`).statements.filter(({ modifiers = [] }) =>
     modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword),
   );
-  return new Set(statements.flatMap(({ name, declarationList }) => (name ? [name.text] : declarationList.declarations.map((one) => one.name.text))));
+  return new Set(
+    statements.flatMap(({ name, declarationList }) =>
+      name ? [name.text] : declarationList.declarations.map((one) => one.name.text),
+    ),
+  );
 }
 
 function changeComment(node, edit) {

@@ -1,29 +1,62 @@
 // Writes docs/api.md, the reference of the npm package: each class, method and type that it exports, with its signature and
 // its documentation comment, out of the declarations that the compiler makes of js/src. A test compares the file with this.
-// Usage: node tools/api-reference.mjs
+// Usage: node tools/package/api-reference.mjs
 
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const SOURCE = fileURLToPath(new URL("../js/", import.meta.url));
+const SOURCE = fileURLToPath(new URL("../../js/", import.meta.url));
 const ts = createRequire(`${SOURCE}package.json`)("typescript");
 
 /** Where the reference is. */
-export const API_FILE = fileURLToPath(new URL("../docs/api.md", import.meta.url));
+export const API_FILE = fileURLToPath(new URL("../../docs/api.md", import.meta.url));
 
 /** What is told where, in this order. What is not listed comes behind everything else. */
 const GROUPS = [
   ["The database", ["Ferrolite", "Database", "OpenOptions", "LoadOptions", "WorkerLike", "Durability", "StorageFacts"]],
-  ["Documents", [
-    "Collection", "Reader", "CollectionOptions", "CollectionName", "Range", "TtlOptions", "SetOptions", "SignalOptions",
-    "VersionedDocument", "PatchOperation", "ByteSource",
-  ]],
-  ["Queries and indexes", [
-    "Query", "Filter", "defined", "Defined", "Operators", "OrderBy", "Row", "QueryPage", "SelectQuery", "Selected", "Explanation", "PathOf", "AtPath", "IndexOptions", "IndexInfo",
-    "FindOptions", "FindPage", "Condition", "Bounds", "Scalar",
-  ]],
+  [
+    "Documents",
+    [
+      "Collection",
+      "Reader",
+      "CollectionOptions",
+      "CollectionName",
+      "Range",
+      "TtlOptions",
+      "SetOptions",
+      "SignalOptions",
+      "VersionedDocument",
+      "PatchOperation",
+      "ByteSource",
+    ],
+  ],
+  [
+    "Queries and indexes",
+    [
+      "Query",
+      "Filter",
+      "defined",
+      "Defined",
+      "Operators",
+      "OrderBy",
+      "Row",
+      "QueryPage",
+      "SelectQuery",
+      "Selected",
+      "Explanation",
+      "PathOf",
+      "AtPath",
+      "IndexOptions",
+      "IndexInfo",
+      "FindOptions",
+      "FindPage",
+      "Condition",
+      "Bounds",
+      "Scalar",
+    ],
+  ],
   ["Transactions and snapshots", ["Transaction", "ActiveTransaction", "TransactionOptions", "Snapshot"]],
   ["Watches", ["Watch", "WatchSelector", "WatchOptions", "Change", "WatchQueryOptions", "RowChanges"]],
   ["Schemas", ["StandardSchema", "SchemaResult", "SchemaIssue"]],
@@ -33,7 +66,10 @@ const GROUPS = [
   ["Without promises", ["FerroliteSync", "SyncDatabase", "SyncCollection", "SyncReader", "SyncTransaction", "SyncSnapshot"]],
   ["Stores", ["documentStore", "queryStore", "Store", "StoreState", "Watched", "WholeDatabase"]],
   ["React", ["useDocument", "useQuery"]],
-  ["Looking inside, and repair", ["Stats", "Latency", "CheckOptions", "CheckReport", "SalvageOptions", "SalvageReport", "LostPart"]],
+  [
+    "Looking inside, and repair",
+    ["Stats", "Latency", "CheckOptions", "CheckReport", "SalvageOptions", "SalvageReport", "LostPart"],
+  ],
 ];
 
 /** The modules of the package's exports: what both of two export is told once, by the first. */
@@ -48,11 +84,14 @@ export function reference() {
   const others = [...wanted.keys()].filter((name) => !listed.has(name)).sort();
   const groups = [...grouped, ["Other types", others]].filter(([, names]) => names.length > 0);
   const contents = groups.map(([title, names]) => `- [${title}](#${anchor(title)}): ${names.map(linked).join(", ")}`);
-  const body = groups.flatMap(([title, names]) => [`## ${title}`, ...names.flatMap((name) => entry(name, wanted.get(name), exported))]);
+  const body = groups.flatMap(([title, names]) => [
+    `## ${title}`,
+    ...names.flatMap((name) => entry(name, wanted.get(name), exported)),
+  ]);
   return `${[HEAD, contents.join("\n"), ...body].join("\n\n")}\n`;
 }
 
-const HEAD = `<!-- Made by tools/api-reference.mjs of the types in js/src. Change the comments there, and run \`make docs\`. -->
+const HEAD = `<!-- Made by tools/package/api-reference.mjs of the types in js/src. Change the comments there, and run \`make docs\`. -->
 
 # API reference of the npm package
 
@@ -66,14 +105,29 @@ const origins = new Map();
 
 /** The declarations of the package by name: those that it exports, and all. */
 function declarations() {
-  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(`${SOURCE}tsconfig.json`, ts.sys.readFile).config, ts.sys, SOURCE);
+  const { options } = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(`${SOURCE}tsconfig.json`, ts.sys.readFile).config,
+    ts.sys,
+    SOURCE,
+  );
   const entryFiles = Object.values(ENTRIES).map((name) => `${SOURCE}src/${name}.ts`);
-  const program = ts.createProgram([...entryFiles, `${SOURCE}src/protocol/ferrolite.d.ts`], { ...options, noEmit: false, emitDeclarationOnly: true });
+  const program = ts.createProgram([...entryFiles, `${SOURCE}src/protocol/ferrolite.d.ts`], {
+    ...options,
+    noEmit: false,
+    emitDeclarationOnly: true,
+  });
   const files = new Map();
-  program.emit(undefined, (path, text) => {
-    files.set(resolve(path), ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
-  }, undefined, true);
-  const declared = new Map([...files.values()].sort((a, b) => (a.fileName < b.fileName ? -1 : 1)).flatMap((file) => [...namedIn(file)]));
+  program.emit(
+    undefined,
+    (path, text) => {
+      files.set(resolve(path), ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
+    },
+    undefined,
+    true,
+  );
+  const declared = new Map(
+    [...files.values()].sort((a, b) => (a.fileName < b.fileName ? -1 : 1)).flatMap((file) => [...namedIn(file)]),
+  );
   const exported = new Map();
   for (const [specifier, name] of Object.entries(ENTRIES)) {
     for (const [called, declaration] of exportsOf(resolve(SOURCE, `dist/${name}.d.ts`), files)) {
@@ -126,7 +180,9 @@ function isTypeName({ parent }) {
 
 /** Whether a name in a file is one of the package, and not one of the host. */
 function knows(file, name) {
-  const imports = file.statements.filter(ts.isImportDeclaration).flatMap(({ importClause }) => importClause?.namedBindings?.elements ?? []);
+  const imports = file.statements
+    .filter(ts.isImportDeclaration)
+    .flatMap(({ importClause }) => importClause?.namedBindings?.elements ?? []);
   return imports.some((imported) => imported.name.text === name) || [...namedIn(file)].some(([declared]) => declared === name);
 }
 
@@ -141,7 +197,9 @@ function entry(name, declaration, exported) {
   paragraphs.push(code(head), ...comment(declaration), ...bare);
   // Of overloads, only the first one has to have a comment.
   const commented = new Set(members.filter((member) => comment(member).length > 0).map(nameOf));
-  const told = members.filter((member) => !isPrivate(member) && (ts.isConstructorDeclaration(member) || commented.has(nameOf(member))));
+  const told = members.filter(
+    (member) => !isPrivate(member) && (ts.isConstructorDeclaration(member) || commented.has(nameOf(member))),
+  );
   // What they do is told where the class is that gives promises.
   if (name.startsWith("Sync")) return [...paragraphs, code(told.map(signature).join("\n"))];
   // Overloads stand together, behind what the first of them says.
@@ -157,7 +215,9 @@ function entry(name, declaration, exported) {
 
 /** A function with its overloads, of which the first one has the comment. */
 function ofFunction(name, declaration) {
-  const all = declaration.parent.statements.filter((statement) => ts.isFunctionDeclaration(statement) && statement.name.text === name);
+  const all = declaration.parent.statements.filter(
+    (statement) => ts.isFunctionDeclaration(statement) && statement.name.text === name,
+  );
   return [...all.flatMap(comment), code(all.map(withoutExport).join("\n"))];
 }
 
@@ -174,18 +234,31 @@ function nameOf(member) {
 
 /** A member without its comment. */
 function signature(member) {
-  return member.getText().replace(/\n {4}/g, "\n").replace("[asyncDispose]", "[Symbol.asyncDispose]");
+  return member
+    .getText()
+    .replace(/\n {4}/g, "\n")
+    .replace("[asyncDispose]", "[Symbol.asyncDispose]");
 }
 
 function withoutExport(declaration) {
-  return declaration.getText().replace(/^export /, "").replace(/^declare /, "");
+  return declaration
+    .getText()
+    .replace(/^export /, "")
+    .replace(/^declare /, "");
 }
 
 /** The text of a documentation comment, without the paragraph about the synchronous form. */
 function comment(node) {
   const text = (node.jsDoc ?? []).map((doc) => doc.getText()).join("\n");
-  const lines = text.replace(/^\/\*\*/, "").replace(/\*\/$/, "").split("\n").map((line) => line.replace(/^\s*\* ?/, "").trimEnd());
-  const told = lines.join("\n").replace(/^@sync [^]*/m, "").trim();
+  const lines = text
+    .replace(/^\/\*\*/, "")
+    .replace(/\*\/$/, "")
+    .split("\n")
+    .map((line) => line.replace(/^\s*\* ?/, "").trimEnd());
+  const told = lines
+    .join("\n")
+    .replace(/^@sync [^]*/m, "")
+    .trim();
   return told === "" ? [] : [told];
 }
 
@@ -194,7 +267,10 @@ function code(text) {
 }
 
 function anchor(title) {
-  return title.toLowerCase().replace(/[^a-z0-9 ]/g, "").replaceAll(" ", "-");
+  return title
+    .toLowerCase()
+    .replace(/[^a-z0-9 ]/g, "")
+    .replaceAll(" ", "-");
 }
 
 function linked(name) {

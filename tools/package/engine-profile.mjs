@@ -1,6 +1,6 @@
 // Which functions of the engine a program needs that has just begun: it opens a database, writes, reads, finds, closes.
 //
-//   node tools/engine-profile.mjs FOLDER         where the instrumented engine is, `ferrolite_bg.wasm`
+//   node tools/package/engine-profile.mjs FOLDER         where the instrumented engine is, `ferrolite_bg.wasm`
 //
 // Prints their indices, one a line. `tools/split-wasm` puts them into the part that is loaded first.
 import { mkdtempSync, rmSync } from "node:fs";
@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { bindings } from "./bindings.mjs";
 
-const js = join(dirname(fileURLToPath(import.meta.url)), "..", "js");
+const js = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "js");
 const script = join(resolve(process.argv[2]), "profile.mjs");
 // What a browser's worker runs, over Node's files: a session with a client that has joined.
 const contents = `
@@ -25,9 +25,16 @@ const contents = `
   export { Transaction } from "./api/transaction.js";
 `;
 await createRequire(join(js, "package.json"))("esbuild").build({
-  stdin: { contents, resolveDir: join(js, "src") }, outfile: script, bundle: true, format: "esm", platform: "node", plugins: [bindings],
+  stdin: { contents, resolveDir: join(js, "src") },
+  outfile: script,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  plugins: [bindings],
 });
-const { Channel, Connection, Database, init, loadEngine, NodeHost, Outbox, scheduler, Session, Transaction } = await import(pathToFileURL(script));
+const { Channel, Connection, Database, init, loadEngine, NodeHost, Outbox, scheduler, Session, Transaction } = await import(
+  pathToFileURL(script)
+);
 const folder = mkdtempSync(join(tmpdir(), "ferrolite-profile-"));
 const path = join(folder, "profile.ferrolite");
 const task = (number) => ({
@@ -66,9 +73,15 @@ async function begin(count, isSuccessor) {
     if ("id" in response) outbox.answered(response.id);
   });
   // As clients send: each message says which answers have come.
-  const outbox = new Outbox(() => channel.pump(), () => {});
+  const outbox = new Outbox(
+    () => channel.pump(),
+    () => {},
+  );
   outbox.connect({ postMessage: (request) => session.handle(request, client) });
-  const channel = new Channel((request) => outbox.push(request), () => outbox.isFull);
+  const channel = new Channel(
+    (request) => outbox.push(request),
+    () => outbox.isFull,
+  );
   const db = new Database(channel, {}, () => {});
   await db.set("first", { hello: "world" });
   await db.get("first");
@@ -77,12 +90,15 @@ async function begin(count, isSuccessor) {
   for (let from = 0; from < count; from += 500) {
     const numbers = Array.from({ length: 500 }, (_, at) => from + at);
     await Promise.all(numbers.map((number) => db.set(key(number), task(number))));
-    await Promise.all(numbers.map((number) => db.get(key(number * 7 % count))));
+    await Promise.all(numbers.map((number) => db.get(key((number * 7) % count))));
   }
   await db.commit(new Transaction().set("a", 1).set("b", [true, null, 1.5]).delete("first"));
-  await db.setMany([["c", "text"], ["d", { e: 1 }]]);
+  await db.setMany([
+    ["c", "text"],
+    ["d", { e: 1 }],
+  ]);
   // Many at once take other ways than few: in sorting, for one.
-  await db.setMany(Array.from({ length: 4 * count }, (_, number) => [`many:${number * 7919 % count}`, { priority: number }]));
+  await db.setMany(Array.from({ length: 4 * count }, (_, number) => [`many:${(number * 7919) % count}`, { priority: number }]));
   await db.getMany(Array.from({ length: count }, (_, number) => `many:${number}`));
   await db.getMany(["a", "b", "c", "missing"]);
   connection.ask(0, 0, false, 0, '[["get","a"]]', Infinity);

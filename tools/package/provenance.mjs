@@ -1,13 +1,13 @@
 // Tells of what a package was made.
-// Usage: node tools/provenance.mjs toolchain FILE   what compiles the engine on this machine, and of which sources
-//        node tools/provenance.mjs package FILE     that, and the digest of each file that the package runs
+// Usage: node tools/package/provenance.mjs toolchain FILE   what compiles the engine on this machine, and of which sources
+//        node tools/package/provenance.mjs package FILE     that, and the digest of each file that the package runs
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const dist = join(root, "js", "dist");
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
@@ -22,7 +22,7 @@ function digestOfSources() {
   const sources = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
-  const names = [...sources, "Cargo.toml", "Cargo.lock"].sort();
+  const names = [...sources, "Cargo.toml", "Cargo.lock", "build.rs"].sort();
   return sha256(names.map((name) => `${sha256(readFileSync(join(root, name)))}  ${name}\n`).join(""));
 }
 

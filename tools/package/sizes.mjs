@@ -1,12 +1,12 @@
 // Prints what a browser downloads, raw and gzipped, and the limits that a test holds it to.
-// Usage: node tools/sizes.mjs [PACKAGE.tgz]
+// Usage: node tools/package/sizes.mjs [PACKAGE.tgz]
 import { readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const js = join(dirname(fileURLToPath(import.meta.url)), "..", "js");
+const js = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "js");
 const dist = join(js, "dist");
 const esbuild = createRequire(join(js, "package.json"))("esbuild");
 
@@ -34,7 +34,13 @@ async function bundled(entry) {
       }),
   };
   const { outputFiles } = await esbuild.build({
-    entryPoints: [join(dist, entry)], bundle: true, minify: true, format: "esm", write: false, outdir: dist, legalComments: "none",
+    entryPoints: [join(dist, entry)],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+    outdir: dist,
+    legalComments: "none",
     plugins: [apart],
   });
   return { begins: outputFiles.map(({ contents }) => contents), later: [...later] };
@@ -45,7 +51,12 @@ export async function measure() {
   const [first, rest, whole] = ["first", "rest", "bg"].map((part) => sizes([readFileSync(join(dist, `ferrolite_${part}.wasm`))]));
   const [page, worker] = [await bundled("index.js"), await bundled("worker.js")];
   return {
-    first, rest, whole, page: sizes(page.begins), later: sizes(page.later), worker: sizes(worker.begins),
+    first,
+    rest,
+    whole,
+    page: sizes(page.begins),
+    later: sizes(page.later),
+    worker: sizes(worker.begins),
     inline: sizes([readFileSync(join(dist, "inline.js"))]),
   };
 }

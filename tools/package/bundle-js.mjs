@@ -8,7 +8,7 @@ import { deflateSync } from "node:zlib";
 
 import { bindings } from "./bindings.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const js = join(root, "js");
 const dist = join(js, "dist");
 const require = createRequire(join(js, "package.json"));
@@ -27,7 +27,12 @@ const ENTRIES = [
 ];
 
 /** What scripts for browsers import when they need it: scripts of their own. */
-const LATER = { administration: "api/administration", "byte-source": "streams/byte-source", failover: "tabs/failover", deferred: "api/deferred" };
+const LATER = {
+  administration: "api/administration",
+  "byte-source": "streams/byte-source",
+  failover: "tabs/failover",
+  deferred: "api/deferred",
+};
 
 /** What runs in a thread of its own, by its name in the package: one file each, for whoever has to copy it. */
 const WORKERS = { worker: "src/worker/worker.ts", broker: "src/tabs/broker.ts" };
@@ -63,8 +68,8 @@ const later = {
   name: "later",
   setup: ({ onResolve }) =>
     onResolve({ filter: /^\.\// }, ({ path, kind }) => {
-    return kind === "dynamic-import" ? { path: `./${basename(path)}`, external: true } : undefined;
-  }),
+      return kind === "dynamic-import" ? { path: `./${basename(path)}`, external: true } : undefined;
+    }),
 };
 
 /** In Node timers come from its modules. */
@@ -80,13 +85,16 @@ async function bundled({ isShort = true, ...options }) {
   for (const [path, code] of isShort ? Object.entries(files) : []) {
     if (!path.endsWith(".js")) continue;
     const content = files[`${path}.map`];
-    const short = await terser.minify({ [basename(path)]: code.replace(/^\/\/# sourceMappingURL=.*$/m, "") }, {
-      module: options.format === "esm",
-      ecma: 2022,
-      // A function that is called once is no shorter in the place of its call: gzip finds less that repeats.
-      compress: { ecma: 2022, passes: 3, inline: 1, reduce_funcs: false },
-      sourceMap: content !== undefined && { content, url: `${basename(path)}.map`, includeSources: true },
-    });
+    const short = await terser.minify(
+      { [basename(path)]: code.replace(/^\/\/# sourceMappingURL=.*$/m, "") },
+      {
+        module: options.format === "esm",
+        ecma: 2022,
+        // A function that is called once is no shorter in the place of its call: gzip finds less that repeats.
+        compress: { ecma: 2022, passes: 3, inline: 1, reduce_funcs: false },
+        sourceMap: content !== undefined && { content, url: `${basename(path)}.map`, includeSources: true },
+      },
+    );
     files[path] = short.code;
     if (content !== undefined) files[`${path}.map`] = short.map;
   }
@@ -129,7 +137,12 @@ async function bundleServiceWorker() {
 async function bundleInline() {
   const wasm = deflateSync(readFileSync(join(dist, "ferrolite_bg.wasm")), { level: 9 }).toString("base64");
   const [worker] = Object.values(
-    await bundled({ entryPoints: ["src/worker/worker.ts"], format: "iife", sourcemap: false, plugins: [inline({ wasm }), bindings, later] }),
+    await bundled({
+      entryPoints: ["src/worker/worker.ts"],
+      format: "iife",
+      sourcemap: false,
+      plugins: [inline({ wasm }), bindings, later],
+    }),
   );
   write(await bundled({ entryPoints: { inline: "src/index.ts" }, format: "esm", plugins: [inline({ worker }), bindings] }));
   // The map would say the megabyte again.
