@@ -46,7 +46,7 @@ impl Cursors {
         range: Range,
         answer: &mut Answer,
     ) -> Result<()> {
-        let snapshot = database.snapshot()?;
+        let snapshot = database.hold_snapshot()?;
         self.begin(database, id, collection, range, (snapshot, true), answer)
     }
 

@@ -28,7 +28,8 @@ impl<F: File> Database<F> {
         self.measured_mut(Metric::Snapshot, |db| db.hold_snapshot())
     }
 
-    fn hold_snapshot(&mut self) -> Result<Snapshot> {
+    /// Takes a snapshot within another operation, which is the one that is measured.
+    pub(crate) fn hold_snapshot(&mut self) -> Result<Snapshot> {
         self.settle_group()?;
         let now_ms = self.engine.now_ms();
         let inner = self.engine.snapshot();
