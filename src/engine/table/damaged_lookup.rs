@@ -11,7 +11,7 @@ use crate::page::Volume;
 
 /// The newest version of `key` that is not newer than `at`, by walking the table. Where it may be on a page that is lost,
 /// the answer is `error`.
-pub(in crate::engine) fn find_in_damaged<F: File>(
+pub(crate) fn find_in_damaged<F: File>(
     table: &Arc<Table>,
     volume: &Volume<F>,
     key: &[u8],
