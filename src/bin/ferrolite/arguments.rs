@@ -2,11 +2,15 @@
 //!
 //! Options may stand anywhere until `--`. The same parser reads the lines of the REPL, which have no file.
 
+use crate::command::Db;
+use crate::command::Request;
+use crate::command::Run;
+use crate::command::Verb;
 use crate::failure::Failure;
 use crate::own_files::OwnFiles;
 use crate::secrets::{self, Sealing, SecretFile};
-use crate::session::{Db, Session};
-use crate::verbs::{self, Verb};
+use crate::session::Session;
+use crate::verbs;
 use ferrolite::{Argon2, ChangeHistory, Cipher, Collection, Durability, Range, ttl_from_seconds};
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
@@ -31,52 +35,6 @@ pub enum Command {
     Version,
     /// A verb on a database.
     Run(Session, Box<Request>),
-}
-
-/// A verb with what it was given.
-pub struct Request {
-    /// The verb.
-    pub verb: &'static Verb,
-    /// What stood behind the verb and the file.
-    pub words: Vec<String>,
-    /// `--prefix`, `--gt`, `--gte`, `--lt`, `--lte`, `--limit` and `--reverse`. For `find` the bounds are JSON.
-    pub range: Range,
-    /// `--collection`.
-    pub collection: Option<String>,
-    /// `--ttl`.
-    pub ttl: Option<Duration>,
-    /// `--keep-ttl`.
-    pub keep_ttl: bool,
-    /// `--if-version`.
-    pub if_version: Option<u64>,
-    /// `--if-absent`.
-    pub if_absent: bool,
-    /// `--unique`.
-    pub unique: bool,
-    /// `--multi`.
-    pub multi: bool,
-    /// `--since`.
-    pub since: Option<u64>,
-    /// `--quick`.
-    pub quick: bool,
-    /// `--read-only`.
-    pub read_only: bool,
-    /// `--allow-damage`.
-    pub allow_damage: bool,
-    /// `--new-key-file` or `--new-passphrase-file`, and `--argon2`.
-    pub new_sealing: Sealing,
-    /// `--source-key-file`.
-    pub source_key_file: Option<PathBuf>,
-    /// `--force`.
-    pub force: bool,
-    /// `--plain`.
-    pub plain: bool,
-    /// `--allow-incomplete`.
-    pub allow_incomplete: bool,
-    /// The files that no verb may write over.
-    pub own_files: Rc<OwnFiles>,
-    /// Whether it is a line of the REPL.
-    pub in_repl: bool,
 }
 
 /// Everything read so far.
@@ -291,7 +249,7 @@ impl Parsed {
         if self.help {
             return Ok(Command::Help(Some(verb)));
         }
-        if matches!(verb.run, verbs::Run::Help) {
+        if matches!(verb.run, Run::Help) {
             let about = positionals.next().and_then(|name| verbs::in_shell(&name.to_string_lossy()));
             return Ok(Command::Help(about));
         }
@@ -313,7 +271,7 @@ impl Parsed {
     /// What opens the database, and how it is encrypted.
     fn take_sealing(&mut self, verb: &Verb) -> Result<Sealing, Failure> {
         let secret = SecretFile::one_of(self.key_file.take(), self.passphrase_file.take())?;
-        let changes_key = matches!(verb.run, verbs::Run::ChangeKey);
+        let changes_key = matches!(verb.run, Run::ChangeKey);
         if changes_key && self.cipher.is_some() {
             return Err(Failure::usage("the cipher of a database stays; `dump` it and `load` it into a new one"));
         }

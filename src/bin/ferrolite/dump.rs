@@ -3,41 +3,17 @@
 //! The first line and the last enclose the lines: `{"dump":1}` and `{"end":{"documents":2,"indexes":1,"checksum":"..."}}`.
 //! By them `load` finds out that a dump has failed, was cut short or was changed. `--plain` leaves both out.
 
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::Failure;
 use crate::output::{self, Output};
-use crate::session::Db;
-use crate::verbs::Answer;
+use crate::tally::Tally;
 use ferrolite::Range;
 use serde_json::json;
-use xxhash_rust::xxh3::Xxh3;
 
 /// The version of the lines, in the first one.
 pub const VERSION: u64 = 1;
-
-/// The content of a dump so far, which its last line has to confirm.
-#[derive(Default)]
-pub struct Tally {
-    /// Count of documents.
-    pub documents: u64,
-    /// Count of indexes.
-    pub indexes: u64,
-    /// XXH3-64 of the lines with the first one, without spaces around them, each with a newline.
-    digest: Xxh3,
-}
-
-impl Tally {
-    /// Adds a line to the checksum.
-    pub fn add(&mut self, line: &str) {
-        self.digest.update(line.as_bytes());
-        self.digest.update(b"\n");
-    }
-
-    /// The checksum of all lines, in hexadecimal digits.
-    pub fn checksum(&self) -> String {
-        format!("{:016x}", self.digest.digest())
-    }
-}
 
 /// Prints the complete database; with `--collection` or a range, documents of one collection. One document at a time is in
 /// memory.

@@ -1,7 +1,8 @@
 //! The help texts, made from the table of verbs.
 
+use crate::command::{Place, Verb};
 use crate::failure::Failure;
-use crate::verbs::{Place, VERBS, Verb};
+use crate::verbs::VERBS;
 
 const INTRODUCTION: &str = "\
 ferrolite: an embedded document database in one file

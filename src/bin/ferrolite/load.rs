@@ -5,14 +5,15 @@
 //! ends before it, and input without any line, is incomplete: the program that wrote it has failed. Other lines need no
 //! enclosing ones.
 
-use crate::arguments::Request;
-use crate::dump::{self, Tally};
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
+use crate::dump;
 use crate::failure::Failure;
 use crate::lines::Lines;
 use crate::output::Output;
-use crate::session::Db;
+use crate::tally::Tally;
 use crate::target::STREAM;
-use crate::verbs::Answer;
 use base64ct::{Base64, Encoding};
 use ferrolite::wording::json_text;
 use ferrolite::{Error, ErrorCode, IndexSpec, Transaction};

@@ -16,6 +16,7 @@
 #![deny(clippy::print_stderr, clippy::print_stdout)]
 
 mod arguments;
+mod command;
 mod dump;
 mod failure;
 mod help;
@@ -23,19 +24,22 @@ mod lines;
 mod load;
 mod output;
 mod own_files;
+mod paths;
 mod repl;
 mod secrets;
 mod session;
+mod tally;
 mod target;
 mod verbs;
 mod words;
 
-use arguments::{Command, Request};
-use failure::{EXIT_NO, Failure};
-use output::Output;
-use session::Session;
+use crate::arguments::Command;
+use crate::command::Request;
+use crate::command::{Answer, Run};
+use crate::failure::{EXIT_NO, Failure};
+use crate::output::Output;
+use crate::session::Session;
 use std::process::ExitCode;
-use verbs::{Answer, Run};
 
 fn main() -> ExitCode {
     let invocation = match arguments::parse_command_line() {

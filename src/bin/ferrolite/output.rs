@@ -1,7 +1,7 @@
 //! Answers on standard output, as text for people or one JSON value a line for programs.
 
-use crate::dump::Tally;
 use crate::failure::{Failure, tell};
+use crate::tally::Tally;
 use base64ct::{Base64, Encoding};
 use ferrolite::{Blob, Document, ErrorCode, IndexInfo};
 use serde::Serialize;

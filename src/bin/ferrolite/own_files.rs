@@ -2,7 +2,7 @@
 //! as a target, whatever name or link leads to them.
 
 use crate::failure::Failure;
-use crate::target::directory_of;
+use crate::paths::directory_of;
 use rustix::fs::{FileType, Stat, fstat, stat};
 use std::fs;
 use std::io;

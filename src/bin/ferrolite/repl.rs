@@ -3,14 +3,15 @@
 //! A script gets no prompts and no banner. It goes on after a line that fails; that line is told with its number on
 //! standard error, and the exit code is that of the first failure.
 
-use crate::arguments::{self, Request};
+use crate::arguments;
+use crate::command::Db;
+use crate::command::Request;
+use crate::command::{Answer, Run};
 use crate::failure::Failure;
 use crate::help;
 use crate::lines::Lines;
 use crate::output::Output;
 use crate::own_files::OwnFiles;
-use crate::session::Db;
-use crate::verbs::{Answer, Run};
 use crate::words::{key_of, words};
 use ferrolite::Range;
 use std::io::{self, BufReader, IsTerminal, StdinLock};

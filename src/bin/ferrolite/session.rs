@@ -1,12 +1,15 @@
 //! Opening the database file as a verb needs it, and closing it.
 
-use crate::arguments::Request;
+use crate::command::Access;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::{Failure, tell};
+use crate::paths::NO_DIRECTORY;
+use crate::paths::directory_of;
 use crate::secrets::{self, Sealing};
-use crate::target::{Replacement, STREAM, directory_of};
-use crate::verbs::Access;
-use crate::verbs::transfer::is_of_new_file;
-use ferrolite::fs::{Std, StdFile};
+use crate::target::{Replacement, STREAM};
+
+use ferrolite::fs::Std;
 use ferrolite::import::{ImportReport, import_ferrumdb};
 use ferrolite::wording::host_text;
 use ferrolite::{ChangeHistory, Database, Durability, Encryption, Error, ErrorCode, Options, SalvageReport};
@@ -17,21 +20,11 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A database in a file of the host.
-pub type Db = Database<StdFile>;
-
 /// Where durability is read from when the command line does not tell.
 const DURABILITY_VARIABLE: &str = "FERROLITE_DURABILITY";
 
 /// Time between two looks at a file that another program has open.
 const LOCK_LOOK: Duration = Duration::from_millis(20);
-
-/// What to do about a directory that is not there, or that a host of WASI does not show.
-pub const NO_DIRECTORY: &str = if cfg!(target_os = "wasi") {
-    "its directory is not there, or not granted (wasmtime run --dir DIRECTORY)"
-} else {
-    "its directory is not there; create that first"
-};
 
 /// A database file, and how to write to it.
 pub struct Session {
@@ -242,4 +235,17 @@ fn durability_of_environment() -> Result<Durability, Failure> {
         Some(text) if text.is_empty() => Ok(Durability::default()),
         Some(text) => text.to_string_lossy().parse().map_err(|error| Failure::from(error).at(DURABILITY_VARIABLE)),
     }
+}
+
+/// Whether an import failed because of the new file, and not of what it was made of.
+pub fn is_of_new_file(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::InvalidOptions
+            | ErrorCode::NotFound
+            | ErrorCode::Locked
+            | ErrorCode::ReadOnly
+            | ErrorCode::StorageFull
+            | ErrorCode::Io
+    )
 }

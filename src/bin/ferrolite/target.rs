@@ -3,11 +3,12 @@
 //! A verb writes a new file beside its target, flushes it, and then gives it the target's name. A verb that fails or is
 //! killed therefore leaves an existing file as it was. Pipes and devices are written directly.
 
-use crate::arguments::Request;
+use crate::command::Request;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::own_files::{LOCK, is_standard_output};
-use crate::session::NO_DIRECTORY;
+use crate::paths::NO_DIRECTORY;
+use crate::paths::directory_of;
 use ferrolite::Error;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
@@ -274,11 +275,6 @@ fn partial_of(path: &Path, number: u32) -> PathBuf {
         partial.push(number.to_string());
     }
     path.with_file_name(partial)
-}
-
-/// The directory of a file, which may be the current one.
-pub fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes the new name durable. Hosts without this call (WASI) decide on that themselves.

@@ -1,10 +1,10 @@
 //! `set-file` and `get-file`: documents that are bytes, from files and into files, a piece at a time.
 
-use super::Answer;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::session::Db;
 use crate::target::{STREAM, Target};
 use serde_json::json;
 use std::fs::File;

@@ -1,10 +1,10 @@
 //! `changes`.
 
-use super::Answer;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::Failure;
 use crate::output::{Output, to_json};
-use crate::session::Db;
 use ferrolite::{Error, PageLimits, WatchOptions};
 
 /// Prints what commits behind a version have changed, as far as the change history has it: a line of JSON each.

@@ -1,10 +1,10 @@
 //! `collections` and `drop-collection`.
 
-use super::{Answer, done};
-use crate::arguments::Request;
+use crate::command::Db;
+use crate::command::Request;
+use crate::command::{Answer, done};
 use crate::failure::Failure;
 use crate::output::{Output, to_json};
-use crate::session::Db;
 use serde_json::json;
 
 /// Prints the names of the collections.

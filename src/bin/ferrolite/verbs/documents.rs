@@ -1,11 +1,11 @@
 //! `get`, `set`, `delete`, `ttl`, `expire` and `persist`.
 
-use super::{Answer, done};
-use crate::arguments::Request;
+use crate::command::Db;
+use crate::command::Request;
+use crate::command::{Answer, done};
 use crate::failure::Failure;
 use crate::lines::BYTE_ORDER_MARK;
 use crate::output::{Output, to_json};
-use crate::session::Db;
 use ferrolite::{Error, ErrorCode, MAX_DOCUMENT_LENGTH, Range, SetOptions, Ttl, ttl_from_seconds};
 use serde_json::json;
 use std::borrow::Cow;

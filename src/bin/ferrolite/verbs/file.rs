@@ -1,10 +1,10 @@
 //! `info`, `check` and `compact`: the verbs about the file as a whole.
 
-use super::Answer;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::Failure;
 use crate::output::{Output, size};
-use crate::session::Db;
 use ferrolite::{Argon2, IndexInfo, Space, SpaceKind, Stats};
 use serde_json::json;
 

@@ -1,9 +1,9 @@
 //! `import-ferrumdb`: the documents of a FerrumDB file become a new database.
 
-use super::Answer;
 use super::file::{grouped, table};
 use super::transfer::new_file;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Request;
 use crate::failure::{EXIT_INPUT, Failure};
 use crate::output::{Output, size};
 use crate::secrets;

@@ -1,10 +1,11 @@
 //! `index` and `find`.
 
-use super::{Access, Answer, queries};
-use crate::arguments::Request;
+use super::queries;
+use crate::command::Db;
+use crate::command::Request;
+use crate::command::{Access, Answer};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::session::Db;
 use ferrolite::wording::json_text;
 use ferrolite::{Condition, ErrorCode, Filter, FindOptions, IndexSpec, Query};
 use serde_json::json;

@@ -1,11 +1,12 @@
 //! `change-key` and `rotate-key`: the verbs about what an encrypted database is opened and sealed with.
 
-use super::Answer;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::secrets;
-use crate::session::{Db, Session};
+use crate::session::Session;
 use ferrolite::Error;
 use serde_json::json;
 

@@ -1,11 +1,11 @@
 //! `push`, `pop`, `elements`, `length` and `trim`: the verbs of lists.
 
-use super::Answer;
 use super::documents::not_stored;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::Failure;
 use crate::output::{Output, to_json};
-use crate::session::Db;
 use ferrolite::wording::json_text;
 use ferrolite::{End, ErrorCode};
 use serde::Serialize;

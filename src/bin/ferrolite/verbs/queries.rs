@@ -1,10 +1,10 @@
 //! `query` and `explain`.
 
-use super::Answer;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::{Failure, tell};
 use crate::output::Output;
-use crate::session::Db;
 use ferrolite::{Explanation, Query};
 
 /// Prints the keys and documents that a query finds; with a limit also, on standard error, where the next page begins.

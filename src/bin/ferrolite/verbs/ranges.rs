@@ -1,10 +1,10 @@
 //! `keys`, `scan` and `count`.
 
-use super::Answer;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::session::Db;
 use serde_json::json;
 
 /// Prints the keys in a range.

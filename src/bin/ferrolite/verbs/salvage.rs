@@ -1,9 +1,9 @@
 //! `salvage`: what can be read of a damaged file becomes a new one.
 
-use super::Answer;
 use super::file::{grouped, table};
 use super::transfer::new_file;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Request;
 use crate::failure::{EXIT_DAMAGED, Failure};
 use crate::output::{Output, size};
 use crate::session::Session;

@@ -1,10 +1,8 @@
 //! All verbs.
 
-use super::{
-    Access, Place, Run, Verb, bytes, changes, collections, documents, file, indexes, keys, lists, queries, ranges,
-    transfer, updates,
-};
-use crate::arguments::Request;
+use super::{bytes, changes, collections, documents, file, indexes, keys, lists, queries, ranges, transfer, updates};
+use crate::command::Request;
+use crate::command::{Access, Place, Run, Verb};
 use crate::dump;
 use std::ops::RangeInclusive;
 

@@ -1,12 +1,12 @@
 //! `export` and `import`: a database as the bytes of one file, to be copied or piped.
 
-use super::Answer;
-use crate::arguments::Request;
+use crate::command::Answer;
+use crate::command::Db;
+use crate::command::Request;
 use crate::failure::Failure;
 use crate::output::{Output, size};
-use crate::session::{Db, Session};
+use crate::session::Session;
 use crate::target::{Replacement, Target};
-use ferrolite::ErrorCode;
 use serde_json::json;
 use std::io::{self, IsTerminal};
 
@@ -57,17 +57,4 @@ pub fn import(session: &Session, request: &Request, output: &mut Output) -> Resu
 pub fn new_file(request: &Request) -> Result<Replacement, Failure> {
     let name = request.words.first().map(String::as_str).unwrap_or_default();
     Target::of(request, name)?.for_database(name)
-}
-
-/// Whether an import failed because of the new file, and not of what it was made of.
-pub fn is_of_new_file(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::InvalidOptions
-            | ErrorCode::NotFound
-            | ErrorCode::Locked
-            | ErrorCode::ReadOnly
-            | ErrorCode::StorageFull
-            | ErrorCode::Io
-    )
 }

@@ -1,11 +1,11 @@
 //! `increment`, `swap`, `rename`, `patch` and `merge-patch`: the verbs that read a document and write it in one commit.
 
 use super::documents::{given, not_stored};
-use super::{Access, Answer, done};
-use crate::arguments::Request;
+use crate::command::Db;
+use crate::command::Request;
+use crate::command::{Access, Answer, done};
 use crate::failure::Failure;
 use crate::output::{Output, to_json};
-use crate::session::Db;
 use ferrolite::ErrorCode;
 use serde_json::json;
 
