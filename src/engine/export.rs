@@ -26,10 +26,10 @@ use super::levels::landing;
 use super::levels::{Levels, Placement};
 use super::manifest::page_of_everything;
 use super::memtable::Memtable;
+use super::retention::Retention;
 use super::table::builder::TableBuilder;
 use super::table::copying::TableCopy;
 use super::table::meta::Table;
-use super::upkeep::retention::Retention;
 use crate::fs::File;
 use crate::page::{Extent, HEADER_LEN, LogStart, Seal, Superblock};
 

@@ -18,11 +18,11 @@ use super::export::BuiltTable;
 use super::levels::{Edit, Levels, Placement};
 use super::memtable::Memtable;
 use super::merge::{Direction, Merge, RunCursor, Source};
+use super::retention::Retention;
 use super::table::builder::TableBuilder;
 use super::table::filter::hash as key_hash;
 use super::table::id::TableId;
 use super::table::meta::Table;
-use super::upkeep::retention::Retention;
 use crate::fs::File;
 
 /// Bytes of tables that are built again and held in memory.

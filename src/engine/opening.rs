@@ -7,7 +7,6 @@ use rustc_hash::FxHashSet;
 
 use super::counters::Counters;
 use super::covered::Covered;
-use super::damage::salvage::state::proven_state;
 use super::engine::{Engine, check_agreement, used_extents};
 use super::error::{Error, Result};
 use super::hot_rows::HotRows;
@@ -17,6 +16,7 @@ use super::manifest::Manifest;
 use super::memtable::Memtable;
 use super::numbering::base_behind;
 use super::options::Options;
+use super::stored_state::proven_state;
 use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};
 use crate::page::{Access, FORMAT_VERSION, FreeSet, Slots, Superblock, Volume};

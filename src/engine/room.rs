@@ -1,7 +1,7 @@
 //! The space that a writer may use: an ordinary write leaves a reserve.
 
 use super::error::{Error, Result};
-use crate::fs::{self};
+use crate::fs;
 use crate::page::{Extent, FreeSet};
 
 /// Whether the host has no more space.

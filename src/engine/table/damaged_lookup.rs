@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::meta::Table;
+use super::walker::{Gap, WalkedTable, Walker};
 use crate::engine::entry::{Seq, Version};
 use crate::engine::error::{Error, Result};
-use crate::engine::table::meta::Table;
-use crate::engine::table::walker::{Gap, WalkedTable, Walker};
 use crate::fs::File;
 use crate::page::Volume;
 

@@ -1,13 +1,13 @@
 //! Lookups of one key in a table.
 
+use super::block::Block;
+use super::cursor::TableCursor;
+use super::cursor::page_reference;
+use super::filter;
+use super::last_pages::{LastPage, LastPages};
 use super::meta::Table;
 use crate::engine::entry::{Seq, Version};
 use crate::engine::error::Result;
-use crate::engine::table::block::Block;
-use crate::engine::table::cursor::TableCursor;
-use crate::engine::table::cursor::page_reference;
-use crate::engine::table::filter;
-use crate::engine::table::last_pages::{LastPage, LastPages};
 use crate::fs::File;
 use crate::page::{PlaceKind, Volume};
 

@@ -10,7 +10,6 @@ use crate::engine::work::Plan;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::retention::Retention;
 use crate::engine::covered::Covered;
 use crate::engine::engine::Engine;
 use crate::engine::entry::Prefix;
@@ -19,6 +18,7 @@ use crate::engine::levels::{
     BOTTOM, Edit, FACTOR, LEVEL_COUNT, Placement, RUNS_MAX, Tree, overlapping, overlapping_or_small,
 };
 use crate::engine::merge::{Direction, Merge, RunCursor, Source};
+use crate::engine::retention::Retention;
 use crate::engine::room::Room;
 use crate::engine::table::meta::Table;
 use crate::engine::work::Output;

@@ -13,13 +13,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::retention::Retention;
 use crate::engine::engine::Engine;
 use crate::engine::entry::{Clock, prefix_of};
 use crate::engine::error::Result;
 use crate::engine::levels::Edit;
 use crate::engine::log::writer::Log;
 use crate::engine::memtable::Memtable;
+use crate::engine::retention::Retention;
 use crate::engine::room::Room;
 use crate::engine::table::meta::Table;
 use crate::engine::work::Job;

@@ -8,6 +8,5 @@ pub(super) mod output;
 pub(super) mod purge;
 pub(super) mod reclaim;
 pub(super) mod reserve;
-pub(super) mod retention;
 pub(super) mod rotation;
 pub(super) mod space;

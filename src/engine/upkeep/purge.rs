@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::retention::Retention;
 use crate::engine::engine::Engine;
 use crate::engine::entry::Version;
 use crate::engine::error::{Error, Result};
 use crate::engine::levels::{LEVEL_COUNT, Run, Tree};
+use crate::engine::retention::Retention;
 use crate::engine::room::is_full;
 use crate::engine::table::filter::hash as key_hash;
 use crate::engine::table::id::TableId;

@@ -22,7 +22,6 @@
 mod merge;
 pub(crate) mod report;
 mod scan;
-pub(crate) mod state;
 
 use std::sync::Arc;
 
@@ -33,6 +32,7 @@ use crate::engine::entry::{Clock, Entry, Prefix, Seq};
 use crate::engine::error::{Error, Result};
 use crate::engine::log::salvage::{SalvagedLog, salvage_log};
 use crate::engine::memtable::Memtable;
+use crate::engine::stored_state::{State, hinted_state, proven_state};
 use crate::engine::table::meta::Table;
 use crate::engine::table::walker::WalkedTable;
 use crate::environment::Environment;
@@ -41,7 +41,6 @@ use crate::page::{Access, Compression, ExpiryHorizon, LogStart, Slots, Superbloc
 use merge::SalvageMerge;
 use report::Losses;
 use scan::Scan;
-use state::{State, hinted_state, proven_state};
 
 /// A key that was found.
 #[derive(Debug, Clone)]

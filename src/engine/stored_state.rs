@@ -1,9 +1,9 @@
 //! Which superblock and which manifest a damaged file is read by.
 
-use crate::engine::engine::check_agreement;
-use crate::engine::error::{Error, Result};
-use crate::engine::levels::Levels;
-use crate::engine::manifest::Manifest;
+use super::engine::check_agreement;
+use super::error::{Error, Result};
+use super::levels::Levels;
+use super::manifest::Manifest;
 use crate::fs::File;
 use crate::page::{Slots, Superblock, Volume};
 

@@ -1,6 +1,6 @@
 //! Which versions of a key outlive a flush or a compaction.
 
-use crate::engine::entry::{Clock, Seq, Version};
+use super::entry::{Clock, Seq, Version};
 
 /// What still may be read.
 #[derive(Debug, Clone)]
