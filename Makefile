@@ -131,6 +131,7 @@ lint-js: js/node_modules/typescript ## look for mistakes in JavaScript and TypeS
 	@$(PART) "lints of JavaScript and TypeScript" js/node_modules/.bin/biome lint --error-on-warnings .
 
 check-structure: ## check that imports lead downward, without circles
+	@node tools/check/structure.mjs
 	@node tools/check/structure-js.mjs
 
 format: js/node_modules/typescript ## format Rust, JavaScript and TypeScript

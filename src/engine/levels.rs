@@ -247,7 +247,7 @@ impl Edit {
 
 /// All tables.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Levels {
+pub(crate) struct Levels {
     /// By prefix; none is empty.
     trees: Vec<(Prefix, Tree)>,
 }

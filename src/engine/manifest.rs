@@ -29,7 +29,7 @@ const REWRITE_MIN: u64 = 16 << 10;
 
 /// The manifest's place in the file.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     pub(super) head: ManifestHead,
     /// The blocks its pages lie in, ascending.
     extents: Vec<Extent>,

@@ -8,7 +8,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `state.rs` | which superblock and manifest to go by |
+//! | `../../stored_state.rs` | which superblock and manifest to go by |
 //! | `../log/salvage.rs` | commits behind a gap in the log, and which of them can be believed |
 //! | `../table/walker.rs` | a table without its index |
 //! | `scan.rs` | tables that nothing leads to |
