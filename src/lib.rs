@@ -49,7 +49,7 @@
 //! abstracted by [`fs::FileSystem`], which keeps files, and [`Environment`], which has the clock and randomness. Only
 //! [`Database::open`] is asynchronous.
 
-#[cfg(any(test, boundary))]
+#[cfg(any(test, js))]
 mod bindings;
 mod crypto;
 mod documents;
@@ -63,6 +63,8 @@ pub mod fuzzing;
 #[cfg(feature = "cli")]
 pub mod import;
 mod page;
+#[cfg(any(test, boundary))]
+mod service;
 mod sorting;
 // The command-line program has the same texts.
 #[doc(hidden)]

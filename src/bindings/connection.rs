@@ -1,13 +1,14 @@
 //! The class that wasm-bindgen exports. `js/src/protocol/ferrolite.d.ts` is its declaration.
 
-use super::answer::Report;
 use super::encryption::{Terms, wipe_stack};
 use super::files::{AnyFile, Files};
-use super::service::Message;
-use super::service::Service;
+use crate::crypto::Encryption;
+use crate::documents::{Database, Error, Options};
 use crate::fs::Host;
+use crate::service::answer::Report;
+use crate::service::service::Message;
+use crate::service::service::Service;
 use crate::wording::json_text;
-use crate::{Database, Encryption, Error, Options};
 use js_sys::{Array, JSON, Object, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -190,13 +191,17 @@ impl Connection {
 }
 
 /// The options, and the encryption beside them.
-pub(super) fn parse_options(options: JsValue, terms: JsValue, secret: Option<Vec<u8>>) -> crate::Result<Options> {
+pub(super) fn parse_options(
+    options: JsValue,
+    terms: JsValue,
+    secret: Option<Vec<u8>>,
+) -> crate::documents::Result<Options> {
     let encryption = parse_encryption(terms, secret)?;
     Ok(Options { encryption, ..parse_plain(&options)? })
 }
 
 /// The encryption of `secret` by its terms; none without terms.
-fn parse_encryption(terms: JsValue, secret: Option<Vec<u8>>) -> crate::Result<Option<Encryption>> {
+fn parse_encryption(terms: JsValue, secret: Option<Vec<u8>>) -> crate::documents::Result<Option<Encryption>> {
     // First of all, so that it becomes zero whatever comes.
     let secret = Zeroizing::new(secret.unwrap_or_default());
     if terms.is_undefined() {
@@ -206,7 +211,7 @@ fn parse_encryption(terms: JsValue, secret: Option<Vec<u8>>) -> crate::Result<Op
 }
 
 /// An object of JavaScript whose fields are all JSON, by way of its text: what reads JSON is there already when a program begins.
-fn parse_plain<T: DeserializeOwned>(object: &JsValue) -> crate::Result<T> {
+fn parse_plain<T: DeserializeOwned>(object: &JsValue) -> crate::documents::Result<T> {
     let not_plain = || invalid("they are an object, by name, of what JSON can carry");
     let text = JSON::stringify(object).ok().and_then(|text| text.as_string()).ok_or_else(not_plain)?;
     // JSON leaves them out.
@@ -220,7 +225,7 @@ fn parse_plain<T: DeserializeOwned>(object: &JsValue) -> crate::Result<T> {
 /// An object of JavaScript, by way of a JSON value: read straight into a struct, fields that it does not have would be
 /// ignored.
 #[inline(never)]
-fn parse_object<T: DeserializeOwned>(object: JsValue) -> crate::Result<T> {
+fn parse_object<T: DeserializeOwned>(object: JsValue) -> crate::documents::Result<T> {
     let value: Value =
         serde_wasm_bindgen::from_value(object).map_err(|_| invalid("they must be of what JSON can carry"))?;
     if !value.is_object() {

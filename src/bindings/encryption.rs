@@ -1,7 +1,8 @@
 //! The encryption that JavaScript asks for. The secret comes apart from what is said of it, as bytes: it is no part of any
 //! JSON text or JavaScript string, and each copy of it that is made here becomes zero when it is dropped.
 
-use crate::{Argon2, Cipher, Encryption, Error, Result};
+use crate::crypto::{Argon2, Cipher, Encryption};
+use crate::documents::{Error, Result};
 use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -90,7 +91,7 @@ mod tests {
         }
         for length in [0, 31, 33] {
             let error = parse(r#"{"by":"key"}"#).unwrap().with(Zeroizing::new(vec![7; length])).unwrap_err();
-            assert_eq!(error.code(), crate::ErrorCode::InvalidOptions);
+            assert_eq!(error.code(), crate::documents::ErrorCode::InvalidOptions);
         }
     }
 }

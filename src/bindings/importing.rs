@@ -3,8 +3,8 @@
 use super::connection::{Connection, parse_options, thrown};
 use super::encryption::wipe_stack;
 use super::files::{AnyFile, Files};
+use crate::documents::{Import, Options};
 use crate::fs::Host;
-use crate::{Import, Options};
 use wasm_bindgen::prelude::*;
 
 /// An import under way. Errors are thrown as those of `Connection`; behind one, and to break it off, it is to be given up.

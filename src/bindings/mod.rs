@@ -1,74 +1,13 @@
-//! The database as JavaScript sees it.
-//!
-//! Calls come in messages: one JSON text in UTF-8 that is an array of calls `[verb, ...arguments]`. The answer is one buffer of
-//! JSON bytes, an array of results in the order of the calls:
-//!
-//! | result | |
-//! | --- | --- |
-//! | `[0]`, `[0, value]` | done |
-//! | `[1, {code, message}]` | failed |
-//! | `[2, task]` | goes on in slices; `[task, result]` is answered when the last one is done |
-//!
-//! Several clients may use one database: one that is there from the beginning, and those that join, each with an id of its
-//! own. Their messages are numbered, and leave [`receipts`]: who has to send one again, because the engine that it was sent to
-//! is gone, gets the answer that there was, and what it writes is not written twice.
-//!
-//! Documents are raw JSON in both directions: their text is cut out of the message and into the answer, and parsed
-//! only where an index wants a value. All writes of a message are one group: one write to the log and one flush. When
-//! that fails, every call of the group gets the error, for nothing of it was kept.
-//!
-//! A transaction that reads has a number, from `txBegin` to `txCommit` or `txRollback`; in between its calls are
-//! `["txRead", number, call]` and `["txWrite", number, call]`.
-//!
-//! An export has a number, too, from `exportBegin` to `exportEnd`, or to its last chunk. Chunks are bytes beside the messages.
-//! A watch has a number, too, from `watchOpen` or `watchQuery` to `watchClose`. `watchNext` is answered with a batch of changes;
-//! while there are none it is pending, and answered as a task is once something was committed, or has expired.
-//!
-//! What opens an encrypted database comes beside these messages, as bytes: [`encryption`].
-//!
-//! [`Service`] knows nothing of JavaScript; [`connection`] wraps it for wasm-bindgen.
+//! The JavaScript boundary: the classes that wasm-bindgen exports, over the messages of [`service`](crate::service).
 
-mod answer;
-mod blobs;
-#[cfg(test)]
-mod byte_tests;
-mod call;
-mod client;
-#[cfg(test)]
-mod client_tests;
 #[cfg(js)]
 mod connection;
-mod cursors;
-#[cfg(any(test, boundary))]
 mod encryption;
-mod exports;
 #[cfg(js)]
 mod files;
-#[cfg(test)]
-mod full_disk_tests;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
 #[cfg(js)]
 mod importing;
-mod queries;
-#[cfg(test)]
-mod receipt_tests;
-mod receipts;
 #[cfg(js)]
 mod rest;
 #[cfg(js)]
 mod salvaging;
-mod service;
-mod snapshots;
-#[cfg(test)]
-mod task_tests;
-mod tasks;
-#[cfg(test)]
-mod tests;
-#[cfg(test)]
-mod transaction_tests;
-mod transactions;
-mod verbs;
-#[cfg(test)]
-mod watch_tests;
-mod watches;

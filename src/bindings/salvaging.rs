@@ -3,8 +3,9 @@
 use super::connection::{parse_options, thrown};
 use super::encryption::wipe_stack;
 use super::files::{AnyFile, Files};
+use crate::documents::Salvage;
+use crate::environment::HostEnvironment;
 use crate::fs::{AccessHandle, Host};
-use crate::{HostEnvironment, Salvage};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The ciphers: AEADs with keys of 256 bits, nonces of 96 bits and tags of 128 bits.
 
+use super::sizes::KEY_LEN;
+use super::sizes::Nonce;
 use std::fmt;
 
 use aes_gcm::Aes256Gcm;
@@ -9,14 +11,8 @@ use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// Length of a key, bytes.
-pub const KEY_LEN: usize = 32;
-/// Length of a nonce, bytes.
-pub const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 
-/// Used once with a key.
-pub type Nonce = [u8; NONCE_LEN];
 /// Bytes of a key, which become zero when they are dropped. Boxed: bytes that are moved leave copies behind.
 pub type Secret = Box<Zeroizing<[u8; KEY_LEN]>>;
 

@@ -8,8 +8,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroize;
 
-use super::cipher::{AeadKey, Cipher, KEY_LEN, Secret, blank_secret};
+use super::cipher::{AeadKey, Cipher, Secret, blank_secret};
 use super::encryption::Argon2;
+use super::sizes::KEY_LEN;
 
 /// Length of the code that authenticates a superblock, bytes.
 pub const MAC_LEN: usize = 32;

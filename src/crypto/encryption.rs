@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::cipher::{Cipher, KEY_LEN, Secret, blank_secret};
+use super::cipher::{Cipher, Secret, blank_secret};
+use super::sizes::KEY_LEN;
 
 /// How a database is encrypted, or what opens one that is.
 ///

@@ -12,11 +12,13 @@ mod derive;
 mod encryption;
 #[cfg(test)]
 pub(crate) mod nonces;
+pub(super) mod sizes;
 #[cfg(test)]
 mod tests;
 
 #[cfg(any(test, js))]
 pub use cipher::Secret;
-pub use cipher::{AeadKey, Cipher, KEY_LEN, NONCE_LEN, Nonce, blank_secret};
+pub use cipher::{AeadKey, Cipher, blank_secret};
 pub use derive::{DataKey, MAC_LEN, MacKey, WrappingKey, argon2id};
 pub use encryption::{Argon2, Encryption, KeySource};
+pub use sizes::{KEY_LEN, NONCE_LEN, Nonce};

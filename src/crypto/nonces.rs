@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use super::cipher::{KEY_LEN, Nonce};
+use super::sizes::{KEY_LEN, Nonce};
 
 thread_local! {
     static USED: RefCell<HashSet<([u8; KEY_LEN], Nonce)>> = RefCell::default();

@@ -1,10 +1,11 @@
 //! Known answers: published ones for what comes from elsewhere, and for the derivations of `docs/format.md` such as an
 //! independent implementation gave.
 
-use super::cipher::{AeadKey, Cipher, Nonce, Secret};
+use super::cipher::{AeadKey, Cipher, Secret};
 use super::derive::{DataKey, MacKey, WrappingKey, argon2id, hkdf_sha256};
 use super::encryption::Argon2;
 use super::nonces;
+use super::sizes::Nonce;
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()

@@ -25,7 +25,7 @@ pub use database::Database;
 pub use database::collection::Collection;
 pub use database::latencies::Latency;
 #[cfg(any(test, boundary))]
-pub(crate) use database::latencies::Verb;
+pub(crate) use database::latencies::Metric;
 pub use database::scan::{Page, PageLimits, Scan};
 pub use database::snapshots::Snapshot;
 pub use error::{Error, Result};

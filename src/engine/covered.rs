@@ -1,100 +1,66 @@
-//! Finding entries that newer tables cover, and rewriting the tables that hold many of them.
-//!
-//! A tombstone takes a few dozen bytes and may cover a part of 60 KiB. A small document may replace a large one. Levels
-//! are sized by bytes, so such an entry would stay above the entry that it covers, and the file would never shrink.
-//!
-//! ```text
-//!   level 0   ▪▪▪ tombstones ▪▪▪          survey: which older tables have these keys?   (reads the small table)
-//!   level 6   ████ ████ ████ ████         sweep:  rewrites a table of which a quarter is covered, without that
-//! ```
-//!
-//! - A table has *leverage* if its entries may cover at least [`LEVERAGE_MIN`] times its own bytes. The manifest's figures
-//!   decide that. Without leverage, the sizes of the levels bound what a table covers.
-//! - A *survey* reads a table with leverage once. For each of its keys, it asks the filters of the older tables in its range.
-//! - A *sweep* rewrites a table in its place. It looks each key up in the newer tables, so a wrong count costs time and no
-//!   data. What covers an entry stays where it is.
-//!
-//! A sweep is due when a quarter of a table's entries is covered. So it writes at most 3 bytes for each byte that it frees,
-//! and each byte that was committed is freed once: sweeps add at most 3 to the write amplification, and nothing to that of a
-//! load that covers nothing. A survey reads each byte of a merge's or a flush's output at most once.
-//!
-//! Everything here is an estimate that lives in memory. A new connection surveys again.
+//! The estimates of what newer tables cover. `upkeep/covered_tables.rs` explains and makes them.
 
 use std::ops::Bound;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::engine::Engine;
-use super::entry::{Prefix, Seq, prefix_of};
-use super::error::{Error, Result};
-use super::levels::{LEVEL_COUNT, SMALL_TABLE, Tree, overlapping};
+use super::entry::{Prefix, Seq};
+use super::error::Result;
 use super::merge::{Direction, Merge, RunCursor, Source};
-use super::table::filter::hash as key_hash;
-use super::table::meta::{Table, TableId};
-use super::upkeep::compaction::{Aim, Plan};
+use super::table::id::TableId;
+use super::table::meta::Table;
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, Volume};
 
-/// A table is surveyed if it may cover this many times its own bytes. Updates of documents of one size cover about once
-/// their own bytes, and the sizes of the levels bound those.
-const LEVERAGE_MIN: u64 = 2;
 /// A sweep is due when one entry in this many is covered.
 const COVERED_SHARE: u64 = 4;
-/// Bytes of neighbouring tables that one sweep reads at most, at least one table.
-const SWEEP_BYTES: u64 = 8 << 20;
-/// Bytes that a memtable must cover to be written while the host is idle. Moving tables for less is not worth it either.
-const MEMTABLE_COVERS_MIN: u64 = 1 << 20;
-/// Keys of a memtable that are looked at to find that out, at most.
-const MEMTABLE_KEYS: usize = 4096;
-/// Bytes that a survey's look into a filter counts for.
-const PROBE_BYTES: usize = 64;
 
 /// Estimates of what newer tables cover.
 #[derive(Debug, Default)]
-pub(super) struct Covered {
+pub(crate) struct Covered {
     /// Tables that need no survey any more: for each one, how many keys of which older tables it covers.
-    surveyed: FxHashMap<TableId, Vec<(TableId, u64)>>,
+    pub(crate) surveyed: FxHashMap<TableId, Vec<(TableId, u64)>>,
     /// For each table, how many of its keys are covered by surveyed ones.
-    totals: FxHashMap<TableId, u64>,
+    pub(crate) totals: FxHashMap<TableId, u64>,
     /// Tables with leverage that are to be surveyed, the largest leverage first.
-    pending: Vec<Pending>,
-    survey: Option<Survey>,
+    pub(crate) pending: Vec<Pending>,
+    pub(crate) survey: Option<Survey>,
     /// Bytes that are to be read until nothing is due.
-    debt: u64,
+    pub(crate) debt: u64,
     /// The newest commit when the memtable was looked at.
-    memtable_seq: Seq,
+    pub(crate) memtable_seq: Seq,
     /// True once the tables were measured.
-    is_measured: bool,
+    pub(crate) is_measured: bool,
 }
 
 #[derive(Debug)]
-struct Pending {
-    place: TablePlace,
+pub(crate) struct Pending {
+    pub(crate) place: TablePlace,
     /// Bytes that the table covers at most.
-    bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// A table, and the age of its set.
 #[derive(Debug, Clone)]
-pub(super) struct TablePlace {
-    prefix: Prefix,
-    level: usize,
-    run: u64,
-    table: Arc<Table>,
+pub(crate) struct TablePlace {
+    pub(crate) prefix: Prefix,
+    pub(crate) level: usize,
+    pub(crate) run: u64,
+    pub(crate) table: Arc<Table>,
 }
 
 /// A survey that is under way.
 #[derive(Debug)]
-pub(super) struct Survey {
-    place: TablePlace,
-    cursor: Merge<'static>,
-    key: Vec<u8>,
-    counts: FxHashMap<TableId, u64>,
+pub(crate) struct Survey {
+    pub(crate) place: TablePlace,
+    pub(crate) cursor: Merge<'static>,
+    pub(crate) key: Vec<u8>,
+    pub(crate) counts: FxHashMap<TableId, u64>,
 }
 
 impl Survey {
-    pub(super) fn begin<F: File>(volume: &Volume<F>, place: TablePlace) -> Result<Self> {
+    pub(crate) fn begin<F: File>(volume: &Volume<F>, place: TablePlace) -> Result<Self> {
         let tables = vec![Arc::clone(&place.table)];
         let run = RunCursor::new(volume, tables.into(), Bound::Unbounded, Bound::Unbounded, Direction::Forward, false)?;
         let cursor = Merge::new(vec![Source::Run(run)], Direction::Forward);
@@ -102,29 +68,29 @@ impl Survey {
     }
 
     /// Older tables, and how many of their keys were counted.
-    pub(super) fn counts(self) -> impl Iterator<Item = (TableId, u64)> {
+    pub(crate) fn counts(self) -> impl Iterator<Item = (TableId, u64)> {
         self.counts.into_iter()
     }
 }
 
 impl Covered {
     /// Bytes that are to be read until nothing is due.
-    pub(super) fn debt(&self) -> u64 {
+    pub(crate) fn debt(&self) -> u64 {
         self.debt
     }
 
     /// True if no table is known to be covered.
-    pub(super) fn is_clear(&self) -> bool {
+    pub(crate) fn is_clear(&self) -> bool {
         self.totals.is_empty()
     }
 
     /// The tables with leverage that are to be surveyed.
-    pub(super) fn unsurveyed(&self) -> impl Iterator<Item = TablePlace> {
+    pub(crate) fn unsurveyed(&self) -> impl Iterator<Item = TablePlace> {
         self.pending.iter().map(|pending| pending.place.clone())
     }
 
     /// Forgets what covers these tables: they are rewritten, or there was nothing to gain.
-    pub(super) fn forget(&mut self, ids: &[TableId]) {
+    pub(crate) fn forget(&mut self, ids: &[TableId]) {
         for counts in self.surveyed.values_mut() {
             counts.retain(|(id, _)| !ids.contains(id));
         }
@@ -132,7 +98,7 @@ impl Covered {
     }
 
     /// True if counts may be of tables that are gone, or there are many more notes than `tables`.
-    fn is_stale(&self, tables: usize) -> bool {
+    pub(crate) fn is_stale(&self, tables: usize) -> bool {
         self.survey.is_some()
             || self.surveyed.len() > 2 * tables + 64
             || self.surveyed.values().any(|counts| !counts.is_empty())
@@ -140,7 +106,7 @@ impl Covered {
 
     /// Forgets surveys of tables that are gone, and those that have counted keys of such: whatever has taken their place is
     /// counted again.
-    fn retain(&mut self, ids: &FxHashSet<TableId>) {
+    pub(crate) fn retain(&mut self, ids: &FxHashSet<TableId>) {
         self.surveyed.retain(|id, counts| ids.contains(id) && counts.iter().all(|(older, _)| ids.contains(older)));
         self.survey.take_if(|survey| {
             !ids.contains(&survey.place.table.id) || !survey.counts.keys().all(|older| ids.contains(older))
@@ -152,225 +118,15 @@ impl Covered {
     }
 
     /// True if a sweep of the table is worth it. A block is a block, with a few entries less or without.
-    fn is_due(&self, table: &Table) -> bool {
+    pub(crate) fn is_due(&self, table: &Table) -> bool {
         self.is_due_with(table, 0)
     }
 
     /// The same when so many more of its keys are covered.
-    pub(super) fn is_due_with(&self, table: &Table, more: u64) -> bool {
+    pub(crate) fn is_due_with(&self, table: &Table, more: u64) -> bool {
         let covered = self.totals.get(&table.id).copied().unwrap_or(0).saturating_add(more);
         let entries = table.statistics.entries.max(1);
         let freed = || u128::from(table.len) * u128::from(covered) / u128::from(entries);
         covered >= entries || (covered * COVERED_SHARE >= entries && freed() >= u128::from(BLOCK_LEN))
-    }
-}
-
-impl Tree {
-    /// The sets of tables that do not overlap, with level and run, from the oldest to the newest.
-    fn sets(&self) -> Vec<(usize, u64, &[Arc<Table>])> {
-        let deep = (1..LEVEL_COUNT).rev().map(|level| (level, 0, self.level(level)));
-        let runs = self.runs.iter().rev().map(|run| (0, run.number, run.tables.as_slice()));
-        deep.chain(runs).filter(|(_, _, tables)| !tables.is_empty()).collect()
-    }
-}
-
-/// Bytes of older tables that the entries of `table` cover at most.
-fn coverable(older: &[(usize, u64, &[Arc<Table>])], table: &Table) -> u64 {
-    let below = older.iter().flat_map(|(_, _, set)| overlapping(set, &table.smallest, &table.largest));
-    let mut below: Vec<(u64, u64)> = below.map(|table| (table.len, table.statistics.entries.max(1))).collect();
-    // The tables with the largest entries first.
-    below.sort_unstable_by(|a, b| (u128::from(b.0) * u128::from(a.1)).cmp(&(u128::from(a.0) * u128::from(b.1))));
-    let mut left = table.statistics.entries;
-    let mut bytes = 0_u64;
-    for (len, entries) in below {
-        let taken = entries.min(left);
-        bytes = bytes.saturating_add((u128::from(len) * u128::from(taken) / u128::from(entries)) as u64);
-        left -= taken;
-        if left == 0 {
-            break;
-        }
-    }
-    bytes
-}
-
-impl<F: File> Engine<F> {
-    /// Finds the tables with leverage, after the tables have changed. Where no tables overlap there are none.
-    pub(super) fn measure_covered(&mut self) {
-        if self.covered.is_measured || self.levels.trees().any(|(_, tree)| tree.has_several_sets()) {
-            self.measure_overlapping();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn measure_overlapping(&mut self) {
-        let mut covered = std::mem::take(&mut self.covered);
-        covered.is_measured = true;
-        if covered.is_stale(self.levels.tables().count()) {
-            covered.retain(&self.levels.tables().map(|table| table.id).collect());
-        }
-        covered.pending.clear();
-        for (prefix, tree) in self.levels.trees() {
-            let sets = tree.sets();
-            for (index, &(level, run, tables)) in sets.iter().enumerate().skip(1) {
-                let older = sets.get(..index).unwrap_or_default();
-                for table in tables.iter().filter(|table| !self.damaged.contains(&table.id)) {
-                    if covered.surveyed.contains_key(&table.id) {
-                        continue;
-                    }
-                    let bytes = coverable(older, table);
-                    if bytes >= (LEVERAGE_MIN * table.len).max(BLOCK_LEN) {
-                        let place = TablePlace { prefix, level, run, table: Arc::clone(table) };
-                        covered.pending.push(Pending { place, bytes });
-                    } else {
-                        covered.surveyed.insert(table.id, Vec::new());
-                    }
-                }
-            }
-        }
-        covered.pending.sort_by_key(|pending| std::cmp::Reverse(pending.bytes / pending.place.table.len.max(1)));
-        self.covered = covered;
-        self.measure_covered_debt();
-    }
-
-    fn measure_covered_debt(&mut self) {
-        let due = || self.levels.tables().filter(|table| self.covered.is_due(table)).map(|table| table.len).sum();
-        let due: u64 = if self.covered.totals.is_empty() { 0 } else { due() };
-        let pending = self.covered.pending.iter().map(|pending| pending.bytes);
-        self.covered.debt = pending.fold(due, u64::saturating_add);
-    }
-
-    /// True if the memtable may cover a good part of what tables hold. Its tombstones free nothing before it is written, and a
-    /// few commits may not fill it for a long time. Looks at a sample of its keys, once for each commit.
-    pub(super) fn memtable_covers_much(&mut self) -> bool {
-        // A snapshot from before needs what they cover.
-        let is_seen = self.snapshots.first().is_none_or(|&oldest| oldest >= self.last_seq);
-        if !is_seen || self.frozen.is_some() || self.covered.memtable_seq == self.last_seq {
-            return false;
-        }
-        self.covered.memtable_seq = self.last_seq;
-        let step = self.memtable.len().div_ceil(MEMTABLE_KEYS).max(1);
-        let keys = self.memtable.range(Bound::Unbounded, Bound::Unbounded).step_by(step);
-        let covered = keys.map(|(key, _)| {
-            let table = prefix_of(key).and_then(|prefix| self.levels.tree(prefix)?.candidates(key).next());
-            let has_key = |table: &&Arc<Table>| table.rules_out(&self.volume, key_hash(key)) == Ok(false);
-            table.filter(has_key).map_or(0, |table| table.len / table.statistics.entries.max(1))
-        });
-        let bytes = covered.sum::<u64>().saturating_mul(step as u64);
-        bytes >= MEMTABLE_COVERS_MIN.max(LEVERAGE_MIN * self.memtable.size() as u64)
-    }
-
-    /// Does about `budget` bytes of surveying, or begins a sweep; gives how much was done, and 0 when nothing is due.
-    /// REQUIRES: no job is under way.
-    pub(super) fn reclaim_slice(&mut self, budget: usize) -> Result<usize> {
-        if !self.covered.is_measured {
-            self.measure_overlapping();
-            self.measure();
-        }
-        let surveyed = self.survey_slice(budget)?;
-        if surveyed > 0 {
-            return Ok(surveyed);
-        }
-        let Some(plan) = self.plan_sweep() else { return Ok(0) };
-        self.begin_job(plan)?;
-        Ok(budget.max(1))
-    }
-
-    /// The next tables to sweep: neighbours together, and small ones between and beside them, so that few small ones are left.
-    fn plan_sweep(&self) -> Option<Plan> {
-        if self.covered.totals.is_empty() {
-            return None;
-        }
-        let is_due = |table: &Arc<Table>| self.covered.is_due(table) && !self.damaged.contains(&table.id);
-        self.levels.trees().find_map(|(prefix, tree)| {
-            tree.sets().into_iter().find_map(|(output_level, output_run, tables)| {
-                let first = tables.iter().position(is_due)?;
-                let mut sum = 0;
-                let is_taken = |table: &&Arc<Table>| {
-                    sum += table.len;
-                    sum <= SWEEP_BYTES
-                        && (is_due(table) || (table.len < SMALL_TABLE && !self.damaged.contains(&table.id)))
-                };
-                let count = tables.get(first..)?.iter().take_while(is_taken).count().max(1);
-                let runs = vec![tables.get(first..first + count)?.to_vec()];
-                Some(Plan { prefix, runs, output_level, output_run, aim: Aim::Sweep })
-            })
-        })
-    }
-
-    /// The next table to survey. None whose commits a snapshot does not see yet: the snapshot needs what they cover.
-    fn next_to_survey(&self) -> Option<TablePlace> {
-        let oldest_snapshot = self.snapshots.first().copied().unwrap_or(u64::MAX);
-        let is_seen = |pending: &&Pending| pending.place.table.statistics.max_seq <= oldest_snapshot;
-        self.covered.pending.iter().find(is_seen).map(|pending| pending.place.clone())
-    }
-
-    /// Surveys about `budget` bytes; gives how much was read, and 0 when no table is to be surveyed.
-    fn survey_slice(&mut self, budget: usize) -> Result<usize> {
-        let mut survey = match (self.covered.survey.take(), self.next_to_survey()) {
-            (Some(survey), _) => survey,
-            (None, Some(place)) => {
-                Survey::begin(&self.volume, place.clone()).inspect_err(|error| self.leave_survey(&place, error))?
-            }
-            (None, None) => return Ok(0),
-        };
-        let mut done = 1;
-        while done < budget {
-            match self.survey_key(&mut survey) {
-                Ok(0) => {
-                    self.end_survey(survey);
-                    return Ok(done);
-                }
-                Ok(bytes) => done += bytes,
-                Err(error) => {
-                    self.leave_survey(&survey.place, &error);
-                    return Err(error);
-                }
-            }
-        }
-        self.covered.survey = Some(survey);
-        Ok(done)
-    }
-
-    /// Leaves a table alone from now on when it is damaged.
-    fn leave_survey(&mut self, place: &TablePlace, error: &Error) {
-        if matches!(error, Error::Corrupt { .. }) {
-            self.damaged.insert(place.table.id);
-            self.covered.pending.retain(|pending| pending.place.table.id != place.table.id);
-        }
-    }
-
-    /// Counts the next key; gives the bytes that were read for it, and 0 behind the last one.
-    pub(super) fn survey_key(&self, survey: &mut Survey) -> Result<usize> {
-        let Some((key, _)) = survey.cursor.entry() else { return Ok(0) };
-        let mut done = key.len() + survey.cursor.version().map_or(0, |version| version.size());
-        if key != survey.key {
-            survey.key = key.to_vec();
-            let TablePlace { prefix, level, run, .. } = survey.place;
-            let hash = key_hash(key);
-            let tree = self.levels.tree(prefix);
-            for older in tree.into_iter().flat_map(|tree| tree.candidates_below(level, run, &survey.key)) {
-                done += PROBE_BYTES;
-                match older.rules_out(&self.volume, hash) {
-                    Ok(false) => *survey.counts.entry(older.id).or_default() += 1,
-                    // A damaged table is not rewritten.
-                    Ok(true) | Err(Error::Corrupt { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        survey.cursor.step(&self.volume)?;
-        Ok(done)
-    }
-
-    fn end_survey(&mut self, survey: Survey) {
-        let id = survey.place.table.id;
-        self.covered.pending.retain(|pending| pending.place.table.id != id);
-        for (&older, count) in &survey.counts {
-            *self.covered.totals.entry(older).or_default() += count;
-        }
-        self.covered.surveyed.insert(id, survey.counts.into_iter().collect());
-        self.measure_covered_debt();
-        self.measure();
     }
 }

@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::counters::Counters;
 use super::covered::Covered;
+use super::entry::SEQ_MAX;
 use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
 use super::hot_rows::HotRows;
@@ -12,14 +14,13 @@ use super::log::recovery::recover;
 use super::log::writer::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};
 use super::manifest::Manifest;
 use super::memtable::{Memtable, Undo};
-use super::numbering::SEQ_MAX;
 use super::options::Options;
-use super::statistics::Counters;
-use super::table::meta::{Table, TableId};
-use super::upkeep::compaction::Job;
-use super::upkeep::flush::Frozen;
-use super::upkeep::purge::Purge;
-use super::upkeep::reserve::is_full;
+use super::room::is_full;
+use super::table::id::TableId;
+use super::table::meta::Table;
+use super::work::Frozen;
+use super::work::Job;
+use super::work::Purge;
 use rustc_hash::FxHashSet;
 
 use crate::environment::Environment;

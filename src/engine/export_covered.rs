@@ -20,7 +20,8 @@ use super::memtable::Memtable;
 use super::merge::{Direction, Merge, RunCursor, Source};
 use super::table::builder::TableBuilder;
 use super::table::filter::hash as key_hash;
-use super::table::meta::{Table, TableId};
+use super::table::id::TableId;
+use super::table::meta::Table;
 use super::upkeep::retention::Retention;
 use crate::fs::File;
 

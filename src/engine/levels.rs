@@ -11,7 +11,8 @@ use rustc_hash::FxHashSet;
 
 use super::compare::compare;
 use super::entry::Prefix;
-use super::table::meta::{Table, TableId};
+use super::table::id::TableId;
+use super::table::meta::Table;
 use crate::sorting::sorted_places;
 
 /// Levels 0 to 6. Six levels of factor 8 over 8 MiB hold 2 TiB.
@@ -322,4 +323,21 @@ impl Levels {
         };
         self.trees.iter().all(is_disjoint)
     }
+}
+
+/// Puts new tables as deep as they may go, but not past a merge that is busy where they belong: those that overlap nothing
+/// need not pass through level 0.
+pub(crate) fn landing(levels: &Levels, tables: Vec<Table>, is_busy: impl Fn(&Table) -> bool) -> Edit {
+    let run = tables.first().map_or(0, |table| table.id);
+    let place = |table: Table| {
+        let level = match levels.tree(table.prefix()) {
+            _ if is_busy(&table) => 0,
+            // A small table would stay small at the bottom; in level 0 it meets others.
+            Some(_) if table.len < SMALL_TABLE => 0,
+            Some(tree) => tree.landing_level(&table.smallest, &table.largest),
+            None => BOTTOM,
+        };
+        Placement { level, run, table: Arc::new(table) }
+    };
+    Edit { removed: Vec::new(), added: tables.into_iter().map(place).collect() }
 }

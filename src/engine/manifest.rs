@@ -14,8 +14,8 @@ use rustc_hash::FxHashSet;
 
 use super::error::{Error, Result};
 use super::levels::{Edit, Levels, Placement};
+use super::room::{Room, allocate_with, is_full};
 use super::table::meta::Table;
-use super::upkeep::reserve::{Room, allocate_with, is_full};
 use crate::fs::File;
 use crate::page::codec::{Reader, put_varint};
 use crate::page::{

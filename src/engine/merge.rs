@@ -20,14 +20,14 @@ use crate::page::Volume;
 
 /// Which way to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(crate) enum Direction {
     Forward,
     Backward,
 }
 
 /// A position in a memtable.
 #[derive(Debug)]
-pub(super) struct MemoryCursor<'a> {
+pub(crate) struct MemoryCursor<'a> {
     range: Range<'a>,
     direction: Direction,
     /// The current key, its versions, and which of them is next.
@@ -69,7 +69,7 @@ impl<'a> MemoryCursor<'a> {
 
 /// A position in tables that do not overlap, in key order.
 #[derive(Debug)]
-pub(super) struct RunCursor<'a> {
+pub(crate) struct RunCursor<'a> {
     tables: Cow<'a, [Arc<Table>]>,
     index: usize,
     cursor: TableCursor,
@@ -159,7 +159,7 @@ impl<'a> RunCursor<'a> {
 
 /// One of the things that are merged.
 #[derive(Debug)]
-pub(super) enum Source<'a> {
+pub(crate) enum Source<'a> {
     Memory(MemoryCursor<'a>),
     Run(RunCursor<'a>),
 }
@@ -190,7 +190,7 @@ impl Source<'_> {
 
 /// A binary heap of sources, the next entry on top.
 #[derive(Debug)]
-pub(super) struct Merge<'a> {
+pub(crate) struct Merge<'a> {
     sources: Vec<Source<'a>>,
     direction: Direction,
 }

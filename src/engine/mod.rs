@@ -16,6 +16,7 @@
 
 mod batch;
 mod compare;
+pub(super) mod counters;
 mod covered;
 mod current;
 mod damage;
@@ -38,10 +39,12 @@ mod numbering;
 mod opening;
 mod options;
 mod read;
+pub(super) mod room;
 mod statistics;
 mod table;
 mod unwinding;
 mod upkeep;
+pub(super) mod work;
 mod write;
 
 pub use batch::Batch;

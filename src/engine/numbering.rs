@@ -6,14 +6,12 @@
 //! are at most, since a writer flushes before more than [`UNSYNCED_MAX`] commits are acknowledged and not durable.
 
 use super::engine::Engine;
+use super::entry::SEQ_MAX;
 use super::entry::Seq;
 use super::error::{Error, Result};
 use crate::fs::File;
 use crate::page::Superblock;
 
-/// Sequence numbers end here, so that they are exact as JavaScript numbers. A million commits a second get there in
-/// 285 years, a crash a second in 272.
-pub(super) const SEQ_MAX: Seq = 1 << 53;
 /// Numbers that the first writer leaves out when the file was not closed.
 pub const SKIPPED: Seq = 1 << 20;
 /// Commits that may be acknowledged without being durable, whatever the durability. Half of those that are left out: the
@@ -21,7 +19,7 @@ pub const SKIPPED: Seq = 1 << 20;
 const UNSYNCED_MAX: Seq = SKIPPED / 2;
 
 /// Returns the number above which a writer numbers its commits, if `last_seq` is the newest commit in the file.
-pub(super) fn base_behind(superblock: &Superblock, last_seq: Seq) -> Seq {
+pub(crate) fn base_behind(superblock: &Superblock, last_seq: Seq) -> Seq {
     let is_closed = superblock.log.address == 0;
     if is_closed { last_seq } else { last_seq.saturating_add(SKIPPED) }
 }
@@ -33,7 +31,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Returns the newest number that no commit will have any more.
-    pub(super) fn numbered_seq(&self) -> Seq {
+    pub(crate) fn numbered_seq(&self) -> Seq {
         self.last_seq.max(self.base_seq)
     }
 
@@ -48,7 +46,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Fails when the numbers are used up. Only a file that was forged counts on from there.
-    pub(super) fn ensure_numbers_left(&self) -> Result<()> {
+    pub(crate) fn ensure_numbers_left(&self) -> Result<()> {
         if self.next_seq() < SEQ_MAX {
             return Ok(());
         }
@@ -57,7 +55,7 @@ impl<F: File> Engine<F> {
     }
 
     /// True if the open group must be durable before it is acknowledged, whatever the durability.
-    pub(super) fn is_sync_due(&self) -> bool {
+    pub(crate) fn is_sync_due(&self) -> bool {
         self.last_seq.saturating_sub(self.synced_seq.max(self.base_seq)) >= UNSYNCED_MAX
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::counters::Counters;
 use super::covered::Covered;
 use super::damage::salvage::state::proven_state;
 use super::engine::{Engine, check_agreement, used_extents};
@@ -16,7 +17,6 @@ use super::manifest::Manifest;
 use super::memtable::Memtable;
 use super::numbering::base_behind;
 use super::options::Options;
-use super::statistics::Counters;
 use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};
 use crate::page::{Access, FORMAT_VERSION, FreeSet, Slots, Superblock, Volume};

@@ -4,12 +4,12 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::compare::compare;
-use super::damage::salvage::lookup::find_in_damaged;
 use super::engine::Engine;
 use super::entry::{Clock, Entry, Prefix, Seq, Version, prefix_of};
 use super::error::{Error, Result};
 use super::levels::{LEVEL_COUNT, Tree};
 use super::merge::{Direction, MemoryCursor, Merge, RunCursor, Source};
+use super::table::damaged_lookup::find_in_damaged;
 use super::table::filter::hash as key_hash;
 use super::table::last_pages::LastPages;
 use super::table::meta::Table;

@@ -6,7 +6,7 @@ use super::entry::{BATCH_SIZE_MAX, Prefix, Seq};
 use super::error::{Error, Result};
 use super::levels::{Edit, LEVEL_COUNT};
 use super::options::Durability;
-use super::upkeep::reserve::{Room, is_full};
+use super::room::{Room, is_full};
 use crate::fs::File;
 
 impl<F: File> Engine<F> {

@@ -21,7 +21,7 @@ pub use encrypted_file::encrypted_file;
 pub use file::file;
 pub use operations::operations;
 
-use crate::{bindings, documents, engine, page};
+use crate::{documents, engine, page, service};
 
 /// A function that takes any bytes.
 pub type Target = fn(&[u8]);
@@ -45,7 +45,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("path", documents::fuzzing::path),
     ("condition", documents::fuzzing::condition),
     ("journal", documents::fuzzing::journal),
-    ("message", bindings::fuzzing::message),
+    ("message", service::fuzzing::message),
     ("file", file),
     ("encrypted_file", encrypted_file),
     ("operations", operations),

@@ -11,9 +11,9 @@
 //! may be torn.
 
 use crate::crypto::{AeadKey, Cipher, KEY_LEN, NONCE_LEN};
+use crate::documents::{Database, Error, Result, Transaction};
 use crate::fs::File;
 use crate::wording::host_text;
-use crate::{Database, Error, Result, Transaction};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::io::{ErrorKind, Read};
@@ -97,7 +97,7 @@ pub fn import_ferrumdb<F: File>(
     }
     database.commit(pending)?;
     database.flush()?;
-    report.documents = database.count(&crate::Range::all())?;
+    report.documents = database.count(&crate::documents::Range::all())?;
     Ok(report)
 }
 

@@ -1,8 +1,8 @@
 //! Files that FerrumDB wrote, and streams that are put together here.
 
 use super::*;
+use crate::documents::{ErrorCode, Options, Range, Ttl};
 use crate::fs::Memory;
-use crate::{ErrorCode, Options, Range, Ttl};
 
 type Db = Database<<Memory as crate::fs::FileSystem>::File>;
 

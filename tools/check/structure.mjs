@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 
 /** The layers of each folder, from the top down. A file may import from its own layer and from the layers below. */
 const LAYERS = {
-  src: ["lib", "fuzzing", "bindings", "import", "documents", "engine", "page", "crypto", "fs", "environment", "wording", "sorting", "fuzz_input"],
+  src: ["lib", "fuzzing", "bindings", "service", "import", "documents", "engine", "page", "crypto", "fs", "environment", "wording", "sorting", "fuzz_input"],
   "src/documents": [
     "mod", "fuzzing", "upkeep", "verbs", "watch", "transaction", "query", "index", "database", "changes", "catalog", "stored", "json",
     "keyspace", "options", "error", "error_code",

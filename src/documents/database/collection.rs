@@ -1,7 +1,7 @@
 //! Collections: parts of a database with keys and indexes of their own.
 
 use super::Database;
-use super::latencies::Verb;
+use super::latencies::Metric;
 use super::view::View;
 use crate::documents::catalog::entries::entries_of;
 use crate::documents::catalog::entries::{
@@ -66,7 +66,7 @@ impl<F: File> Database<F> {
 
     /// The names of the collections, in the order of their bytes. The default collection has none.
     pub fn collections(&self) -> Vec<String> {
-        self.measured(Verb::Collections, || {
+        self.measured(Metric::Collections, || {
             let mut names: Vec<_> = self.catalog.collections().map(|collection| collection.name.clone()).collect();
             names.sort_unstable();
             names
@@ -79,7 +79,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `InvalidCollection`; as a write.
     pub fn drop_collection(&mut self, name: &str) -> Result<bool> {
-        self.measured_mut(Verb::DropCollection, |db| db.drop_whole(name))
+        self.measured_mut(Metric::DropCollection, |db| db.drop_whole(name))
     }
 
     fn drop_whole(&mut self, name: &str) -> Result<bool> {
@@ -190,7 +190,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// Does the work of a verb, and notes how long it took.
     #[inline]
-    pub(crate) fn measured<R>(&self, verb: Verb, work: impl FnOnce() -> R) -> R {
+    pub(crate) fn measured<R>(&self, verb: Metric, work: impl FnOnce() -> R) -> R {
         self.database.measured(verb, work)
     }
 }
@@ -198,7 +198,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// Does the work of a verb that writes, and notes how long it took.
     #[inline]
-    pub(crate) fn measured_mut<R>(&mut self, verb: Verb, work: impl FnOnce(&mut Self) -> R) -> R {
+    pub(crate) fn measured_mut<R>(&mut self, verb: Metric, work: impl FnOnce(&mut Self) -> R) -> R {
         let begun = self.database.begin_measuring();
         let result = work(self);
         self.database.end_measuring(verb, begun);

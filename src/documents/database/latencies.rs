@@ -11,7 +11,15 @@ macro_rules! verbs {
     ($($verb:ident $name:literal,)*) => {
         /// What is measured.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Verb { $($verb,)* }
+        pub(crate) enum Metric { $($verb,)* }
+
+        impl Metric {
+            /// The name in [`Stats::latencies`](crate::Stats).
+            #[cfg(test)]
+            pub(crate) fn name(self) -> &'static str {
+                NAMES.get(self as usize).copied().unwrap_or_default()
+            }
+        }
 
         /// Their names, in their order.
         const NAMES: [&str; [$($name,)*].len()] = [$($name,)*];

@@ -1,7 +1,7 @@
 //! Measuring the durations of operations.
 
 use super::Database;
-use super::latencies::Verb;
+use super::latencies::Metric;
 use crate::fs::File;
 
 /// When a verb that is measured began; `None` when it is not.
@@ -10,7 +10,7 @@ pub(crate) type Begun = Option<u64>;
 impl<F: File> Database<F> {
     /// Does the work of a verb, and notes how long it took.
     #[inline]
-    pub(crate) fn measured<R>(&self, verb: Verb, work: impl FnOnce() -> R) -> R {
+    pub(crate) fn measured<R>(&self, verb: Metric, work: impl FnOnce() -> R) -> R {
         let begun = self.begin_measuring();
         let result = work();
         self.end_measuring(verb, begun);
@@ -19,7 +19,7 @@ impl<F: File> Database<F> {
 
     /// The same for a verb that writes.
     #[inline]
-    pub(crate) fn measured_mut<R>(&mut self, verb: Verb, work: impl FnOnce(&mut Self) -> R) -> R {
+    pub(crate) fn measured_mut<R>(&mut self, verb: Metric, work: impl FnOnce(&mut Self) -> R) -> R {
         let begun = self.begin_measuring();
         let result = work(self);
         self.end_measuring(verb, begun);
@@ -33,7 +33,7 @@ impl<F: File> Database<F> {
     }
 
     #[inline]
-    pub(crate) fn end_measuring(&self, verb: Verb, begun: Begun) {
+    pub(crate) fn end_measuring(&self, verb: Metric, begun: Begun) {
         let Some(begun) = begun else { return };
         let ns = self.engine.monotonic_ns().saturating_sub(begun);
         self.latencies.is_busy.set(false);

@@ -22,7 +22,7 @@ use crate::engine::{self, Batch, CompactProgress, Engine, Seq};
 use crate::environment::{Environment, HostEnvironment};
 use crate::fs::{File, FileSystem};
 use history::History;
-use latencies::{Latencies, Verb};
+use latencies::{Latencies, Metric};
 use snapshots::Snapshots;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -202,7 +202,7 @@ impl<F: File> Database<F> {
         }
         match self.group.error.take() {
             Some(error) => Err(error),
-            None => self.measured_mut(Verb::Group, Self::settle),
+            None => self.measured_mut(Metric::Group, Self::settle),
         }
     }
 
@@ -211,7 +211,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `StorageFull`, `Io`, or `Failed` when an earlier flush has failed.
     pub fn flush(&mut self) -> Result<()> {
-        self.measured_mut(Verb::Flush, |db| {
+        self.measured_mut(Metric::Flush, |db| {
             db.settle_group()?;
             if db.read_only {
                 return Ok(());
@@ -270,7 +270,7 @@ impl<F: File> Database<F> {
         if self.remove_old_receipts()? {
             return Ok(true);
         }
-        self.measured_mut(Verb::Maintain, |db| Ok(db.engine.maintain(budget_bytes)?))
+        self.measured_mut(Metric::Maintain, |db| Ok(db.engine.maintain(budget_bytes)?))
     }
 
     /// Rewrites what deleted and overwritten documents have left behind, and gives the room back to the host.
@@ -282,7 +282,7 @@ impl<F: File> Database<F> {
         self.settle_group()?;
         self.finish_dropping()?;
         while self.remove_stale_uploads()? || self.complete_indexes()? {}
-        self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact()?))
+        self.measured_mut(Metric::Compact, |db| Ok(db.engine.compact()?))
     }
 
     /// One slice of [`Database::compact`], about `budget_bytes` of work, so that other calls can come between.
@@ -297,7 +297,7 @@ impl<F: File> Database<F> {
         if self.remove_stale_uploads()? || self.complete_indexes()? {
             return Ok(());
         }
-        self.measured_mut(Verb::Compact, |db| Ok(db.engine.compact_step(progress, budget_bytes)?))
+        self.measured_mut(Metric::Compact, |db| Ok(db.engine.compact_step(progress, budget_bytes)?))
     }
 
     /// Flushes and closes the database. Dropping it instead loses nothing that was durable.

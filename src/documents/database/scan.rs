@@ -2,7 +2,7 @@
 
 use super::Database;
 use super::collection::Collection;
-use super::latencies::Verb;
+use super::latencies::Metric;
 use super::snapshots::Snapshot;
 use super::view::View;
 use crate::documents::error::Result;
@@ -107,7 +107,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         after: Option<&str>,
         limits: PageLimits,
     ) -> Result<Page> {
-        self.measured(Verb::ScanPage, || {
+        self.measured(Metric::ScanPage, || {
             let view = self.database.view_at(&snapshot)?;
             let id = self.database.collection_at(&self.name, view.at)?;
             let keys = range.document_keys(id)?.and_then(|keys| rest(keys, id, range.reverse, after));

@@ -1,6 +1,6 @@
 //! Snapshots that are held, and their limits.
 
-use crate::documents::database::view::View;
+use super::view::View;
 use crate::documents::options::Options;
 use crate::engine;
 use std::collections::BTreeMap;

@@ -16,7 +16,7 @@ use crate::documents::catalog::entries::{Index, IndexState};
 use crate::documents::catalog::index_spec::{IndexSpec, Indexed};
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::database::scan::Scan;
 use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
@@ -76,7 +76,7 @@ struct Slice {
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::create_index`].
     pub fn create_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
-        self.measured_mut(Verb::CreateIndex, |documents| {
+        self.measured_mut(Metric::CreateIndex, |documents| {
             let indexed = index.into().check()?;
             documents.database.writable()?;
             if let Some(index) = documents.database.catalog.on(documents.id, &indexed.paths) {
@@ -92,7 +92,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::create_index_step`].
     pub fn create_index_step(&mut self, index: impl Into<IndexSpec>, budget_documents: usize) -> Result<IndexProgress> {
-        self.measured_mut(Verb::CreateIndex, |documents| {
+        self.measured_mut(Metric::CreateIndex, |documents| {
             let indexed = index.into().check()?;
             documents.database.writable()?;
             documents.index_step(&indexed, budget_documents)
@@ -113,7 +113,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::drop_index`].
     pub fn drop_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
-        self.measured_mut(Verb::DropIndex, |documents| {
+        self.measured_mut(Metric::DropIndex, |documents| {
             let paths = index.into().check()?.paths;
             documents.database.writable()?;
             let Some(index) = documents.database.catalog.on(documents.id, &paths) else { return Ok(false) };
@@ -127,7 +127,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::indexes`].
     pub fn indexes(&self) -> Vec<IndexInfo> {
-        self.measured(Verb::Indexes, || self.index_infos())
+        self.measured(Metric::Indexes, || self.index_infos())
     }
 
     pub(crate) fn index_infos(&self) -> Vec<IndexInfo> {

@@ -6,7 +6,7 @@ use super::query::Query;
 use super::rows::Rows;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::error::Result;
 use crate::fs::File;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::find_page`].
     pub fn find_page(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<FindPage> {
-        self.measured(Verb::Find, || {
+        self.measured(Metric::Find, || {
             Rows::of_keys(&self.database, self.id, self.view(), &find_query(path, condition, options)?)?.into_keys()
         })
     }

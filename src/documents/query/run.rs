@@ -11,7 +11,7 @@ use crate::documents::catalog::entries::Index;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
 use crate::documents::database::history::Reads;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::database::view::View;
 use crate::documents::error::Result;
 use crate::documents::keyspace::key::CollectionId;
@@ -67,7 +67,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::query_page`].
     pub fn query_page(&self, query: &Query) -> Result<QueryPage> {
-        self.measured(Verb::Query, || self.rows(query)?.into_page())
+        self.measured(Metric::Query, || self.rows(query)?.into_page())
     }
 
     /// As [`Database::rows`].
@@ -77,7 +77,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::count_rows`].
     pub fn count_rows(&self, query: &Query) -> Result<u64> {
-        self.measured(Verb::Count, || {
+        self.measured(Metric::Count, || {
             let (context, plan) = planned(&self.database, self.id, self.view(), query.prepare_count()?)?;
             Rows::new(context, plan, Vec::new())?.count()
         })
@@ -85,12 +85,12 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::find_one`].
     pub fn find_one(&self, query: &Query) -> Result<Option<Document>> {
-        self.measured(Verb::FindOne, || self.rows(&query.clone().limit(1))?.next().transpose())
+        self.measured(Metric::FindOne, || self.rows(&query.clone().limit(1))?.next().transpose())
     }
 
     /// As [`Database::explain`].
     pub fn explain(&self, query: &Query) -> Result<Explanation> {
-        self.measured(Verb::Explain, || self.explained(query))
+        self.measured(Metric::Explain, || self.explained(query))
     }
 
     fn explained(&self, query: &Query) -> Result<Explanation> {

@@ -4,7 +4,7 @@ use super::open::OpenTransaction;
 use super::writes::{Transaction, Write};
 use crate::documents::catalog::entries::check_collection_name;
 use crate::documents::database::Database;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::database::scan::Scan;
 use crate::documents::error::Result;
 use crate::documents::json::text;
@@ -95,7 +95,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::get`].
     pub fn get_document(&mut self, key: &str) -> Result<Option<Document>> {
         let database = self.database;
-        database.measured(Verb::Get, || self.document_at(key))
+        database.measured(Metric::Get, || self.document_at(key))
     }
 
     fn document_at(&mut self, key: &str) -> Result<Option<Document>> {
@@ -119,7 +119,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::get`].
     pub fn has(&mut self, key: &str) -> Result<bool> {
         let database = self.database;
-        database.measured(Verb::Has, || Ok(self.get_document(key)?.is_some()))
+        database.measured(Metric::Has, || Ok(self.get_document(key)?.is_some()))
     }
 
     /// The documents at `keys`, in the order of `keys`; `None` where there is none.
@@ -128,7 +128,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::get`].
     pub fn get_many<T: DeserializeOwned>(&mut self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
         let database = self.database;
-        database.measured(Verb::GetMany, || keys.iter().map(|key| self.get(key.as_ref())).collect())
+        database.measured(Metric::GetMany, || keys.iter().map(|key| self.get(key.as_ref())).collect())
     }
 
     /// The number of documents in `range`.
@@ -137,7 +137,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::documents`].
     pub fn count(&mut self, range: &Range) -> Result<u64> {
         let database = self.database;
-        database.measured(Verb::Count, || Ok(self.documents(range)?.len() as u64))
+        database.measured(Metric::Count, || Ok(self.documents(range)?.len() as u64))
     }
 
     /// The keys in `range`, in its order.
@@ -146,7 +146,8 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::documents`].
     pub fn keys(&mut self, range: &Range) -> Result<Vec<String>> {
         let database = self.database;
-        database.measured(Verb::Keys, || Ok(self.documents(range)?.into_iter().map(|document| document.key).collect()))
+        database
+            .measured(Metric::Keys, || Ok(self.documents(range)?.into_iter().map(|document| document.key).collect()))
     }
 
     /// The documents in `range`, in the order of their keys.
@@ -155,7 +156,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::documents`]; `InvalidValue` when one does not fit `T`.
     pub fn values<T: DeserializeOwned>(&mut self, range: &Range) -> Result<Vec<T>> {
         let database = self.database;
-        database.measured(Verb::Values, || self.documents(range)?.iter().map(Document::parse).collect())
+        database.measured(Metric::Values, || self.documents(range)?.iter().map(Document::parse).collect())
     }
 
     /// Keys and documents in `range`.
@@ -164,7 +165,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::values`].
     pub fn entries<T: DeserializeOwned>(&mut self, range: &Range) -> Result<Vec<(String, T)>> {
         let database = self.database;
-        database.measured(Verb::Entries, || {
+        database.measured(Metric::Entries, || {
             self.documents(range)?.into_iter().map(|document| Ok((document.key.clone(), document.parse()?))).collect()
         })
     }
@@ -175,7 +176,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// `InvalidRange`; as [`ActiveTransaction::get`].
     pub fn documents(&mut self, range: &Range) -> Result<Vec<Document>> {
         let database = self.database;
-        database.measured(Verb::Entries, || self.merged(range))
+        database.measured(Metric::Entries, || self.merged(range))
     }
 
     fn merged(&mut self, range: &Range) -> Result<Vec<Document>> {
@@ -229,7 +230,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::find`].
     pub fn find_page(&mut self, path: &str, condition: &Condition, options: &FindOptions) -> Result<FindPage> {
         let database = self.database;
-        database.measured(Verb::Find, || {
+        database.measured(Metric::Find, || {
             let query = find_query(path, condition, options)?;
             self.asking()?.keys(&query)?.into_keys()
         })
@@ -249,7 +250,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`Database::query_page`] and [`ActiveTransaction::get`].
     pub fn query_page(&mut self, query: &Query) -> Result<QueryPage> {
         let database = self.database;
-        database.measured(Verb::Query, || self.asking()?.rows(query)?.into_page())
+        database.measured(Metric::Query, || self.asking()?.rows(query)?.into_page())
     }
 
     /// The first row of a query.
@@ -258,7 +259,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::query_page`].
     pub fn find_one(&mut self, query: &Query) -> Result<Option<Document>> {
         let database = self.database;
-        database.measured(Verb::FindOne, || Ok(self.query_page(&query.clone().limit(1))?.rows.pop()))
+        database.measured(Metric::FindOne, || Ok(self.query_page(&query.clone().limit(1))?.rows.pop()))
     }
 
     /// The number of rows of a query.
@@ -267,7 +268,7 @@ impl<F: File> ActiveTransaction<'_, F> {
     /// As [`ActiveTransaction::query_page`].
     pub fn count_rows(&mut self, query: &Query) -> Result<u64> {
         let database = self.database;
-        database.measured(Verb::Count, || self.asking()?.count(query))
+        database.measured(Metric::Count, || self.asking()?.count(query))
     }
 
     fn asking(&mut self) -> Result<InTransaction<'_, F>> {

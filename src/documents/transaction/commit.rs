@@ -10,7 +10,7 @@ use super::open::OpenTransaction;
 use super::writes::Transaction;
 use crate::documents::database::Database;
 use crate::documents::database::history::Reads;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::error::{Error, Result};
 use crate::fs::File;
 
@@ -20,7 +20,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::snapshot`].
     pub fn begin(&mut self) -> Result<OpenTransaction> {
-        self.measured_mut(Verb::Transaction, |db| {
+        self.measured_mut(Metric::Transaction, |db| {
             let snapshot = db.snapshot()?;
             db.history.begin(snapshot.view.at);
             Ok(OpenTransaction {
@@ -40,21 +40,21 @@ impl<F: File> Database<F> {
     /// `Conflict` when something that it has read was written since it began; `SnapshotTooOld` when that is not known any
     /// more; in both cases begin again. Else as a write.
     pub fn commit_open(&mut self, open: OpenTransaction) -> Result<u64> {
-        self.measured_mut(Verb::Commit, |db| {
-            let outcome = db.commit_unended(&open);
-            db.roll_back(open);
-            outcome
-        })
+        let outcome = self.commit_unended(&open);
+        self.roll_back(open);
+        outcome
     }
 
     /// Commits a transaction that has to be ended afterwards, by [`Database::roll_back`]. Until then it can be committed
     /// again: for a group that may fail as a whole and be repeated.
     pub(crate) fn commit_unended(&mut self, open: &OpenTransaction) -> Result<u64> {
-        if open.writes.is_empty() {
-            return Ok(self.version());
-        }
-        self.validate(open, open.snapshot.view.at)?;
-        self.commit_writes(&open.writes.writes)
+        self.measured_mut(Metric::Commit, |db| {
+            if open.writes.is_empty() {
+                return Ok(db.version());
+            }
+            db.validate(open, open.snapshot.view.at)?;
+            db.commit_writes(&open.writes.writes)
+        })
     }
 
     /// Ends a transaction without writing anything.

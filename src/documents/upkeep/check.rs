@@ -6,7 +6,7 @@ use crate::documents::catalog::entries::entries_of;
 use crate::documents::catalog::entries::{Index, IndexState};
 use crate::documents::changes::journal::Journal;
 use crate::documents::database::Database;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::database::scan::Scan;
 use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result, abbreviate};
@@ -33,7 +33,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `Io`, `Locked`.
     pub fn check(&self, full: bool) -> Result<CheckReport> {
-        self.measured(Verb::Check, || self.checked(full))
+        self.measured(Metric::Check, || self.checked(full))
     }
 
     fn checked(&self, full: bool) -> Result<CheckReport> {

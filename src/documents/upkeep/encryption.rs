@@ -2,7 +2,7 @@
 
 use crate::crypto::Encryption;
 use crate::documents::database::Database;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::error::Error;
 use crate::documents::error::Result;
 use crate::documents::options::check_encryption;
@@ -32,7 +32,7 @@ impl<F: File> Database<F> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     pub fn change_key(&mut self, encryption: &Encryption) -> Result<()> {
-        self.measured_mut(Verb::ChangeKey, |db| {
+        self.measured_mut(Metric::ChangeKey, |db| {
             check_encryption(encryption)?;
             db.writable()?;
             db.ensure_encrypted()?;
@@ -82,7 +82,7 @@ impl<F: File> Database<F> {
         self.writable()?;
         self.ensure_encrypted()?;
         self.settle_group()?;
-        self.measured_mut(Verb::RotateKey, |db| Ok(db.engine.rotate_step(progress, budget_bytes)?))
+        self.measured_mut(Metric::RotateKey, |db| Ok(db.engine.rotate_step(progress, budget_bytes)?))
     }
 
     fn ensure_encrypted(&self) -> Result<()> {

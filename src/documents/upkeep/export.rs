@@ -1,7 +1,7 @@
 //! Handing out the whole database as one new file.
 
 use crate::documents::database::Database;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::error::{Error, Result};
 use crate::documents::keyspace::key::RECEIPTS;
 use crate::engine::Export;
@@ -43,7 +43,7 @@ impl<F: File> Database<F> {
     /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
     /// ```
     pub fn begin_export(&mut self) -> Result<Export> {
-        self.measured_mut(Verb::Export, |db| {
+        self.measured_mut(Metric::Export, |db| {
             db.settle_group()?;
             Ok(db.engine.begin_export(|prefix| prefix != RECEIPTS)?)
         })
@@ -55,7 +55,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `Corrupt` when a page is damaged, `Locked`, `Io`. Nothing comes behind an error; what was given before is no database.
     pub fn export_chunk(&self, export: &mut Export, budget_bytes: usize) -> Result<Option<Vec<u8>>> {
-        self.measured(Verb::Export, || Ok(self.engine.export_chunk(export, budget_bytes)?))
+        self.measured(Metric::Export, || Ok(self.engine.export_chunk(export, budget_bytes)?))
     }
 
     /// Lets go of what an export has kept, when it is through or given up.

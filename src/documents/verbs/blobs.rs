@@ -9,7 +9,7 @@ use super::write::{NewDocument, NewValue};
 use crate::documents::catalog::entries::upload_key;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::database::snapshots::Snapshot;
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::json::text::check_length;
@@ -94,7 +94,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::set_bytes_with`].
     pub fn set_bytes_with(&mut self, key: &str, bytes: &[u8], options: SetOptions) -> Result<u64> {
-        self.measured_mut(Verb::Set, |documents| {
+        self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
             check_length(bytes.len())?;
             let expiry = documents.expiry_under(key, options)?;
@@ -104,7 +104,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::begin_blob`].
     pub fn begin_blob(&mut self, key: &str, ttl: Option<Duration>) -> Result<BlobWriter> {
-        self.measured_mut(Verb::SetStream, |documents| {
+        self.measured_mut(Metric::SetStream, |documents| {
             check_key(key)?;
             documents.database.writable()?;
             let expires_at = ttl.map_or(Expiry::Never, Expiry::After).resolve(documents.database.engine.now_ms())?;
@@ -114,7 +114,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::open_blob`].
     pub fn open_blob(&mut self, key: &str) -> Result<Option<BlobReader>> {
-        self.measured_mut(Verb::GetStream, |documents| documents.blob_at(key))
+        self.measured_mut(Metric::GetStream, |documents| documents.blob_at(key))
     }
 
     fn blob_at(&mut self, key: &str) -> Result<Option<BlobReader>> {
@@ -181,7 +181,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set`]. Then the blob cannot be finished: abort it.
     pub fn write_blob(&mut self, blob: &mut BlobWriter, bytes: &[u8]) -> Result<()> {
-        self.measured_mut(Verb::SetStream, |db| db.add_to_blob(blob, bytes))
+        self.measured_mut(Metric::SetStream, |db| db.add_to_blob(blob, bytes))
     }
 
     fn add_to_blob(&mut self, blob: &mut BlobWriter, bytes: &[u8]) -> Result<()> {
@@ -205,7 +205,7 @@ impl<F: File> Database<F> {
     /// As [`Database::set`]; `Conflict` when what was written is gone, because the collection was dropped or it has
     /// expired. What was written is removed then.
     pub fn finish_blob(&mut self, blob: BlobWriter) -> Result<u64> {
-        self.measured_mut(Verb::SetStream, |db| {
+        self.measured_mut(Metric::SetStream, |db| {
             let outcome = db.finish(&blob);
             db.abort_blob(blob);
             outcome
@@ -224,7 +224,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// `SnapshotTooOld` when the collection was dropped; `Corrupt`, `Io`.
     pub fn read_blob(&self, blob: &mut BlobReader) -> Result<Option<Vec<u8>>> {
-        self.measured(Verb::GetStream, || self.next_piece(blob))
+        self.measured(Metric::GetStream, || self.next_piece(blob))
     }
 
     fn next_piece(&self, blob: &mut BlobReader) -> Result<Option<Vec<u8>>> {

@@ -6,7 +6,7 @@
 use super::write::{NewDocument, NewValue, check_size};
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
 use crate::documents::json::scanner::Scanner;
@@ -54,7 +54,7 @@ impl Found {
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::list_length`].
     pub fn list_length(&self, key: &str) -> Result<u64> {
-        self.measured(Verb::Length, || {
+        self.measured(Metric::Length, || {
             check_key(key)?;
             let view = self.view();
             let entry = self.database.entry(self.id, key, view)?;
@@ -69,7 +69,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::list_range_json`].
     pub fn list_range_json(&self, key: &str, start: i64, stop: i64) -> Result<Vec<String>> {
-        self.measured(Verb::Range, || self.elements_between(key, start, stop))
+        self.measured(Metric::Range, || self.elements_between(key, start, stop))
     }
 
     fn elements_between(&self, key: &str, start: i64, stop: i64) -> Result<Vec<String>> {
@@ -144,7 +144,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     fn push_checked<J: AsRef<str>>(&mut self, key: &str, end: End, elements: Vec<J>) -> Result<u64> {
-        self.measured_mut(Verb::Push, |documents| documents.push_all(key, end, elements))
+        self.measured_mut(Metric::Push, |documents| documents.push_all(key, end, elements))
     }
 
     fn push_all<J: AsRef<str>>(&mut self, key: &str, end: End, elements: Vec<J>) -> Result<u64> {
@@ -168,7 +168,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::pop`].
     pub fn pop<T: DeserializeOwned>(&mut self, key: &str, end: End) -> Result<Option<T>> {
-        self.measured_mut(Verb::Pop, |documents| {
+        self.measured_mut(Metric::Pop, |documents| {
             let (old, Some(popped)) = documents.at_end(key, end)? else { return Ok(None) };
             // An element that does not fit the type stays.
             let element = text::parse(key, &popped)?;
@@ -179,7 +179,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::pop_json`].
     pub fn pop_json(&mut self, key: &str, end: End) -> Result<Option<String>> {
-        self.measured_mut(Verb::Pop, |documents| {
+        self.measured_mut(Metric::Pop, |documents| {
             let (old, popped) = documents.at_end(key, end)?;
             if popped.is_some() {
                 documents.remove_at_end(key, end, &old)?;
@@ -213,7 +213,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::trim`].
     pub fn trim(&mut self, key: &str, start: i64, stop: i64) -> Result<u64> {
-        self.measured_mut(Verb::Trim, |documents| {
+        self.measured_mut(Metric::Trim, |documents| {
             let old = documents.list_to_change(key)?;
             let kept = within(old.found.count(), start, stop);
             let left = kept.end - kept.start;
@@ -237,7 +237,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 
     fn set_checked(&mut self, key: &str, index: i64, json: &str) -> Result<bool> {
-        self.measured_mut(Verb::SetElement, |documents| documents.replace_element(key, index, json))
+        self.measured_mut(Metric::SetElement, |documents| documents.replace_element(key, index, json))
     }
 
     fn replace_element(&mut self, key: &str, index: i64, json: &str) -> Result<bool> {

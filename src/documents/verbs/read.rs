@@ -2,7 +2,7 @@
 
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::database::scan::Scan;
 use crate::documents::database::view::View;
 use crate::documents::error::Result;
@@ -21,7 +21,7 @@ use std::ops::Deref;
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::get`].
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        self.measured(Verb::Get, || self.get_document(key)?.map(|document| document.parse()).transpose())
+        self.measured(Metric::Get, || self.get_document(key)?.map(|document| document.parse()).transpose())
     }
 
     /// As [`Database::get_json`].
@@ -31,12 +31,12 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::get_document`].
     pub fn get_document(&self, key: &str) -> Result<Option<Document>> {
-        self.measured(Verb::Get, || self.document(key, self.view()))
+        self.measured(Metric::Get, || self.document(key, self.view()))
     }
 
     /// As [`Database::get_many`].
     pub fn get_many<T: DeserializeOwned>(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
-        self.measured(Verb::GetMany, || {
+        self.measured(Metric::GetMany, || {
             let parse = |document: Option<Document>| document.map(|document| document.parse()).transpose();
             self.documents(keys)?.into_iter().map(parse).collect()
         })
@@ -44,7 +44,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::get_many_json`].
     pub fn get_many_json(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<String>>> {
-        self.measured(Verb::GetMany, || {
+        self.measured(Metric::GetMany, || {
             let json = |document: Option<Document>| document.map(Document::into_json).transpose();
             self.documents(keys)?.into_iter().map(json).collect()
         })
@@ -52,12 +52,12 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::get_documents`].
     pub fn get_documents(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<Document>>> {
-        self.measured(Verb::GetMany, || self.documents(keys))
+        self.measured(Metric::GetMany, || self.documents(keys))
     }
 
     /// As [`Database::has`].
     pub fn has(&self, key: &str) -> Result<bool> {
-        self.measured(Verb::Has, || {
+        self.measured(Metric::Has, || {
             check_key(key)?;
             Ok(self.database.entry(self.id, key, self.view())?.is_some())
         })
@@ -65,7 +65,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::ttl`].
     pub fn ttl(&self, key: &str) -> Result<Ttl> {
-        self.measured(Verb::Ttl, || {
+        self.measured(Metric::Ttl, || {
             check_key(key)?;
             let view = self.view();
             Ok(self
@@ -77,7 +77,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::count`].
     pub fn count(&self, range: &Range) -> Result<u64> {
-        self.measured(Verb::Count, || {
+        self.measured(Metric::Count, || {
             let Some(keys) = range.document_keys(self.id)? else {
                 return Ok(0);
             };
@@ -96,7 +96,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::keys`].
     pub fn keys(&self, range: &Range) -> Result<Vec<String>> {
-        self.measured(Verb::Keys, || {
+        self.measured(Metric::Keys, || {
             let mut scan = self.scan(range)?;
             let mut keys = Vec::new();
             while let Some((key, _)) = scan.next_entry()? {
@@ -108,12 +108,12 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::values`].
     pub fn values<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<T>> {
-        self.measured(Verb::Values, || self.scan(range)?.map(|document| document?.parse()).collect())
+        self.measured(Metric::Values, || self.scan(range)?.map(|document| document?.parse()).collect())
     }
 
     /// As [`Database::entries`].
     pub fn entries<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<(String, T)>> {
-        self.measured(Verb::Entries, || {
+        self.measured(Metric::Entries, || {
             let read = |document: Document| Ok((document.parse()?, document.key));
             self.scan(range)?.map(|document| read(document?).map(|(value, key)| (key, value))).collect()
         })
@@ -121,7 +121,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::entries_json`].
     pub fn entries_json(&self, range: &Range) -> Result<Vec<(String, String)>> {
-        self.measured(Verb::Entries, || {
+        self.measured(Metric::Entries, || {
             let read = |document: Document| Ok((document.key.clone(), document.into_json()?));
             self.scan(range)?.map(|document| read(document?)).collect()
         })

@@ -6,7 +6,7 @@
 
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::database::snapshots::Held;
 use crate::documents::database::snapshots::Snapshot;
 use crate::documents::database::snapshots::Snapshots;
@@ -25,10 +25,11 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As a write, in a group; none outside.
     pub fn snapshot(&mut self) -> Result<Snapshot> {
-        self.measured_mut(Verb::Snapshot, |db| db.hold_snapshot())
+        self.measured_mut(Metric::Snapshot, |db| db.hold_snapshot())
     }
 
-    fn hold_snapshot(&mut self) -> Result<Snapshot> {
+    /// Takes a snapshot within another operation, which is the one that is measured.
+    pub(crate) fn hold_snapshot(&mut self) -> Result<Snapshot> {
         self.settle_group()?;
         let now_ms = self.engine.now_ms();
         let inner = self.engine.snapshot();

@@ -4,7 +4,7 @@ use super::set_options::SetOptions;
 use super::write::{NewDocument, NewValue};
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::index::entry;
 use crate::documents::json::ordering::{Unencodable, encode_exact};
@@ -22,7 +22,7 @@ use std::ops::{Deref, DerefMut};
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// As [`Database::patched`].
     pub fn patched(&self, key: &str, operations: &str) -> Result<Option<Document>> {
-        self.measured(Verb::Patch, || {
+        self.measured(Metric::Patch, || {
             let patch = Patch::parse(operations)?;
             self.changed(key, |text| patch.apply(text))
         })
@@ -30,7 +30,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::merge_patched`].
     pub fn merge_patched(&self, key: &str, patch: &str) -> Result<Option<Document>> {
-        self.measured(Verb::Patch, || {
+        self.measured(Metric::Patch, || {
             text::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;
             self.changed(key, |text| patch::merge(text, patch))
         })
@@ -45,7 +45,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::set_json_with`].
     pub fn set_json_with(&mut self, key: &str, json: &str, options: SetOptions) -> Result<u64> {
-        self.measured_mut(Verb::Set, |documents| {
+        self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
             text::check_document(key, json)?;
             let expiry = documents.expiry_under(key, options)?;
@@ -76,7 +76,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::increment`].
     pub fn increment(&mut self, key: &str, by: i64) -> Result<i64> {
-        self.measured_mut(Verb::Increment, |documents| {
+        self.measured_mut(Metric::Increment, |documents| {
             check_key(key)?;
             let old = documents.live(key)?;
             let count = match &old {
@@ -98,7 +98,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::compare_and_swap_json`].
     pub fn compare_and_swap_json(&mut self, key: &str, expected: Option<&str>, next: Option<&str>) -> Result<bool> {
-        self.measured_mut(Verb::CompareAndSwap, |documents| {
+        self.measured_mut(Metric::CompareAndSwap, |documents| {
             check_key(key)?;
             for text in expected.iter().chain(&next) {
                 text::check_document(key, text)?;
@@ -122,7 +122,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::get_and_set_json`].
     pub fn get_and_set_json(&mut self, key: &str, json: &str) -> Result<Option<String>> {
-        self.measured_mut(Verb::GetAndSet, |documents| {
+        self.measured_mut(Metric::GetAndSet, |documents| {
             check_key(key)?;
             let old = documents.live(key)?;
             let text =
@@ -134,7 +134,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::rename`].
     pub fn rename(&mut self, from: &str, to: &str) -> Result<bool> {
-        self.measured_mut(Verb::Rename, |documents| {
+        self.measured_mut(Metric::Rename, |documents| {
             check_key(from)?;
             check_key(to)?;
             let Some(old) = documents.live(from)? else { return Ok(false) };
@@ -156,7 +156,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::patch`].
     pub fn patch(&mut self, key: &str, operations: &str) -> Result<bool> {
-        self.measured_mut(Verb::Patch, |documents| {
+        self.measured_mut(Metric::Patch, |documents| {
             let patch = Patch::parse(operations)?;
             documents.update(key, |text| patch.apply(text))
         })
@@ -164,7 +164,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::merge_patch`].
     pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
-        self.measured_mut(Verb::Patch, |documents| {
+        self.measured_mut(Metric::Patch, |documents| {
             text::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;
             documents.update(key, |text| patch::merge(text, patch))
         })

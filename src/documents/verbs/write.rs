@@ -4,7 +4,7 @@ use crate::documents::catalog::entries::check_collection_name;
 use crate::documents::catalog::entries::parts_key;
 use crate::documents::database::Database;
 use crate::documents::database::collection::Collection;
-use crate::documents::database::latencies::Verb;
+use crate::documents::database::latencies::Metric;
 use crate::documents::database::scan::Scan;
 use crate::documents::database::view::View;
 use crate::documents::error::{Error, Result};
@@ -69,7 +69,7 @@ impl<'a> NewDocument<'a> {
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// As [`Database::set`].
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<u64> {
-        self.measured_mut(Verb::Set, |documents| {
+        self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
             documents.put(key, NewValue::Json(&serialize::to_json(key, value)?), Expiry::Never)
         })
@@ -77,7 +77,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::set_json`].
     pub fn set_json(&mut self, key: &str, json: &str) -> Result<u64> {
-        self.measured_mut(Verb::Set, |documents| {
+        self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
             text::check_document(key, json)?;
             documents.put(key, NewValue::Json(json), Expiry::Never)
@@ -87,7 +87,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// Stores JSON that was parsed before.
     #[cfg(any(test, boundary))]
     pub(crate) fn set_raw(&mut self, key: &str, json: &serde_json::value::RawValue) -> Result<u64> {
-        self.measured_mut(Verb::Set, |documents| {
+        self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
             text::check_length(json.get().len())?;
             documents.put(key, NewValue::Json(json.get()), Expiry::Never)
@@ -96,7 +96,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::set_ex`].
     pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<u64> {
-        self.measured_mut(Verb::Set, |documents| {
+        self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
             documents.put(key, NewValue::Json(&serialize::to_json(key, value)?), Expiry::After(ttl))
         })
@@ -104,7 +104,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::set_ex_json`].
     pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<u64> {
-        self.measured_mut(Verb::Set, |documents| {
+        self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
             text::check_document(key, json)?;
             documents.put(key, NewValue::Json(json), Expiry::After(ttl))
@@ -133,7 +133,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::delete`].
     pub fn delete(&mut self, key: &str) -> Result<bool> {
-        self.measured_mut(Verb::Delete, |documents| {
+        self.measured_mut(Metric::Delete, |documents| {
             check_key(key)?;
             documents.database.writable()?;
             let now_ms = documents.database.engine.now_ms();
@@ -150,7 +150,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::delete_range`].
     pub fn delete_range(&mut self, range: &Range) -> Result<u64> {
-        self.measured_mut(Verb::DeleteRange, |documents| {
+        self.measured_mut(Metric::DeleteRange, |documents| {
             documents.database.writable()?;
             let keys = range.document_keys(documents.id)?;
             let now_ms = documents.database.engine.now_ms();
@@ -173,12 +173,12 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 
     /// As [`Database::expire`].
     pub fn expire(&mut self, key: &str, ttl: Duration) -> Result<bool> {
-        self.measured_mut(Verb::Expire, |documents| documents.change_expiry(key, Expiry::After(ttl)))
+        self.measured_mut(Metric::Expire, |documents| documents.change_expiry(key, Expiry::After(ttl)))
     }
 
     /// As [`Database::persist`].
     pub fn persist(&mut self, key: &str) -> Result<bool> {
-        self.measured_mut(Verb::Persist, |documents| documents.change_expiry(key, Expiry::Never))
+        self.measured_mut(Metric::Persist, |documents| documents.change_expiry(key, Expiry::Never))
     }
 
     /// Writes the live document at `key` again with another expiry; false when there is nothing to change.
@@ -239,7 +239,7 @@ impl<F: File> Database<F> {
     /// # Errors
     /// As [`Database::set`].
     pub fn commit(&mut self, transaction: Transaction) -> Result<u64> {
-        self.measured_mut(Verb::Commit, |db| db.commit_writes(transaction.writes))
+        self.measured_mut(Metric::Commit, |db| db.commit_writes(transaction.writes))
     }
 
     /// Commits writes, by collection. Those that are given away are dropped one by one, so that large ones are not held

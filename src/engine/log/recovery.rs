@@ -14,11 +14,11 @@ use crate::page::{BLOCK_LEN, Extent, FreeSet, Place, PlaceKind, Superblock, TAG_
 
 /// What the log said.
 #[derive(Debug)]
-pub(in crate::engine) struct Recovered {
+pub(crate) struct Recovered {
     /// The newest commit.
-    pub(in crate::engine) last_seq: Seq,
+    pub(crate) last_seq: Seq,
     /// Blocks of its segments.
-    pub(in crate::engine) extents: Vec<Extent>,
+    pub(crate) extents: Vec<Extent>,
 }
 
 /// Replays the log behind `superblock`, and hands each commit to `apply`, those of a group once its last one was found.
@@ -26,7 +26,7 @@ pub(in crate::engine) struct Recovered {
 ///
 /// # Errors
 /// [`Error::Corrupt`] when a commit is missing that was durable; a torn tail is not an error.
-pub(in crate::engine) fn recover<F: File>(
+pub(crate) fn recover<F: File>(
     volume: &Volume<F>,
     superblock: &Superblock,
     used: &[Extent],
@@ -38,7 +38,7 @@ pub(in crate::engine) fn recover<F: File>(
 }
 
 /// The same, but what is missing is added to `damage`, and what was found before it counts.
-pub(in crate::engine) fn recover_to_break<F: File>(
+pub(crate) fn recover_to_break<F: File>(
     volume: &Volume<F>,
     superblock: &Superblock,
     used: &[Extent],

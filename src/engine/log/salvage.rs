@@ -30,16 +30,16 @@ use crate::page::{BLOCK_LEN, Extent, HEADER_LEN, LogStart, Place, PlaceKind, TAG
 
 /// What a damaged log said.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct SalvagedLog {
+pub(crate) struct SalvagedLog {
     /// The newest commit that was read.
-    pub(in crate::engine) last_seq: Seq,
+    pub(crate) last_seq: Seq,
     /// Commits that are missing though they were durable: from, to, and the address where they should be.
-    pub(in crate::engine) lost: Vec<(Seq, Seq, u64)>,
+    pub(crate) lost: Vec<(Seq, Seq, u64)>,
     /// Where a commit or a group is that is not whole and that nothing proves to have been durable: a write that was cut short, or
     /// damage.
-    pub(in crate::engine) doubtful: Option<u64>,
+    pub(crate) doubtful: Option<u64>,
     /// Whether anything of this log was found.
-    pub(in crate::engine) is_found: bool,
+    pub(crate) is_found: bool,
 }
 
 /// A frame that verifies.
@@ -79,7 +79,7 @@ const PATIENCE: u64 = 64 << 20;
 
 /// Replays what can be proven of the log that begins at `start`, behind the commit `flushed_seq` where that is known.
 /// `synced_seq` is known to have been durable.
-pub(in crate::engine) fn salvage_log<F: File>(
+pub(crate) fn salvage_log<F: File>(
     volume: &Volume<F>,
     start: &LogStart,
     flushed_seq: Option<Seq>,

@@ -4,14 +4,14 @@ use super::frame::{ATTEMPT_MAX, FRAME_ALIGNMENT, FRAME_HEADER_LEN, Frame, LINK_S
 use crate::engine::batch::Batch;
 use crate::engine::entry::Seq;
 use crate::engine::error::{Error, Result};
-use crate::engine::upkeep::reserve::{Room, allocate_with, is_full};
+use crate::engine::room::{Room, allocate_with, is_full};
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, Extent, FreeSet, LogStart, Place, PlaceKind, Tag, Volume};
 
 /// The first segment of a small database's log.
-pub(in crate::engine) const SEGMENT_LEN_MIN: u64 = 32 << 10;
+pub(crate) const SEGMENT_LEN_MIN: u64 = 32 << 10;
 /// Segments double up to this, unless less is asked for.
-pub(in crate::engine) const SEGMENT_LEN_MAX: u64 = 256 << 10;
+pub(crate) const SEGMENT_LEN_MAX: u64 = 256 << 10;
 
 #[derive(Debug, Clone, Copy)]
 struct Segment {
@@ -31,13 +31,13 @@ struct ChainEnd {
 
 /// What tells one generation of the log from all others.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::engine) struct LogIdentity {
+pub(crate) struct LogIdentity {
     /// Counts the generations of the file.
-    pub(in crate::engine) generation: u64,
+    pub(crate) generation: u64,
     /// Random.
-    pub(in crate::engine) salt: [u8; 16],
+    pub(crate) salt: [u8; 16],
     /// The epoch whose data key the log's key is derived from; 0 in a plain file.
-    pub(in crate::engine) key_epoch: u32,
+    pub(crate) key_epoch: u32,
 }
 
 impl LogIdentity {
@@ -48,7 +48,7 @@ impl LogIdentity {
 
 /// The log that is being written.
 #[derive(Debug)]
-pub(in crate::engine) struct Log {
+pub(crate) struct Log {
     identity: LogIdentity,
     /// From the one that recovery would begin with to the current one; never empty.
     segments: Vec<Segment>,
@@ -71,7 +71,7 @@ pub(in crate::engine) struct Log {
 impl Log {
     /// Starts a generation with a segment of `segment_len` bytes; later ones double up to `segment_len_max`. No frame is
     /// written yet, but the file is grown.
-    pub(in crate::engine) fn start<F: File>(
+    pub(crate) fn start<F: File>(
         volume: &Volume<F>,
         free: &mut FreeSet,
         identity: LogIdentity,
@@ -102,7 +102,7 @@ impl Log {
     }
 
     /// Where recovery must begin to see every segment that is still held.
-    pub(in crate::engine) fn start_of_first(&self) -> LogStart {
+    pub(crate) fn start_of_first(&self) -> LogStart {
         self.start_at(self.segments.first().expect("a log has a segment"))
     }
 
@@ -120,12 +120,12 @@ impl Log {
     }
 
     /// Blocks of all segments.
-    pub(in crate::engine) fn extents(&self) -> impl Iterator<Item = Extent> + '_ {
+    pub(crate) fn extents(&self) -> impl Iterator<Item = Extent> + '_ {
         self.segments.iter().map(|segment| segment.extent)
     }
 
     /// Adds a commit to those that the next [`Log::write_pending`] writes.
-    pub(in crate::engine) fn append(&mut self, batch: &Batch, seq: Seq, synced_seq: Seq) {
+    pub(crate) fn append(&mut self, batch: &Batch, seq: Seq, synced_seq: Seq) {
         let mut payload = Vec::with_capacity(batch.size());
         batch.encode(&mut payload);
         let frame = Frame {
@@ -175,7 +175,7 @@ impl Log {
     }
 
     /// Forgets the commits that were not written.
-    pub(in crate::engine) fn discard_pending(&mut self) {
+    pub(crate) fn discard_pending(&mut self) {
         self.pending.clear();
         self.pending_frames = 0;
     }
@@ -186,7 +186,7 @@ impl Log {
     /// # Errors
     /// After an error nothing of the pending commits can be recovered. When even that cannot be made sure,
     /// the error is [`Error::Failed`].
-    pub(in crate::engine) fn write_pending<F: File>(
+    pub(crate) fn write_pending<F: File>(
         &mut self,
         volume: &Volume<F>,
         free: &mut FreeSet,
@@ -255,7 +255,7 @@ impl Log {
     }
 
     /// Goes on in a new segment unless the current one has room for a commit of `len` bytes. REQUIRES: none is pending.
-    pub(in crate::engine) fn make_room_for_commit<F: File>(
+    pub(crate) fn make_room_for_commit<F: File>(
         &mut self,
         volume: &Volume<F>,
         free: &mut FreeSet,
@@ -278,7 +278,7 @@ impl Log {
     }
 
     /// Goes on in a new segment, which has room for frames of `frames_len` bytes and is twice as long as the last one.
-    pub(in crate::engine) fn roll<F: File>(
+    pub(crate) fn roll<F: File>(
         &mut self,
         volume: &Volume<F>,
         free: &mut FreeSet,
@@ -293,12 +293,7 @@ impl Log {
     }
 
     /// Goes on in a new segment that is as short as one may be.
-    pub(in crate::engine) fn shrink<F: File>(
-        &mut self,
-        volume: &Volume<F>,
-        free: &mut FreeSet,
-        synced_seq: Seq,
-    ) -> Result<()> {
+    pub(crate) fn shrink<F: File>(&mut self, volume: &Volume<F>, free: &mut FreeSet, synced_seq: Seq) -> Result<()> {
         self.go_on(volume, free, BLOCK_LEN, BLOCK_LEN, synced_seq, Room::All)
     }
 
@@ -353,18 +348,18 @@ impl Log {
 
     /// Begins the log of a new memtable, and returns where recovery begins when everything before is in tables. REQUIRES a
     /// [`Log::roll`] or [`Log::shrink`] just before.
-    pub(in crate::engine) fn begin_memtable(&mut self) -> LogStart {
+    pub(crate) fn begin_memtable(&mut self) -> LogStart {
         self.passed = 0;
         self.start_at(&self.current())
     }
 
     /// Returns the bytes of the file that the active memtable's commits take in the log.
-    pub(in crate::engine) fn active_len(&self) -> u64 {
+    pub(crate) fn active_len(&self) -> u64 {
         self.passed + self.position
     }
 
     /// Drops the segments before the one that begins at `start`, and gives their blocks.
-    pub(in crate::engine) fn forget_before(&mut self, start: &LogStart) -> Vec<Extent> {
+    pub(crate) fn forget_before(&mut self, start: &LogStart) -> Vec<Extent> {
         let kept = self.segments.partition_point(|segment| segment.index < start.segment_index);
         self.segments.drain(..kept).map(|segment| segment.extent).collect()
     }

@@ -16,7 +16,7 @@ const PROBLEMS_MAX: usize = 100;
 ///
 /// # Errors
 /// [`Error::Fs`] and [`Error::Locked`]; damage is told.
-pub(in crate::engine) fn audit<F: File>(table: &Table, volume: &Volume<F>, problems: &mut Vec<String>) -> Result<u64> {
+pub(crate) fn audit<F: File>(table: &Table, volume: &Volume<F>, problems: &mut Vec<String>) -> Result<u64> {
     let mut audit = Audit {
         table,
         volume,

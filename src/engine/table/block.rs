@@ -30,7 +30,7 @@ use crate::page::codec::Reader;
 
 /// A decoded page of entries.
 #[derive(Debug, Clone)]
-pub(super) struct Block {
+pub(crate) struct Block {
     data: Bytes,
     /// Where keys lie in it; empty when it is not known.
     guide: Bytes,
@@ -177,7 +177,7 @@ impl Block {
 }
 
 /// An entry that was searched for.
-pub(super) struct Found<'a> {
+pub(crate) struct Found<'a> {
     /// Where it begins.
     offset: usize,
     /// Whether its key is the one that was sought.
@@ -193,7 +193,7 @@ impl Found<'_> {
 }
 
 /// An entry of a page, as it lies there.
-pub(super) struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     /// Bytes of the key shared with the entry before.
     shared: usize,
     /// The rest of the key.
@@ -203,7 +203,7 @@ pub(super) struct Parts<'a> {
 
 /// What an entry has beside its key.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Content {
+pub(crate) struct Content {
     seq: Seq,
     flags: u8,
     expires_at: u64,

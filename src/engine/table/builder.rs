@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::block::builder::{BlockBuilder, RestartInterval};
 use super::filter;
-use super::meta::{Table, TableId, TableStatistics};
+use super::id::TableId;
+use super::meta::{Table, TableStatistics};
 use crate::engine::entry::{Seq, Version};
 use crate::fs::File;
 use crate::page::{PageHeader, PageRef, PlaceKind, Volume};
@@ -15,7 +16,7 @@ const INDEX_PAGE_SIZE: usize = 4096;
 
 /// A table that is being built.
 #[derive(Debug)]
-pub(in crate::engine) struct TableBuilder {
+pub(crate) struct TableBuilder {
     id: TableId,
     page_size: usize,
     extent: Vec<u8>,
@@ -35,7 +36,7 @@ pub(in crate::engine) struct TableBuilder {
 }
 
 impl TableBuilder {
-    pub(in crate::engine) fn new(id: TableId, page_size: usize) -> Self {
+    pub(crate) fn new(id: TableId, page_size: usize) -> Self {
         Self {
             id,
             page_size,
@@ -54,26 +55,26 @@ impl TableBuilder {
     }
 
     /// Bytes of finished pages so far.
-    pub(in crate::engine) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.extent.len()
     }
 
-    pub(in crate::engine) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.statistics.entries == 0
     }
 
     /// True if there are entries, and all of them are tombstones.
-    pub(in crate::engine) fn has_only_tombstones(&self) -> bool {
+    pub(crate) fn has_only_tombstones(&self) -> bool {
         !self.is_empty() && self.statistics.tombstones == self.statistics.entries
     }
 
     /// The last key that was added.
-    pub(in crate::engine) fn last_key(&self) -> &[u8] {
+    pub(crate) fn last_key(&self) -> &[u8] {
         if self.data.is_empty() { self.unindexed.as_ref().map_or(&[], |(key, _)| key) } else { self.data.last_key() }
     }
 
     /// Adds an entry. REQUIRES: keys ascend, and the versions of one key go from newest to oldest.
-    pub(in crate::engine) fn push<F: File>(&mut self, volume: &Volume<F>, key: &[u8], version: &Version) {
+    pub(crate) fn push<F: File>(&mut self, volume: &Volume<F>, key: &[u8], version: &Version) {
         if self.is_empty() {
             self.smallest = Bytes::copy_from_slice(key);
             self.key_epoch = volume.key_epoch();
@@ -142,7 +143,7 @@ impl TableBuilder {
     }
 
     /// The extent's bytes and the table, whose address is still to be set. REQUIRES: not empty.
-    pub(in crate::engine) fn finish<F: File>(mut self, volume: &Volume<F>) -> (Vec<u8>, Table) {
+    pub(crate) fn finish<F: File>(mut self, volume: &Volume<F>) -> (Vec<u8>, Table) {
         assert!(!self.is_empty(), "a table has entries");
         let largest = Bytes::copy_from_slice(self.last_key());
         if !self.data.is_empty() {

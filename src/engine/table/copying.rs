@@ -22,7 +22,7 @@ const READ_MIN: usize = 16 << 10;
 
 /// A table that is being copied.
 #[derive(Debug)]
-pub(in crate::engine) struct TableCopy {
+pub(crate) struct TableCopy {
     table: Arc<Table>,
     position: u64,
     /// Pages that have passed, by offset, and that no page has referred to yet.
@@ -30,12 +30,12 @@ pub(in crate::engine) struct TableCopy {
 }
 
 impl TableCopy {
-    pub(in crate::engine) fn new(table: Arc<Table>) -> Self {
+    pub(crate) fn new(table: Arc<Table>) -> Self {
         Self { table, position: 0, unreferenced: FxHashMap::default() }
     }
 
     /// Whether all of it was read.
-    pub(in crate::engine) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.position == self.table.len
     }
 
@@ -43,12 +43,7 @@ impl TableCopy {
     ///
     /// # Errors
     /// [`Error::Corrupt`] when one of them is not what belongs there; [`Error::Fs`], [`Error::Locked`].
-    pub(in crate::engine) fn read<F: File>(
-        &mut self,
-        volume: &Volume<F>,
-        seal: &dyn Seal,
-        budget: usize,
-    ) -> Result<Vec<u8>> {
+    pub(crate) fn read<F: File>(&mut self, volume: &Volume<F>, seal: &dyn Seal, budget: usize) -> Result<Vec<u8>> {
         let left = self.table.len - self.position;
         let mut bytes = self.read_raw(volume, left.min(budget.max(READ_MIN) as u64))?;
         let mut end = 0;

@@ -11,7 +11,7 @@ use crate::page::{PageRef, PlaceKind, Volume};
 
 /// A position in a table.
 #[derive(Debug, Clone)]
-pub(in crate::engine) struct TableCursor {
+pub(crate) struct TableCursor {
     /// The root and, in deep tables, an index page.
     index: Vec<BlockCursor>,
     data: Option<BlockCursor>,
@@ -30,22 +30,22 @@ enum Side {
 
 impl TableCursor {
     /// A cursor that is nowhere yet.
-    pub(in crate::engine) fn new(keep: bool) -> Self {
+    pub(crate) fn new(keep: bool) -> Self {
         Self { index: Vec::new(), data: None, place: (0, 0), keep }
     }
 
     /// The entry it stands at.
-    pub(in crate::engine) fn entry(&self) -> Option<(&[u8], Seq)> {
+    pub(crate) fn entry(&self) -> Option<(&[u8], Seq)> {
         self.data.as_ref().filter(|data| data.valid()).map(|data| (data.key(), data.seq()))
     }
 
     /// The version it stands at. REQUIRES: [`TableCursor::entry`] is some.
-    pub(in crate::engine) fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         self.data.as_ref().expect("the cursor stands at an entry").version()
     }
 
     /// Where in the table it stands, from 0 to 1, by the bytes of its pages.
-    pub(in crate::engine) fn fraction(&self) -> f64 {
+    pub(crate) fn fraction(&self) -> f64 {
         let (mut start, mut width) = (0.0, 1.0);
         for page in self.index.iter().chain(&self.data) {
             let (from, to) = if page.valid() { page.span() } else { (1.0, 1.0) };
@@ -56,13 +56,7 @@ impl TableCursor {
     }
 
     /// To the first entry that is not before (`key`, `seq`).
-    pub(in crate::engine) fn seek<F: File>(
-        &mut self,
-        table: &Table,
-        volume: &Volume<F>,
-        key: &[u8],
-        seq: Seq,
-    ) -> Result<()> {
+    pub(crate) fn seek<F: File>(&mut self, table: &Table, volume: &Volume<F>, key: &[u8], seq: Seq) -> Result<()> {
         self.open_root(table, volume)?;
         // Index keys have sequence number 0: to find a key's first page, all its versions must be behind.
         self.descend(table, volume, |page, is_data| page.seek(key, if is_data { seq } else { Seq::MAX }))?;
@@ -75,7 +69,7 @@ impl TableCursor {
     }
 
     /// To the last entry that is before (`key`, `seq`).
-    pub(in crate::engine) fn seek_before<F: File>(
+    pub(crate) fn seek_before<F: File>(
         &mut self,
         table: &Table,
         volume: &Volume<F>,
@@ -87,19 +81,19 @@ impl TableCursor {
     }
 
     /// To the first entry.
-    pub(in crate::engine) fn first<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+    pub(crate) fn first<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
         self.open_root(table, volume)?;
         self.descend(table, volume, |page, _| page.first())
     }
 
     /// To the last entry.
-    pub(in crate::engine) fn last<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+    pub(crate) fn last<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
         self.open_root(table, volume)?;
         self.descend(table, volume, |page, _| page.last())
     }
 
     /// To the next entry.
-    pub(in crate::engine) fn advance<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+    pub(crate) fn advance<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
         if let Some(data) = &mut self.data {
             data.advance()?;
         }
@@ -107,7 +101,7 @@ impl TableCursor {
     }
 
     /// To the entry before.
-    pub(in crate::engine) fn retreat<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
+    pub(crate) fn retreat<F: File>(&mut self, table: &Table, volume: &Volume<F>) -> Result<()> {
         let Some(data) = &mut self.data else { return Ok(()) };
         data.retreat()?;
         if data.valid() { Ok(()) } else { self.step_page(table, volume, Side::Last) }
@@ -218,12 +212,12 @@ fn check_order(before: (u64, u64), place: (u64, u64), side: Side) -> Result<()> 
     }
 }
 
-pub(super) fn child(page: &BlockCursor) -> Result<PageRef> {
+pub(crate) fn child(page: &BlockCursor) -> Result<PageRef> {
     page_reference(page.value())
 }
 
 /// The reference that is the value of an entry in an index page.
-pub(super) fn page_reference(value: &[u8]) -> Result<PageRef> {
+pub(crate) fn page_reference(value: &[u8]) -> Result<PageRef> {
     let mut reader = Reader::new(value);
     PageRef::decode(&mut reader)
         .filter(|_| reader.is_empty())

@@ -12,7 +12,7 @@ const BITS_PER_KEY: usize = 10;
 const PROBES: u32 = 7;
 
 /// The hash of a key that filters use.
-pub(in crate::engine) fn hash(key: &[u8]) -> u64 {
+pub(crate) fn hash(key: &[u8]) -> u64 {
     xxh3_64(key)
 }
 

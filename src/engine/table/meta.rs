@@ -1,22 +1,16 @@
 //! What the manifest knows of a table.
 
+use super::id::TableId;
 use bytes::Bytes;
 
 use super::block::Block;
 use super::block::cursor::BlockCursor;
 use super::block::guide::guide_to;
-use super::cursor::TableCursor;
-use super::cursor::page_reference;
-use super::filter;
-use super::last_pages::{LastPage, LastPages};
-use crate::engine::entry::{Prefix, Seq, Version, prefix_of};
+use crate::engine::entry::{Prefix, Seq, prefix_of};
 use crate::engine::error::Result;
 use crate::fs::File;
 use crate::page::codec::{Reader, put_prefixed, put_varint};
 use crate::page::{BLOCK_LEN, Extent, GuideTo, PageRef, Place, PlaceKind, TablePage, Volume};
-
-/// Names a table for ever; never used again.
-pub type TableId = u64;
 
 /// What is known of a table's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -106,18 +100,18 @@ impl Table {
     }
 
     /// Reads the root page.
-    pub(in crate::engine) fn read_root<F: File>(&self, volume: &Volume<F>) -> Result<Bytes> {
+    pub(crate) fn read_root<F: File>(&self, volume: &Volume<F>) -> Result<Bytes> {
         Ok(self.read_page(volume, PlaceKind::Index, &self.root, None)?.payload)
     }
 
     /// Reads the filter page; `keep` as in [`Table::read_block`].
-    pub(super) fn read_filter<F: File>(&self, volume: &Volume<F>, keep: bool) -> Result<Bytes> {
+    pub(crate) fn read_filter<F: File>(&self, volume: &Volume<F>, keep: bool) -> Result<Bytes> {
         let no_guide: GuideTo = |_| Bytes::new();
         Ok(self.read_page(volume, PlaceKind::Filter, &self.filter, keep.then_some(no_guide))?.payload)
     }
 
     /// A cursor on a page. `keep` is false for reads that will not be repeated.
-    pub(super) fn read_block<F: File>(
+    pub(crate) fn read_block<F: File>(
         &self,
         volume: &Volume<F>,
         kind: PlaceKind,
@@ -128,66 +122,8 @@ impl Table {
         Ok(BlockCursor::new(Block::of(self.read_page(volume, kind, reference, keep.then_some(guide_to))?)?))
     }
 
-    fn block<F: File>(&self, volume: &Volume<F>, kind: PlaceKind, reference: &PageRef) -> Result<Block> {
+    pub(crate) fn block<F: File>(&self, volume: &Volume<F>, kind: PlaceKind, reference: &PageRef) -> Result<Block> {
         Block::of(self.read_page(volume, kind, reference, Some(guide_to))?)
-    }
-
-    /// Whether the filter rules out a key with this [`hash`](filter::hash).
-    pub(in crate::engine) fn rules_out<F: File>(&self, volume: &Volume<F>, hash: u64) -> Result<bool> {
-        if self.filter.len == 0 {
-            return Ok(false);
-        }
-        let filter = self.read_filter(volume, true)?;
-        Ok(!filter::may_contain(&filter, hash))
-    }
-
-    /// The newest version of `key` that is not newer than `at`. `hash` is its [`hash`](filter::hash). `last` is what was read
-    /// before.
-    pub(in crate::engine) fn get<F: File>(
-        &self,
-        volume: &Volume<F>,
-        key: &[u8],
-        hash: u64,
-        at: Seq,
-        last: Option<&mut LastPages>,
-    ) -> Result<Option<Version>> {
-        if self.rules_out(volume, hash)? {
-            return Ok(None);
-        }
-        if let Some(page) = last.as_ref().and_then(|last| last.holding(self.id, key)) {
-            return self.get_in(page, volume, key, at);
-        }
-        let mut reference = self.root;
-        let mut separator = None;
-        for _ in 0..self.depth {
-            let index = self.block(volume, PlaceKind::Index, &reference)?;
-            // Index keys have sequence number 0: to find a key's first page, all its versions must be behind.
-            let Some(found) = index.search(key, Seq::MAX)? else { return Ok(None) };
-            reference = page_reference(index.value(found.parts.content))?;
-            separator = last.as_ref().and_then(|_| found.key(key));
-        }
-        let data = self.block(volume, PlaceKind::Data, &reference)?;
-        let version = self.get_in(&data, volume, key, at)?;
-        if let (Some(last), Some(to)) = (last, separator) {
-            last.keep(LastPage { table: self.id, from: key.to_vec(), to, page: data });
-        }
-        Ok(version)
-    }
-
-    /// The same in the first page that may have the key.
-    fn get_in<F: File>(&self, page: &Block, volume: &Volume<F>, key: &[u8], at: Seq) -> Result<Option<Version>> {
-        match page.search(key, at)? {
-            Some(found) => Ok(found.is_key.then(|| page.version(found.parts.content))),
-            None => self.get_behind(volume, key, at),
-        }
-    }
-
-    /// The same where the page that has the key's first version ends before: its versions may go on in the next pages.
-    #[cold]
-    fn get_behind<F: File>(&self, volume: &Volume<F>, key: &[u8], at: Seq) -> Result<Option<Version>> {
-        let mut cursor = TableCursor::new(true);
-        cursor.seek(self, volume, key, at)?;
-        Ok(cursor.entry().filter(|(found, _)| *found == key).map(|_| cursor.version()))
     }
 
     /// Appends the table to a manifest edit.

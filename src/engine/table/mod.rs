@@ -17,9 +17,12 @@ mod block;
 pub(super) mod builder;
 pub(super) mod copying;
 pub(super) mod cursor;
+pub(super) mod damaged_lookup;
 pub(super) mod filter;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub(super) mod id;
 pub(super) mod last_pages;
+pub(super) mod lookup;
 pub(super) mod meta;
 pub(super) mod walker;

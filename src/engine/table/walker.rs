@@ -38,24 +38,24 @@ type PageIndex = Vec<(u64, Vec<u8>)>;
 /// A table to be walked.
 #[derive(Debug, Clone)]
 pub(crate) struct WalkedTable {
-    pub(in crate::engine) id: u64,
-    pub(in crate::engine) address: u64,
+    pub(crate) id: u64,
+    pub(crate) address: u64,
     /// Bytes that belong to it, as far as that is known.
-    pub(in crate::engine) len: u64,
-    pub(in crate::engine) prefix: Prefix,
+    pub(crate) len: u64,
+    pub(crate) prefix: Prefix,
     /// What the manifest says of it.
-    pub(in crate::engine) known: Option<Arc<Table>>,
+    pub(crate) known: Option<Arc<Table>>,
     /// No key in it is below this one, but for those in `is_headless` tables.
-    pub(in crate::engine) smallest: Bytes,
+    pub(crate) smallest: Bytes,
     /// Whether its first page is lost, and nothing tells with which key it began.
-    pub(in crate::engine) is_headless: bool,
+    pub(crate) is_headless: bool,
     /// Whether pages may be lost behind the last one, and nothing tells.
-    pub(in crate::engine) is_endless: bool,
+    pub(crate) is_endless: bool,
 }
 
 impl WalkedTable {
     /// A table that the manifest tells of.
-    pub(in crate::engine) fn of(table: &Arc<Table>) -> Self {
+    pub(crate) fn of(table: &Arc<Table>) -> Self {
         Self {
             id: table.id,
             address: table.address,
@@ -73,20 +73,20 @@ impl WalkedTable {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Gap {
     /// Where it begins in the file.
-    pub(in crate::engine) address: u64,
+    pub(crate) address: u64,
     /// Bytes that do not verify.
-    pub(in crate::engine) bytes: u64,
+    pub(crate) bytes: u64,
     /// Lost keys are not below this one.
-    pub(in crate::engine) from: Option<Vec<u8>>,
+    pub(crate) from: Option<Vec<u8>>,
     /// Lost keys are not above this one.
-    pub(in crate::engine) to: Option<Vec<u8>>,
+    pub(crate) to: Option<Vec<u8>>,
     /// Whether entries may be lost, and not just pages that lead to them.
-    pub(in crate::engine) has_entries: bool,
+    pub(crate) has_entries: bool,
 }
 
 /// A position in a table that may be damaged.
 pub(crate) struct Walker {
-    pub(in crate::engine) table: WalkedTable,
+    pub(crate) table: WalkedTable,
     data: Option<BlockCursor>,
     /// Where the next page should be.
     position: u64,
@@ -104,7 +104,7 @@ pub(crate) struct Walker {
 
 impl Walker {
     /// A walker before the first entry.
-    pub(in crate::engine) fn new<F: File>(table: WalkedTable, volume: &Volume<F>) -> Result<Self> {
+    pub(crate) fn new<F: File>(table: WalkedTable, volume: &Volume<F>) -> Result<Self> {
         let index = match &table.known {
             Some(known) => read_index(known, volume)?,
             None => None,
@@ -127,22 +127,22 @@ impl Walker {
     }
 
     /// The entry it stands at.
-    pub(in crate::engine) fn entry(&self) -> Option<(&[u8], Seq)> {
+    pub(crate) fn entry(&self) -> Option<(&[u8], Seq)> {
         self.data.as_ref().map(|data| (data.key(), data.seq()))
     }
 
     /// The version it stands at.
-    pub(in crate::engine) fn version(&self) -> Option<Version> {
+    pub(crate) fn version(&self) -> Option<Version> {
         self.data.as_ref().map(BlockCursor::version)
     }
 
     /// Bytes that were gone through.
-    pub(in crate::engine) fn walked(&self) -> u64 {
+    pub(crate) fn walked(&self) -> u64 {
         self.position
     }
 
     /// Entries that were found.
-    pub(in crate::engine) fn found(&self) -> u64 {
+    pub(crate) fn found(&self) -> u64 {
         self.entries
     }
 
@@ -152,7 +152,7 @@ impl Walker {
     }
 
     /// To the next entry. Gives the gap that lies before it, or behind the last one.
-    pub(in crate::engine) fn advance<F: File>(&mut self, volume: &Volume<F>) -> Result<Option<Gap>> {
+    pub(crate) fn advance<F: File>(&mut self, volume: &Volume<F>) -> Result<Option<Gap>> {
         if let Some(mut data) = self.data.take() {
             self.last = Some((data.key().to_vec(), data.seq()));
             match data.advance() {
@@ -301,7 +301,7 @@ fn collect<F: File>(
 }
 
 /// The first key in the payload of a data page.
-pub(in crate::engine) fn first_key(payload: Bytes) -> Option<Bytes> {
+pub(crate) fn first_key(payload: Bytes) -> Option<Bytes> {
     let mut data = BlockCursor::new(Block::new(payload).ok()?);
     data.first().ok()?;
     data.valid().then(|| Bytes::copy_from_slice(data.key()))

@@ -4,103 +4,25 @@
 //! slice to slice; its outputs are invisible until it is finished, and a job that fails or is cut short leaves
 //! nothing behind. One job runs at a time.
 
+use crate::engine::work::Aim;
+use crate::engine::work::Job;
+use crate::engine::work::Plan;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::output::Output;
-use super::reserve::Room;
 use super::retention::Retention;
 use crate::engine::covered::Covered;
 use crate::engine::engine::Engine;
-use crate::engine::entry::{Clock, Prefix, Version};
+use crate::engine::entry::Prefix;
 use crate::engine::error::{Error, Result};
 use crate::engine::levels::{
     BOTTOM, Edit, FACTOR, LEVEL_COUNT, Placement, RUNS_MAX, Tree, overlapping, overlapping_or_small,
 };
 use crate::engine::merge::{Direction, Merge, RunCursor, Source};
-use crate::engine::table::meta::{Table, TableId};
+use crate::engine::room::Room;
+use crate::engine::table::meta::Table;
+use crate::engine::work::Output;
 use crate::fs::File;
-use crate::page::ExpiryHorizon;
-
-/// What to merge.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) prefix: Prefix,
-    /// Sets of tables that do not overlap.
-    pub(crate) runs: Vec<Vec<Arc<Table>>>,
-    pub(crate) output_level: usize,
-    /// In level 0, the number of the run that the outputs make.
-    pub(crate) output_run: u64,
-    pub(crate) aim: Aim,
-}
-
-/// What a plan is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Aim {
-    /// To have fewer tables, and each level of its size.
-    Merge,
-    /// To drop from tables what newer ones supersede, where there is no room for a merge.
-    Purge,
-    /// To drop from tables what newer ones supersede, since it is a good part of them.
-    Sweep,
-    /// To seal a table with newer keys.
-    Reseal,
-}
-
-impl Aim {
-    /// True if tables are rewritten where they are, below newer ones and above older ones.
-    fn keeps_place(self) -> bool {
-        matches!(self, Self::Purge | Self::Sweep)
-    }
-}
-
-impl Plan {
-    pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
-        self.runs.iter().flatten()
-    }
-}
-
-/// A merge that is under way.
-#[derive(Debug)]
-pub(crate) struct Job {
-    plan: Plan,
-    merge: Merge<'static>,
-    output: Output,
-    /// The clock by which expired entries are dropped, one for the whole job.
-    clock: Clock,
-    horizon: ExpiryHorizon,
-    key: Vec<u8>,
-    versions: Vec<Version>,
-}
-
-impl Job {
-    pub(crate) fn reads(&self, id: TableId) -> bool {
-        self.plan.tables().any(|table| table.id == id)
-    }
-
-    pub(crate) fn is_in(&self, prefix: Prefix) -> bool {
-        self.plan.prefix == prefix
-    }
-
-    /// Whether the job's outputs may lie in the closed range: they may fill the gaps between its inputs.
-    pub(crate) fn covers(&self, prefix: Prefix, smallest: &[u8], largest: &[u8]) -> bool {
-        let low = self.plan.tables().map(|table| &table.smallest).min();
-        let high = self.plan.tables().map(|table| &table.largest).max();
-        let (Some(low), Some(high)) = (low, high) else { return false };
-        self.plan.prefix == prefix && low.as_ref() <= largest && high.as_ref() >= smallest
-    }
-
-    pub(crate) fn into_output(self) -> Output {
-        self.output
-    }
-
-    /// Whether the outputs take as much room as the inputs.
-    fn is_as_large(&self) -> bool {
-        let blocks = |table: &Table| table.extent().blocks;
-        let written: u64 = self.output.tables.iter().map(blocks).sum();
-        written >= self.plan.tables().map(|table| blocks(table)).sum()
-    }
-}
 
 impl Tree {
     /// How badly each level needs to be merged down; 1 and above is due.

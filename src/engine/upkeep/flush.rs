@@ -6,22 +6,24 @@
 //! A memtable is full when its entries have reached `memtable_size`, or its log has reached [`LOG_SHARE`] times as much:
 //! documents that are overwritten again and again take little memory, but each commit takes space in the log.
 
+use crate::engine::levels::landing;
+use crate::engine::work::Frozen;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::compaction::Job;
-use super::output::Output;
-use super::reserve::Room;
 use super::retention::Retention;
 use crate::engine::engine::Engine;
-use crate::engine::entry::{Clock, Seq, prefix_of};
+use crate::engine::entry::{Clock, prefix_of};
 use crate::engine::error::Result;
-use crate::engine::levels::{BOTTOM, Edit, Levels, Placement, SMALL_TABLE};
+use crate::engine::levels::Edit;
 use crate::engine::log::writer::Log;
 use crate::engine::memtable::Memtable;
+use crate::engine::room::Room;
 use crate::engine::table::meta::Table;
+use crate::engine::work::Job;
+use crate::engine::work::Output;
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, LogStart};
 
@@ -33,43 +35,6 @@ const LOG_LEN_MIN: u64 = 2 * BLOCK_LEN;
 /// While the host is idle a memtable is frozen when its log is longer by this than what its tables need, bytes. Replaying
 /// so much takes a few milliseconds.
 const LOG_WASTE_MAX: u64 = 1 << 20;
-
-/// A memtable that is being written.
-#[derive(Debug)]
-pub(crate) struct Frozen {
-    pub(crate) memtable: Arc<Memtable>,
-    /// The newest commit when it was frozen.
-    seq: Seq,
-    /// Where the log goes on behind it.
-    log_start: LogStart,
-    /// The last key that was handed to `output`.
-    position: Option<Bytes>,
-    output: Output,
-}
-
-impl Frozen {
-    /// A memtable that is readable, and is written by others.
-    pub(crate) fn readable(memtable: Arc<Memtable>) -> Self {
-        Self { memtable, seq: 0, log_start: LogStart::default(), position: None, output: Output::new(Room::All) }
-    }
-}
-
-/// Puts new tables as deep as they may go, but not past a merge that is busy where they belong: those that overlap nothing
-/// need not pass through level 0.
-pub(crate) fn landing(levels: &Levels, tables: Vec<Table>, is_busy: impl Fn(&Table) -> bool) -> Edit {
-    let run = tables.first().map_or(0, |table| table.id);
-    let place = |table: Table| {
-        let level = match levels.tree(table.prefix()) {
-            _ if is_busy(&table) => 0,
-            // A small table would stay small at the bottom; in level 0 it meets others.
-            Some(_) if table.len < SMALL_TABLE => 0,
-            Some(tree) => tree.landing_level(&table.smallest, &table.largest),
-            None => BOTTOM,
-        };
-        Placement { level, run, table: Arc::new(table) }
-    };
-    Edit { removed: Vec::new(), added: tables.into_iter().map(place).collect() }
-}
 
 impl<F: File> Engine<F> {
     /// Bytes of the log that holds the active memtable's commits.

@@ -1,8 +1,8 @@
 //! When maintenance is done: by commits, each a share, and by the host when it is idle.
 
-use super::reserve::is_full;
 use crate::engine::engine::Engine;
 use crate::engine::error::Result;
+use crate::engine::room::is_full;
 use crate::fs::File;
 
 /// Bytes of work in a slice: one to two milliseconds natively, a few in wasm.

@@ -1,11 +1,10 @@
 //! Tables that a flush or a compaction writes. Nothing refers to them until they are installed.
 
-use super::reserve::Room;
 use crate::engine::engine::Engine;
 use crate::engine::entry::{Version, prefix_of};
 use crate::engine::error::Result;
 use crate::engine::table::builder::TableBuilder;
-use crate::engine::table::meta::Table;
+use crate::engine::work::Output;
 use crate::fs::File;
 
 /// True if versions with a value lie behind all tables of their key space. In a table of their own they overlap nothing and
@@ -15,25 +14,7 @@ fn begins_behind_all<F: File>(engine: &Engine<F>, key: &[u8], versions: &[Versio
     versions.iter().any(|version| version.value.is_some()) && tree.is_some_and(|tree| tree.lies_before(key))
 }
 
-/// The tables written so far, and the one being built.
-#[derive(Debug)]
-pub(crate) struct Output {
-    room: Room,
-    builder: Option<TableBuilder>,
-    pub(crate) tables: Vec<Table>,
-}
-
 impl Output {
-    /// No tables yet; they may be written into `room`.
-    pub(crate) fn new(room: Room) -> Self {
-        Self { room, builder: None, tables: Vec::new() }
-    }
-
-    /// Tables that are written already.
-    pub(crate) fn of(tables: Vec<Table>) -> Self {
-        Self { room: Room::Ordinary, builder: None, tables }
-    }
-
     /// Adds the versions of one key. Tables do not cross key spaces, and never part the versions of a key.
     pub(crate) fn push<F: File>(&mut self, engine: &mut Engine<F>, key: &[u8], versions: &[Version]) -> Result<()> {
         if versions.is_empty() {

@@ -5,34 +5,23 @@
 //! newer tables supersede. What supersedes them stays where it is. So no more room is needed than these tables take, and
 //! a part of it is free afterwards.
 
+use crate::engine::work::PURGE_LEN;
+use crate::engine::work::Purge;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::compaction::{Aim, Plan};
-use super::reserve::is_full;
 use super::retention::Retention;
 use crate::engine::engine::Engine;
 use crate::engine::entry::Version;
 use crate::engine::error::{Error, Result};
 use crate::engine::levels::{LEVEL_COUNT, Run, Tree};
+use crate::engine::room::is_full;
 use crate::engine::table::filter::hash as key_hash;
-use crate::engine::table::meta::{Table, TableId};
+use crate::engine::table::id::TableId;
+use crate::engine::table::meta::Table;
+use crate::engine::work::{Aim, Plan};
 use crate::fs::File;
-
-/// Bytes of the file that small tables which are rewritten together take, where there is room for them.
-pub(crate) const PURGE_LEN: u64 = 512 << 10;
-
-/// A purge of all tables that is under way.
-#[derive(Debug)]
-pub(crate) struct Purge {
-    /// Tables from this id on were written since it began.
-    before: TableId,
-    /// Tables that were read, and in which there is nothing to gain.
-    kept: FxHashSet<TableId>,
-    /// Bytes of small tables that are rewritten together.
-    len_max: u64,
-}
 
 impl<F: File> Engine<F> {
     /// Begins a purge. REQUIRES: no job is under way.

@@ -21,12 +21,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::compaction::{Aim, Plan};
 use crate::engine::engine::Engine;
 use crate::engine::entry::Clock;
 use crate::engine::error::Result;
 use crate::engine::levels::{Edit, LEVEL_COUNT, Tree, overlapping};
-use crate::engine::table::meta::{Table, TableId};
+use crate::engine::table::id::TableId;
+use crate::engine::table::meta::Table;
+use crate::engine::work::{Aim, Plan};
 use crate::fs::File;
 use crate::page::ExpiryHorizon;
 

@@ -10,12 +10,15 @@
 //! The reserve holds what the memtables would take as tables, the largest table once more (a rewrite has both for a
 //! while), a log segment, and a page of the manifest.
 
-use super::purge::PURGE_LEN;
 use crate::engine::batch::Batch;
 use crate::engine::engine::Engine;
 use crate::engine::error::{Error, Result};
-use crate::fs::{self, File};
-use crate::page::{BLOCK_LEN, Extent, FreeSet};
+use crate::engine::room::Room;
+use crate::engine::room::allocate_with;
+use crate::engine::room::is_full;
+use crate::engine::work::PURGE_LEN;
+use crate::fs::File;
+use crate::page::{BLOCK_LEN, Extent};
 
 /// While less than this is in use, little is to be gained by deleting. Then the reserve holds what a flush takes, and
 /// nothing while the log is short.
@@ -32,45 +35,6 @@ const GROUP_SLACK: u64 = 256 << 10;
 const GROWTH: u64 = 1 << 20;
 /// The same while little is in use.
 const SMALL_GROWTH: u64 = 4 * BLOCK_LEN;
-
-/// Whether the host has no more space.
-pub(crate) fn is_full(error: &Error) -> bool {
-    matches!(error, Error::Fs(fs::Error::StorageFull { .. }))
-}
-
-/// What space may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Room {
-    Ordinary,
-    /// When there is no other, also what is kept back.
-    All,
-}
-
-/// Allocates an extent for `len` bytes and lets `write` fill it; where the host has no space for it, and all room may be
-/// used, from what is kept back.
-pub(crate) fn allocate_with<T>(
-    free: &mut FreeSet,
-    len: u64,
-    room: Room,
-    write: impl Fn(Extent) -> Result<T>,
-) -> Result<(Extent, T)> {
-    let blocks = Extent::for_len(0, len).blocks;
-    let attempt = |free: &mut FreeSet, extent| match write(extent) {
-        Ok(written) => Ok((extent, written)),
-        Err(error) => {
-            free.release(extent);
-            Err(error)
-        }
-    };
-    let extent = free.allocate(blocks);
-    match attempt(free, extent) {
-        Err(error) if is_full(&error) && room == Room::All => match free.allocate_reserved(blocks) {
-            Some(extent) => attempt(free, extent),
-            None => Err(error),
-        },
-        outcome => outcome,
-    }
-}
 
 impl<F: File> Engine<F> {
     /// Makes sure that there will be room to delete and to compact after this commit; one that only deletes may use

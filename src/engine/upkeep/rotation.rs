@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::compaction::{Aim, Plan};
 use crate::crypto::Encryption;
 use crate::engine::engine::{Engine, key_epoch_behind};
 use crate::engine::error::{Error, Result};
@@ -10,6 +9,7 @@ use crate::engine::levels::Edit;
 use crate::engine::memtable::Memtable;
 use crate::engine::statistics::EncryptionStatistics;
 use crate::engine::table::meta::Table;
+use crate::engine::work::{Aim, Plan};
 use crate::fs::File;
 use crate::page::{KeyError, Keyring};
 

@@ -4,14 +4,14 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::compaction::Plan;
-use super::reserve::is_full;
 use crate::engine::engine::Engine;
 use crate::engine::entry::Seq;
 use crate::engine::error::Result;
 use crate::engine::levels::{BOTTOM, Edit, Placement};
 use crate::engine::log::writer::Log;
+use crate::engine::room::is_full;
 use crate::engine::table::meta::Table;
+use crate::engine::work::Plan;
 use crate::fs::File;
 use crate::page::{Extent, HEADER_LEN};
 

@@ -12,7 +12,6 @@
 //! | `../log/salvage.rs` | commits behind a gap in the log, and which of them can be believed |
 //! | `../table/walker.rs` | a table without its index |
 //! | `scan.rs` | tables that nothing leads to |
-//! | `lookup.rs` | one key, where the index of a table is damaged |
 //! | `merge.rs` | all of it in key order, and what may be missing at each key |
 //!
 //! Invariants:
@@ -20,7 +19,6 @@
 //! - memory is bounded by the log, by one page of each table that overlaps, and by a list of a thousand pieces;
 //! - bytes are hashed a bounded number of times, whatever they are.
 
-pub(crate) mod lookup;
 mod merge;
 pub(crate) mod report;
 mod scan;

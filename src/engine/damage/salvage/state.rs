@@ -8,19 +8,19 @@ use crate::fs::File;
 use crate::page::{Slots, Superblock, Volume};
 
 /// A state of the file that was found.
-pub(in crate::engine) struct State {
-    pub(in crate::engine) superblock: Superblock,
-    pub(in crate::engine) manifest: Manifest,
-    pub(in crate::engine) levels: Levels,
+pub(crate) struct State {
+    pub(crate) superblock: Superblock,
+    pub(crate) manifest: Manifest,
+    pub(crate) levels: Levels,
     /// Whether the superblock is whole, and not just its reference to the manifest.
-    pub(in crate::engine) is_proven: bool,
+    pub(crate) is_proven: bool,
     /// Whether there may have been a newer one.
-    pub(in crate::engine) may_be_old: bool,
+    pub(crate) may_be_old: bool,
 }
 
 /// The newest state whose superblock is whole and whose manifest can be read. What is wrong with newer ones is added to
 /// `damage`.
-pub(in crate::engine) fn proven_state<F: File>(
+pub(crate) fn proven_state<F: File>(
     volume: &mut Volume<F>,
     slots: &Slots,
     damage: &mut Vec<Error>,

@@ -7,7 +7,7 @@ use crate::page::codec::put_varint;
 /// How often there is a restart: a search decodes half the entries from one to the next on average, and each costs 4 bytes
 /// and an unshared key.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::engine::table) struct RestartInterval {
+pub(crate) struct RestartInterval {
     /// Entries, at most.
     entries: usize,
     /// Bytes behind which the next entry is one: where entries are long, an unshared key is little.
@@ -15,14 +15,14 @@ pub(in crate::engine::table) struct RestartInterval {
 }
 
 impl RestartInterval {
-    pub(in crate::engine::table) const DATA: Self = Self { entries: 16, bytes: 512 };
+    pub(crate) const DATA: Self = Self { entries: 16, bytes: 512 };
     /// Index pages are searched for every lookup, and are a hundredth of the data.
-    pub(in crate::engine::table) const INDEX: Self = Self { entries: 1, bytes: 0 };
+    pub(crate) const INDEX: Self = Self { entries: 1, bytes: 0 };
 }
 
 /// Gathers entries into a page's payload.
 #[derive(Debug)]
-pub(in crate::engine::table) struct BlockBuilder {
+pub(crate) struct BlockBuilder {
     interval: RestartInterval,
     out: Vec<u8>,
     restarts: Vec<u32>,
@@ -32,7 +32,7 @@ pub(in crate::engine::table) struct BlockBuilder {
 }
 
 impl BlockBuilder {
-    pub(in crate::engine::table) fn new(interval: RestartInterval) -> Self {
+    pub(crate) fn new(interval: RestartInterval) -> Self {
         Self { interval, out: Vec::new(), restarts: Vec::new(), since_restart: 0, last_key: Vec::new() }
     }
 
@@ -43,7 +43,7 @@ impl BlockBuilder {
             .is_none_or(|&last| self.since_restart >= entries || self.out.len() - last as usize >= bytes)
     }
 
-    pub(in crate::engine::table) fn push(&mut self, key: &[u8], version: &Version) {
+    pub(crate) fn push(&mut self, key: &[u8], version: &Version) {
         let mut shared = 0;
         if self.is_restart() {
             self.restarts.push(self.out.len() as u32);
@@ -71,21 +71,21 @@ impl BlockBuilder {
         self.since_restart += 1;
     }
 
-    pub(in crate::engine::table) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.restarts.is_empty()
     }
 
     /// Bytes so far.
-    pub(in crate::engine::table) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.out.len() + 4 * self.restarts.len()
     }
 
-    pub(in crate::engine::table) fn last_key(&self) -> &[u8] {
+    pub(crate) fn last_key(&self) -> &[u8] {
         &self.last_key
     }
 
     /// The payload; the builder is empty afterwards.
-    pub(in crate::engine::table) fn finish(&mut self) -> Vec<u8> {
+    pub(crate) fn finish(&mut self) -> Vec<u8> {
         let mut out = std::mem::take(&mut self.out);
         for restart in &self.restarts {
             out.extend_from_slice(&restart.to_le_bytes());

@@ -6,7 +6,7 @@ use crate::engine::error::Result;
 
 /// A position in a page.
 #[derive(Debug, Clone)]
-pub(in crate::engine::table) struct BlockCursor {
+pub(crate) struct BlockCursor {
     block: Block,
     /// Offset of the current entry; `entries_end` when there is none.
     pub(super) offset: usize,
@@ -17,35 +17,35 @@ pub(in crate::engine::table) struct BlockCursor {
 }
 
 impl BlockCursor {
-    pub(in crate::engine::table) fn new(block: Block) -> Self {
+    pub(crate) fn new(block: Block) -> Self {
         let offset = block.entries_end;
         Self { block, offset, next: offset, key: Vec::new(), content: Content::default() }
     }
 
-    pub(in crate::engine::table) fn valid(&self) -> bool {
+    pub(crate) fn valid(&self) -> bool {
         self.offset < self.block.entries_end
     }
 
-    pub(in crate::engine::table) fn key(&self) -> &[u8] {
+    pub(crate) fn key(&self) -> &[u8] {
         &self.key
     }
 
-    pub(in crate::engine::table) fn seq(&self) -> Seq {
+    pub(crate) fn seq(&self) -> Seq {
         self.content.seq
     }
 
     /// Which part of the page the entry takes, from 0 to 1.
-    pub(in crate::engine::table) fn span(&self) -> (f64, f64) {
+    pub(crate) fn span(&self) -> (f64, f64) {
         let end = self.block.entries_end as f64;
         (self.offset as f64 / end, self.next as f64 / end)
     }
 
     /// The value's bytes, in place.
-    pub(in crate::engine::table) fn value(&self) -> &[u8] {
+    pub(crate) fn value(&self) -> &[u8] {
         self.block.value(self.content)
     }
 
-    pub(in crate::engine::table) fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         self.block.version(self.content)
     }
 
@@ -83,13 +83,13 @@ impl BlockCursor {
     }
 
     /// To the first entry.
-    pub(in crate::engine::table) fn first(&mut self) -> Result<()> {
+    pub(crate) fn first(&mut self) -> Result<()> {
         self.go_to(0)
     }
 
     /// Fails unless the restarts are entries that share nothing, ascending, the first entry among them. Leaves the
     /// position undefined.
-    pub(in crate::engine::table) fn check_restarts(&mut self) -> Result<()> {
+    pub(crate) fn check_restarts(&mut self) -> Result<()> {
         let restarts: Vec<_> =
             (0..self.block.restart_count()).map(|index| self.block.restart(index)).collect::<Result<_>>()?;
         let mut left = restarts.iter().peekable();
@@ -106,12 +106,12 @@ impl BlockCursor {
     }
 
     /// To the next entry.
-    pub(in crate::engine::table) fn advance(&mut self) -> Result<()> {
+    pub(crate) fn advance(&mut self) -> Result<()> {
         self.decode_next()
     }
 
     /// To the last entry.
-    pub(in crate::engine::table) fn last(&mut self) -> Result<()> {
+    pub(crate) fn last(&mut self) -> Result<()> {
         let end = self.block.entries_end;
         let restart = self.block.restart(self.block.restart_count() - 1)?;
         self.go_to(restart)?;
@@ -122,7 +122,7 @@ impl BlockCursor {
     }
 
     /// To the entry before; invalid when there is none.
-    pub(in crate::engine::table) fn retreat(&mut self) -> Result<()> {
+    pub(crate) fn retreat(&mut self) -> Result<()> {
         let target = self.offset;
         let mut restart = self.block.restart_count();
         let mut low = 0;
@@ -144,7 +144,7 @@ impl BlockCursor {
     }
 
     /// To the first entry that is not before (`key`, `seq`): a larger key, or this key no newer than `seq`.
-    pub(in crate::engine::table) fn seek(&mut self, key: &[u8], seq: Seq) -> Result<()> {
+    pub(crate) fn seek(&mut self, key: &[u8], seq: Seq) -> Result<()> {
         let Some(Found { offset, parts, .. }) = self.block.search(key, seq)? else {
             self.end();
             return Ok(());

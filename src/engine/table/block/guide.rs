@@ -17,7 +17,7 @@ use crate::engine::error::Result;
 const HEAD_LEN: usize = 8;
 
 /// The guide to a page; empty to one of a single restart, and to what is damaged.
-pub(in crate::engine::table) fn guide_to(page: &Bytes) -> Bytes {
+pub(crate) fn guide_to(page: &Bytes) -> Bytes {
     Block::new(page.clone()).and_then(|block| of(&block)).unwrap_or_default()
 }
 
