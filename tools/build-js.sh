@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the npm package into js/dist: the engine by wasm-pack, the declarations by tsc, the scripts by esbuild; and packs it
-# into dist/ferrolite-VERSION.tgz. Each step is skipped when what it reads has not changed since it last ran.
+# into dist/ferrolite-VERSION.tgz. Each step is skipped when what it reads has not changed since it last ran. With
+# --engine-is-current it builds nothing, and fails if the engine would be compiled again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -33,6 +34,10 @@ version="$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)"
 
 [ -e Cargo.lock ] || cargo generate-lockfile --quiet
 wasm_inputs=(Cargo.toml Cargo.lock build.rs src tools/build-js.sh tools/env.sh)
+if [ "${1:-}" = --engine-is-current ]; then
+  unchanged wasm .build/wasm/ferrolite_bg.wasm "${wasm_inputs[@]}"
+  exit
+fi
 if ! unchanged wasm .build/wasm/ferrolite_bg.wasm "${wasm_inputs[@]}"; then
   say "compiling the engine to wasm"
   # SIMD makes checksums and comparisons faster in every browser that has OPFS. The inlining threshold (from 225) costs

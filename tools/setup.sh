@@ -180,7 +180,7 @@ install_cargo_fuzz() {
 
 install_cargo_deny() {
   [ "$(cargo deny --version 2>/dev/null || true)" = "cargo-deny $CARGO_DENY_VERSION" ] && return
-  say "compiling cargo-deny $CARGO_DENY_VERSION (some minutes, once)"
+  say "compiling cargo-deny $CARGO_DENY_VERSION (one to two minutes, once)"
   install_unoptimized cargo-deny --version "$CARGO_DENY_VERSION" --locked
   rm -rf "$TOOLS/target-cargo-deny"
 }
