@@ -151,6 +151,7 @@ test-oldest: ## check that the crate compiles with RUSTUP_TOOLCHAIN set to the o
 
 test-lints-native:
 	@$(PART) "lints for this machine" cargo clippy $(QUIET) --all-targets -- -D warnings
+	@$(PART) "the reference of the crate" env RUSTDOCFLAGS="-D warnings" cargo doc $(QUIET) --no-deps --lib
 
 # The slowest ones come first. Two run at a time, each on one core, so that no core waits for the last test of a suite.
 RUST_SUITES_FOUND := $(patsubst tests/%/main.rs,--test=%,$(wildcard tests/*/main.rs)) \

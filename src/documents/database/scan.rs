@@ -99,7 +99,27 @@ impl<F: File> Iterator for Scan<'_, F> {
 }
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// As [`Database::scan_page`].
+    /// One page of `range`, as of `snapshot`. `after` is the last key of the page before, `None` for the first
+    /// page. `range.limit` counts for this call alone.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, PageLimits, Range, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// # db.set_many([("a", 1), ("b", 2), ("c", 3)])?;
+    /// let snapshot = db.snapshot()?;
+    /// let mut after = None;
+    /// loop {
+    ///     let page = db.scan_page(&Range::all(), snapshot, after.as_deref(), PageLimits::default())?;
+    ///     after = page.documents.last().map(|document| document.key.clone());
+    ///     if !page.more { break }
+    /// }
+    /// db.release(snapshot);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Database::scan`].
     pub fn scan_page(
         &self,
         range: &Range,

@@ -5,7 +5,7 @@ use crate::documents::options::Options;
 use crate::engine;
 use std::collections::BTreeMap;
 
-/// A version of the database that stays readable until it is released. Made by [`Database::snapshot`].
+/// A version of the database that stays readable until it is released. Made by [`Database::snapshot`](crate::Database::snapshot).
 ///
 /// Documents that expire after it was taken are still in it.
 #[derive(Debug, Clone, Copy)]

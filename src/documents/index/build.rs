@@ -74,7 +74,30 @@ struct Slice {
 }
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
-    /// As [`Database::create_index`].
+    /// Creates an index on the value at `path`, as `role` or `address.city`, so that [`Collection::find`] need not look
+    /// at all documents. False when there is one.
+    ///
+    /// Existing documents are indexed before this returns, in many commits; inside a group each is written out by
+    /// itself. When it fails or the program ends half way, the next call for the same path goes on from there.
+    ///
+    /// ```
+    /// # use ferrolite::{Condition, Database, FindOptions, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_json("user:1", r#"{"name": "alice", "address": {"city": "Oslo"}}"#)?;
+    /// db.create_index("address.city")?;
+    /// let found = db.find("address.city", &Condition::equals("Oslo")?, &FindOptions::default())?;
+    /// assert_eq!(found, ["user:1"]);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// An [`IndexSpec`] says more: several paths, a unique index, or entries for the elements of arrays.
+    /// [`Collection::query`] chooses among all indexes.
+    ///
+    /// # Errors
+    /// `InvalidPath`; `InvalidOptions` when there is an index on the same paths that is not the same otherwise;
+    /// `UniqueViolation` when two documents have equal values: then there is no index; `ReadOnly`, `StorageFull`, `Failed`,
+    /// `Corrupt`, `Io`.
     pub fn create_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
         self.measured_mut(Metric::CreateIndex, |documents| {
             let indexed = index.into().check()?;
@@ -90,7 +113,11 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::create_index_step`].
+    /// One step of [`Collection::create_index`], for callers that have other things to do in between: looks at up to
+    /// `budget_documents` documents. Repeat it until it is done.
+    ///
+    /// # Errors
+    /// As [`Collection::create_index`].
     pub fn create_index_step(&mut self, index: impl Into<IndexSpec>, budget_documents: usize) -> Result<IndexProgress> {
         self.measured_mut(Metric::CreateIndex, |documents| {
             let indexed = index.into().check()?;
@@ -111,7 +138,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         outcome
     }
 
-    /// As [`Database::drop_index`].
+    /// Removes the index on a path or several, whatever else it is. False when there was none. Documents stay.
+    ///
+    /// # Errors
+    /// As [`Collection::create_index`].
     pub fn drop_index(&mut self, index: impl Into<IndexSpec>) -> Result<bool> {
         self.measured_mut(Metric::DropIndex, |documents| {
             let paths = index.into().check()?.paths;
@@ -125,7 +155,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 }
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// As [`Database::indexes`].
+    /// The indexes, by path.
     pub fn indexes(&self) -> Vec<IndexInfo> {
         self.measured(Metric::Indexes, || self.index_infos())
     }

@@ -39,12 +39,41 @@ pub struct FindPage {
 }
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// As [`Database::find`].
+    /// The keys of the documents whose value at `path` meets `condition`: ordered by that value, and by key where
+    /// values are equal.
+    ///
+    /// An index on the path makes this fast; the result is the same without one. Values nested more than 128 deep are
+    /// not found.
+    ///
+    /// ```
+    /// # use ferrolite::{Condition, Database, FindOptions, Options, fs::Memory};
+    /// # use serde_json::json;
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_many([
+    ///     ("user:1", json!({"role": "admin", "age": 41})),
+    ///     ("user:2", json!({"role": "guest", "age": 17})),
+    ///     ("user:3", json!({"role": "admin", "age": 23})),
+    /// ])?;
+    /// db.create_index("age")?;
+    /// let any = FindOptions::default();
+    /// assert_eq!(db.find("role", &Condition::equals("admin")?, &any)?, ["user:1", "user:3"]);
+    /// assert_eq!(db.find("age", &Condition::range(18..)?, &any)?, ["user:3", "user:1"]);
+    /// let oldest = FindOptions { reverse: true, limit: Some(1), ..any };
+    /// assert_eq!(db.find("age", &Condition::range(18..)?, &oldest)?, ["user:1"]);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidPath`; `Corrupt`, `Io`.
     pub fn find(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<Vec<String>> {
         Ok(self.find_page(path, condition, options)?.keys)
     }
 
-    /// As [`Database::find_page`].
+    /// A page of what [`Collection::find`] finds, and where the next one begins.
+    ///
+    /// # Errors
+    /// As [`Collection::find`]; `InvalidOptions` when the cursor is not one of the same path and direction.
     pub fn find_page(&self, path: &str, condition: &Condition, options: &FindOptions) -> Result<FindPage> {
         self.measured(Metric::Find, || {
             Rows::of_keys(&self.database, self.id, self.view(), &find_query(path, condition, options)?)?.into_keys()

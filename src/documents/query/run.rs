@@ -60,22 +60,69 @@ pub struct Explanation {
 }
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// As [`Database::query`].
+    /// The documents that a query finds, or what it selects of them, in its order. For more than fits in memory there is
+    /// [`Database::rows`].
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, Query, fs::Memory};
+    /// # use serde_json::json;
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set("user:1", &json!({"name": "alice", "role": "admin", "age": 41}))?;
+    /// db.set("user:2", &json!({"name": "bob", "role": "admin", "age": 17}))?;
+    /// let adults = db.query(&Query::parse(r#"{"where": {"role": "admin", "age": {"gte": 18}}}"#)?)?;
+    /// assert_eq!(adults[0].key, "user:1");
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Collection::query_page`].
     pub fn query(&self, query: &Query) -> Result<Vec<Document>> {
         Ok(self.query_page(query)?.rows)
     }
 
-    /// As [`Database::query_page`].
+    /// The documents that a query finds: all of them, or one page when it has a limit.
+    ///
+    /// What can be read through an index is, where that is estimated to cost less; the result is the same without one.
+    /// [`Collection::explain`] tells how.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, Query, fs::Memory};
+    /// # use serde_json::json;
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_many([
+    ///     ("user:1", json!({"name": "alice", "role": "admin", "age": 41})),
+    ///     ("user:2", json!({"name": "bob", "role": "guest", "age": 17})),
+    ///     ("user:3", json!({"name": "carol", "role": "admin", "age": 23})),
+    /// ])?;
+    /// db.create_index(["role", "age"])?;
+    /// let query = Query::parse(r#"{"where": {"role": "admin"}, "orderBy": "age", "limit": 1, "select": ["name"]}"#)?;
+    /// let page = db.query_page(&query)?;
+    /// assert_eq!((page.rows[0].key.as_str(), page.rows[0].json.as_str()), ("user:3", r#"{"name":"carol"}"#));
+    /// let page = db.query_page(&query.after(page.cursor.expect("there is one more")))?;
+    /// assert_eq!((page.rows[0].key.as_str(), page.cursor), ("user:1", None));
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidPath`, `InvalidRange`, `InvalidOptions`; `Corrupt`, `Io`.
     pub fn query_page(&self, query: &Query) -> Result<QueryPage> {
         self.measured(Metric::Query, || self.rows(query)?.into_page())
     }
 
-    /// As [`Database::rows`].
+    /// The documents that a query finds, one after the other.
+    ///
+    /// # Errors
+    /// As [`Collection::query_page`].
     pub fn rows(&self, query: &Query) -> Result<Rows<'_, F>> {
         Rows::of(&self.database, self.id, self.view(), query)
     }
 
-    /// As [`Database::count_rows`].
+    /// How many rows a query has, its limit and offset counted. Documents are only read where an index does not tell.
+    ///
+    /// # Errors
+    /// As [`Collection::query_page`].
     pub fn count_rows(&self, query: &Query) -> Result<u64> {
         self.measured(Metric::Count, || {
             let (context, plan) = planned(&self.database, self.id, self.view(), query.prepare_count()?)?;
@@ -83,12 +130,18 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::find_one`].
+    /// The first row of a query.
+    ///
+    /// # Errors
+    /// As [`Collection::query_page`].
     pub fn find_one(&self, query: &Query) -> Result<Option<Document>> {
         self.measured(Metric::FindOne, || self.rows(&query.clone().limit(1))?.next().transpose())
     }
 
-    /// As [`Database::explain`].
+    /// Runs a query, and tells how it was answered and what was read.
+    ///
+    /// # Errors
+    /// As [`Collection::query_page`].
     pub fn explain(&self, query: &Query) -> Result<Explanation> {
         self.measured(Metric::Explain, || self.explained(query))
     }

@@ -3,7 +3,7 @@
 use crate::documents::error::{Error, Result};
 use serde::Serialize;
 
-/// What [`Database::check`] found.
+/// What [`Database::check`](crate::Database::check) found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReport {

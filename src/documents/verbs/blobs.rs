@@ -79,7 +79,11 @@ impl BlobReader {
 }
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// As [`Database::get_bytes`].
+    /// The bytes of the document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is JSON; `TooLarge` when there are more than 64 MiB: read them by [`Collection::open_blob`]; as
+    /// [`Collection::get`].
     pub fn get_bytes(&self, key: &str) -> Result<Option<Vec<u8>>> {
         let Some(document) = self.get_document(key)? else { return Ok(None) };
         document.into_bytes().map(Some)
@@ -87,12 +91,19 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 }
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
-    /// As [`Database::set_bytes`].
+    /// Stores bytes at `key`, and returns the document's version. Verbs for JSON fail on them with `InvalidValue`, and no
+    /// index has them.
+    ///
+    /// # Errors
+    /// `TooLarge` when there are more than 64 MiB: write them by [`Collection::begin_blob`]; as [`Collection::set`].
     pub fn set_bytes(&mut self, key: &str, bytes: &[u8]) -> Result<u64> {
         self.set_bytes_with(key, bytes, SetOptions::default())
     }
 
-    /// As [`Database::set_bytes_with`].
+    /// Stores bytes at `key` under conditions, and for a time, as [`Collection::set_json_with`].
+    ///
+    /// # Errors
+    /// As [`Collection::set_bytes`] and [`Collection::set_json_with`].
     pub fn set_bytes_with(&mut self, key: &str, bytes: &[u8], options: SetOptions) -> Result<u64> {
         self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
@@ -102,7 +113,29 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::begin_blob`].
+    /// Begins to write bytes to `key`, in pieces and as many as there is room for. What is at the key stays until they are
+    /// finished. A time to live counts from now.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// let mut blob = db.begin_blob("film", None)?;
+    /// for piece in [b"never held ", b"as a whole "] {
+    ///     db.write_blob(&mut blob, piece)?;
+    /// }
+    /// db.finish_blob(blob)?;
+    /// let mut film = db.open_blob("film")?.expect("it is there");
+    /// assert_eq!(film.length(), 22);
+    /// while let Some(piece) = db.read_blob(&mut film)? {
+    ///     println!("{} bytes", piece.len());
+    /// }
+    /// db.close_blob(film);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidKey`, `InvalidOptions`, `ReadOnly`.
     pub fn begin_blob(&mut self, key: &str, ttl: Option<Duration>) -> Result<BlobWriter> {
         self.measured_mut(Metric::SetStream, |documents| {
             check_key(key)?;
@@ -112,7 +145,11 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::open_blob`].
+    /// Begins to read the bytes at `key`, in pieces; `None` when there is no document. What is read is of one version: it
+    /// is kept, as by a snapshot, until [`Database::close_blob`].
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is JSON; as [`Collection::get`] and [`Database::snapshot`].
     pub fn open_blob(&mut self, key: &str) -> Result<Option<BlobReader>> {
         self.measured_mut(Metric::GetStream, |documents| documents.blob_at(key))
     }

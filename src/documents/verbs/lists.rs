@@ -52,7 +52,10 @@ impl Found {
 }
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// As [`Database::list_length`].
+    /// How many elements the list at `key` has; 0 where there is none. Any document that is an array is a list.
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no array; as [`Collection::get`].
     pub fn list_length(&self, key: &str) -> Result<u64> {
         self.measured(Metric::Length, || {
             check_key(key)?;
@@ -62,12 +65,19 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::list_range`].
+    /// The elements of the list at `key` from `start` to `stop`, both included. Negative indexes count from the end, -1
+    /// is the last element. What lies outside is left out.
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no array, or an element does not fit `T`; as [`Collection::get`].
     pub fn list_range<T: DeserializeOwned>(&self, key: &str, start: i64, stop: i64) -> Result<Vec<T>> {
         self.list_range_json(key, start, stop)?.iter().map(|element| text::parse(key, element)).collect()
     }
 
-    /// As [`Database::list_range_json`].
+    /// The JSON texts of elements, as [`Collection::list_range`].
+    ///
+    /// # Errors
+    /// As [`Collection::list_range`].
     pub fn list_range_json(&self, key: &str, start: i64, stop: i64) -> Result<Vec<String>> {
         self.measured(Metric::Range, || self.elements_between(key, start, stop))
     }
@@ -86,12 +96,18 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         }
     }
 
-    /// As [`Database::list_get`].
+    /// The element at `index` of the list at `key`; negative indexes count from the end.
+    ///
+    /// # Errors
+    /// As [`Collection::list_range`].
     pub fn list_get<T: DeserializeOwned>(&self, key: &str, index: i64) -> Result<Option<T>> {
         self.list_get_json(key, index)?.map(|element| text::parse(key, &element)).transpose()
     }
 
-    /// As [`Database::list_get_json`].
+    /// The JSON text of an element, as [`Collection::list_get`].
+    ///
+    /// # Errors
+    /// As [`Collection::list_range`].
     pub fn list_get_json(&self, key: &str, index: i64) -> Result<Option<String>> {
         Ok(self.list_range_json(key, index, index)?.pop())
     }
@@ -124,14 +140,34 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 }
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
-    /// As [`Database::push`].
+    /// Adds elements at an end of the list at `key`, one after the other, and returns its length. A list is a document
+    /// that is an array; where there is none it begins. At both ends this costs the same however long the list is, but for
+    /// the first time with an array that was stored by other verbs. A time to live stays.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, End, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// assert_eq!(db.push("jobs", End::Right, ["a", "b", "c"])?, 3);
+    /// assert_eq!(db.pop("jobs", End::Left)?, Some("a".to_owned()));
+    /// assert_eq!(db.list_range::<String>("jobs", 0, -1)?, ["b", "c"]);
+    /// assert_eq!(db.get_json("jobs")?.unwrap(), r#"["b","c"]"#);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no array; `TooLarge` when its text would be longer than a document may be; as
+    /// [`Collection::set`].
     pub fn push<T: Serialize>(&mut self, key: &str, end: End, elements: impl IntoIterator<Item = T>) -> Result<u64> {
         let to_json = |element: T| serialize::to_json(key, &element);
         let elements: Vec<String> = elements.into_iter().map(to_json).collect::<Result<_>>()?;
         self.push_checked(key, end, elements)
     }
 
-    /// As [`Database::push_json`].
+    /// Adds elements that are JSON text, as [`Collection::push`].
+    ///
+    /// # Errors
+    /// As [`Collection::push`].
     pub fn push_json<J: AsRef<str>>(
         &mut self,
         key: &str,
@@ -166,7 +202,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         Ok(list.count)
     }
 
-    /// As [`Database::pop`].
+    /// Takes the element at an end of the list at `key`; `None` where there is none. A list that becomes empty is deleted.
+    ///
+    /// # Errors
+    /// As [`Collection::push`]. An element that does not fit `T` stays.
     pub fn pop<T: DeserializeOwned>(&mut self, key: &str, end: End) -> Result<Option<T>> {
         self.measured_mut(Metric::Pop, |documents| {
             let (old, Some(popped)) = documents.at_end(key, end)? else { return Ok(None) };
@@ -177,7 +216,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::pop_json`].
+    /// Takes the JSON text of the element at an end, as [`Collection::pop`].
+    ///
+    /// # Errors
+    /// As [`Collection::push`].
     pub fn pop_json(&mut self, key: &str, end: End) -> Result<Option<String>> {
         self.measured_mut(Metric::Pop, |documents| {
             let (old, popped) = documents.at_end(key, end)?;
@@ -211,7 +253,11 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         }
     }
 
-    /// As [`Database::trim`].
+    /// Removes what is not between `start` and `stop`, both included, from the list at `key`, and returns how many
+    /// elements are left; without any the list is deleted. Negative indexes count from the end. Costs what is removed.
+    ///
+    /// # Errors
+    /// As [`Collection::push`].
     pub fn trim(&mut self, key: &str, start: i64, stop: i64) -> Result<u64> {
         self.measured_mut(Metric::Trim, |documents| {
             let old = documents.list_to_change(key)?;
@@ -224,13 +270,20 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::list_set`].
+    /// Writes over the element at `index` of the list at `key`; negative indexes count from the end. False when there is
+    /// no such element.
+    ///
+    /// # Errors
+    /// As [`Collection::push`].
     pub fn list_set<T: Serialize + ?Sized>(&mut self, key: &str, index: i64, element: &T) -> Result<bool> {
         let json = serialize::to_json(key, element)?;
         self.set_checked(key, index, &json)
     }
 
-    /// As [`Database::list_set_json`].
+    /// Writes over an element with JSON text, as [`Collection::list_set`].
+    ///
+    /// # Errors
+    /// As [`Collection::push`].
     pub fn list_set_json(&mut self, key: &str, index: i64, json: &str) -> Result<bool> {
         text::check_document(key, json)?;
         self.set_checked(key, index, json.trim())

@@ -1,8 +1,7 @@
 //! Operations on documents: read, write, update, lists, blobs, snapshots.
 
 pub(super) mod blobs;
-pub(super) mod default_read;
-pub(super) mod default_write;
+pub(super) mod default_collection;
 pub(super) mod lists;
 pub(super) mod read;
 pub(super) mod set_options;

@@ -19,22 +19,34 @@ use serde::de::DeserializeOwned;
 use std::ops::Deref;
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// As [`Database::get`].
+    /// The document at `key`, or `None`.
+    ///
+    /// # Errors
+    /// `InvalidKey`; `InvalidValue` when the document does not fit `T`; `Corrupt` or `Io` when it cannot be read.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         self.measured(Metric::Get, || self.get_document(key)?.map(|document| document.parse()).transpose())
     }
 
-    /// As [`Database::get_json`].
+    /// The JSON text of the document at `key`, as it was stored, or `None`.
+    ///
+    /// # Errors
+    /// As [`Collection::get`].
     pub fn get_json(&self, key: &str) -> Result<Option<String>> {
         self.get_document(key)?.map(Document::into_json).transpose()
     }
 
-    /// As [`Database::get_document`].
+    /// The document at `key` with its version and expiry, or `None`.
+    ///
+    /// # Errors
+    /// As [`Collection::get`].
     pub fn get_document(&self, key: &str) -> Result<Option<Document>> {
         self.measured(Metric::Get, || self.document(key, self.view()))
     }
 
-    /// As [`Database::get_many`].
+    /// The documents at `keys`, in their order, all from one moment.
+    ///
+    /// # Errors
+    /// As [`Collection::get`].
     pub fn get_many<T: DeserializeOwned>(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<T>>> {
         self.measured(Metric::GetMany, || {
             let parse = |document: Option<Document>| document.map(|document| document.parse()).transpose();
@@ -42,7 +54,10 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::get_many_json`].
+    /// The JSON texts of the documents at `keys`, in their order, all from one moment.
+    ///
+    /// # Errors
+    /// As [`Collection::get`].
     pub fn get_many_json(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<String>>> {
         self.measured(Metric::GetMany, || {
             let json = |document: Option<Document>| document.map(Document::into_json).transpose();
@@ -50,12 +65,18 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::get_documents`].
+    /// The documents at `keys`, in their order, all from one moment.
+    ///
+    /// # Errors
+    /// As [`Collection::get`].
     pub fn get_documents(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Option<Document>>> {
         self.measured(Metric::GetMany, || self.documents(keys))
     }
 
-    /// As [`Database::has`].
+    /// Whether there is a document at `key`.
+    ///
+    /// # Errors
+    /// As [`Collection::get`].
     pub fn has(&self, key: &str) -> Result<bool> {
         self.measured(Metric::Has, || {
             check_key(key)?;
@@ -63,7 +84,10 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::ttl`].
+    /// How long the document at `key` will live.
+    ///
+    /// # Errors
+    /// As [`Collection::get`].
     pub fn ttl(&self, key: &str) -> Result<Ttl> {
         self.measured(Metric::Ttl, || {
             check_key(key)?;
@@ -75,7 +99,10 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::count`].
+    /// How many documents are in `range`. Reads all of them, but parses none.
+    ///
+    /// # Errors
+    /// `InvalidRange`, `Corrupt`, `Io`.
     pub fn count(&self, range: &Range) -> Result<u64> {
         self.measured(Metric::Count, || {
             let Some(keys) = range.document_keys(self.id)? else {
@@ -94,7 +121,10 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::keys`].
+    /// The keys in `range`.
+    ///
+    /// # Errors
+    /// `InvalidRange`, `Corrupt`, `Io`.
     pub fn keys(&self, range: &Range) -> Result<Vec<String>> {
         self.measured(Metric::Keys, || {
             let mut scan = self.scan(range)?;
@@ -106,12 +136,18 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::values`].
+    /// The documents in `range`.
+    ///
+    /// # Errors
+    /// `InvalidRange`; `InvalidValue` when one does not fit `T`; `Corrupt`, `Io`.
     pub fn values<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<T>> {
         self.measured(Metric::Values, || self.scan(range)?.map(|document| document?.parse()).collect())
     }
 
-    /// As [`Database::entries`].
+    /// The keys and documents in `range`.
+    ///
+    /// # Errors
+    /// As [`Collection::values`].
     pub fn entries<T: DeserializeOwned>(&self, range: &Range) -> Result<Vec<(String, T)>> {
         self.measured(Metric::Entries, || {
             let read = |document: Document| Ok((document.parse()?, document.key));
@@ -119,7 +155,10 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::entries_json`].
+    /// The keys and JSON texts of the documents in `range`.
+    ///
+    /// # Errors
+    /// `InvalidRange`, `Corrupt`, `Io`.
     pub fn entries_json(&self, range: &Range) -> Result<Vec<(String, String)>> {
         self.measured(Metric::Entries, || {
             let read = |document: Document| Ok((document.key.clone(), document.into_json()?));
@@ -127,7 +166,22 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::scan`].
+    /// The documents in `range`, one after the other, without holding them all in memory.
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, Range, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_many([("user:1", "alice"), ("user:2", "bob"), ("visits", "3")])?;
+    /// for document in db.scan(&Range::prefix("user:").reverse())? {
+    ///     let document = document?;
+    ///     println!("{} {} (version {})", document.key, document.json, document.version);
+    /// }
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidRange`; each step `Corrupt` or `Io`.
     pub fn scan(&self, range: &Range) -> Result<Scan<'_, F>> {
         Scan::of(&self.database, self.id, range, self.view())
     }

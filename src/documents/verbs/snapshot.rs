@@ -19,8 +19,8 @@ impl<F: File> Database<F> {
     /// [`Database::scan_page`]. Room taken by what is overwritten in the meantime is not reused. What an open group has
     /// written so far is acknowledged first.
     ///
-    /// A snapshot that gets older than [`Options::snapshot_max_age`], or sees more bytes written than
-    /// [`Options::snapshot_max_bytes`], ends by itself: reading from it is `SnapshotTooOld`.
+    /// A snapshot that gets older than [`Options::snapshot_max_age`](crate::Options::snapshot_max_age), or sees more bytes written than
+    /// [`Options::snapshot_max_bytes`](crate::Options::snapshot_max_bytes), ends by itself: reading from it is `SnapshotTooOld`.
     ///
     /// # Errors
     /// As a write, in a group; none outside.

@@ -20,7 +20,11 @@ use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// As [`Database::patched`].
+    /// What [`Collection::patch`] would make of the document at `key`, with the version and expiry that it has now; `None` when
+    /// there is none. To be looked at, and stored under [`SetOptions::if_version`](crate::SetOptions::if_version).
+    ///
+    /// # Errors
+    /// As [`Collection::patch`].
     pub fn patched(&self, key: &str, operations: &str) -> Result<Option<Document>> {
         self.measured(Metric::Patch, || {
             let patch = Patch::parse(operations)?;
@@ -28,7 +32,10 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::merge_patched`].
+    /// What [`Collection::merge_patch`] would make of the document at `key`.
+    ///
+    /// # Errors
+    /// As [`Collection::merge_patch`].
     pub fn merge_patched(&self, key: &str, patch: &str) -> Result<Option<Document>> {
         self.measured(Metric::Patch, || {
             text::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;
@@ -43,7 +50,23 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
 }
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
-    /// As [`Database::set_json_with`].
+    /// Stores JSON text at `key` if the conditions of `options` hold, and returns the document's version.
+    ///
+    /// # Errors
+    /// `Conflict` when a condition does not hold; as [`Collection::set_ex`].
+    ///
+    /// ```
+    /// # use ferrolite::{Database, ErrorCode, Options, SetOptions, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// let absent = SetOptions { if_absent: true, ..SetOptions::default() };
+    /// let version = db.set_json_with("draft", r#"{"text": ""}"#, absent)?;
+    /// let unchanged = SetOptions { if_version: Some(version), ..SetOptions::default() };
+    /// db.set_json_with("draft", r#"{"text": "Dear"}"#, unchanged)?;
+    /// let error = db.set_json_with("draft", r#"{"text": "Hello"}"#, unchanged).unwrap_err();
+    /// assert_eq!(error.code(), ErrorCode::Conflict);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
     pub fn set_json_with(&mut self, key: &str, json: &str, options: SetOptions) -> Result<u64> {
         self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
@@ -74,7 +97,11 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         }
     }
 
-    /// As [`Database::increment`].
+    /// Adds `by` to the integer at `key`, and returns the sum. Where there is no document it counts from 0. Exact over
+    /// all of -2^63 to 2^63 - 1.
+    ///
+    /// # Errors
+    /// `InvalidValue` when the document is no integer in this range or the sum is not; else as [`Collection::set`].
     pub fn increment(&mut self, key: &str, by: i64) -> Result<i64> {
         self.measured_mut(Metric::Increment, |documents| {
             check_key(key)?;
@@ -96,7 +123,11 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::compare_and_swap_json`].
+    /// Stores `next` at `key` if the document there is `expected`, both JSON text; `None` stands for no document. Values
+    /// are compared, not texts: 1 is 1.0, and the order of fields does not matter. Whether it was stored.
+    ///
+    /// # Errors
+    /// `InvalidValue`; as [`Collection::set`].
     pub fn compare_and_swap_json(&mut self, key: &str, expected: Option<&str>, next: Option<&str>) -> Result<bool> {
         self.measured_mut(Metric::CompareAndSwap, |documents| {
             check_key(key)?;
@@ -120,7 +151,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::get_and_set_json`].
+    /// Stores JSON text at `key`, as [`Collection::set_json`], and returns the text that was there.
+    ///
+    /// # Errors
+    /// As [`Collection::set`].
     pub fn get_and_set_json(&mut self, key: &str, json: &str) -> Result<Option<String>> {
         self.measured_mut(Metric::GetAndSet, |documents| {
             check_key(key)?;
@@ -132,7 +166,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::rename`].
+    /// Moves the document at `from`, with its time to live, to `to`, over one that may be there. False when there is none.
+    ///
+    /// # Errors
+    /// As [`Collection::set`].
     pub fn rename(&mut self, from: &str, to: &str) -> Result<bool> {
         self.measured_mut(Metric::Rename, |documents| {
             check_key(from)?;
@@ -154,7 +191,24 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::patch`].
+    /// Changes the document at `key` by a JSON Patch (RFC 6902): JSON text of an array of operations. All are done, or
+    /// none. What they do not touch keeps its text. False when there is no document.
+    ///
+    /// # Errors
+    /// `InvalidPatch`; `Conflict` when an operation cannot be done, a test fails, or moves nest the document more than 512 deep;
+    /// `TooLarge` when it copies more than 64 times the bytes of the document and the patch, and more than 1 MiB; as
+    /// [`Collection::set`].
+    ///
+    /// ```
+    /// # use ferrolite::{Database, Options, fs::Memory};
+    /// # pollster::block_on(async {
+    /// # let mut db = Database::open(&Memory::new(), "db", Options::default()).await?;
+    /// db.set_json("user:1", r#"{"name":"alice","age":30}"#)?;
+    /// db.patch("user:1", r#"[{"op":"replace","path":"/age","value":31}]"#)?;
+    /// db.merge_patch("user:1", r#"{"name":null,"nick":"al"}"#)?;
+    /// assert_eq!(db.get_json("user:1")?.unwrap(), r#"{"age":31,"nick":"al"}"#);
+    /// # Ok::<(), ferrolite::Error>(()) }).unwrap();
+    /// ```
     pub fn patch(&mut self, key: &str, operations: &str) -> Result<bool> {
         self.measured_mut(Metric::Patch, |documents| {
             let patch = Patch::parse(operations)?;
@@ -162,7 +216,11 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::merge_patch`].
+    /// Changes the document at `key` by a JSON Merge Patch (RFC 7396): fields of `patch` take the place of those in the
+    /// document, and those that are null go. False when there is no document.
+    ///
+    /// # Errors
+    /// `InvalidPatch`; as [`Collection::set`].
     pub fn merge_patch(&mut self, key: &str, patch: &str) -> Result<bool> {
         self.measured_mut(Metric::Patch, |documents| {
             text::check_text(patch).map_err(|reason| Error::InvalidPatch { reason })?;

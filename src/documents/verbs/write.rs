@@ -67,7 +67,11 @@ impl<'a> NewDocument<'a> {
 }
 
 impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
-    /// As [`Database::set`].
+    /// Stores `value` at `key`, and returns the document's version. A time to live that the key had is cleared.
+    ///
+    /// # Errors
+    /// `InvalidKey`; `InvalidValue` when the value is not JSON (NaN, infinity, integers beyond 64 bits, map keys
+    /// that are not strings); `TooLarge`; `ReadOnly`, `StorageFull`, `Failed`, `Io`.
     pub fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<u64> {
         self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
@@ -75,7 +79,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::set_json`].
+    /// Stores JSON text at `key`, and returns the document's version. The text is kept as it is.
+    ///
+    /// # Errors
+    /// As [`Collection::set`].
     pub fn set_json(&mut self, key: &str, json: &str) -> Result<u64> {
         self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
@@ -94,7 +101,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::set_ex`].
+    /// Stores `value` at `key` until `ttl` has passed, to the millisecond.
+    ///
+    /// # Errors
+    /// As [`Collection::set`], and `InvalidOptions` when the time is zero or ends beyond the year 9999.
     pub fn set_ex<T: Serialize + ?Sized>(&mut self, key: &str, value: &T, ttl: Duration) -> Result<u64> {
         self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
@@ -102,7 +112,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::set_ex_json`].
+    /// Stores JSON text at `key` until `ttl` has passed.
+    ///
+    /// # Errors
+    /// As [`Collection::set_ex`].
     pub fn set_ex_json(&mut self, key: &str, json: &str, ttl: Duration) -> Result<u64> {
         self.measured_mut(Metric::Set, |documents| {
             check_key(key)?;
@@ -111,7 +124,11 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::set_many`].
+    /// Stores many documents in one atomic commit, and returns their version. Of several for one key the last
+    /// one counts.
+    ///
+    /// # Errors
+    /// As [`Collection::set`].
     pub fn set_many<K: AsRef<str>, T: Serialize>(
         &mut self,
         documents: impl IntoIterator<Item = (K, T)>,
@@ -121,7 +138,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.commit_own(transaction)
     }
 
-    /// As [`Database::set_many_json`].
+    /// Stores many JSON texts in one atomic commit, and returns their version.
+    ///
+    /// # Errors
+    /// As [`Collection::set`].
     pub fn set_many_json<K: AsRef<str>, J: AsRef<str>>(
         &mut self,
         documents: impl IntoIterator<Item = (K, J)>,
@@ -131,7 +151,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         self.commit_own(transaction)
     }
 
-    /// As [`Database::delete`].
+    /// Deletes the document at `key`. False when there was none.
+    ///
+    /// # Errors
+    /// `InvalidKey`, `ReadOnly`, `StorageFull`, `Failed`, `Corrupt`, `Io`.
     pub fn delete(&mut self, key: &str) -> Result<bool> {
         self.measured_mut(Metric::Delete, |documents| {
             check_key(key)?;
@@ -148,7 +171,10 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::delete_range`].
+    /// Deletes all documents in `range` in one atomic commit, and returns how many there were.
+    ///
+    /// # Errors
+    /// `InvalidRange`, and as [`Collection::delete`]; `TooLarge` when their keys do not fit into one commit.
     pub fn delete_range(&mut self, range: &Range) -> Result<u64> {
         self.measured_mut(Metric::DeleteRange, |documents| {
             documents.database.writable()?;
@@ -171,12 +197,18 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// As [`Database::expire`].
+    /// Gives the document at `key` a time to live, from now on. False when there is no such document.
+    ///
+    /// # Errors
+    /// As [`Collection::set_ex`].
     pub fn expire(&mut self, key: &str, ttl: Duration) -> Result<bool> {
         self.measured_mut(Metric::Expire, |documents| documents.change_expiry(key, Expiry::After(ttl)))
     }
 
-    /// As [`Database::persist`].
+    /// Lets the document at `key` live for ever. False when there is no such document, or it had no time to live.
+    ///
+    /// # Errors
+    /// As [`Collection::delete`].
     pub fn persist(&mut self, key: &str) -> Result<bool> {
         self.measured_mut(Metric::Persist, |documents| documents.change_expiry(key, Expiry::Never))
     }

@@ -84,7 +84,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// Watches what a query finds: its rows, from the first one on.
     ///
     /// # Errors
-    /// `InvalidOptions` when the query has an offset or a cursor; as [`Database::query`] and [`Database::watch`].
+    /// `InvalidOptions` when the query has an offset or a cursor; as [`Collection::query`] and [`Database::watch`].
     ///
     /// ```
     /// # use ferrolite::{Database, Options, Query, fs::Memory};
