@@ -130,9 +130,10 @@ test-lints: test-lints-native ## run clippy for every target, warnings denied
 lint-js: js/node_modules/typescript ## look for mistakes in JavaScript and TypeScript
 	@$(PART) "lints of JavaScript and TypeScript" js/node_modules/.bin/biome lint --error-on-warnings .
 
-check-structure: ## check that imports lead downward, without circles
+check-structure: ## check that imports lead downward, without circles, and that links of the documentation lead somewhere
 	@node tools/check/structure.mjs
 	@node tools/check/structure-js.mjs
+	@node tools/check/docs.mjs
 
 format: js/node_modules/typescript ## format Rust, JavaScript and TypeScript
 	@cargo fmt

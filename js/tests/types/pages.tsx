@@ -28,21 +28,13 @@ declare const v: {
 declare const type: <S>(shape: S) => Made<S>;
 
 export async function readme(): Promise<void> {
-  const db = await Ferrolite.open("notes");
-  await db.set("user:1", { name: "alice", role: "admin", address: { city: "Oslo" } });
-  await db.createIndex("address.city");
-  await db.find("address.city", "Oslo");
-  await db.query({ where: { age: { gte: 18 } }, orderBy: "age", limit: 10 });
-  await db.commit(new Transaction().set("visits", 1).setEx("session:1", { user: 1 }, 3600).delete("user:2"));
-  await db.transaction(async (tx) => tx.set("visits", (await tx.get<number>("visits") ?? 0) + 1));
-  const users = db.collection("users", { validate: z.object({ name: z.string() }) });
-  (await users.get("a"))?.name satisfies string | undefined;
-}
-
-export async function readmeOfNode(): Promise<void> {
-  const db = await Ferrolite.open("data/notes");
-  await db.setMany([["user:1", { age: 41 }], ["user:2", { age: 17 }]]);
-  for await (const [key, user] of db.scan({ prefix: "user:" })) console.log(key, user);
+  const db = await Ferrolite.open("notes"); // OPFS in a browser; the file notes.ferrolite in Node
+  await db.set("user:1", { name: "Alice", age: 41, city: "Oslo" });
+  await db.setMany([["user:2", { name: "Bob", age: 17, city: "Oslo" }], ["user:3", { name: "Eve", age: 35, city: "Rome" }]]);
+  await db.createIndex("city");
+  const adults = await db.query({ where: { city: "Oslo", age: { gte: 18 } }, orderBy: "age" });
+  for (const { key, value } of adults) console.log(key, value);
+  await db.transaction(async (tx) => (await tx.has("user:4")) || (await tx.set("user:4", { name: "Zoe" })));
   await db.close();
 }
 
