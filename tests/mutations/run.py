@@ -2,6 +2,7 @@
 """Puts deliberate bugs into a copy of the source, one at a time, and tells which test finds each.
 
 Usage: tests/mutations/run.py [NAME]...      (all of tests/mutations/mutations.toml, when none is named)
+       tests/mutations/run.py --check        whether the source still has the texts to be replaced
 """
 
 import os
@@ -78,7 +79,25 @@ def found_by(tree: Path) -> str | None:
     return None
 
 
+def check() -> int:
+    """Reports the edits whose text the source does not have exactly once."""
+    mutations = tomllib.loads((HERE / "mutations.toml").read_text())["mutation"]
+    missing = 0
+    for mutation in mutations:
+        for edit in mutation["edits"]:
+            path = SOURCE / edit["file"]
+            count = path.read_text().count(edit["find"]) if path.is_file() else 0
+            if count != 1:
+                missing += 1
+                print(f"{mutation['name']}: {edit['file']} holds the text to be replaced {count} times", file=sys.stderr)
+    if missing == 0:
+        print(f"deliberate bugs: the source has the texts of all {len(mutations)}")
+    return 1 if missing else 0
+
+
 def main() -> int:
+    if sys.argv[1:] == ["--check"]:
+        return check()
     mutations = tomllib.loads((HERE / "mutations.toml").read_text())["mutation"]
     wanted = sys.argv[1:]
     mutations = [mutation for mutation in mutations if not wanted or mutation["name"] in wanted]
