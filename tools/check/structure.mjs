@@ -40,7 +40,7 @@ function* paths(text) {
   // Comments, string literals and tests at the end of a file import nothing.
   const code = text
     .replace(/#\[cfg\(test\)\]\s*(mod \w+ \{[\s\S]*$|use [^;]+;)/g, (found) => found.replace(/[^\n]/g, " "))
-    .replace(/\/\/[^\n]*|pub\(in [^)]*\)/g, "")
+    .replace(/\/\/[^\n]*|pub\(in [^)]*\)|"(?:[^"\\\n]|\\.)*"/g, "")
     // A list of re-exports is for the code outside: it makes the file depend on nothing.
     .replace(/^pub(\([^)]*\))? use [^;]+;/gm, (found) => found.replace(/[^\n]/g, " "));
   for (const found of code.matchAll(/^\s*(?:pub(?:\([^)]*\))?\s+)?use\s+([^;]+);|\b((?:crate|super|self)(?:::\w+)+)/gm)) {
