@@ -134,6 +134,7 @@ check-structure: ## check that imports lead downward, without circles, and that 
 	@node tools/check/structure.mjs
 	@node tools/check/structure-js.mjs
 	@node tools/check/docs.mjs
+	@node tools/check/english.mjs
 	@tests/mutations/run.py --check
 
 format: js/node_modules/typescript ## format Rust, JavaScript and TypeScript
