@@ -1,4 +1,4 @@
-//! What can go wrong, as one type with stable codes.
+//! Errors: one type with stable codes.
 
 use super::error_code::ErrorCode;
 use crate::{engine, fs, page};
@@ -18,15 +18,15 @@ pub enum Error {
     InvalidKey {
         /// The key, abbreviated.
         key: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A value is not a JSON document, or a document does not fit the type that was asked for.
     #[error("{subject}: {reason}")]
     InvalidValue {
-        /// Which value.
+        /// The value.
         subject: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// The name of a collection is empty, too long, or not a string.
@@ -34,7 +34,7 @@ pub enum Error {
     InvalidCollection {
         /// The name, abbreviated.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// The path of an index or a condition is empty, too long, or has an empty field name.
@@ -42,47 +42,47 @@ pub enum Error {
     InvalidPath {
         /// The path, abbreviated.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A condition cannot be met, or is not understood.
     #[error("the condition cannot be used: {reason}")]
     InvalidCondition {
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A key range contradicts itself, or is not understood.
     #[error("the range cannot be used: {reason}")]
     InvalidRange {
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// An option is unknown or has a value that is not allowed. Times to live count as options.
     #[error("the options cannot be used: {reason}")]
     InvalidOptions {
-        /// Which option, and what is wrong with it.
+        /// The option, and the reason.
         reason: String,
     },
     /// A transaction is not understood.
     #[error("the transaction cannot be used: {reason}")]
     InvalidTransaction {
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A JSON Patch or a merge patch is not one.
     #[error("the patch cannot be used: {reason}")]
     InvalidPatch {
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A document, a transaction or a number of things is above its limit.
     #[error("{what} is too large: {size} is above the limit of {limit}; split it")]
     TooLarge {
-        /// What is too large.
+        /// The thing that is too large.
         what: String,
-        /// How large it is.
+        /// Its size.
         size: u64,
-        /// How large it may be.
+        /// The limit.
         limit: u64,
     },
     /// There is no such database, or its directory is missing.
@@ -100,19 +100,19 @@ pub enum Error {
     /// The database was opened read-only, or the host does not allow writing.
     #[error("nothing can be written: {reason}")]
     ReadOnly {
-        /// Who does not allow it.
+        /// The reason: an option, or the host.
         reason: String,
     },
     /// The disk or the browser's quota is used up.
     #[error("no space left ({message}); nothing of this write was kept: make room and repeat it")]
     StorageFull {
-        /// What was being written, and what the host said.
+        /// The write, and the host's message.
         message: String,
     },
     /// The file is not a Ferrolite database.
     #[error("{message}; the file was left as it is")]
     NotADatabase {
-        /// Which file, and how that was seen.
+        /// The file, and the reason.
         message: String,
     },
     /// The file was written by a later version of Ferrolite.
@@ -121,15 +121,15 @@ pub enum Error {
         /// The versions found and supported.
         message: String,
     },
-    /// The file is damaged. What was damaged is never returned as data.
+    /// The file is damaged. Ferrolite never returns corrupted data.
     #[error(
         "the database is damaged: {what} at {at}; restore it from a copy, or recover what can be read with `salvage` \
          or by opening it read-only with `allowDamage`"
     )]
     Corrupt {
-        /// What was being read.
+        /// The thing that was read.
         what: String,
-        /// Where it lies.
+        /// Its place in the file.
         at: String,
     },
     /// The database is encrypted, and no key was given.
@@ -138,26 +138,26 @@ pub enum Error {
     /// A key was given, and the database is not encrypted.
     #[error("the database is not encrypted; open it without a key")]
     NotEncrypted,
-    /// The key or passphrase is not the database's. Or someone has changed the key slots so that it looks so.
+    /// The key or passphrase does not open the database, or someone has changed the key slots.
     #[error("the key or passphrase is not that of this database")]
     WrongKey,
-    /// None of the places where an encrypted database keeps its keys is whole.
+    /// Both places where an encrypted database keeps its keys are damaged.
     #[error("both key slots of the database are damaged, and no key opens it without them; restore it from a copy")]
     KeySlotDamaged,
     /// The database was closed.
     #[error("the database is closed; open it again")]
     Closed,
-    /// A failed flush left it open what the disk holds, or the file was removed, moved, replaced or cut while it was open. The
-    /// database takes no more writes.
+    /// After a failed flush nobody knows what the disk holds, or the file was removed, moved, replaced or truncated while it was
+    /// open. The database accepts no more writes.
     #[error("the database no longer takes writes ({reason}); close it and open it again")]
     Failed {
-        /// What happened.
+        /// The event.
         reason: String,
     },
     /// This version or host cannot do that.
     #[error("not supported: {what}")]
     Unsupported {
-        /// What was asked for.
+        /// The request.
         what: String,
     },
     /// The host reported an error of its own.
@@ -165,7 +165,7 @@ pub enum Error {
     Io {
         /// The file operation.
         operation: String,
-        /// What the host said.
+        /// The host's message.
         message: String,
     },
     /// There is no index on this path.
@@ -187,27 +187,27 @@ pub enum Error {
         /// The key of the document that was to have it too, abbreviated.
         key: String,
     },
-    /// What was read has changed before the commit.
+    /// Something that was read has changed before the commit.
     #[error("{reason}; read again and repeat")]
     Conflict {
-        /// What has changed.
+        /// The change.
         reason: String,
     },
-    /// A snapshot or a transaction is older than what is kept of the past.
+    /// A snapshot or a transaction is older than the states that are kept.
     #[error("the snapshot is too old: {reason}; begin again")]
     SnapshotTooOld {
-        /// Which limit was reached.
+        /// The limit that was reached.
         reason: String,
     },
-    /// Changes that a watch is to tell are not kept any more: they were too many, or are too long ago.
+    /// The requested changes are no longer available: there were too many, or they are too old.
     #[error(
         "the changes behind version {since} are not all kept; read the documents again and watch from then on. \
          The changes behind version {oldest} are the oldest that are kept"
     )]
     ChangesLost {
-        /// The version from which on changes are missing.
+        /// The version after which changes are missing.
         since: u64,
-        /// The first version from which a watch can go on.
+        /// The oldest version after which all changes are available.
         oldest: u64,
     },
     /// The caller stopped the work.
@@ -216,13 +216,13 @@ pub enum Error {
     /// A mistake of Ferrolite itself.
     #[error("internal error: {message}; please report it")]
     Internal {
-        /// What should not have happened.
+        /// The broken assumption.
         message: String,
     },
 }
 
 impl Error {
-    /// The kind of error, to decide by.
+    /// Returns the stable code of the error.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::InvalidKey { .. } => ErrorCode::InvalidKey,
@@ -336,7 +336,7 @@ impl Error {
     }
 }
 
-/// Quotes `text` for a message; a long one is cut, and its length is told.
+/// Quotes `text` for a message. A long text is cut, and the message states its length.
 pub(super) fn abbreviate(text: &str) -> String {
     const SHOWN_CHARS: usize = 48;
     match text.char_indices().nth(SHOWN_CHARS) {
@@ -345,7 +345,7 @@ pub(super) fn abbreviate(text: &str) -> String {
     }
 }
 
-/// What another library says, which may quote a whole document: a long text loses its middle.
+/// Shortens the message of another library, which may quote a complete document: a long text loses its middle.
 pub(super) fn shorten(reason: impl fmt::Display) -> String {
     const KEPT_CHARS: usize = 100;
     let text = reason.to_string();
