@@ -12,7 +12,7 @@ impl<'a> Input<'a> {
         Self { rest: data }
     }
 
-    /// Whether there are no more bytes.
+    /// True if there are no more bytes.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -27,7 +27,7 @@ impl<'a> Input<'a> {
         self.bytes(1).first().copied().unwrap_or(0)
     }
 
-    /// Whether the next byte is odd.
+    /// True if the next byte is odd.
     pub fn flag(&mut self) -> bool {
         self.byte() & 1 == 1
     }

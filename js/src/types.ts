@@ -81,7 +81,7 @@ export interface OpenOptions extends LoadOptions {
    * and is never chosen without being asked for.
    */
   readonly storage?: "auto" | "opfs" | "indexeddb" | "file" | "memory";
-  /** Whether `"auto"` may keep the data in memory alone where the browser has no durable place. Default: `false`. */
+  /** True if `"auto"` may keep the data in memory alone where the browser has no durable place. Default: `false`. */
   readonly allowMemory?: boolean;
   /**
    * Bytes that a database in IndexedDB may have at most, which is held in memory while it is open; more is `StorageFull`.
@@ -170,7 +170,7 @@ export type ImportSource =
 export interface StorageFacts {
   /** The kind of place. */
   readonly kind: "opfs" | "indexeddb" | "file" | "memory";
-  /** Whether the host promises to keep the data until it is deleted. */
+  /** True if the host promises to keep the data until it is deleted. */
   readonly persistent: boolean;
   /** The file: a path in Node, the path below the origin's private root in OPFS, the name of a database in IndexedDB. */
   readonly path: string | undefined;
@@ -316,7 +316,7 @@ export interface WatchOptions {
    * `changeHistory`; else it is `ChangesLost`. Default: from now on.
    */
   readonly since?: number | undefined;
-  /** Whether changes come with their documents. Default: `true`. */
+  /** True if changes come with their documents. Default: `true`. */
   readonly values?: boolean | undefined;
   /** Ends the watch; who waits for it gets the error `Aborted`. */
   readonly signal?: AbortSignal | undefined;
@@ -379,7 +379,7 @@ export interface IndexInfo {
   readonly unique?: true;
   /** Each element of an array has an entry. */
   readonly multi?: true;
-  /** Whether it is complete: an index that is still being built is not yet used. */
+  /** True if it is complete: an index that is still being built is not yet used. */
   readonly ready: boolean;
 }
 

@@ -112,7 +112,7 @@ impl Connection {
         })
     }
 
-    /// Whether calls that were answered as pending wait for their next slice.
+    /// True if calls that were answered as pending wait for their next slice.
     #[wasm_bindgen(js_name = hasTasks)]
     pub fn has_tasks(&self) -> bool {
         self.service.has_tasks()

@@ -99,7 +99,7 @@ impl MacKey {
         self.mac(bytes).finalize().into_bytes().into()
     }
 
-    /// Whether `code` is that of `bytes`. Takes as long for a code that is nearly right as for any other.
+    /// True if `code` is that of `bytes`. Takes as long for a code that is nearly right as for any other.
     pub fn is_code(&self, bytes: &[u8], code: &[u8]) -> bool {
         self.mac(bytes).verify_slice(code).is_ok()
     }

@@ -54,7 +54,7 @@ impl Default for Argon2 {
 }
 
 impl Argon2 {
-    /// Whether the costs are within the limits: what a file claims is not believed beyond them.
+    /// True if the costs are within the limits: what a file claims is not believed beyond them.
     pub fn is_valid(&self) -> bool {
         (1..=16).contains(&self.lanes)
             && (8 * self.lanes..=1 << 20).contains(&self.memory_kib)

@@ -20,11 +20,11 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Options {
-    /// Whether to create the database when there is none. Default: true.
+    /// Creates the database if it does not exist. Default: true.
     pub create: bool,
-    /// Whether to refuse every write. Default: false.
+    /// Refuses every write. Default: false.
     pub read_only: bool,
-    /// Whether to open a damaged database too, by the newest state of it that can be proven to be whole; only together
+    /// Opens a damaged database too, at the newest state that is proven complete; only together
     /// with `read_only`. [`Database::damage`](crate::Database::damage) tells what was found. Default: false.
     pub allow_damage: bool,
     /// When a commit is made durable. Default: [`Durability::Always`].
@@ -43,10 +43,10 @@ pub struct Options {
     /// Bytes that may be written while a snapshot, a scan or a transaction is held, before it ends by itself: about what the
     /// file grows by to keep what it sees. Default: 1 GiB.
     pub snapshot_max_bytes: u64,
-    /// Whether to measure how long the verbs take, for [`Database::stats`](crate::Database::stats). It takes two readings
+    /// Measures the durations of operations, for [`Database::stats`](crate::Database::stats). It takes two readings
     /// of a clock each, natively about 60 ns: much beside a read that finds its page in memory. Default: false.
     pub latencies: bool,
-    /// Whether each commit notes what it has changed, so that watches can go on from a version of before; and for how long.
+    /// True if each commit notes what it has changed, so that watches can go on from a version of before; and for how long.
     /// Default: none.
     pub change_history: Option<ChangeHistory>,
     /// Bytes of memory for what recent commits have changed, while somebody watches. A watch that falls behind by more than

@@ -54,7 +54,7 @@ impl Batch {
         self.operations.push(operation);
     }
 
-    /// Whether there are no operations.
+    /// True if there are no operations.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
@@ -64,7 +64,7 @@ impl Batch {
         self.size
     }
 
-    /// Whether it takes things away and adds none. What the database notes of itself is small, and does not count.
+    /// True if it takes things away and adds none. What the database notes of itself is small, and does not count.
     pub(super) fn only_deletes(&self) -> bool {
         let is_catalog = |key: &[u8]| key.starts_with(&[0; 4]);
         self.operations.iter().all(|operation| operation.value.is_none() || is_catalog(&operation.key))

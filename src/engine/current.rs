@@ -1,4 +1,4 @@
-//! Whether the open file is still the database: commits to a removed file are lost when the file is closed.
+//! The check that the open file is still the database: commits to a removed file are lost when the file is closed.
 
 use super::engine::Engine;
 use super::error::{Error, Result};

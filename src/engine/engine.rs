@@ -61,7 +61,7 @@ pub struct Engine<F> {
     pub(super) group_bytes: usize,
     /// Commits in the open group.
     pub(super) group_commits: u64,
-    /// Whether one of them puts something.
+    /// True if one of them puts something.
     pub(super) group_puts: bool,
     /// Live snapshots, ascending; one that is held twice is here twice.
     pub(super) snapshots: Vec<Seq>,
@@ -77,7 +77,7 @@ pub struct Engine<F> {
     pub(super) purge: Option<Purge>,
     /// Estimates of what newer tables cover.
     pub(super) covered: Covered,
-    /// Whether a merge may use what is kept back: once a purge has made what room there can be.
+    /// True if a merge may use what is kept back: once a purge has made what room there can be.
     pub(super) uses_reserve: bool,
     /// The superblock's number when there was no room for a merge.
     pub(super) cramped_at: Option<u64>,

@@ -24,7 +24,7 @@ pub const BATCH_SIZE_MAX: usize = 1 << 30;
 pub(super) const PUT: u8 = 1;
 pub(super) const EXPIRES: u8 = 2;
 
-/// Whether flags are such as a writer sets: what is deleted has no expiry.
+/// True if flags are such as a writer sets: what is deleted has no expiry.
 pub(super) fn are_flags(flags: u8) -> bool {
     flags & !(PUT | EXPIRES) == 0 && flags != EXPIRES
 }

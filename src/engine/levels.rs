@@ -103,7 +103,7 @@ impl Tree {
         sets.all(|tables| tables.last().is_none_or(|last| last.largest.as_ref() < key))
     }
 
-    /// Whether a level below `level` may hold `key`.
+    /// True if a level below `level` may hold `key`.
     pub(super) fn may_exist_below(&self, level: usize, key: &[u8]) -> bool {
         (level + 1..LEVEL_COUNT).any(|deeper| !overlapping(self.level(deeper), key, key).is_empty())
     }
@@ -189,7 +189,7 @@ impl Tree {
         self.len() == 0
     }
 
-    /// Whether each set of tables that must not overlap does not.
+    /// True if each set of tables that must not overlap does not.
     fn is_disjoint(&self) -> bool {
         let sets = self.runs.iter().map(|run| &run.tables).chain(&self.deep);
         sets.into_iter().all(|tables| tables.is_sorted_by(|a, b| a.largest < b.smallest))

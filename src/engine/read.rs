@@ -109,7 +109,7 @@ impl<F: File> Engine<F> {
         Ok(None)
     }
 
-    /// Whether entries of a range may expire: false only when none does. Costs the part of the range that is in memory.
+    /// True if entries of a range may expire: false only when none does. Costs the part of the range that is in memory.
     pub fn may_expire(&self, range: &KeyRange) -> bool {
         let Some(tree) = range.prefix().map(|prefix| self.levels.tree(prefix)) else { return true };
         let is_expiring = |table: &Arc<Table>| table.statistics.expiring > 0;

@@ -33,7 +33,7 @@ impl Retention {
         }
     }
 
-    /// Whether a snapshot sees the version `seq`, which `newer` follows.
+    /// True if a snapshot sees the version `seq`, which `newer` follows.
     pub(crate) fn snapshot_between(&self, seq: Seq, newer: Seq) -> bool {
         let index = self.snapshots.partition_point(|&snapshot| snapshot < seq);
         self.snapshots.get(index).is_some_and(|&snapshot| snapshot < newer)

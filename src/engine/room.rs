@@ -4,7 +4,7 @@ use super::error::{Error, Result};
 use crate::fs;
 use crate::page::{Extent, FreeSet};
 
-/// Whether the host has no more space.
+/// True if the host has no more space.
 pub(crate) fn is_full(error: &Error) -> bool {
     matches!(error, Error::Fs(fs::Error::StorageFull { .. }))
 }

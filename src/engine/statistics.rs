@@ -59,7 +59,7 @@ pub struct EncryptionStatistics {
     pub key_epoch: u32,
     /// Bytes of tables that are sealed with an older data key than the newest: a rotation is not through.
     pub old_key_bytes: u64,
-    /// Whether there is an older data key.
+    /// True if there is an older data key.
     pub is_rotating: bool,
 }
 
@@ -102,7 +102,7 @@ pub struct Statistics {
     pub snapshots: u64,
     /// How the file is encrypted; `None` in a plain file.
     pub encryption: Option<EncryptionStatistics>,
-    /// Whether the engine has closed itself to writes, and why.
+    /// True if the engine has closed itself to writes, and why.
     pub failed: Option<String>,
 }
 

@@ -12,9 +12,9 @@ pub(crate) struct State {
     pub(crate) superblock: Superblock,
     pub(crate) manifest: Manifest,
     pub(crate) levels: Levels,
-    /// Whether the superblock is whole, and not just its reference to the manifest.
+    /// True if the superblock is whole, and not just its reference to the manifest.
     pub(crate) is_proven: bool,
-    /// Whether there may have been a newer one.
+    /// True if there may have been a newer one.
     pub(crate) may_be_old: bool,
 }
 

@@ -99,7 +99,7 @@ impl Job {
         self.plan.prefix == prefix
     }
 
-    /// Whether the job's outputs may lie in the closed range: they may fill the gaps between its inputs.
+    /// True if the job's outputs may lie in the closed range: they may fill the gaps between its inputs.
     pub(crate) fn covers(&self, prefix: Prefix, smallest: &[u8], largest: &[u8]) -> bool {
         let low = self.plan.tables().map(|table| &table.smallest).min();
         let high = self.plan.tables().map(|table| &table.largest).max();
@@ -111,7 +111,7 @@ impl Job {
         self.output
     }
 
-    /// Whether the outputs take as much room as the inputs.
+    /// True if the outputs take as much room as the inputs.
     pub(crate) fn is_as_large(&self) -> bool {
         let blocks = |table: &Table| table.extent().blocks;
         let written: u64 = self.output.tables.iter().map(blocks).sum();

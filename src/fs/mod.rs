@@ -111,7 +111,7 @@ pub trait File {
     /// The file's length.
     fn len(&self) -> Result<u64>;
 
-    /// Whether the file has no bytes.
+    /// True if the file has no bytes.
     fn is_empty(&self) -> Result<bool> {
         Ok(self.len()? == 0)
     }
@@ -129,7 +129,7 @@ pub trait File {
     /// Returns once everything written so far is on durable storage.
     fn sync(&self) -> Result<()>;
 
-    /// Whether the host guarantees that nobody else writes this file while it is open. Where it does not (WASI
+    /// True if the host guarantees that nobody else writes this file while it is open. Where it does not (WASI
     /// has no locks), the engine looks at the owner record in the file before each commit.
     fn is_exclusive(&self) -> bool;
 

@@ -81,7 +81,7 @@ impl AeadSeal {
         self.superblock_key(epoch).expect("a superblock is written in an epoch that was begun").code(covered)
     }
 
-    /// Whether `code` is that of a superblock of `epoch`: never, when there is no data key for it.
+    /// True if `code` is that of a superblock of `epoch`: never, when there is no data key for it.
     pub fn is_superblock_code(&self, epoch: u32, covered: &[u8], code: &[u8]) -> bool {
         self.superblock_key(epoch).is_some_and(|key| key.is_code(covered, code))
     }

@@ -98,7 +98,7 @@ impl<K: Copy + Eq + Hash, V> Cache<K, V> {
         self.bytes = 0;
     }
 
-    /// Whether nothing is held.
+    /// True if nothing is held.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }

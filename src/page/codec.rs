@@ -17,7 +17,7 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
-    /// Whether everything has been read.
+    /// True if everything has been read.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }

@@ -34,7 +34,7 @@ impl Extent {
         self.address + self.len()
     }
 
-    /// Whether it lies in the grid of a file, at a block's beginning.
+    /// True if it lies in the grid of a file, at a block's beginning.
     pub fn is_valid(&self) -> bool {
         self.address >= HEADER_LEN
             && self.address.is_multiple_of(BLOCK_LEN)
@@ -61,7 +61,7 @@ struct Pin {
     extent: Extent,
     /// How often it is pinned.
     count: usize,
-    /// Whether it is free but for that.
+    /// True if it is free but for that.
     is_released: bool,
 }
 

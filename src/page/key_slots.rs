@@ -98,7 +98,7 @@ impl Keyring {
         Err(KeyError::Wrong.into())
     }
 
-    /// Whether the key slots of a file have something in them, and whether it looks like keys, be they damaged.
+    /// True if the key slots of a file have something in them, and whether it looks like keys, be they damaged.
     pub fn is_there(file: &impl File) -> Result<(bool, bool)> {
         let slots = read_slots(file)?;
         let is_any = slots.iter().flatten().any(|&byte| byte != 0);
@@ -146,7 +146,7 @@ impl Keyring {
         self.data_keys.last().map_or(0, |(first, _)| *first)
     }
 
-    /// Whether data may still be sealed by an older key.
+    /// True if data may still be sealed by an older key.
     pub fn has_old_key(&self) -> bool {
         self.data_keys.len() > 1
     }
@@ -204,7 +204,7 @@ impl Keyring {
         Ok(whole.unwrap_or_else(|| self.encode(environment)))
     }
 
-    /// Whether these keys were read from or written to this slot.
+    /// True if these keys were read from or written to this slot.
     fn is_in(&self, slot: &[u8]) -> bool {
         Record::decode(slot).is_some_and(|record| record.number == self.number && record.salt == self.salt)
     }

@@ -37,7 +37,7 @@ pub enum PlaceKind {
 }
 
 impl PlaceKind {
-    /// Whether it is a page, and not a part of the log.
+    /// True if it is a page, and not a part of the log.
     pub fn is_page(self) -> bool {
         matches!(self, Self::Data | Self::Index | Self::Filter | Self::Manifest)
     }
@@ -92,7 +92,7 @@ pub trait Seal {
     /// hold at this place; then nothing was changed.
     fn open(&self, place: Place, sealed: &mut [u8]) -> bool;
 
-    /// Whether headers of pages have an epoch and a nonce. They are zero otherwise.
+    /// True if headers of pages have an epoch and a nonce. They are zero otherwise.
     fn has_nonces(&self) -> bool;
 }
 

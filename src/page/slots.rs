@@ -14,7 +14,7 @@ pub struct Slots {
     pub hints: Vec<Superblock>,
     /// What is not as a writer leaves it, and where. A crash while a superblock is written may leave such a copy too.
     pub damaged: Vec<Error>,
-    /// Whether a superblock may be missing that is newer than the valid ones: both copies of it are damaged.
+    /// True if a superblock may be missing that is newer than the valid ones: both copies of it are damaged.
     pub may_miss_newest: bool,
 }
 

@@ -232,7 +232,7 @@ impl Superblock {
         ((self.sequence % 2) * 2 + copy) * SLOT_LEN as u64
     }
 
-    /// Whether a copy in the file is authentic: a checksum anyone can make.
+    /// True if a copy in the file is authentic: a checksum anyone can make.
     pub(super) fn is_authentic(&self, file: &impl File, seal: &AeadSeal) -> Result<bool> {
         for copy in 0..2 {
             let mut slot = vec![0; SLOT_LEN];

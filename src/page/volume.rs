@@ -89,7 +89,7 @@ pub struct Volume<F> {
     /// Tracked here, because asking is slow in some browsers.
     file_len: Cell<u64>,
     owner: Cell<Owner>,
-    /// Whether the last claim failed, and may have been written in part.
+    /// True if the last claim failed, and may have been written in part.
     is_claim_torn: Cell<bool>,
     /// Of the newest superblock that was in the file when it was opened, or was written since.
     sequence: Cell<u64>,
@@ -99,7 +99,7 @@ pub struct Volume<F> {
 }
 
 impl<F: File> Volume<F> {
-    /// Whether the file's keys made this superblock, which was read from it; true in a plain file.
+    /// True if the file's keys made this superblock, which was read from it; true in a plain file.
     fn is_authentic(&self, superblock: &Superblock) -> Result<bool> {
         let Some(seal) = &self.aead else { return Ok(true) };
         let keyring = seal.keyring();
@@ -210,14 +210,14 @@ impl<F: File> Volume<F> {
         Ok(())
     }
 
-    /// Whether the file has not grown, its newest superblock is still this one, and what opens it has not changed.
+    /// True if the file has not grown, its newest superblock is still this one, and what opens it has not changed.
     pub fn is_as_known(&self, superblock: &Superblock) -> Result<bool> {
         let newest = Superblock::read(&self.file)?;
         let has_same_keys = self.aead.is_none() || Keyring::fingerprint(&self.file)? == self.key_slots.get();
         Ok(self.file.len()? <= self.file_len.get() && newest.as_ref() == Some(superblock) && has_same_keys)
     }
 
-    /// Whether the host keeps other writers out.
+    /// True if the host keeps other writers out.
     pub fn is_exclusive(&self) -> bool {
         self.file.is_exclusive()
     }

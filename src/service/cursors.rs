@@ -22,7 +22,7 @@ struct Position {
     /// What is left, but for `after`.
     range: Range,
     snapshot: Snapshot,
-    /// Whether the snapshot ends with the scan.
+    /// True if the snapshot ends with the scan.
     is_own: bool,
     /// The last key of the page before.
     after: String,
@@ -86,7 +86,7 @@ impl Cursors {
         self.settle(database, id, position, page, answer)
     }
 
-    /// Whether the scan of this number is going on.
+    /// True if the scan of this number is going on.
     pub fn has(&self, id: u64) -> bool {
         self.open.contains_key(&id)
     }

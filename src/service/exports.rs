@@ -33,7 +33,7 @@ impl Exports {
         answer.value(&begun)
     }
 
-    /// Whether the export of this number is going on.
+    /// True if the export of this number is going on.
     pub fn has(&self, number: u64) -> bool {
         self.open.contains_key(&number)
     }

@@ -38,7 +38,7 @@ pub(crate) struct Message<'a> {
     pub client: u32,
     /// Of the client's messages; of the first client's without meaning.
     pub number: u64,
-    /// Whether another engine may have got it before.
+    /// True if another engine may have got it before.
     pub is_repeated: bool,
     /// The client has the answers of all messages with smaller numbers.
     pub answered: u64,
@@ -110,7 +110,7 @@ impl<F: File> Service<F> {
         Ok(answer.finish())
     }
 
-    /// Whether there are tasks to go on with, or changes for those who wait for them.
+    /// True if there are tasks to go on with, or changes for those who wait for them.
     pub fn has_tasks(&self) -> bool {
         let Some(database) = &self.database else { return false };
         let is_any = |client: &Client| !client.ended.is_empty() || client.watches.are_ready(database);

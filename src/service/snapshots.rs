@@ -18,7 +18,7 @@ impl Snapshots {
         answer.value(&id)
     }
 
-    /// Whether the snapshot of this number is held.
+    /// True if the snapshot of this number is held.
     pub fn has(&self, id: u64) -> bool {
         self.open.contains_key(&id)
     }

@@ -39,7 +39,7 @@ pub(crate) enum Task {
         collection: String,
         /// What it is on.
         index: IndexSpec,
-        /// Whether there was no such index before: the answer.
+        /// True if there was no such index before: the answer.
         is_new: bool,
     },
     /// Rewrites the file without what was deleted.
@@ -74,7 +74,7 @@ impl Tasks {
         self.waiting.retain(|waiting| waiting.client != client);
     }
 
-    /// Whether there is a task to go on with.
+    /// True if there is a task to go on with.
     pub fn are_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }

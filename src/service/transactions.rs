@@ -21,12 +21,12 @@ impl Transactions {
         answer.value(&id)
     }
 
-    /// Whether the transaction of this number is under way.
+    /// True if the transaction of this number is under way.
     pub fn has(&self, id: u64) -> bool {
         self.open.contains_key(&id)
     }
 
-    /// Whether the transaction of this number is under way, and has nothing to commit.
+    /// True if the transaction of this number is under way, and has nothing to commit.
     pub fn only_reads(&self, id: u64) -> bool {
         self.open.get(&id).is_some_and(OpenTransaction::only_reads)
     }

@@ -88,7 +88,7 @@ impl Watches {
         Some(answer.finish_task(task))
     }
 
-    /// Whether somebody who waits may be answered.
+    /// True if somebody who waits may be answered.
     pub fn are_ready<F: File>(&self, database: &Database<F>) -> bool {
         self.waiting().any(|what| what.is_ready(database))
     }

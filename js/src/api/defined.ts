@@ -37,7 +37,7 @@ function kept<L extends readonly unknown[]>(before: readonly unknown[], left: L)
 
 const isDefined = (value: unknown): boolean => value !== undefined;
 
-/** Whether it is an object as literals make it, in whatever realm: no date, no bytes. */
+/** True if it is an object as literals make it, in whatever realm: no date, no bytes. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -194,7 +194,7 @@ export function queryText(query: unknown): string {
   return `{${parts.join(",")}}`;
 }
 
-/** Whether what `count` was given is a query, and not a range of keys. */
+/** True if what `count` was given is a query, and not a range of keys. */
 export function isQuery(given: unknown): given is Query {
   const only = ["keys", "where", "orderBy", "offset", "after", "select"];
   return typeof given === "object" && given !== null && only.some((field) => Object.hasOwn(given, field));

@@ -37,7 +37,7 @@ export class Reader<D = unknown> {
     return rows.map(([document]) => document);
   }
 
-  /** Whether there is a document at `key`. */
+  /** True if there is a document at `key`. */
   async has(key: string): Promise<boolean> {
     return (await this.#read(`["has",${keyText(key)}]`)) as boolean;
   }

@@ -50,7 +50,7 @@ function resultOf<R>(
   return isThenable(result) ? Promise.resolve(result).then(next) : next(result);
 }
 
-/** Whether a document is read as it was given. Properties that are `undefined` are not stored. */
+/** True if a document is read as it was given. Properties that are `undefined` are not stored. */
 function isSame(given: unknown, stored: unknown): boolean {
   if (typeof given !== "object" || typeof stored !== "object" || given === null || stored === null) return given === stored;
   const fields = Object.entries(given).filter(([, member]) => member !== undefined);

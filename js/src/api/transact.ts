@@ -45,7 +45,7 @@ export async function transact<R>(
   }
 }
 
-/** Whether a commit was refused because of others: it may succeed when it is repeated. */
+/** True if a commit was refused because of others: it may succeed when it is repeated. */
 function isOutdated(thrown: unknown): boolean {
   return thrown instanceof FerroliteError && (thrown.code === "Conflict" || thrown.code === "SnapshotTooOld");
 }

@@ -137,7 +137,7 @@ export function assertWatchQueryOptions(options: unknown): void {
   assertSignal((options as { signal?: unknown }).signal);
 }
 
-/** Whether it is a signal, of whatever realm. */
+/** True if it is a signal, of whatever realm. */
 export function isSignal(signal: unknown): signal is AbortSignal {
   const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   return typeof aborted === "boolean" && typeof addEventListener === "function";
@@ -337,7 +337,7 @@ function findCycle(value: unknown, place: string, ancestors: object[]): Problem 
   return undefined;
 }
 
-/** Whether a string has no lone surrogates: whether it is text. */
+/** True if a string has no lone surrogates: whether it is text. */
 export function isWellFormed(text: string): boolean {
   return "isWellFormed" in String.prototype ? text.isWellFormed() : !/\p{Surrogate}/u.test(text);
 }

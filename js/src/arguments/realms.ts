@@ -4,12 +4,12 @@
  */
 import { kindOf } from "../brand.js";
 
-/** Whether a document is bytes, and not JSON. */
+/** True if a document is bytes, and not JSON. */
 export function isBytes(document: unknown): document is Uint8Array {
   return ArrayBuffer.isView(document) && kindOf(document) === "Uint8Array";
 }
 
-/** Whether it is a promise of some library, or of the host. */
+/** True if it is a promise of some library, or of the host. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

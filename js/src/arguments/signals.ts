@@ -22,7 +22,7 @@ export function splitSignal<O extends SignalOptions>(
   return { signal: signalOf({ signal }, verb), rest };
 }
 
-/** Whether it was broken off; asked anew each time. */
+/** True if it was broken off; asked anew each time. */
 export function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }

@@ -14,7 +14,7 @@ export const memoryFacts: StorageFacts = {
 /** The options of `open` that are about where the data is. */
 export interface StorageOptions {
   readonly storage: "auto" | "opfs" | "indexeddb" | "file" | "memory";
-  /** Whether `"auto"` may end in memory. */
+  /** True if `"auto"` may end in memory. */
   readonly allowMemory: boolean;
   /** Bytes that a database may have whose host holds all of it in memory. */
   readonly memoryLimit: number;

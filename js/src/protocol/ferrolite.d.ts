@@ -49,7 +49,7 @@ export class Connection {
     message: string,
     textMax: number,
   ): string | Uint8Array<ArrayBuffer>;
-  /** Whether calls that were answered as pending wait for their next slice. */
+  /** True if calls that were answered as pending wait for their next slice. */
   hasTasks(): boolean;
   /** Does one slice of one task; its client, and `[task, result]` as JSON bytes, when that was its last one. */
   step(): [client: number, finished: Uint8Array<ArrayBuffer>] | undefined;

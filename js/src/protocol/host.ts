@@ -23,7 +23,7 @@ export interface Handle {
  * `DOMException`s of browsers, or by their code, as the errors of Node: `ENOENT`, `ENOSPC`, `Locked` and so on.
  */
 export interface Host {
-  /** Whether the host itself keeps others from writing a file that is open here. */
+  /** True if the host itself keeps others from writing a file that is open here. */
   readonly exclusive: boolean;
   /** Opens a file: `"read"` and `"write"` want it to exist, `"create"` makes it when it does not. */
   open(name: string, mode: "read" | "write" | "create"): Promise<Handle>;

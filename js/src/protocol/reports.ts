@@ -91,7 +91,7 @@ export interface Stats {
     readonly keyEpoch: number;
     /** Bytes of tables that are sealed with an older data key than the newest. */
     readonly oldKeyBytes: number;
-    /** Whether there is an older data key: a rotation is under way, or was cut short. */
+    /** True if there is an older data key: a rotation is under way, or was cut short. */
     readonly isRotating: boolean;
   } | null;
   /** Why the database has closed itself to writes, if it has. */
@@ -158,7 +158,7 @@ export interface LostPart {
   readonly from?: string;
   /** ... up to this one. */
   readonly to?: string;
-  /** Whether documents may be lost with it. */
+  /** True if documents may be lost with it. */
   readonly hasDocuments: boolean;
 }
 
@@ -180,9 +180,9 @@ export interface SalvageReport {
   readonly entriesLost: number;
   /** Bytes that could not be read. */
   readonly bytesLost: number;
-  /** Whether the whole file had to be searched: deleted documents and older versions may be back. */
+  /** True if the whole file had to be searched: deleted documents and older versions may be back. */
   readonly scanned: boolean;
-  /** Whether everything that was committed is there as it was. */
+  /** True if everything that was committed is there as it was. */
   readonly complete: boolean;
   /** The parts that could not be read, the first thousand of them. */
   readonly lost: readonly LostPart[];

@@ -7,7 +7,7 @@ export class RestMissing extends Error {}
 let load = (): void => {};
 let isThere = true;
 
-/** Whether there is nothing more to load. */
+/** True if there is nothing more to load. */
 export const isWhole = (): boolean => isThere;
 
 /** The first part calls this when it needs a function that it does not have. A whole engine never does. */

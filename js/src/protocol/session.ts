@@ -60,7 +60,7 @@ export class Session {
   #messages = 0;
   #lastMessageMs = 0;
   #turnIsDue = false;
-  /** Whether the process does not end before that turn. */
+  /** True if the process does not end before that turn. */
   #turnIsKept = false;
   #ended = false;
   #cancelQuiet: (() => void) | undefined;

@@ -21,7 +21,7 @@ export async function refreshed(facts: StorageFacts): Promise<StorageFacts> {
   return browserFacts(facts.kind, facts.path ?? "", place);
 }
 
-/** Whether the browser keeps the data of this site until the user clears it. */
+/** True if the browser keeps the data of this site until the user clears it. */
 export function isPersisted(): Promise<boolean> {
   return within(FACTS_WAIT_MS, storageManager()?.persisted?.(), false);
 }

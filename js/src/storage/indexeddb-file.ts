@@ -51,7 +51,7 @@ export interface FileContext {
 
 /** A transaction that is to come or runs, and who waits for it. */
 interface Round {
-  /** Whether it has to be on the disk when it is complete: somebody waits for it. */
+  /** True if it has to be on the disk when it is complete: somebody waits for it. */
   isStrict: boolean;
   /** Resolves when the browser completes the transaction, even if this worker ends. */
   readonly begun: Settling;
@@ -82,7 +82,7 @@ export class IndexedDbFile implements Handle {
   #running: Round | undefined;
   /** Begins when the one that runs is complete, or at the end of this turn. */
   #next: Round | undefined;
-  /** Whether a transaction that need not be on the disk was the last one to begin. */
+  /** True if a transaction that need not be on the disk was the last one to begin. */
   #isRelaxed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: { readonly reason: unknown } | undefined;

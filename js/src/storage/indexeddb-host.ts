@@ -128,7 +128,7 @@ async function failure(file: string, reason: unknown): Promise<FerroliteError> {
   return new FerroliteError("Io", what, { cause: reason });
 }
 
-/** Whether a file was cleared away. A browser that is at it fails other requests, or never answers them. */
+/** True if a file was cleared away. A browser that is at it fails other requests, or never answers them. */
 async function isGone(file: string): Promise<boolean> {
   for (const waitMs of LOOKS_MS) {
     await new Promise((resolve) => setTimeout(resolve, waitMs));

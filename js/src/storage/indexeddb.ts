@@ -23,7 +23,7 @@ export async function lacking(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Whether there is this file. Throws what the browser throws where IndexedDB does not work. */
+/** True if there is this file. Throws what the browser throws where IndexedDB does not work. */
 export async function has(file: string): Promise<boolean> {
   const name = databaseName(file);
   // Looking it up costs less than opening it, which begins to make it.

@@ -23,7 +23,7 @@ interface FileHandle extends FileSystemFileHandle {
   createSyncAccessHandle(): Promise<Handle>;
 }
 
-/** Whether this browser claims to read and write files synchronously. Asked in a worker. */
+/** True if this browser claims to read and write files synchronously. Asked in a worker. */
 export function isSynchronous(): boolean {
   return typeof FileSystemFileHandle !== "undefined" && "createSyncAccessHandle" in FileSystemFileHandle.prototype;
 }
@@ -125,7 +125,7 @@ export class OpfsHost implements Host {
     await (await this.#enter(false)).removeEntry(name);
   }
 
-  /** Whether there is this file. Throws what the browser throws where it has no private files. */
+  /** True if there is this file. Throws what the browser throws where it has no private files. */
   async has(file: string): Promise<boolean> {
     try {
       await (await this.#enter(false)).getFileHandle(file);
@@ -162,7 +162,7 @@ export class OpfsHost implements Host {
   }
 }
 
-/** Whether a file has its name. What else a browser reports proves nothing. */
+/** True if a file has its name. What else a browser reports proves nothing. */
 function isThere(name: string): Promise<boolean> {
   return new OpfsHost().has(name).catch(() => true);
 }

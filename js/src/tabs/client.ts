@@ -53,7 +53,7 @@ export interface Opening {
   readonly startWorker: (kept?: Kept) => Started;
 }
 
-/** Whether tabs can share here; where not, there is no file either that they could. */
+/** True if tabs can share here; where not, there is no file either that they could. */
 export const canShare = () => typeof BroadcastChannel !== "undefined" && globalThis.navigator?.locks !== undefined;
 
 export class Client implements Member {

@@ -35,9 +35,9 @@ export interface Join {
   readonly readOnly: boolean;
   /** Those that it would open the database with, when it joins for the first time. */
   readonly options: PlainOptions | undefined;
-  /** Whether it can start an engine. */
+  /** True if it can start an engine. */
   readonly canLead: boolean;
-  /** Whether its page is; `undefined` of a worker. */
+  /** True if its page is; `undefined` of a worker. */
   readonly isVisible: boolean | undefined;
   /** Given by a client that has a secret: new for each join. The client that has started the engine has nothing to prove. */
   readonly nonce: string | undefined;

@@ -10,7 +10,7 @@ export interface PageWatcher {
   woke(): void;
 }
 
-/** Whether the page is visible; `undefined` in a worker. */
+/** True if the page is visible; `undefined` in a worker. */
 export const isVisible = (): boolean | undefined =>
   typeof document === "undefined" ? undefined : document.visibilityState === "visible";
 

@@ -54,7 +54,7 @@ export async function openAlone(...[name, options, material, loading]: How): Pro
   }
 }
 
-/** Whether others that open the same database share it. */
+/** True if others that open the same database share it. */
 export function isShared(options: PlainOptions): boolean {
   return options.storage !== "memory" && canShare();
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// The command line.
 pub struct Invocation {
-    /// Whether answers and errors are JSON.
+    /// True if answers and errors are JSON.
     pub json: bool,
     /// What to do.
     pub command: Command,

@@ -55,11 +55,11 @@ pub struct Request {
     pub allow_incomplete: bool,
     /// The files that no verb may write over.
     pub own_files: Rc<OwnFiles>,
-    /// Whether it is a line of the REPL.
+    /// True if it is a line of the REPL.
     pub in_repl: bool,
 }
 
-/// Whether what was asked for is there. `No` is not an error, but an exit code of its own.
+/// True if what was asked for is there. `No` is not an error, but an exit code of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// It is there, or it is done.

@@ -31,9 +31,9 @@ pub struct Failure {
     message: String,
     /// Figures for `--json`.
     details: Map<String, Value>,
-    /// Whether answers can no longer be printed, so that going on has no purpose.
+    /// True if answers can no longer be printed, so that going on has no purpose.
     pub ends_output: bool,
-    /// Whether there is nothing to print: it was told, or nobody reads.
+    /// True if there is nothing to print: it was told, or nobody reads.
     silent: bool,
 }
 

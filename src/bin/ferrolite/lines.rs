@@ -15,7 +15,7 @@ pub struct Lines<R> {
     reader: R,
     name: String,
     line: Vec<u8>,
-    /// Whether reading has failed, so that there is no more to come.
+    /// True if reading has failed, so that there is no more to come.
     failed: bool,
     /// The number of the line that was read last, from 1.
     pub number: u64,
@@ -77,7 +77,7 @@ impl<R: BufRead> Lines<R> {
 }
 
 impl<R: io::Read> Lines<BufReader<R>> {
-    /// Whether the next line is still to be read from the host, which may mean to wait for it.
+    /// True if the next line is still to be read from the host, which may mean to wait for it.
     pub fn is_drained(&self) -> bool {
         !self.reader.buffer().contains(&b'\n')
     }

@@ -13,7 +13,7 @@ use std::slice;
 pub struct Output {
     out: BufWriter<StdoutLock<'static>>,
     json: bool,
-    /// Whether every question gets an answer, as in the REPL, or the exit code is enough of one.
+    /// True if every question gets an answer, as in the REPL, or the exit code is enough of one.
     answers: bool,
 }
 
@@ -28,7 +28,7 @@ impl Output {
         self.answers = true;
     }
 
-    /// Whether answers are JSON.
+    /// True if answers are JSON.
     pub fn is_json(&self) -> bool {
         self.json
     }

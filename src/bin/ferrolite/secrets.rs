@@ -95,7 +95,7 @@ pub fn read_foreign_key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Failu
     }
 }
 
-/// Whether a passphrase can be asked for.
+/// True if a passphrase can be asked for.
 pub fn can_ask() -> bool {
     cfg!(any(unix, windows)) && io::stdin().is_terminal()
 }
@@ -169,7 +169,7 @@ fn without_newline(bytes: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Whether `bytes` are a key, which is written to `key`.
+/// True if `bytes` are a key, which is written to `key`.
 fn decode_key(bytes: &[u8], key: &mut [u8; KEY_BYTES]) -> bool {
     if bytes.len() == KEY_BYTES {
         key.copy_from_slice(bytes);

@@ -237,7 +237,7 @@ fn durability_of_environment() -> Result<Durability, Failure> {
     }
 }
 
-/// Whether an import failed because of the new file, and not of what it was made of.
+/// True if an import failed because of the new file, and not of what it was made of.
 pub fn is_of_new_file(code: ErrorCode) -> bool {
     matches!(
         code,

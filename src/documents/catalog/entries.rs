@@ -47,7 +47,7 @@ pub const MAX_COLLECTION_NAME_LENGTH: usize = 255;
 pub(crate) struct NamedCollection {
     pub id: CollectionId,
     pub name: String,
-    /// Whether documents may be left, which nobody looks at any more.
+    /// True if documents may be left, which nobody looks at any more.
     pub is_dropping: bool,
 }
 

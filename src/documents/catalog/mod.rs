@@ -202,7 +202,7 @@ impl Catalog {
         self.indexes_of(collection).filter(|index| index.state != IndexState::Dropping)
     }
 
-    /// Whether writes to a collection have any index to maintain.
+    /// True if writes to a collection have any index to maintain.
     pub fn has_indexes(&self, collection: CollectionId) -> bool {
         self.maintained(collection).next().is_some()
     }

@@ -6,7 +6,7 @@ use crate::documents::keyspace::key::CollectionId;
 use crate::documents::stored::parts::PartId;
 
 impl Catalog {
-    /// Whether documents of a collection may have parts: who writes over one must know the old one then.
+    /// True if documents of a collection may have parts: who writes over one must know the old one then.
     pub fn has_parts(&self, collection: CollectionId) -> bool {
         self.with_parts.contains(&collection)
     }
@@ -26,7 +26,7 @@ impl Catalog {
         self.uploads.iter().copied()
     }
 
-    /// Whether these are the parts of a blob that is being written.
+    /// True if these are the parts of a blob that is being written.
     pub fn has_upload(&self, collection: CollectionId, id: PartId) -> bool {
         self.uploads.contains(&(collection, id))
     }

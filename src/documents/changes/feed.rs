@@ -25,7 +25,7 @@ impl Feed {
         Self { bytes_max, ..Self::default() }
     }
 
-    /// Whether somebody watches. When nobody does any more, what was kept for them goes.
+    /// True if somebody watches. When nobody does any more, what was kept for them goes.
     pub fn is_watched(&mut self) -> bool {
         let is_watched = Arc::strong_count(&self.watchers) > 1;
         if !is_watched && !self.commits.is_empty() {
@@ -74,7 +74,7 @@ impl Feed {
         self.forgotten = self.forgotten.min(seq);
     }
 
-    /// Whether all changes behind `seq` are here.
+    /// True if all changes behind `seq` are here.
     pub fn reaches(&self, seq: Seq) -> bool {
         self.forgotten <= seq
     }

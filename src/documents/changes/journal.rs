@@ -70,7 +70,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether commits are written into it.
+    /// True if commits are written into it.
     pub fn is_kept(&self) -> bool {
         self.span_ms.is_some()
     }
@@ -90,7 +90,7 @@ impl Journal {
         }
     }
 
-    /// Whether the commit behind `newest` is to be written into it.
+    /// True if the commit behind `newest` is to be written into it.
     pub fn wants(&mut self, is_watched: bool, newest: Seq, now_ms: u64) -> bool {
         if let Some(span_ms) = self.watched_span_ms {
             if is_watched {
@@ -170,7 +170,7 @@ impl Journal {
         Ok((!is_gap).then(|| commits.into_iter().map(Arc::new).collect()))
     }
 
-    /// Whether an entry behind `behind` up to `end` has expired, when none is there.
+    /// True if an entry behind `behind` up to `end` has expired, when none is there.
     fn lacks<F: File>(&self, engine: &Engine<F>, behind: Seq, end: Seq) -> Result<bool> {
         match self.entries(engine, end, Seq::MAX, false)?.next()? {
             // Of a commit that is not acknowledged yet.

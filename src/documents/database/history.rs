@@ -87,12 +87,12 @@ impl History {
         }
     }
 
-    /// Whether all commits behind `seq` are remembered.
+    /// True if all commits behind `seq` are remembered.
     pub fn reaches(&self, seq: Seq) -> bool {
         self.forgotten <= seq
     }
 
-    /// Whether a commit behind `seq` has written what was read.
+    /// True if a commit behind `seq` has written what was read.
     pub fn has_changed(&self, seq: Seq, reads: &Reads) -> bool {
         let behind = self.commits.iter().rev().take_while(|(commit, _)| *commit > seq);
         behind.flat_map(|(_, keys)| keys).any(|key| reads.contains(key))

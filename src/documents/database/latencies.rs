@@ -105,7 +105,7 @@ pub struct Latency {
 #[derive(Debug)]
 pub(crate) struct Latencies {
     pub(crate) is_enabled: bool,
-    /// Whether a verb is being measured.
+    /// True if a verb is being measured.
     pub(crate) is_busy: Cell<bool>,
     pub(crate) histograms: RefCell<[Option<Box<Histogram>>; NAMES.len()]>,
 }

@@ -56,9 +56,9 @@ pub struct Database<F: File> {
     damage: Vec<String>,
     durability: Durability,
     last_sync_ms: u64,
-    /// Whether commits wait to be written.
+    /// True if commits wait to be written.
     pub(crate) pending: bool,
-    /// Whether commits were written and not flushed.
+    /// True if commits were written and not flushed.
     unsynced: bool,
     group: Group,
     pub(crate) history: History,
@@ -319,7 +319,7 @@ impl<F: File> Database<F> {
         self.engine.last_seq()
     }
 
-    /// Whether the database was opened read-only.
+    /// True if the database was opened read-only.
     pub fn is_read_only(&self) -> bool {
         self.read_only
     }

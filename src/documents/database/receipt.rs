@@ -63,7 +63,7 @@ impl ReceiptId {
 }
 
 impl LeftReceipt {
-    /// Whether it is no longer than a part.
+    /// True if it is no longer than a part.
     pub fn is_small(&self) -> bool {
         self.parts <= 1
     }

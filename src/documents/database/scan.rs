@@ -43,7 +43,7 @@ impl Default for PageLimits {
 pub struct Page {
     /// The documents, in the order of the range.
     pub documents: Vec<Document>,
-    /// Whether the range may hold more.
+    /// True if the range may hold more.
     pub more: bool,
 }
 

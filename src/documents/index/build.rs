@@ -45,13 +45,13 @@ pub struct IndexInfo {
     /// The paths, when there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
-    /// Whether no two documents may have equal values.
+    /// True if no two documents may have equal values.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unique: bool,
-    /// Whether each element of an array has an entry.
+    /// True if each element of an array has an entry.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub multi: bool,
-    /// Whether it covers all documents. Until then [`Database::find`] does without it.
+    /// True if it covers all documents. Until then [`Database::find`] does without it.
     pub ready: bool,
 }
 
@@ -59,7 +59,7 @@ pub struct IndexInfo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IndexProgress {
-    /// Whether the index covers all documents.
+    /// True if the index covers all documents.
     pub done: bool,
     /// How many documents this step has looked at.
     pub indexed: u64,

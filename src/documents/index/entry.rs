@@ -236,7 +236,7 @@ pub(crate) fn stage_stored(index: &Index, batch: &mut Batch, key: &str, stored: 
 }
 
 impl Staged {
-    /// Whether this entry need not be written where `old` was, which has the same key.
+    /// True if this entry need not be written where `old` was, which has the same key.
     fn stays(&self, old: &Self, index: &Index) -> bool {
         // Only an entry without expiry is sure to be there still; and one that was cut may stand for another value now, which
         // a unique index has to look at.

@@ -236,7 +236,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Whether two values are equal. Costs about the length of `wanted`, once `found` is opened; `spent` counts what is more.
+/// True if two values are equal. Costs about the length of `wanted`, once `found` is opened; `spent` counts what is more.
 fn is_equal(found: &mut Node<'_>, wanted: &mut Node<'_>, depth: usize, spent: &mut usize) -> Outcome<bool> {
     let kinds = (found.first_byte(), wanted.first_byte());
     if !matches!(kinds, (Some(b'{'), Some(b'{')) | (Some(b'['), Some(b'['))) {
@@ -267,7 +267,7 @@ fn is_equal(found: &mut Node<'_>, wanted: &mut Node<'_>, depth: usize, spent: &m
     outcome
 }
 
-/// Whether all items pass; stops at the first that does not.
+/// True if all items pass; stops at the first that does not.
 fn all<T>(items: impl IntoIterator<Item = T>, mut passes: impl FnMut(T) -> Outcome<bool>) -> Outcome<bool> {
     for item in items {
         if !passes(item)? {

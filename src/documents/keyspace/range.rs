@@ -111,7 +111,7 @@ impl Range {
         Ok((self.limit != Some(0) && !is_empty(&range)).then_some(range))
     }
 
-    /// Whether `key` lies within the bounds.
+    /// True if `key` lies within the bounds.
     pub(crate) fn contains(&self, key: &str) -> bool {
         self.gt.as_deref().is_none_or(|bound| key > bound)
             && self.gte.as_deref().is_none_or(|bound| key >= bound)
@@ -151,7 +151,7 @@ pub(crate) fn end_of(prefix: Vec<u8>) -> Bound<Vec<u8>> {
     successor(prefix).map_or(Bound::Unbounded, Bound::Excluded)
 }
 
-/// Whether no key can lie in `range`.
+/// True if no key can lie in `range`.
 pub(crate) fn is_empty(range: &KeyRange) -> bool {
     match (&range.start, &range.end) {
         (Bound::Included(start), Bound::Included(end)) => start > end,

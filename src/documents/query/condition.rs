@@ -131,7 +131,7 @@ impl Condition {
         &self.bounds
     }
 
-    /// Whether a value with this encoding meets the condition.
+    /// True if a value with this encoding meets the condition.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn is_met_by(&self, encoded: &[u8]) -> bool {
         let range = (self.bounds.start.as_ref().map(Vec::as_slice), self.bounds.end.as_ref().map(Vec::as_slice));

@@ -23,7 +23,7 @@ pub(crate) struct Context<'a, F: File> {
     /// Reads the documents.
     pub reader: RefCell<KeyReader<'a, F>>,
     pub query: Prepared,
-    /// Whether a transaction has written a key: what is stored there does not count.
+    /// True if a transaction has written a key: what is stored there does not count.
     pub is_written: Option<KeyTest<'a>>,
     /// Where a transaction notes what it reads.
     pub reads: Option<RefCell<&'a mut Reads>>,
@@ -52,12 +52,12 @@ impl<F: File> Context<'_, F> {
         self.counts.set(counts);
     }
 
-    /// Whether the query is about a document with this key.
+    /// True if the query is about a document with this key.
     pub fn is_wanted(&self, key: &str) -> bool {
         self.query.keys.contains(key) && self.is_written.as_ref().is_none_or(|is_written| !is_written(key))
     }
 
-    /// Whether a row was in an earlier page.
+    /// True if a row was in an earlier page.
     pub fn is_before(&self, place: &Place) -> bool {
         self.query.after.as_ref().is_some_and(|after| place <= after)
     }

@@ -26,7 +26,7 @@ pub(crate) enum Test {
     Contains { at: usize, element: Vec<u8>, negated: bool },
 }
 
-/// Whether `text` is an array with an element of this encoding.
+/// True if `text` is an array with an element of this encoding.
 pub(crate) fn has_element(text: &str, wanted: &[u8]) -> Scanned<bool> {
     let mut found = false;
     each_element(text, |element| {
@@ -134,7 +134,7 @@ impl Node {
         }
     }
 
-    /// Whether no document can meet it, as far as that is seen.
+    /// True if no document can meet it, as far as that is seen.
     pub fn is_impossible(&self) -> bool {
         match self {
             Self::All(nodes) => nodes.iter().any(Self::is_impossible),
@@ -159,7 +159,7 @@ impl Node {
 }
 
 impl Test {
-    /// Whether a document with these values meets the filter.
+    /// True if a document with these values meets the filter.
     pub fn is_met_by(&self, values: &Values<'_>) -> Scanned<bool> {
         match self {
             Self::All(tests) => {

@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(delivered(&["a"], &filter, "{}"), Some((1, Delivery::Unordered)));
     }
 
-    /// Whether the entry of a value is in what a condition asks for.
+    /// True if the entry of a value is in what a condition asks for.
     fn is_asked_for(condition: &str, value: &str, key: &str) -> bool {
         let (index, filter) = (index(&["a"], false), Filter::parse(&format!("{{\"a\": {condition}}}")).unwrap());
         let encoded = crate::documents::json::ordering::encode(value).unwrap();

@@ -139,7 +139,7 @@ impl<'a> Candidate<'a> {
         Ok(Some(Self { access, delivery: Delivery::Chained, entries, documents: entries }))
     }
 
-    /// Whether all rows have entries in the index.
+    /// True if all rows have entries in the index.
     fn is_complete(&self) -> bool {
         matches!(self.access, Access::Index(_, None))
     }

@@ -78,7 +78,7 @@ pub(crate) struct Prepared {
     /// What the filter and the order look at.
     pub paths: Paths,
     pub projection: Option<Projection>,
-    /// Whether more is wanted than keys.
+    /// True if more is wanted than keys.
     pub needs_documents: bool,
     /// True if the filter, the order or the selection has a path: only JSON has values at paths, so bytes are no rows then.
     pub looks_inside: bool,

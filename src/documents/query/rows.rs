@@ -172,7 +172,7 @@ impl<'a, F: File> Rows<'a, F> {
         Ok(place)
     }
 
-    /// Whether there is a row behind the limit.
+    /// True if there is a row behind the limit.
     fn has_more(&mut self) -> Result<bool> {
         Ok(!self.is_over && self.next_any()?.is_some())
     }

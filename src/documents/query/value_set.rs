@@ -16,7 +16,7 @@ const BEHIND_ALL: [u8; 1] = [0xff];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ValueSet {
     cuts: Vec<Cut>,
-    /// Whether a document without a value is in it.
+    /// True if a document without a value is in it.
     pub has_missing: bool,
 }
 
@@ -132,7 +132,7 @@ impl ValueSet {
         Self { cuts, has_missing }
     }
 
-    /// Whether a value with this encoding, or its lack, is in the set.
+    /// True if a value with this encoding, or its lack, is in the set.
     pub fn contains(&self, encoded: Option<&[u8]>) -> bool {
         match encoded {
             Some(encoded) => {
@@ -174,12 +174,12 @@ impl ValueSet {
         self.cuts.as_chunks::<2>().0.iter().map(|[start, end]| (start, end))
     }
 
-    /// Whether neither values nor their lack are in it.
+    /// True if neither values nor their lack are in it.
     pub fn is_empty(&self) -> bool {
         self.cuts.is_empty() && !self.has_missing
     }
 
-    /// Whether all values are in it.
+    /// True if all values are in it.
     pub fn has_all_values(&self) -> bool {
         matches!(&self.cuts[..], [start, end] if *start == Cut::first() && *end == Cut::last())
     }
@@ -195,7 +195,7 @@ impl ValueSet {
         }
     }
 
-    /// Whether all documents that are in it have the same there.
+    /// True if all documents that are in it have the same there.
     pub fn is_one(&self) -> bool {
         self.as_point().is_some()
     }

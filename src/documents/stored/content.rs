@@ -76,7 +76,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Whether it is JSON.
+    /// True if it is JSON.
     pub fn is_json(&self) -> bool {
         matches!(self, Self::Json(_) | Self::JsonInParts(_) | Self::List(_))
     }
@@ -102,7 +102,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Whether text or bytes of this length are kept in parts.
+/// True if text or bytes of this length are kept in parts.
 pub(crate) fn needs_parts(length: usize) -> bool {
     length > INLINE_MAX
 }

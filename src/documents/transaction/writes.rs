@@ -204,7 +204,7 @@ impl Transaction {
         self.writes.values().map(BTreeMap::len).sum()
     }
 
-    /// Whether it writes nothing.
+    /// True if it writes nothing.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }

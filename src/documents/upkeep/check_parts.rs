@@ -1,4 +1,4 @@
-//! Whether every document has its parts, and every part its document.
+//! The check that every document has its parts, and every part its document.
 
 use super::check_report::CheckReport;
 use crate::documents::database::Database;

@@ -27,7 +27,7 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
-    /// Whether nothing is wrong.
+    /// True if nothing is wrong.
     pub fn is_ok(&self) -> bool {
         self.problems.is_empty()
     }

@@ -183,7 +183,7 @@ fn is_taken(name: &str) -> Error {
     Error::invalid_options(format!("{name} is there already; an import makes a new database, so name another"))
 }
 
-/// Whether an import was cut short here, or nothing was ever written. The mark goes last: where a superblock is beside it, all
+/// True if an import was cut short here, or nothing was ever written. The mark goes last: where a superblock is beside it, all
 /// has come. Of the mark itself a crash may leave the file's growth alone.
 fn is_unfinished(file: &impl File) -> Result<bool> {
     let mut header = vec![0; HEADER_LEN as usize];

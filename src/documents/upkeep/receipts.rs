@@ -40,7 +40,7 @@ pub(crate) const RECEIPT_SPAN_MS: u64 = 3_600_000;
 const SWEPT_KEYS: usize = 500;
 
 impl<F: File> Database<F> {
-    /// Whether the open group has committed anything that was not written yet.
+    /// True if the open group has committed anything that was not written yet.
     pub(crate) fn has_unwritten(&self) -> bool {
         self.pending
     }

@@ -300,7 +300,7 @@ impl FoundCatalog {
         }
     }
 
-    /// Whether what is found of a collection is to be recovered.
+    /// True if what is found of a collection is to be recovered.
     fn is_wanted(&self, id: CollectionId) -> bool {
         self.collections.get(&id).is_none_or(|collection| !collection.is_dropping)
     }

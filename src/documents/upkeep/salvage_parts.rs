@@ -114,7 +114,7 @@ impl FoundParts {
         Ok(is_done)
     }
 
-    /// Whether a document has all of its parts, if it has any.
+    /// True if a document has all of its parts, if it has any.
     fn is_whole<F: File>(
         &mut self,
         source: Source<'_, F>,

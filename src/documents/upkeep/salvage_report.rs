@@ -21,7 +21,7 @@ pub struct LostPart {
     /// ... up to this one, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// Whether documents may be lost with it. What leads to documents can be lost without any of them.
+    /// True if documents may be lost with it. What leads to documents can be lost without any of them.
     pub has_documents: bool,
 }
 
@@ -52,10 +52,10 @@ pub struct SalvageReport {
     pub entries_lost: u64,
     /// Bytes that could not be read.
     pub bytes_lost: u64,
-    /// Whether no list of tables could be relied on, and the whole file was searched for them. Then documents that were
+    /// True if no list of tables could be relied on, and the whole file was searched for them. Then documents that were
     /// deleted may be back, and older versions of others.
     pub scanned: bool,
-    /// Whether everything that was committed is there as it was.
+    /// True if everything that was committed is there as it was.
     pub complete: bool,
     /// The parts that could not be read, the first thousand of them.
     pub lost: Vec<LostPart>,

@@ -203,7 +203,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 }
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// Whether bytes are stored at `key` that have parts.
+    /// True if bytes are stored at `key` that have parts.
     #[cfg(any(test, boundary))]
     pub(crate) fn has_bytes_in_parts(&self, key: &str) -> Result<bool> {
         let stored = self.database.stored(self.id, key)?;

@@ -73,7 +73,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         self.measured(Metric::GetMany, || self.documents(keys))
     }
 
-    /// Whether there is a document at `key`.
+    /// True if there is a document at `key`.
     ///
     /// # Errors
     /// As [`Collection::get`].

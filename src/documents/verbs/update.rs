@@ -254,7 +254,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     }
 }
 
-/// Whether two JSON texts are the same value.
+/// True if two JSON texts are the same value.
 fn is_equal(key: &str, found: &str, expected: &str) -> Result<bool> {
     if found == expected {
         return Ok(true);

@@ -160,7 +160,7 @@ impl<F: File> Database<F> {
         Ok(is_any.then_some(changes))
     }
 
-    /// Whether [`Database::query_changes`] may have something to tell. Costs nothing to speak of.
+    /// True if [`Database::query_changes`] may have something to tell. Costs nothing to speak of.
     pub fn may_have_query_changes(&self, query: &QueryWatcher) -> bool {
         !query.is_begun || self.may_have_changes(&query.watcher)
     }

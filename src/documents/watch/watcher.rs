@@ -23,7 +23,7 @@ use std::time::Duration;
 pub struct WatchOptions {
     /// Begins behind this version: changes that were committed later are told first. Default: from now on.
     pub since: Option<u64>,
-    /// Whether to leave the documents out of the changes. Default: false.
+    /// Omits the documents from the changes. Default: false.
     pub without_values: bool,
 }
 
@@ -173,7 +173,7 @@ impl<F: File> Database<F> {
         Ok(found)
     }
 
-    /// Whether [`Database::changes`] may have something to tell. Costs nothing to speak of.
+    /// True if [`Database::changes`] may have something to tell. Costs nothing to speak of.
     pub fn may_have_changes(&self, watcher: &Watcher) -> bool {
         watcher.behind < self.feed.acknowledged() || self.next_expiry(watcher) == Some(Duration::ZERO)
     }

@@ -38,7 +38,7 @@ pub(crate) struct SalvagedLog {
     /// Where a commit or a group is that is not whole and that nothing proves to have been durable: a write that was cut short, or
     /// damage.
     pub(crate) doubtful: Option<u64>,
-    /// Whether anything of this log was found.
+    /// True if anything of this log was found.
     pub(crate) is_found: bool,
 }
 
@@ -309,7 +309,7 @@ impl<F: File> Reader<'_, F> {
         Ok(bytes.get(FRAME_HEADER_LEN..).filter(|_| is_whole).and_then(Batch::decode))
     }
 
-    /// Whether what lies at the end of the log looks like the frame that should come next.
+    /// True if what lies at the end of the log looks like the frame that should come next.
     fn is_broken_frame(&self, address: u64, (number, tag): (u64, Tag)) -> Result<bool> {
         let mut header = [0; FRAME_HEADER_LEN];
         let count = self.volume.read(&mut header, address)?;

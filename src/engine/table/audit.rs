@@ -60,7 +60,7 @@ struct Audit<'a, F> {
     /// Behind the last data page, in the table.
     end: u64,
     found: TableStatistics,
-    /// Whether every page could be read.
+    /// True if every page could be read.
     is_whole: bool,
     problems: Vec<String>,
 }

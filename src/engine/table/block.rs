@@ -180,7 +180,7 @@ impl Block {
 pub(crate) struct Found<'a> {
     /// Where it begins.
     offset: usize,
-    /// Whether its key is the one that was sought.
+    /// True if its key is the one that was sought.
     pub(super) is_key: bool,
     pub(super) parts: Parts<'a>,
 }

@@ -25,7 +25,7 @@ pub(crate) struct TableBuilder {
     unindexed: Option<(Vec<u8>, PageRef)>,
     index: BlockBuilder,
     root: BlockBuilder,
-    /// Whether an index page was finished, so that the root refers to index pages.
+    /// True if an index page was finished, so that the root refers to index pages.
     is_deep: bool,
     hashes: Vec<u64>,
     page_max_seq: Seq,

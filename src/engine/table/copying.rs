@@ -34,7 +34,7 @@ impl TableCopy {
         Self { table, position: 0, unreferenced: FxHashMap::default() }
     }
 
-    /// Whether all of it was read.
+    /// True if all of it was read.
     pub(crate) fn is_done(&self) -> bool {
         self.position == self.table.len
     }
@@ -112,7 +112,7 @@ impl TableCopy {
         Ok(())
     }
 
-    /// Whether the page has passed that is referred to here for the first time.
+    /// True if the page has passed that is referred to here for the first time.
     fn is_met(&mut self, reference: &PageRef) -> bool {
         self.unreferenced.remove(&reference.offset) == Some((reference.len, reference.tag))
     }

@@ -17,7 +17,7 @@ pub(crate) struct TableCursor {
     data: Option<BlockCursor>,
     /// Where the data page that was entered last lies in the table: offset and end.
     place: (u64, u64),
-    /// Whether pages go into the cache.
+    /// True if pages go into the cache.
     keep: bool,
 }
 

@@ -44,7 +44,7 @@ pub(super) fn build(hashes: &[u64]) -> Vec<u8> {
     out
 }
 
-/// Whether a key with this hash may be in the table. A filter of an unknown kind says yes.
+/// True if a key with this hash may be in the table. A filter of an unknown kind says yes.
 pub(super) fn may_contain(filter: &[u8], hash: u64) -> bool {
     let Some((&KIND_BLOCKED_BLOOM, bits)) = filter.split_first() else { return true };
     let start = block_index(hash, bits.len() / BLOCK) * BLOCK;

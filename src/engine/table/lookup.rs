@@ -12,7 +12,7 @@ use crate::fs::File;
 use crate::page::{PlaceKind, Volume};
 
 impl Table {
-    /// Whether the filter rules out a key with this [`hash`](filter::hash).
+    /// True if the filter rules out a key with this [`hash`](filter::hash).
     pub(crate) fn rules_out<F: File>(&self, volume: &Volume<F>, hash: u64) -> Result<bool> {
         if self.filter.len == 0 {
             return Ok(false);

@@ -36,7 +36,7 @@ pub struct TableStatistics {
 const ENTRIES_MAX: u64 = 1 << 40;
 
 impl TableStatistics {
-    /// Whether the numbers of entries agree. A tombstone has no expiry.
+    /// True if the numbers of entries agree. A tombstone has no expiry.
     fn adds_up(&self) -> bool {
         let special = self.tombstones.checked_add(self.expiring);
         self.entries < ENTRIES_MAX && special.is_some_and(|special| special <= self.entries)
@@ -82,7 +82,7 @@ impl Table {
         prefix_of(&self.smallest).unwrap_or_default()
     }
 
-    /// Whether it may hold keys in the closed range.
+    /// True if it may hold keys in the closed range.
     pub fn overlaps(&self, smallest: &[u8], largest: &[u8]) -> bool {
         self.smallest.as_ref() <= largest && self.largest.as_ref() >= smallest
     }

@@ -47,9 +47,9 @@ pub(crate) struct WalkedTable {
     pub(crate) known: Option<Arc<Table>>,
     /// No key in it is below this one, but for those in `is_headless` tables.
     pub(crate) smallest: Bytes,
-    /// Whether its first page is lost, and nothing tells with which key it began.
+    /// True if its first page is lost, and nothing tells with which key it began.
     pub(crate) is_headless: bool,
-    /// Whether pages may be lost behind the last one, and nothing tells.
+    /// True if pages may be lost behind the last one, and nothing tells.
     pub(crate) is_endless: bool,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct Gap {
     pub(crate) from: Option<Vec<u8>>,
     /// Lost keys are not above this one.
     pub(crate) to: Option<Vec<u8>>,
-    /// Whether entries may be lost, and not just pages that lead to them.
+    /// True if entries may be lost, and not just pages that lead to them.
     pub(crate) has_entries: bool,
 }
 
@@ -146,7 +146,7 @@ impl Walker {
         self.entries
     }
 
-    /// Whether everything that the manifest counts was found.
+    /// True if everything that the manifest counts was found.
     fn is_whole(&self) -> bool {
         self.table.known.as_ref().is_some_and(|known| known.statistics.entries == self.entries)
     }
@@ -169,7 +169,7 @@ impl Walker {
         if self.is_done { Ok(None) } else { self.next_page(volume) }
     }
 
-    /// Whether the entry belongs behind the last one.
+    /// True if the entry belongs behind the last one.
     fn is_next(&self, data: &BlockCursor) -> bool {
         prefix_of(data.key()) == Some(self.table.prefix)
             && self.last.as_ref().is_none_or(|(key, seq)| (key.as_slice(), data.seq()) < (data.key(), *seq))

@@ -137,7 +137,7 @@ impl<F: File> Engine<F> {
         })
     }
 
-    /// Whether no merge has met damage in the tables that the plan reads.
+    /// True if no merge has met damage in the tables that the plan reads.
     fn is_readable(&self, plan: &Plan) -> bool {
         plan.tables().all(|table| !self.damaged.contains(&table.id))
     }

@@ -155,7 +155,7 @@ impl<F: File> Engine<F> {
         Ok(done)
     }
 
-    /// Whether a table may hold an older version of `key`.
+    /// True if a table may hold an older version of `key`.
     fn exists_in_tables(&self, key: &[u8]) -> bool {
         let tree = prefix_of(key).and_then(|prefix| self.levels.tree(prefix));
         tree.is_some_and(|tree| tree.candidates(key).next().is_some())

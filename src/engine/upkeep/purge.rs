@@ -110,7 +110,7 @@ impl<F: File> Engine<F> {
         Ok(())
     }
 
-    /// Whether there is an older version of a key than those in the plan's tables.
+    /// True if there is an older version of a key than those in the plan's tables.
     pub(crate) fn has_older(&self, plan: &Plan, key: &[u8]) -> bool {
         let Some(tree) = self.levels.tree(plan.prefix) else { return false };
         let is_read = |table: &Arc<Table>| plan.tables().any(|there| there.id == table.id);
@@ -150,7 +150,7 @@ fn small_runs(tree: &Tree, len_max: u64, is_left: impl Fn(&Arc<Table>) -> bool) 
     })
 }
 
-/// Whether a newer table reaches into the range of this one, or there are tombstones in it.
+/// True if a newer table reaches into the range of this one, or there are tombstones in it.
 fn may_shrink(tree: &Tree, table: &Table) -> bool {
     let mut sets = tree.runs_in(&table.smallest, Some(&table.largest));
     let is_newest = sets.next().is_none_or(|newest| newest.iter().any(|there| there.id == table.id));

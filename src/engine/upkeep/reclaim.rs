@@ -45,7 +45,7 @@ fn expired(table: &Table, clock: Clock) -> u64 {
     if is_over { statistics.expiring } else { 0 }
 }
 
-/// Whether no reader can see anything in a table. A tombstone has no expiry: none is counted twice.
+/// True if no reader can see anything in a table. A tombstone has no expiry: none is counted twice.
 fn is_dead(table: &Table, clock: Clock) -> bool {
     table.statistics.tombstones + expired(table, clock) == table.statistics.entries
 }
@@ -70,7 +70,7 @@ impl Tree {
         found
     }
 
-    /// Whether nothing lies below a table of a level that is not 0.
+    /// True if nothing lies below a table of a level that is not 0.
     fn is_lowest(&self, level: usize, table: &Table) -> bool {
         (level + 1..LEVEL_COUNT)
             .all(|deeper| overlapping(self.level(deeper), &table.smallest, &table.largest).is_empty())

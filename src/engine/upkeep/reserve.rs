@@ -191,7 +191,7 @@ impl<F: File> Engine<F> {
         Ok(())
     }
 
-    /// Whether there was no room for a merge. What did not fit will not fit before something has changed.
+    /// True if there was no room for a merge. What did not fit will not fit before something has changed.
     pub(crate) fn is_cramped(&self) -> bool {
         self.cramped_at == Some(self.superblock.sequence)
     }

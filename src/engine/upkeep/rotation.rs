@@ -32,7 +32,7 @@ enum Phase {
 }
 
 impl RotateProgress {
-    /// Whether it is through.
+    /// True if it is through.
     pub fn is_done(&self) -> bool {
         self.phase == Phase::Done
     }
@@ -44,7 +44,7 @@ impl RotateProgress {
 }
 
 impl<F: File> Engine<F> {
-    /// Whether the file is encrypted.
+    /// True if the file is encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.volume.keyring().is_some()
     }

@@ -29,7 +29,7 @@ pub struct CompactProgress {
     phase: Phase,
     /// What was committed later is not waited for.
     seq: Seq,
-    /// Whether the disk had no room for a merge.
+    /// True if the disk had no room for a merge.
     is_cramped: bool,
 }
 
@@ -44,7 +44,7 @@ enum Phase {
 }
 
 impl CompactProgress {
-    /// Whether it is through.
+    /// True if it is through.
     pub fn is_done(&self) -> bool {
         self.phase == Phase::Done
     }

@@ -59,7 +59,7 @@ pub(super) struct Disk {
     pub(super) crashed_in: Option<Operation>,
     /// The most that all files may hold together, in bytes.
     pub(super) capacity: Option<u64>,
-    /// Whether files are locked while open.
+    /// True if files are locked while open.
     pub(super) exclusive: bool,
     pub(super) counts: Counts,
     pub(super) mutations: u64,

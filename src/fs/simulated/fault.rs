@@ -24,7 +24,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Whether a crash can be planned at this call.
+    /// True if a crash can be planned at this call.
     pub(super) fn is_mutation(self) -> bool {
         matches!(self, Self::Write | Self::Truncate | Self::Sync)
     }

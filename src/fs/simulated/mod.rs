@@ -70,7 +70,7 @@ pub struct SimulatedFile {
     number: u64,
     mode: OpenMode,
     epoch: u64,
-    /// Whether files were locked when it was opened.
+    /// True if files were locked when it was opened.
     exclusive: bool,
 }
 
@@ -188,7 +188,7 @@ impl Simulated {
         self.disk().capacity = capacity;
     }
 
-    /// Whether files are locked while open, as they are at first. Without locks, as on WASI, any number of writers may
+    /// True if files are locked while open, as they are at first. Without locks, as on WASI, any number of writers may
     /// open one file. Concerns the files opened from now on.
     pub fn set_exclusive(&self, exclusive: bool) {
         self.disk().exclusive = exclusive;

@@ -15,7 +15,7 @@ pub(super) struct Node {
     /// The changes since `durable`, in order. They begin with one that is not synced: those before it are folded into
     /// `durable`. Those synced behind an abandoned one stay, because a synced change wins over an older one.
     changes: Vec<Change>,
-    /// Whether a crash leaves the file's name: a file is there for good once it was synced.
+    /// True if a crash leaves the file's name: a file is there for good once it was synced.
     named: bool,
     /// Number of the file: a later file of the same name has another one.
     pub(super) number: u64,
@@ -186,7 +186,7 @@ impl Node {
         self.changes.iter().filter(|change| change.state != State::Synced)
     }
 
-    /// Whether a crash can lose the whole file.
+    /// True if a crash can lose the whole file.
     pub(super) fn may_vanish(&self) -> bool {
         !self.named
     }

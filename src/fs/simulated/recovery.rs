@@ -80,7 +80,7 @@ impl<'a> Chooser<'a> {
         Self { recovery, unsynced, random, kept_percent, torn_percent, aftermath: Aftermath::default() }
     }
 
-    /// Whether a file that was never synced is still there.
+    /// True if a file that was never synced is still there.
     pub(super) fn keeps_name(&mut self) -> bool {
         match self.recovery {
             Recovery::Random => self.random.chance(50),

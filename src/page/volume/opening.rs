@@ -125,7 +125,7 @@ impl<F: File> Volume<F> {
         })
     }
 
-    /// Whether no byte was ever written but those of the first superblock and of the owner record: such a file holds no
+    /// True if no byte was ever written but those of the first superblock and of the owner record: such a file holds no
     /// commit, since a commit needs the log. The first superblock goes to the last two slots; the second is written once
     /// the first is durable, and so a file with any of it in its first slots was cut off or damaged.
     fn is_unborn(file: &F, file_len: u64) -> Result<bool> {

@@ -118,7 +118,7 @@ impl Bench {
         self.send(&[r#"["compact"]"#.to_owned()]);
     }
 
-    /// Whether `count` documents have room.
+    /// True if `count` documents have room.
     fn write_again(&mut self, count: usize) -> bool {
         for first in (0..count).step_by(TOGETHER) {
             let some: Vec<_> = (first..count.min(first + TOGETHER)).map(|_| self.document(20, 1500)).collect();

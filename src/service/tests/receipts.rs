@@ -237,7 +237,7 @@ fn a_message_is_done_once_whenever_the_engine_ends() {
     assert!(found.iter().all(|count| *count > 10), "{found:?}");
 }
 
-/// Whether the message was done; checks that all of it was, or nothing, and its receipt with it.
+/// True if the message was done; checks that all of it was, or nothing, and its receipt with it.
 fn is_whole_or_nothing(engine: &mut Engine) -> bool {
     let found =
         engine.send(FIRST, 0, false, r#"[["get","n"],["@c","get","k"],["get","l"],["get","g"],["collections"]]"#);

@@ -22,7 +22,7 @@ use crate::page::Volume;
 pub(crate) struct Newest {
     pub(crate) key: Bytes,
     pub(crate) version: Version,
-    /// Whether a newer one may be lost.
+    /// True if a newer one may be lost.
     pub(crate) is_uncertain: bool,
 }
 

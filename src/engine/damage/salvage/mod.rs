@@ -49,9 +49,9 @@ pub struct Salvaged {
     pub key: Bytes,
     /// What it holds; `None` when it was deleted or has expired.
     pub entry: Option<Entry>,
-    /// Whether it has expired.
+    /// True if it has expired.
     pub is_expired: bool,
-    /// Whether a newer version of it, or its deletion, may be lost.
+    /// True if a newer version of it, or its deletion, may be lost.
     pub is_uncertain: bool,
 }
 
@@ -287,7 +287,7 @@ impl<F: File> Salvager<F> {
         &self.losses
     }
 
-    /// Whether tables were searched for that no manifest tells of.
+    /// True if tables were searched for that no manifest tells of.
     pub fn has_scanned(&self) -> bool {
         self.has_scanned
     }

@@ -21,7 +21,7 @@ pub struct LostPiece {
     pub from: Option<Vec<u8>>,
     /// See `from`.
     pub to: Option<Vec<u8>>,
-    /// Whether entries may be lost with it. A piece of an index costs nothing.
+    /// True if entries may be lost with it. A piece of an index costs nothing.
     pub has_entries: bool,
 }
 
@@ -40,7 +40,7 @@ pub struct Losses {
     pub commits: u64,
     /// The newest lost commit: what is older may have been overwritten or deleted by one of them.
     pub newest_commit: Seq,
-    /// Whether anything may be lost.
+    /// True if anything may be lost.
     pub is_any: bool,
 }
 
