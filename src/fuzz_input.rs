@@ -17,7 +17,7 @@ impl<'a> Input<'a> {
         self.rest.is_empty()
     }
 
-    /// What has not been taken.
+    /// Returns the bytes that were not taken yet.
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
@@ -48,7 +48,7 @@ impl<'a> Input<'a> {
         choice % limit
     }
 
-    /// So many bytes, or all that there are.
+    /// Returns `count` bytes, or all that are left.
     pub fn bytes(&mut self, count: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at(count.min(self.rest.len()));
         self.rest = rest;

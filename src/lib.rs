@@ -39,7 +39,7 @@
 //!
 //! - Each write is one atomic commit. Under [`Durability::Always`], the default, it is durable before the call returns.
 //!   After a crash a database opens to a prefix of its commits that has every durable one in it.
-//! - What was damaged is never returned as data: it is an [`Error`] of code [`ErrorCode::Corrupt`] that tells what and
+//! - Corrupted data is never returned: it is an [`Error`] of code [`ErrorCode::Corrupt`] that names the thing and
 //!   where. Every error has a stable [code](Error::code).
 //! - Memory is bounded by [`Options::cache_size`] and [`Options::memtable_size`], and by what a call returns.
 //!

@@ -55,7 +55,7 @@ impl Connection {
         outcome.map_err(|error| thrown(&error))
     }
 
-    /// What the letters of pages that go away are written and read with: the file's id (16 bytes), the time up to which receipts
+    /// Returns the terms of letters, the messages that a closing page leaves: the file's id (16 bytes), the time up to which receipts
     /// may have been dropped (u64, milliseconds), and in an encrypted file a key for letters (32 bytes).
     #[wasm_bindgen(js_name = letterTerms)]
     pub fn letter_terms(&self) -> Result<Vec<u8>, JsValue> {
@@ -72,7 +72,7 @@ impl Connection {
         Ok(self.service.join(id, is_read_only))
     }
 
-    /// A client is gone: lets go of all that it has open.
+    /// Removes a client, and releases everything that it has open.
     pub fn leave(&mut self, client: u32) {
         self.service.leave(client);
     }
@@ -93,7 +93,7 @@ impl Connection {
         self.service.execute(message).map_err(|error| thrown(&error))
     }
 
-    /// The same for a message without attachments, as text: the answer is text, too, unless it is longer than `text_max` or has
+    /// Answers a message without attachments, given as text. The answer is text, too, unless it is longer than `text_max` or has
     /// attachments. A typed array, which is what bytes come in, takes longer to make than a short message to answer.
     pub fn ask(
         &mut self,
@@ -124,19 +124,19 @@ impl Connection {
         Some(Array::of2(&client.into(), &Uint8Array::from(&answer[..])))
     }
 
-    /// Keeps what watches need to go on at another engine; `is_successor`: some may come from one before.
+    /// Keeps the changes that watches need to continue at another engine. `is_successor`: watches of an earlier engine may come.
     #[wasm_bindgen(js_name = keepChanges)]
     pub fn keep_changes(&mut self, is_successor: bool) {
         self.service.keep_changes(is_successor);
     }
 
-    /// Of a client's watches that wait: number, and up to which version all was told, and so on; those that have changed.
+    /// Returns, of each watch of a client that waits, its number and its last delivered version, if that version has changed.
     #[wasm_bindgen(js_name = watchesPassed)]
     pub fn watches_passed(&mut self, client: u32) -> Vec<f64> {
         self.service.watches_passed(client).into_iter().flat_map(|(id, passed)| [id as f64, passed as f64]).collect()
     }
 
-    /// Does a slice of maintenance that handles about so many bytes; whether there is more to do.
+    /// Does a slice of maintenance that handles about `budget_bytes`. Returns true if there is more to do.
     pub fn maintain(&mut self, budget_bytes: usize) -> Result<bool, JsValue> {
         self.service.maintain(budget_bytes).map_err(|error| thrown(&error))
     }

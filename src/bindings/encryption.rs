@@ -6,7 +6,7 @@ use crate::documents::{Error, Result};
 use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
-/// What is said of a secret.
+/// The terms of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Terms {
@@ -17,7 +17,7 @@ pub(super) struct Terms {
     argon2: Argon2,
 }
 
-/// What the bytes of a secret are.
+/// The meaning of the bytes of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum By {

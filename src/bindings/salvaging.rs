@@ -1,4 +1,4 @@
-//! A salvage as JavaScript drives it: in slices, so that it can be watched and broken off.
+//! A salvage as JavaScript drives it: in slices, so that it can report progress and be cancelled.
 
 use super::connection::{parse_options, thrown};
 use super::encryption::wipe_stack;
@@ -37,7 +37,7 @@ impl Salvaging {
         Ok(Self { salvage: salvage.map_err(|error| thrown(&error))? })
     }
 
-    /// Does a slice of about so many bytes; whether it was the last one.
+    /// Does a slice of about `budget_bytes`. Returns true if it was the last slice.
     pub fn step(&mut self, budget_bytes: usize) -> Result<bool, JsValue> {
         self.salvage.step(budget_bytes).map_err(|error| thrown(&error))
     }
@@ -47,7 +47,7 @@ impl Salvaging {
         self.salvage.progress()
     }
 
-    /// What was recovered and what is lost.
+    /// Reports the recovered documents and the losses.
     pub fn report(&self) -> Result<JsValue, JsValue> {
         self.salvage.report().serialize(&Serializer::json_compatible()).map_err(JsValue::from)
     }

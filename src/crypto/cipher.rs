@@ -21,7 +21,7 @@ pub fn blank_secret() -> Secret {
     Box::new(Zeroizing::new([0; KEY_LEN]))
 }
 
-/// What an encrypted file is encrypted with. In JSON and as text `aes-256-gcm` or `chacha20-poly1305`.
+/// The cipher of an encrypted file. In JSON and as text `aes-256-gcm` or `chacha20-poly1305`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Cipher {
     /// AES-256 in Galois/Counter Mode (NIST SP 800-38D). Fast where the processor has instructions for it, which

@@ -62,7 +62,7 @@ impl fmt::Debug for DataKey {
     }
 }
 
-/// What data keys are wrapped with: the caller's key, or what Argon2id made of a passphrase.
+/// The key that wraps data keys: the caller's key, or the output of Argon2id for a passphrase.
 #[derive(Clone)]
 pub struct WrappingKey(Secret);
 

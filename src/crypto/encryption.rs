@@ -1,4 +1,4 @@
-//! What a caller says of a file's encryption.
+//! The caller's options for the encryption of a file.
 
 use std::fmt;
 
@@ -18,11 +18,11 @@ use super::sizes::KEY_LEN;
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encryption {
-    /// What opens the file.
+    /// The key or passphrase.
     pub(crate) source: KeySource,
     /// The cipher of a file that is created; one that exists says itself which it has.
     pub(crate) cipher: Cipher,
-    /// What a passphrase costs, in a file that is created and when the key is changed.
+    /// The costs of a passphrase, for a new file and for a change of the key.
     pub(crate) argon2: Argon2,
 }
 
@@ -35,7 +35,7 @@ pub enum KeySource {
     Passphrase(Zeroizing<Vec<u8>>),
 }
 
-/// What Argon2id costs (RFC 9106). The default takes 32 MiB and three passes: about 0.1 s, natively and in WebAssembly.
+/// The costs of Argon2id (RFC 9106). The default takes 32 MiB and three passes: about 0.1 s, natively and in WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Argon2 {
@@ -81,7 +81,7 @@ impl Encryption {
         Self { source, cipher: Cipher::default(), argon2: Argon2::default() }
     }
 
-    /// What is wrong with it, in words.
+    /// Checks the options, and returns the reason if they cannot be used.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match &self.source {
             KeySource::Passphrase(passphrase) if passphrase.is_empty() => Err("a passphrase must not be empty"),
@@ -98,7 +98,7 @@ impl Encryption {
         Self { cipher, ..self }
     }
 
-    /// What a passphrase costs, in a file that is created and when the key is changed.
+    /// The costs of a passphrase, for a new file and for a change of the key.
     #[must_use]
     pub fn with_argon2(self, argon2: Argon2) -> Self {
         Self { argon2, ..self }

@@ -1,4 +1,4 @@
-//! What tests keep of every key and nonce that was sealed with: no key may meet a nonce twice.
+//! For tests: every pair of key and nonce that sealed something. No key may meet a nonce twice.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ pub(super) fn record(key: &[u8; KEY_LEN], nonce: &Nonce) {
     assert!(is_new, "a key has met the nonce {nonce:?} a second time");
 }
 
-/// Begins anew, in this thread: a test that repeats its randomness repeats its keys. How many pairs there were.
+/// Forgets the pairs of this thread, and returns their count: a test that repeats its randomness repeats its keys.
 pub(crate) fn forget() -> usize {
     USED.with_borrow_mut(|used| std::mem::take(used).len())
 }

@@ -63,7 +63,7 @@ extern "C" {
     #[wasm_bindgen(method, getter, structural, js_name = isCurrent)]
     fn is_current(this: &Handle) -> Option<Function>;
 
-    /// The `{ at }` that reads and writes take; one object a file, set anew for each call.
+    /// The `{ at }` that reads and writes take; one object a file, set again for each call.
     #[derive(Debug)]
     type Position;
 
@@ -110,7 +110,7 @@ impl FileSystem for AccessHandle {
             Ok(len) => whole(len).unwrap_or_default(),
             Err(thrown) => {
                 let error = describe(&thrown, name, "len");
-                // The first error is the one to tell.
+                // The first error is the one to report.
                 let _ = handle.close();
                 return Err(error);
             }
@@ -224,7 +224,7 @@ fn whole(number: f64) -> Option<u64> {
     (number >= 0.0 && number.fract() == 0.0 && number <= 9_007_199_254_740_991.0).then_some(number as u64)
 }
 
-/// Says what a host threw: a `DOMException` is told by its name, an error of Node.js by its code.
+/// Converts a thrown value to an error: a `DOMException` by its name, an error of Node.js by its code.
 fn describe(thrown: &JsValue, name: &str, operation: &'static str) -> Error {
     let text =
         |property: &str| Reflect::get(thrown, &JsValue::from_str(property)).ok().and_then(|value| value.as_string());

@@ -25,7 +25,7 @@ struct Content {
     openers: Openers,
 }
 
-/// Who has a file open: one writer, or any number of readers.
+/// The holders of an open file: one writer, or any number of readers.
 #[derive(Debug, Default)]
 pub(super) struct Openers {
     readers: usize,

@@ -37,7 +37,7 @@ pub enum OpenMode {
     Create,
 }
 
-/// What a host's file system says when it cannot do a thing.
+/// An error of the host's file system.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -62,7 +62,7 @@ pub enum Error {
     /// The disk or the browser's quota is used up.
     #[error("no space left: {message}")]
     StorageFull {
-        /// What was being written, and what the host said.
+        /// The write, and the host's message.
         message: String,
     },
     /// The name is empty, absolute where that is not allowed, or leaves the directory.
@@ -70,7 +70,7 @@ pub enum Error {
     InvalidName {
         /// The name that was asked for.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
     /// Anything else the host reports.
@@ -78,7 +78,7 @@ pub enum Error {
     Io {
         /// The operation, as `read_at` or `sync`.
         operation: &'static str,
-        /// What the host said.
+        /// The host's message.
         message: String,
     },
 }

@@ -214,7 +214,7 @@ fn check_not_removed(name: &str, file: &fs::File) -> Result<()> {
     Ok(())
 }
 
-/// Without locks there is no telling: a remover may come at any time.
+/// Without locks nothing prevents a removal: it may happen at any time.
 #[cfg(not(unix))]
 fn check_not_removed(_name: &str, _file: &fs::File) -> Result<()> {
     Ok(())

@@ -7,7 +7,7 @@
 //! encrypted  the same stream in blocks: [12] nonce | u64 length | AES-256-GCM text and tag
 //! ```
 //!
-//! Integers are little-endian. Which version a record has is told by the record: one file may mix them. The last record
+//! Integers are little-endian. Each record names its version: one file may mix versions. The last record
 //! may be torn.
 
 use crate::crypto::{AeadKey, Cipher, KEY_LEN, NONCE_LEN};
@@ -27,7 +27,7 @@ const TAG_LEN: usize = 16;
 /// How deep transactions may be nested in each other.
 const NESTING_MAX: usize = 16;
 
-/// What was taken over, and what was not.
+/// The imported and the skipped records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportReport {
@@ -101,10 +101,10 @@ pub fn import_ferrumdb<F: File>(
     Ok(report)
 }
 
-/// What comes next in a file.
+/// The next item of a file.
 enum Found {
     Operations(Vec<Operation>),
-    /// The beginning of a record, so many bytes of it.
+    /// The beginning of a record, with its count of bytes.
     Torn(u64),
     End,
 }
@@ -323,7 +323,7 @@ fn milliseconds(seconds: u64, nanoseconds: u32) -> Option<u64> {
     seconds.checked_mul(1000)?.checked_add(u64::from(nanoseconds.div_ceil(1_000_000)))
 }
 
-/// What is left of a record in bincode.
+/// The remaining bytes of a record in bincode.
 struct Bincode<'a>(&'a [u8]);
 
 impl Bincode<'_> {

@@ -30,7 +30,7 @@ type LogKeys = FxHashMap<(u64, [u8; 16], u32), AeadKey>;
 pub struct AeadSeal {
     keyring: Keyring,
     environment: Arc<dyn Environment>,
-    /// What new pages are sealed in.
+    /// The key epoch of new pages.
     epoch: Cell<u32>,
     /// Pages that were sealed in it.
     seals: Cell<u32>,
@@ -56,14 +56,14 @@ impl AeadSeal {
         &self.keyring
     }
 
-    /// Goes on with other keys for the same file.
+    /// Continues with other keys for the same file.
     pub fn set_keyring(&mut self, keyring: Keyring) {
         self.keyring = keyring;
         self.pages.get_mut().clear();
         self.logs.get_mut().clear();
     }
 
-    /// What new pages are sealed in.
+    /// The key epoch of new pages.
     pub fn epoch(&self) -> u32 {
         self.epoch.get()
     }
@@ -123,7 +123,7 @@ impl AeadSeal {
         self.with_log_key(place, |key| decrypt(key, &nonce, &associated, sealed))
     }
 
-    /// What the tag covers beside the payload: the place, and the header without the tag.
+    /// Returns the data that the tag covers besides the payload: the place, and the header without the tag.
     fn associated(&self, place: Place, sealed: &[u8]) -> [u8; Place::LEN + TAG_OFFSET] {
         let mut out = [0; Place::LEN + TAG_OFFSET];
         let (place_bytes, header) = out.split_at_mut(Place::LEN);

@@ -1,14 +1,14 @@
 //! A byte-weighted CLOCK cache, of page payloads and of rows.
 //!
-//! CLOCK is LRU's approximation that needs no list to be mended at a hit: a hit sets a bit, and the hand that looks
+//! CLOCK is LRU's approximation that needs no change of a list at a hit: a hit sets a bit, and the hand that looks
 //! for room clears bits until it finds one that is clear (F. J. Corbató, "A paging experiment with the Multics
-//! system", 1968). Weighted by bytes, the hand goes on until the new page fits.
+//! system", 1968). Weighted by bytes, the hand moves until the new page fits.
 
 use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
-/// What an entry costs beside its bytes: the map's entry, the slot and the allocation.
+/// The cost of an entry besides its bytes: the map's entry, the slot and the allocation.
 const OVERHEAD: usize = 128;
 
 /// How a cache is doing.
@@ -53,7 +53,7 @@ impl<K: Copy + Eq + Hash, V> Cache<K, V> {
         Self { index: FxHashMap::default(), slots: Vec::new(), hand: 0, bytes: 0, capacity, hits: 0, misses: 0 }
     }
 
-    /// What is held at `key`.
+    /// Returns the value at `key`.
     pub fn get(&mut self, key: &K) -> Option<&V> {
         let slot = self.index.get(key).and_then(|&slot| self.slots.get_mut(slot));
         match slot {
@@ -69,7 +69,7 @@ impl<K: Copy + Eq + Hash, V> Cache<K, V> {
         }
     }
 
-    /// Keeps a value of so many bytes; one that is larger than a quarter of the capacity would push out too much and is not
+    /// Keeps a value of `bytes` bytes; a value that is larger than a quarter of the capacity would push out too much and is not
     /// kept.
     pub fn insert(&mut self, key: K, value: V, bytes: usize) {
         let weight = bytes + OVERHEAD;
@@ -84,14 +84,14 @@ impl<K: Copy + Eq + Hash, V> Cache<K, V> {
         self.slots.push(Slot { key, value, weight, referenced: false });
     }
 
-    /// Lets go of what is held at `key`.
+    /// Removes the value at `key`.
     pub fn remove(&mut self, key: &K) {
         if let Some(slot) = self.index.remove(key) {
             self.take(slot);
         }
     }
 
-    /// Lets go of everything.
+    /// Removes all values.
     pub fn clear(&mut self) {
         self.index.clear();
         self.slots.clear();

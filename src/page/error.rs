@@ -1,4 +1,4 @@
-//! What can be wrong with a file.
+//! The faults of a file.
 
 use crate::fs;
 
@@ -20,15 +20,15 @@ pub enum Error {
     /// The file was not written by Ferrolite.
     #[error("not a Ferrolite database: {reason}")]
     NotADatabase {
-        /// What gave it away.
+        /// The sign of it.
         reason: String,
     },
     /// The file was written by a newer version.
     #[error("the file needs format {found}, this version reads up to {supported}; use a newer version")]
     NewerFormat {
-        /// What the file asks for.
+        /// The version of the file.
         found: String,
-        /// What this version can do.
+        /// The supported version.
         supported: u32,
     },
     /// The file's keys could not be unlocked.
@@ -66,7 +66,7 @@ pub enum KeyError {
     /// None of the file's key slots is whole.
     #[error("both key slots of the database are damaged; without them no key opens it: restore it from a copy")]
     SlotsDamaged,
-    /// What the passphrase costs cannot be paid.
+    /// There is not enough memory for the costs of the passphrase.
     #[error("there are no {kib} KiB of memory to make a key of the passphrase")]
     NoMemory {
         /// Memory that Argon2id needs, KiB.

@@ -49,7 +49,7 @@ pub struct FreeSet {
     runs: Vec<Extent>,
     /// Address behind the last block in use.
     end: u64,
-    /// Blocks that are neither free nor in use: kept back for when the host has no more.
+    /// Blocks that are neither free nor in use: a reserve for when the host has no more.
     reserve: Vec<Extent>,
     /// Extents that are read by someone whom the superblock does not know of, by address.
     pins: BTreeMap<u64, Pin>,
@@ -111,17 +111,17 @@ impl FreeSet {
         self.reserve.push(extent);
     }
 
-    /// Frees all that is kept back.
+    /// Frees the reserve.
     pub fn release_reserve(&mut self) {
         std::mem::take(&mut self.reserve).into_iter().for_each(|extent| self.release(extent));
     }
 
-    /// Bytes that are kept back.
+    /// Returns the bytes of the reserve.
     pub fn reserved_bytes(&self) -> u64 {
         self.reserve.iter().map(Extent::len).sum()
     }
 
-    /// Takes blocks from those that are kept back, where the fewest that will do are in one piece.
+    /// Takes blocks from the reserve, from the smallest piece that is large enough.
     pub fn allocate_reserved(&mut self, blocks: u64) -> Option<Extent> {
         let fitting = self.reserve.iter_mut().filter(|piece| piece.blocks >= blocks);
         let piece = fitting.min_by_key(|piece| piece.blocks)?;
@@ -138,7 +138,7 @@ impl FreeSet {
         pin.count += 1;
     }
 
-    /// Lets go of an extent that was pinned; one that was not is left alone.
+    /// Releases a pinned extent. An extent that is not pinned stays as it is.
     pub fn unpin(&mut self, extent: Extent) {
         let Some(pin) = self.pins.get_mut(&extent.address).filter(|pin| pin.extent == extent) else { return };
         pin.count -= 1;
@@ -152,7 +152,7 @@ impl FreeSet {
         }
     }
 
-    /// Lets go of all that is pinned.
+    /// Releases all pinned extents.
     pub fn unpin_all(&mut self) {
         let released = std::mem::take(&mut self.pins).into_values().filter(|pin| pin.is_released);
         released.for_each(|pin| self.release(pin.extent));
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(set.free_bytes(), 0);
         set.unpin(low);
         assert_eq!((set.free_bytes(), set.pinned_bytes()), (2 * BLOCK_LEN, 0));
-        // What is in use still stays so.
+        // An extent that is still in use stays so.
         set.unpin(high);
         assert_eq!(set.allocate(3), Extent::new(block(4), 3));
         set.pin(high);

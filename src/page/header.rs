@@ -44,7 +44,7 @@ const CODEC_LZ4: u8 = 1;
 /// The fields of a page's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageHeader {
-    /// What the page is.
+    /// The kind of the page.
     pub kind: PlaceKind,
     /// The table, or the manifest page's number.
     pub owner: u64,

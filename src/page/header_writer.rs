@@ -5,7 +5,7 @@ use super::layout::{HEADER_LEN, SLOT_COUNT, SLOT_LEN};
 use super::superblock::Superblock;
 use crate::fs::{self, File, write_full};
 
-/// What comes before the grid of a file, or the beginning of it where the file is that short.
+/// Writes the bytes before the grid of a file, or the beginning of it where the file is that short.
 pub struct HeaderWriter<'a> {
     header: &'a [u8],
     newest: Superblock,

@@ -35,7 +35,7 @@ const ASSOCIATED: usize = 64;
 /// Where the sealed keys begin.
 const SEALED: usize = 96;
 const DATA_KEYS_MAX: usize = 2;
-/// What stands in the place of costs when no passphrase opens the slot.
+/// The costs of a slot that no passphrase opens.
 const NO_COSTS: Argon2 = Argon2 { memory_kib: 0, iterations: 0, lanes: 0 };
 const SEALED_LEN: usize = DATA_KEYS_MAX * (4 + KEY_LEN);
 /// Bytes that the checksum covers.
@@ -48,11 +48,11 @@ pub struct Keyring {
     number: u64,
     pub(super) file_id: [u8; 16],
     pub(super) cipher: Cipher,
-    /// What a passphrase costs; `None` when the caller has the key itself.
+    /// The costs of the passphrase; `None` if the caller has the key itself.
     argon2: Option<Argon2>,
     salt: [u8; 16],
     wrapping: WrappingKey,
-    /// Each with the first epoch that it is for, ascending; one, and a second while data is sealed anew.
+    /// Each with the first epoch that it is for, ascending: one, and a second while data is sealed again.
     data_keys: Vec<(u32, DataKey)>,
 }
 
@@ -115,17 +115,17 @@ impl Keyring {
         Ok(damaged.map(|(_, copy)| Error::corrupt(what, format_args!("offset {}", address(copy)))).collect())
     }
 
-    /// Tells what is in the key slots from all else that may be there.
+    /// Returns a fingerprint of the content of the key slots.
     pub(super) fn fingerprint(file: &impl File) -> Result<u128> {
         Ok(xxh3_128(&read_slots(file)?.concat()))
     }
 
-    /// What the file is encrypted with.
+    /// Returns the cipher of the file.
     pub fn cipher(&self) -> Cipher {
         self.cipher
     }
 
-    /// What a passphrase costs; `None` when the file is opened by a key.
+    /// Returns the costs of the passphrase; `None` if a key opens the file.
     pub fn argon2(&self) -> Option<Argon2> {
         self.argon2
     }
@@ -151,13 +151,13 @@ impl Keyring {
         self.data_keys.len() > 1
     }
 
-    /// The same keys, to be unlocked by `encryption` from now on.
+    /// Returns the same keys, which `encryption` unlocks.
     pub fn rewrap(&self, encryption: &Encryption, environment: &dyn Environment) -> Result<Self> {
         let (wrapping, argon2, salt) = wrapping_key(encryption, environment)?;
         Ok(Self { wrapping, argon2, salt, ..self.clone() })
     }
 
-    /// The same keys and a new one, for `first_epoch` and later ones. REQUIRES: there is no old key.
+    /// Returns the same keys and a new one, for `first_epoch` and later epochs. REQUIRES: there is no old key.
     pub fn with_new_key(&self, first_epoch: u32, environment: &dyn Environment) -> Self {
         assert!(!self.has_old_key() && first_epoch > self.newest_key_epoch(), "one key is replaced at a time");
         let mut next = self.clone();
@@ -338,7 +338,7 @@ impl Record {
         })
     }
 
-    /// What the keys are wrapped with, if `encryption` is right. `None` when it is of the other kind.
+    /// Returns the key that wraps the data keys, if `encryption` is right. `None` if it is of the other kind.
     fn wrapping_key(&self, encryption: &Encryption) -> Result<Option<WrappingKey>> {
         Ok(match (&encryption.source, self.argon2) {
             (KeySource::Raw(key), None) => Some(WrappingKey::new(key.clone())),

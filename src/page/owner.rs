@@ -14,7 +14,7 @@ const MAGIC: [u8; 8] = *b"FERROWN\n";
 /// Length of the record, bytes.
 pub(super) const OWNER_LEN: usize = 48;
 
-/// Who writes the file.
+/// The writer of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Owner {
     /// Random.

@@ -12,10 +12,10 @@ use super::volume::Volume;
 use crate::crypto::NONCE_LEN;
 use crate::fs::File;
 
-/// What the header of a page of a table claims.
+/// The claims of the header of a table's page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
-    /// What the page is.
+    /// The kind of the page.
     pub kind: PlaceKind,
     /// The table.
     pub owner: u64,

@@ -16,7 +16,7 @@ pub const TAG_OFFSET: usize = PAGE_HEADER_LEN - TAG_LEN;
 /// A checksum or an authentication tag.
 pub type Tag = [u8; TAG_LEN];
 
-/// What kind of thing is sealed. The numbers are part of the format.
+/// The kind of a sealed thing. The numbers are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum PlaceKind {
@@ -46,7 +46,7 @@ impl PlaceKind {
 /// Where a sealed thing belongs. A tag holds only at its own place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// What it is.
+    /// The kind.
     pub kind: PlaceKind,
     /// The table's id, the log's generation, or the manifest page's number.
     pub owner: u64,

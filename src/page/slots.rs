@@ -5,14 +5,14 @@ use super::layout::{SLOT_COUNT, SLOT_LEN};
 use super::superblock::Superblock;
 use crate::fs::{File, read_full};
 
-/// What the slots of a file hold.
+/// The content of the slots of a file.
 #[derive(Debug, Default)]
 pub struct Slots {
     /// The superblocks that are whole, the newest first, each once.
     pub valid: Vec<Superblock>,
-    /// What slots say that are not whole. Any field may be wrong: whatever one leads to must prove itself by its tag.
+    /// The claims of damaged slots. Any field may be wrong: everything that they lead to must be proven by its tag.
     pub hints: Vec<Superblock>,
-    /// What is not as a writer leaves it, and where. A crash while a superblock is written may leave such a copy too.
+    /// The damage, and its places. A crash while a superblock is written may leave such a copy too.
     pub damaged: Vec<Error>,
     /// True if a superblock may be missing that is newer than the valid ones: both copies of it are damaged.
     pub may_miss_newest: bool,

@@ -70,7 +70,7 @@ pub struct Superblock {
     pub file_id: [u8; 16],
     /// Counts the superblocks of this file, from 1.
     pub sequence: u64,
-    /// What the file is encrypted with.
+    /// The cipher of the file.
     pub cipher: Option<Cipher>,
     /// Epoch that pages were sealed in when this was written, and whose data key authenticates this; 0 in plain files.
     pub key_epoch: u32,
@@ -213,7 +213,7 @@ impl Superblock {
         })
     }
 
-    /// What a slot says whose checksum does not hold.
+    /// Returns the claims of a slot whose checksum does not match.
     pub(super) fn hint(slot: &[u8]) -> Option<Self> {
         Self::decode_body(&mut Reader::new(slot.get(BODY..COVERED)?))
     }

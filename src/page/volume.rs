@@ -28,7 +28,7 @@ pub struct Access<'a> {
     pub cache_size: usize,
     /// How new pages are compressed.
     pub compression: Compression,
-    /// What opens an encrypted file, or makes a new one encrypted.
+    /// The encryption that opens an encrypted file, or encrypts a new one.
     pub encryption: Option<&'a Encryption>,
     /// Where nonces and keys come from.
     pub environment: Arc<dyn Environment>,
@@ -43,7 +43,7 @@ impl Access<'_> {
     }
 }
 
-/// What the volume asked of the host.
+/// Counts of the calls to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IoStatistics {
@@ -65,9 +65,9 @@ const BACK_LEN: u64 = 1 << 20;
 /// A page of a table.
 #[derive(Debug, Clone)]
 pub struct TablePage {
-    /// What was written.
+    /// The payload that was written.
     pub payload: Bytes,
-    /// What its reader made of it, to find its way in it; empty in a page that is not kept.
+    /// The guide that the reader made of the page; empty in a page that is not kept.
     pub guide: Bytes,
 }
 
@@ -115,7 +115,7 @@ impl<F: File> Volume<F> {
         }
     }
 
-    /// What the superblock slots hold now.
+    /// Returns the current content of the superblock slots.
     ///
     /// # Errors
     /// As [`Volume::open_damaged`].
@@ -138,7 +138,7 @@ impl<F: File> Volume<F> {
         self.aead.as_ref().map(AeadSeal::keyring)
     }
 
-    /// Makes other keys of this file durable, and goes on with them. After an error it is not known which are in the
+    /// Makes other keys of this file durable, and continues with them. After an error it is not known which are in the
     /// file; the old ones are, or these.
     pub fn write_keyring(&mut self, mut keyring: Keyring) -> Result<()> {
         self.confirm_owner()?;
@@ -183,7 +183,7 @@ impl<F: File> Volume<F> {
         // A change of keys may have been cut short.
         if let Some(seal) = &self.aead {
             let settled = seal.keyring().settle(&self.file);
-            // What is there now is our own doing, also where it failed.
+            // The current content is our own write, even if the write failed.
             self.key_slots.set(Keyring::fingerprint(&self.file)?);
             if settled? {
                 self.count_write(1, KEY_SLOT_LEN);
@@ -253,7 +253,7 @@ impl<F: File> Volume<F> {
         self.newest_sequence() != self.sequence.get() || self.confirm_owner() == Err(Error::Locked)
     }
 
-    /// That of the newest superblock in the file; 0 when that cannot be told.
+    /// Returns the sequence number of the newest superblock in the file; 0 if it is unknown.
     fn newest_sequence(&self) -> u64 {
         Superblock::read(&self.file).ok().flatten().map_or(0, |superblock| superblock.sequence)
     }
@@ -387,7 +387,7 @@ impl<F: File> Volume<F> {
         self.file_len.get()
     }
 
-    /// What was asked of the host so far.
+    /// Returns the counts of the calls to the host so far.
     pub fn io_statistics(&self) -> IoStatistics {
         self.io.get()
     }

@@ -107,7 +107,7 @@ impl Answer {
         self.results.get(at).and_then(|&start| self.bytes.get(start..end)).unwrap_or_default()
     }
 
-    /// A call that goes on as a task.
+    /// Answers a call that continues as a task.
     pub fn pending(&mut self, task: u64) {
         self.separate();
         self.text(&format!("[2,{task}]"));
@@ -121,7 +121,7 @@ impl Answer {
         Ok(())
     }
 
-    /// Takes back whatever was written of a result, and puts the error in its place.
+    /// Replaces everything that was written of a result by the error.
     pub fn fail(&mut self, mark: Mark, error: &Error) {
         self.restore(mark);
         self.failure(error);
@@ -136,7 +136,7 @@ impl Answer {
         }
     }
 
-    /// Takes back whatever was written since `mark`.
+    /// Discards everything that was written since `mark`.
     pub fn restore(&mut self, mark: Mark) {
         self.bytes.truncate(mark.len);
         self.results.truncate(mark.results);

@@ -1,4 +1,4 @@
-//! What one client has under way. None of it is seen by another one: each has numbers of its own.
+//! The state of one client. No client sees the state of another: each has its own numbers.
 
 use super::blobs::Blobs;
 use super::cursors::Cursors;
@@ -41,7 +41,7 @@ impl Client {
         Self { is_read_only, ..Self::default() }
     }
 
-    /// Lets go of all that it has open.
+    /// Releases everything that the client has open.
     pub fn release<F: File>(mut self, database: &mut Database<F>) {
         self.cursors.close_all(database);
         self.exports.end_all(database);

@@ -5,10 +5,10 @@ use crate::documents::{Database, Error, Page, PageLimits, Range, Result, Snapsho
 use crate::fs::File;
 use std::collections::BTreeMap;
 
-/// The first page is small, for loops that are soon broken off.
+/// The first page is small, for loops that end early.
 const FIRST_PAGE_DOCUMENTS: usize = 100;
 
-/// The scans that are going on, by number.
+/// The open scans, by number.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
     open: BTreeMap<u64, Position>,
@@ -19,7 +19,7 @@ pub(crate) struct Cursors {
 struct Position {
     /// The collection; empty for the default one.
     collection: String,
-    /// What is left, but for `after`.
+    /// The remaining range, without `after`.
     range: Range,
     snapshot: Snapshot,
     /// True if the snapshot ends with the scan.
@@ -50,7 +50,7 @@ impl Cursors {
         self.begin(database, id, collection, range, (snapshot, true), answer)
     }
 
-    /// The same as of a snapshot that is held anyway.
+    /// Opens a scan of a snapshot that the client holds.
     pub fn open_at<F: File>(
         &mut self,
         database: &mut Database<F>,
@@ -86,7 +86,7 @@ impl Cursors {
         self.settle(database, id, position, page, answer)
     }
 
-    /// True if the scan of this number is going on.
+    /// True if the scan of this number is open.
     pub fn has(&self, id: u64) -> bool {
         self.open.contains_key(&id)
     }
@@ -103,7 +103,7 @@ impl Cursors {
         }
     }
 
-    /// Answers a page, and remembers where the next one begins or lets go of the snapshot.
+    /// Answers a page, and stores the beginning of the next page, or releases the snapshot.
     fn settle<F: File>(
         &mut self,
         database: &mut Database<F>,

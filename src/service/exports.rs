@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// Bytes of a chunk: a few milliseconds in an encrypted database.
 const CHUNK_BYTES: usize = 128 << 10;
 
-/// The exports that are going on, by number.
+/// The open exports, by number.
 #[derive(Debug, Default)]
 pub(crate) struct Exports {
     open: BTreeMap<u64, Export>,
@@ -33,7 +33,7 @@ impl Exports {
         answer.value(&begun)
     }
 
-    /// True if the export of this number is going on.
+    /// True if the export of this number is open.
     pub fn has(&self, number: u64) -> bool {
         self.open.contains_key(&number)
     }

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `[0]`, `[0, value]` | done |
 //! | `[1, {code, message}]` | failed |
-//! | `[2, task]` | goes on in slices; `[task, result]` is answered when the last one is done |
+//! | `[2, task]` | continues in slices; `[task, result]` is answered after the last slice |
 //!
 //! Several clients may use one database: one that is there from the beginning, and those that join, each with an id of its
 //! own. Their messages are numbered, and leave [`receipts`]: who has to send one again, because the engine that it was sent to

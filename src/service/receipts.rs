@@ -15,14 +15,14 @@ use crate::wording::json_text;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, VecDeque};
 
-/// What one message has left, and is to leave.
+/// The receipts that one message has left, and those that it will leave.
 #[derive(Debug)]
 pub(crate) struct Receipts {
     client: [u8; 16],
     message: u64,
-    /// Results that are told by receipts, by the place of the call.
+    /// Results in receipts, by the place of the call.
     known: BTreeMap<usize, Box<RawValue>>,
-    /// The first call of which no receipt of this run tells.
+    /// The first call without a receipt of this run.
     next: usize,
 }
 
@@ -48,12 +48,12 @@ impl Receipts {
         Ok(Self { known, ..Self::of_first(client, message) })
     }
 
-    /// What the call at this place was answered, if it was made.
+    /// Returns the result of the call at this place, if it was made.
     pub fn known(&self, at: usize) -> Option<&str> {
         self.known.get(&at).map(|result| result.get())
     }
 
-    /// The calls before `end` are told of.
+    /// Notes that the calls before `end` have a receipt.
     pub fn left(&mut self, end: usize) {
         self.next = end;
     }
@@ -63,12 +63,12 @@ impl Receipts {
         self.receipt(self.results(calls, end, answer))
     }
 
-    /// The same, and of the call `end` with this result.
+    /// Returns the next receipt, of the calls before `end` and of the call `end` with this result.
     pub fn next_and(&self, calls: &[Call<'_>], end: usize, answer: &Answer, result: &[u8]) -> NewReceipt {
         self.receipt(self.results(calls, end, answer).chain([(end, result)]))
     }
 
-    /// What is to be told of calls that were made now.
+    /// Returns the results of this run that belong into receipts.
     fn results<'a>(
         &'a self,
         calls: &'a [Call<'_>],
@@ -106,7 +106,7 @@ fn leaves_receipt(call: &Call<'_>) -> bool {
 pub(crate) struct Ledger {
     /// In the order of the messages. `None` until those of engines before are known.
     left: Option<Vec<LeftReceipt>>,
-    /// Those of acknowledged messages: the next receipt deletes them.
+    /// Receipts of acknowledged messages: the next receipt deletes them.
     acknowledged: Vec<LeftReceipt>,
 }
 
@@ -162,7 +162,7 @@ const OUTDATED_MIN: usize = 64;
 pub(crate) struct Departed {
     /// The first one has left first.
     clients: VecDeque<([u8; 16], Vec<LeftReceipt>)>,
-    /// Those that are kept no longer.
+    /// Receipts that are no longer kept.
     outdated: Vec<LeftReceipt>,
 }
 

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 /// The client that is there from the beginning. It has no id.
 pub(crate) const FIRST: u32 = 0;
 
-/// How long after the end of an engine its clients' watches can go on at another one.
+/// The time after the end of an engine in which its clients' watches can continue at another engine.
 const WATCHES_SPAN_MS: u64 = 300_000;
 
 /// An open database and what its clients have under way.
@@ -74,7 +74,7 @@ impl<F: File> Service<F> {
         self.last_client
     }
 
-    /// A client is gone: lets go of all that it has open.
+    /// Removes a client, and releases everything that it has open.
     pub fn leave(&mut self, client: u32) {
         self.tasks.leave(client);
         if let Some(mut client) = self.clients.remove(&client)
@@ -110,7 +110,7 @@ impl<F: File> Service<F> {
         Ok(answer.finish())
     }
 
-    /// True if there are tasks to go on with, or changes for those who wait for them.
+    /// True if tasks have slices left, or a waiting watch has changes.
     pub fn has_tasks(&self) -> bool {
         let Some(database) = &self.database else { return false };
         let is_any = |client: &Client| !client.ended.is_empty() || client.watches.are_ready(database);
@@ -127,14 +127,14 @@ impl<F: File> Service<F> {
         told.or_else(|| self.tasks.step(database))
     }
 
-    /// From now on watches can go on at another engine; with `is_successor` this one goes on for one before.
+    /// Keeps changes so that watches can continue at another engine. `is_successor`: this engine continues for an earlier one.
     pub fn keep_changes(&mut self, is_successor: bool) {
         if let Some(database) = &mut self.database {
             database.keep_changes_while_watched(WATCHES_SPAN_MS, is_successor);
         }
     }
 
-    /// Of a client's watches that wait: number, and up to which version all was told, where that has changed.
+    /// Returns, of each watch of a client that waits, its number and its last delivered version, if that version has changed.
     pub fn watches_passed(&mut self, client: u32) -> Vec<(u64, u64)> {
         self.clients.get_mut(&client).map_or_else(Vec::new, |client| client.watches.passed())
     }
@@ -172,7 +172,7 @@ impl<F: File> Service<F> {
         client.exports.next(database, number)
     }
 
-    /// What the letters of pages that go away are written and read with: the file's id (16 bytes), the time up to which receipts
+    /// Returns the terms of letters, the messages that a closing page leaves: the file's id (16 bytes), the time up to which receipts
     /// may have been dropped (u64, milliseconds), and in an encrypted file a key for letters (32 bytes).
     #[cfg(any(test, js))]
     pub fn letter_terms(&self) -> Result<Zeroizing<Vec<u8>>> {
@@ -209,7 +209,7 @@ fn no_client() -> Error {
     not_understood("a client that has not joined")
 }
 
-/// Returns the answer to a message of so many calls after the database was closed.
+/// Returns the answer to a message of `calls` calls after the database was closed.
 #[cold]
 #[inline(never)]
 fn answer_closed(calls: usize) -> Vec<u8> {

@@ -32,14 +32,14 @@ impl Snapshots {
         self.open.get(&id).copied().ok_or_else(closed)
     }
 
-    /// Lets go of a snapshot; one that is closed stays so.
+    /// Releases a snapshot. A second call does nothing.
     pub fn close<F: File>(&mut self, database: &mut Database<F>, id: u64) {
         if let Some(snapshot) = self.open.remove(&id) {
             database.release(snapshot);
         }
     }
 
-    /// Lets go of all of them.
+    /// Releases all snapshots.
     pub fn close_all<F: File>(&mut self, database: &mut Database<F>) {
         std::mem::take(&mut self.open).into_values().for_each(|snapshot| database.release(snapshot));
     }

@@ -26,7 +26,7 @@ struct Waiting {
     client: u32,
     number: u64,
     task: Task,
-    /// What its client calls it, to break it off by.
+    /// The client's name for it, to cancel it by.
     name: Option<u64>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum Task {
     CreateIndex {
         /// The collection that is indexed; empty for the default one.
         collection: String,
-        /// What it is on.
+        /// The description of the index.
         index: IndexSpec,
         /// True if there was no such index before: the answer.
         is_new: bool,
@@ -74,7 +74,7 @@ impl Tasks {
         self.waiting.retain(|waiting| waiting.client != client);
     }
 
-    /// True if there is a task to go on with.
+    /// True if a task has slices left.
     pub fn are_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }

@@ -22,11 +22,11 @@ struct Watch {
     what: Watched,
     /// The number under which the one who asked is answered.
     waiting: Option<u64>,
-    /// Up to which version all was told, as its client knows.
+    /// The last delivered version that the client knows.
     passed: u64,
 }
 
-/// What is watched.
+/// The subject of a watch.
 #[derive(Debug)]
 pub(crate) enum Watched {
     Keys(Box<Watcher>),
@@ -34,14 +34,14 @@ pub(crate) enum Watched {
 }
 
 impl Watches {
-    /// Answers the number of a new watch, and the version up to which it has nothing to tell.
+    /// Answers the number of a new watch, and the version after which it delivers changes.
     pub fn open(&mut self, id: u64, what: Watched, answer: &mut Answer) -> Result<()> {
         let passed = what.passed();
         self.open.insert(id, Watch { what, waiting: None, passed });
         answer.value(&(id, passed))
     }
 
-    /// Of those who wait: number, and up to which version all was told; those alone of which that has changed.
+    /// Returns, of each waiting watch, its number and its last delivered version, if that version has changed.
     pub fn passed(&mut self) -> Vec<(u64, u64)> {
         let mut found = Vec::new();
         for (id, watch) in self.open.iter_mut().filter(|(_, watch)| watch.waiting.is_some()) {
@@ -129,7 +129,7 @@ impl Watches {
 }
 
 impl Watched {
-    /// Up to which version all was told. A query that is watched anew is told what has changed by its rows.
+    /// Returns the last delivered version. A query that is watched again learns the changes from its rows.
     fn passed(&self) -> u64 {
         match self {
             Self::Keys(watcher) => watcher.version(),
@@ -151,7 +151,7 @@ impl Watched {
         }
     }
 
-    /// Answers what there is to tell; false when that is nothing.
+    /// Answers the changes. Returns false if there are none.
     fn answer<F: File>(&mut self, database: &mut Database<F>, answer: &mut Answer) -> Result<bool> {
         match self {
             Self::Keys(watcher) => {

@@ -167,7 +167,7 @@ pub(crate) fn part_offset_key() -> Vec<u8> {
 }
 
 impl NamedCollection {
-    /// What an entry of the catalog says of a collection; `None` when it is about something else or not to be understood.
+    /// Parses an entry about a collection. Returns `None` if the entry is about something else, or cannot be parsed.
     pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
         let id = key.strip_prefix(&CATALOG)?.strip_prefix(&[COLLECTION])?;
         let CollectionRecord { name, dropping } = from_json(value)?;
@@ -205,7 +205,7 @@ impl Index {
         }
     }
 
-    /// What an entry of the catalog says of an index; `None` when it is about something else or not to be understood.
+    /// Parses an entry about an index. Returns `None` if the entry is about something else, or cannot be parsed.
     pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
         let rest = key.strip_prefix(&CATALOG)?.strip_prefix(&[INDEX])?;
         let (collection, id) = rest.split_first_chunk::<4>()?;

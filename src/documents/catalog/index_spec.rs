@@ -1,4 +1,4 @@
-//! What an index is on.
+//! The paths and the properties of an index.
 
 use crate::documents::error::{Error, Result, abbreviate};
 use crate::documents::json::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The most paths that one index is on.
 pub const MAX_INDEX_PATHS: usize = 8;
 
-/// What an index is on: a path, or several, and what is to be true of it.
+/// The description of an index: a path, or several, and its properties.
 ///
 /// Whatever takes one also takes a path, or an array of paths.
 ///
@@ -34,7 +34,7 @@ pub struct IndexSpec {
     pub multi: bool,
 }
 
-/// The same, checked.
+/// An [`IndexSpec`] that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Indexed {
     pub paths: Vec<Path>,
@@ -55,13 +55,13 @@ struct Text {
 }
 
 impl IndexSpec {
-    /// The same, and unique.
+    /// Makes the index unique.
     #[must_use]
     pub fn unique(self) -> Self {
         Self { unique: true, ..self }
     }
 
-    /// The same, with an entry for each element of an array.
+    /// Gives each element of an array an entry.
     #[must_use]
     pub fn multi(self) -> Self {
         Self { multi: true, ..self }

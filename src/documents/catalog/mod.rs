@@ -19,7 +19,7 @@ use index_spec::Indexed;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-/// What the database holds besides documents.
+/// The contents of the database besides documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Catalog {
     collections: Vec<NamedCollection>,

@@ -35,7 +35,7 @@ pub(crate) enum Text<'a> {
 pub(crate) struct Name<'a> {
     /// Between its quotes, escapes as they are.
     raw: Cow<'a, str>,
-    /// What it stands for.
+    /// The name without escapes.
     bytes: Cow<'a, [u8]>,
 }
 
@@ -142,7 +142,7 @@ impl<'a> Node<'a> {
         Ok(self)
     }
 
-    /// The first byte of its text: that of an object or array tells that it is one.
+    /// Returns the first byte of its text, which shows whether it is an object or an array.
     pub fn first_byte(&self) -> Option<u8> {
         match self {
             Self::Text(text) => text.as_str().bytes().next(),
@@ -172,7 +172,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// So many levels may be opened in it.
+    /// Allows `height` levels to be opened in it.
     pub fn raise(&mut self, height: usize) {
         match self {
             Self::Text(_) => {}

@@ -152,7 +152,7 @@ pub(crate) fn encode_as(text: &str, form: Form) -> Result<Vec<u8>, Unencodable> 
     Ok(encoded)
 }
 
-/// What the encodings of all strings that start with `start` begin with.
+/// Returns the common beginning of the encodings of all strings that start with `start`.
 pub(crate) fn string_start(start: &[u8]) -> Vec<u8> {
     let mut encoded = vec![STRING];
     push_string(&mut encoded, start);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
-/// A patch may copy so many times the bytes of the document and of itself, ...
+/// A patch may copy this many times the bytes of the document and of itself, ...
 const COPIED_PART: usize = 64;
 /// ... or this many, and not more than a document may have: copies of copies grow without end.
 const COPIED_MIN: usize = 1 << 20;
@@ -45,7 +45,7 @@ struct Fields {
     value: Option<Box<RawValue>>,
 }
 
-/// Tells a value that is null from none.
+/// Distinguishes a value that is null from a missing value.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(deserializer).map(Some)
 }
@@ -277,7 +277,7 @@ fn all<T>(items: impl IntoIterator<Item = T>, mut passes: impl FnMut(T) -> Outco
     Ok(true)
 }
 
-/// The same where one of them is neither an object nor an array.
+/// Compares two values of which at least one is neither an object nor an array.
 fn is_equal_leaf(found: &Node<'_>, wanted: &Node<'_>, spent: &mut usize) -> Outcome<bool> {
     let (Node::Text(found), Node::Text(wanted)) = (found, wanted) else { return Ok(false) };
     let (found, wanted) = (found.as_str(), wanted.as_str());

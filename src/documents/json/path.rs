@@ -71,7 +71,7 @@ fn field_in<'a>(text: &'a str, field: &str) -> Option<Option<&'a str>> {
     Some(found)
 }
 
-/// What was looked for in stored text.
+/// The result of a search in stored text.
 pub(crate) type Scanned<T> = std::result::Result<T, NotJson>;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::documents::error::{Error, Result};
 use crate::wording::json_text;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 
-/// The longest document, in bytes of JSON text: 64 MiB with the byte that tells its kind.
+/// The longest document, in bytes of JSON text: 64 MiB with the byte for its kind.
 pub const MAX_DOCUMENT_LENGTH: usize = (64 << 20) - 1;
 
 /// Checks that `text` is one JSON value and not too long, to become the document at `key`.

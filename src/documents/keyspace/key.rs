@@ -40,7 +40,7 @@ pub(crate) const LAST_INDEX: u32 = ELEMENTS - 1;
 /// Says that a key is a string. Keys of other kinds get other tags, and sort behind.
 pub(crate) const STRING_KEY: u8 = 1;
 
-/// What a collection is called in the file. It is never used twice.
+/// The number of a collection in the file. A number is never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CollectionId(pub u32);
 

@@ -59,7 +59,7 @@ pub(crate) fn check_expiry(expires_at_ms: u64) -> Result<u64> {
 }
 
 impl Ttl {
-    /// What is left at `now_ms` to a document that is there.
+    /// Returns the remaining time of an existing document at `now_ms`.
     pub(crate) fn of(expires_at: Option<u64>, now_ms: u64) -> Self {
         expires_at.map_or(Self::Forever, |at| Self::Left(Duration::from_millis(at.saturating_sub(now_ms))))
     }

@@ -1,4 +1,4 @@
-//! What the entry of a document says: the value itself, or where its parts are.
+//! The entry of a document: the value itself, or the place of its parts.
 //!
 //! ```text
 //! 1 | text                                       JSON
@@ -123,7 +123,7 @@ pub(crate) fn stage_json(
     Content::JsonInParts(chunks).encode()
 }
 
-/// The same for bytes.
+/// Stores bytes, likewise.
 pub(crate) fn stage_bytes(
     batch: &mut Batch,
     collection: CollectionId,
@@ -164,7 +164,7 @@ impl<F: File> Source<'_, F> {
         }
     }
 
-    /// The same of what may be bytes: these are `None`.
+    /// Returns the JSON text, or `None` if the document is bytes.
     pub fn json<'e>(&self, key: &str, entry: &'e Entry) -> Result<Option<Cow<'e, str>>> {
         if Content::of(key, &entry.value)?.is_json() { self.text(key, entry).map(Some) } else { Ok(None) }
     }
@@ -234,7 +234,7 @@ pub(crate) fn too_long(length: u64) -> Error {
     Error::TooLarge { what, size: length, limit: MAX_DOCUMENT_LENGTH as u64 }
 }
 
-/// The error for bytes whose entry does not tell where they are.
+/// Returns the error for bytes whose entry does not name their place.
 pub(crate) fn lost(key: &str) -> Error {
     damaged(key, "it does not tell where its bytes are")
 }

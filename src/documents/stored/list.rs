@@ -1,6 +1,6 @@
 //! Lists: arrays whose elements are kept apart, so that both ends can be reached without the rest.
 //!
-//! The entry of a list tells where its elements are: those at the positions from `first` on. What is pushed at the left gets
+//! The entry of a list holds the positions of its elements, from `first` on. What is pushed at the left gets
 //! the positions before it.
 
 use super::parts::{self, PartId, part_key};
@@ -159,7 +159,7 @@ impl List {
     }
 }
 
-/// The elements from `start` to `stop`, both included, of so many; negative indexes count from the end.
+/// Returns the elements from `start` to `stop`, both included, of `count`. Negative indexes count from the end.
 pub(crate) fn within(count: u64, start: i64, stop: i64) -> Range<u64> {
     let from_start = |index: i64| match u64::try_from(index) {
         Ok(index) => i128::from(index),

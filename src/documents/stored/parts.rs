@@ -28,7 +28,7 @@ pub(crate) const PART_LENGTH: u32 = 60 << 10;
 /// one expiry, and are dropped by one horizon.
 const IGNORE_EXPIRY_MS: u64 = 0;
 
-/// What the parts of one document are found by.
+/// The id of the parts of one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PartId([u8; PartId::LENGTH]);
 

@@ -37,7 +37,7 @@ pub struct Transaction {
     collection: String,
 }
 
-/// What becomes of one key.
+/// The new state of one key.
 #[derive(Debug, Clone)]
 pub(crate) enum Write {
     Put { json: String, expiry: Expiry },
@@ -187,7 +187,7 @@ impl Transaction {
         self.named("")
     }
 
-    /// The same with a name that was checked, or is empty for the default collection.
+    /// Sets the collection of the following writes. REQUIRES: the name was checked, or is empty for the default collection.
     pub(crate) fn named(self, name: &str) -> Self {
         Self { collection: name.to_owned(), ..self }
     }
@@ -223,12 +223,12 @@ impl Transaction {
         }
     }
 
-    /// What it writes at a key, if anything.
+    /// Returns the write at a key.
     pub(crate) fn write_at(&self, collection: &str, key: &str) -> Option<&Write> {
         self.writes.get(collection)?.get(key)
     }
 
-    /// What it writes to a collection.
+    /// Returns the writes to a collection.
     pub(crate) fn writes_to(&self, collection: &str) -> impl DoubleEndedIterator<Item = (&String, &Write)> {
         self.writes.get(collection).into_iter().flatten()
     }

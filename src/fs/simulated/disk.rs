@@ -67,7 +67,7 @@ pub(super) struct Disk {
     changes: u64,
 }
 
-/// What is to become of a call that was let through.
+/// The outcome of a call that is carried out.
 enum Verdict {
     Proceed,
     Crash,
@@ -116,7 +116,7 @@ impl Disk {
         }
     }
 
-    /// The same disk in another machine.
+    /// Returns a copy of the disk, for another machine.
     pub(super) fn copy(&self) -> Self {
         Self {
             files: self.files.iter().map(|(name, node)| (name.clone(), node.copy())).collect(),

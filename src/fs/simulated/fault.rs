@@ -43,14 +43,14 @@ impl Operation {
     }
 }
 
-/// What goes wrong with a call.
+/// The fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// The call fails with [`Error::Io`](crate::fs::Error::Io). Of a write, a part may have been done. After a failed
     /// sync no later sync saves what was unsynced then, as on Linux: it reads back until the power is lost, and is
     /// then kept or lost.
     Io,
-    /// The same with [`Error::StorageFull`](crate::fs::Error::StorageFull); hits writes, truncates and syncs.
+    /// Fails the call with [`Error::StorageFull`](crate::fs::Error::StorageFull); hits writes, truncates and syncs.
     StorageFull,
     /// A read returns fewer bytes than there are, at least one.
     ShortRead,

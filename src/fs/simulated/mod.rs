@@ -1,7 +1,7 @@
 //! A file system for tests: deterministic, with crashes and faults.
 //!
 //! A file is what was synced, and the changes since: writes and truncates. Reads see all of them. When the power fails,
-//! each change that no sync has made durable is kept, lost or torn by itself, whatever happened to the others; so a later
+//! each change that no sync has made durable is kept, lost or torn on its own, whatever happened to the others; so a later
 //! one may survive where an earlier one is lost, as disks and browsers may have it.
 //!
 //! ```text
@@ -95,7 +95,7 @@ impl Simulated {
         self.disk().random = Random::new(seed);
     }
 
-    /// What the calls so far were; [`reset_counts`](Self::reset_counts) starts again.
+    /// Counts the calls so far; [`reset_counts`](Self::reset_counts) starts again.
     pub fn counts(&self) -> Counts {
         self.disk().counts
     }
@@ -162,7 +162,7 @@ impl Simulated {
         self.disk().faults.fired.values().sum()
     }
 
-    /// The same by the calls that were hit and the faults that hit them.
+    /// Counts the faults that were applied, by call and fault.
     pub fn faults_fired_by_kind(&self) -> BTreeMap<(Operation, Fault), u64> {
         self.disk().faults.fired.clone()
     }
@@ -172,7 +172,7 @@ impl Simulated {
         self.disk().lies.clone()
     }
 
-    /// What became of unsynced changes in all restarts so far.
+    /// Counts the fates of unsynced changes in all restarts so far.
     pub fn aftermath(&self) -> Aftermath {
         self.disk().aftermath
     }
@@ -194,7 +194,7 @@ impl Simulated {
         self.disk().exclusive = exclusive;
     }
 
-    /// What a reader of the file would see, or `None` when there is no such file.
+    /// Returns the content that a reader of the file would see, or `None` if the file does not exist.
     pub fn content(&self, name: &str) -> Option<Vec<u8>> {
         self.disk().node(name).map(|node| node.content().to_vec())
     }

@@ -2,15 +2,15 @@
 
 use crate::fs::memory::Openers;
 
-/// What a disk writes whole or not at all, in bytes.
+/// The unit that a disk writes completely or not at all, in bytes.
 pub(super) const SECTOR_SIZE: usize = 512;
 
 /// A file.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// What every sync so far has promised.
+    /// The content that every sync so far has promised.
     durable: Vec<u8>,
-    /// What is read: every change applied.
+    /// The content that reads see: every change is applied.
     current: Vec<u8>,
     /// The changes since `durable`, in order. They begin with one that is not synced: those before it are folded into
     /// `durable`. Those synced behind an abandoned one stay, because a synced change wins over an older one.
@@ -45,7 +45,7 @@ enum State {
     Synced,
 }
 
-/// What is left of a change after a crash.
+/// The remainder of a change after a crash.
 #[derive(Debug, Clone)]
 pub(super) struct Fate {
     /// How far the change may make the file grow. A write that is kept beyond that is cut off there.
@@ -132,7 +132,7 @@ impl Node {
         Self { number, ..Self::default() }
     }
 
-    /// The same file on another disk, where nobody has it open.
+    /// Returns a copy of the file, for another disk, where nobody has it open.
     pub(super) fn copy(&self) -> Self {
         Self {
             durable: self.durable.clone(),
@@ -144,7 +144,7 @@ impl Node {
         }
     }
 
-    /// What is read.
+    /// Returns the content that reads see.
     pub(super) fn content(&self) -> &[u8] {
         &self.current
     }

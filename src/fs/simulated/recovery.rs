@@ -1,9 +1,9 @@
-//! What a crash leaves of the changes that were not synced.
+//! The remainder of unsynced changes after a crash.
 
 use super::node::{Change, Fate, Part, SECTOR_SIZE};
 use super::random::Random;
 
-/// What is left after a restart of the changes that no sync has made durable. The synced ones are always there.
+/// The unsynced changes that survive a restart. The synced ones are always there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovery {
     /// Each change by the seed: kept, lost, or, if it is a write, torn into sectors of 512 bytes of which any may be
@@ -19,7 +19,7 @@ pub enum Recovery {
     Keep(u64),
 }
 
-/// What restarts have made of changes that were not synced.
+/// The fates of unsynced changes in restarts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Aftermath {
     /// Changes that were kept whole.
@@ -63,7 +63,7 @@ pub(super) struct Chooser<'a> {
     /// The numbers of the changes in question, sorted.
     unsynced: Vec<u64>,
     random: &'a mut Random,
-    /// Of 100 changes, how many are whole, and how many of the others are torn. Drawn anew for each restart: with fixed
+    /// Of 100 changes, how many are whole, and how many of the others are torn. Drawn again for each restart: with fixed
     /// odds, hardly any crash among many changes would keep nearly all of them, or nearly none.
     kept_percent: usize,
     torn_percent: usize,
@@ -89,7 +89,7 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    /// What the changes so far have come to.
+    /// Returns the fates of the changes so far.
     pub(super) fn into_aftermath(self) -> Aftermath {
         self.aftermath
     }

@@ -1,4 +1,4 @@
-//! What a copy of the file needs beside its tables.
+//! The parts of a copy of the file besides its tables.
 
 use std::sync::Arc;
 

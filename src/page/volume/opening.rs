@@ -16,7 +16,7 @@ use crate::page::seal::ChecksumSeal;
 use crate::page::slots::Slots;
 use crate::page::superblock::Superblock;
 
-/// What storage writes whole or not at all.
+/// The unit that storage writes completely or not at all.
 const SECTOR_LEN: usize = 512;
 
 impl<F: File> Volume<F> {
@@ -73,7 +73,7 @@ impl<F: File> Volume<F> {
         }
         let mut volume = Self::assemble(file, file_len, access)?;
         volume.sequence.set(volume.newest_sequence());
-        // Where no superblock is left that could tell, the key slots do.
+        // If no superblock is left, the key slots decide.
         let is_encrypted = match slots.valid.first() {
             Some(newest) => newest.cipher.is_some(),
             None => {
