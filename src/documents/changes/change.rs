@@ -1,4 +1,4 @@
-//! Changes as they are told, remembered and stored.
+//! Changes as they are delivered, kept in memory and stored.
 
 use crate::engine::Seq;
 use crate::page::codec::{Reader, put_prefixed, put_varint};
@@ -8,11 +8,11 @@ use std::sync::Arc;
 /// The name of a collection; empty for the default one.
 pub(crate) type CollectionName = Arc<str>;
 
-/// A change, as a watch tells it.
+/// A change, as a watch delivers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// What happened.
+    /// The kind.
     pub kind: ChangeKind,
     /// The collection; empty for the default one.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -31,7 +31,7 @@ pub struct Change {
     pub json: Option<String>,
 }
 
-/// What happened to a document.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -42,11 +42,11 @@ pub enum ChangeKind {
     Delete,
     /// Its time was over.
     Expire,
-    /// Its whole collection was dropped: all documents that it had are gone, and are not told one by one.
+    /// The collection was dropped with all documents. Their deletions are not delivered one by one.
     Drop,
 }
 
-/// A change as it is remembered until it is told.
+/// A change as it is kept in memory until it is delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Note {
     pub kind: ChangeKind,
@@ -56,7 +56,7 @@ pub(crate) struct Note {
     pub expires_at: Option<u64>,
 }
 
-/// What a commit has changed.
+/// The changes of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CommitNotes {
     pub(crate) version: Seq,
@@ -65,7 +65,7 @@ pub(crate) struct CommitNotes {
     pub(crate) notes: Vec<Note>,
 }
 
-/// A stored part of [`CommitNotes`] begins a new one beyond so many bytes.
+/// A stored part of [`CommitNotes`] ends after this many bytes, and a new part begins.
 const PART_BYTES: usize = 256 << 10;
 
 const KIND: u8 = 3;

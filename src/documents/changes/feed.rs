@@ -1,11 +1,11 @@
-//! What recent commits have changed, in memory, for all watchers together.
+//! The changes of recent commits, in memory, for all watchers together.
 
 use super::change::CommitNotes;
 use crate::engine::Seq;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What recent commits have changed. Each watcher has a position in it.
+/// The changes of recent commits. Each watcher has a position in it.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     commits: VecDeque<Arc<CommitNotes>>,
@@ -13,14 +13,14 @@ pub(crate) struct Feed {
     bytes_max: usize,
     /// Commits up to this one are not here any more.
     forgotten: Seq,
-    /// Commits up to this one were acknowledged: only these are told.
+    /// Commits up to this one were acknowledged: only these are delivered.
     acknowledged: Seq,
     /// Each watcher holds it, so that there is nothing to be done when one is dropped.
     watchers: Arc<()>,
 }
 
 impl Feed {
-    /// One that keeps about so many bytes.
+    /// Creates a feed that keeps about `bytes_max` bytes.
     pub fn new(bytes_max: usize) -> Self {
         Self { bytes_max, ..Self::default() }
     }
@@ -66,7 +66,7 @@ impl Feed {
         self.acknowledged
     }
 
-    /// Commits behind `seq` were taken back.
+    /// Forgets the commits after `seq`, which were rolled back.
     pub fn take_back(&mut self, seq: Seq) {
         while let Some(commit) = self.commits.pop_back_if(|commit| commit.version > seq) {
             self.bytes -= commit.size();

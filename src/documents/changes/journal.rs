@@ -14,7 +14,7 @@
 //!         varint    when the new one expires, +4
 //! ```
 //!
-//! The first key is written by every commit that keeps the history, and so its own version tells whether all commits have:
+//! The first key is written by every commit that keeps the history, and so its version shows whether all commits have:
 //! one that did not is behind it. Then the history begins again. Entries expire, and each names the one before, so that it is
 //! seen when the next one behind a version is not there any more.
 
@@ -52,14 +52,14 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// What there is of a history.
+    /// The extent of a history.
     pub fn load<F: File>(engine: &Engine<F>, options: Option<ChangeHistory>) -> Result<Self> {
         let mut journal = Self { span_ms: options.map(|history| history.seconds * 1000), ..Self::default() };
         journal.reload(engine)?;
         Ok(journal)
     }
 
-    /// The same again, after commits were taken back.
+    /// Reads the state again, after commits were rolled back.
     pub fn reload<F: File>(&mut self, engine: &Engine<F>) -> Result<()> {
         let newest = engine.last_seq();
         let found = engine.get(&standing_key(), newest, 0)?;

@@ -40,7 +40,7 @@ pub struct Collection<D> {
     pub(crate) id: CollectionId,
     /// Empty for the default collection.
     pub(crate) name: String,
-    /// What it is read at, when that is a snapshot.
+    /// The view of the snapshot that it is read at, if any.
     pub(crate) view: Option<View>,
 }
 
@@ -96,7 +96,7 @@ impl<F: File> Database<F> {
         // Documents must not be gone while a crash could still bring the collection back.
         let outcome = self.make_durable();
         if self.catalog.collection(name).is_none() {
-            // It was not taken back.
+            // The drop was not rolled back.
             self.dropped.insert(name.to_owned(), dropped_at);
         }
         outcome?;
@@ -110,7 +110,7 @@ impl<F: File> Database<F> {
         Collection { database: self, id, name: name.to_owned(), view: None }
     }
 
-    /// The same to write to.
+    /// The collection of a name that was checked, to write to.
     pub(crate) fn named_mut(&mut self, name: &str) -> Collection<&mut Self> {
         let id = self.catalog.collection(name).unwrap_or(CollectionId::NOWHERE);
         Collection { database: self, id, name: name.to_owned(), view: None }
@@ -121,7 +121,7 @@ impl<F: File> Database<F> {
         self.named("")
     }
 
-    /// The same to read and write.
+    /// The default collection, to read and write.
     pub fn default_collection_mut(&mut self) -> Collection<&mut Self> {
         self.named_mut("")
     }
@@ -157,7 +157,7 @@ impl<F: File> Database<F> {
         }
     }
 
-    /// Goes on with collections whose dropping was interrupted.
+    /// Continues the interrupted drops of collections.
     pub(crate) fn finish_dropping_collections(&mut self) -> Result<()> {
         while let Some(collection) = self.catalog.dropping_collection().cloned() {
             self.settle_group()?;

@@ -69,7 +69,7 @@ impl Histogram {
         self.max_ns
     }
 
-    /// What `per_mille` of a thousand took no longer than; 0 when there is nothing.
+    /// Returns the duration that `per_mille` of a thousand did not exceed; 0 if nothing was measured.
     pub fn quantile_ns(&self, per_mille: u64) -> u64 {
         let counted: u64 = self.buckets.iter().map(|&bucket| u64::from(bucket)).sum();
         let rank = (u128::from(counted) * u128::from(per_mille)).div_ceil(1000) as u64;

@@ -19,7 +19,7 @@ pub(crate) struct History {
     begun: BTreeMap<Seq, usize>,
 }
 
-/// What a transaction has read: engine keys, as ranges that do not overlap.
+/// The engine keys that a transaction has read, as ranges that do not overlap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reads {
     /// Starts and ends. A start is included, an end is not; `None` is behind everything.
@@ -58,7 +58,7 @@ impl History {
         }
     }
 
-    /// What `batch` writes, if anybody may ask.
+    /// Notes the keys that `batch` writes, if a transaction may ask for them.
     pub fn keys_of(&self, batch: &Batch) -> Option<Vec<Vec<u8>>> {
         (!self.begun.is_empty()).then(|| written_keys(batch))
     }
@@ -72,7 +72,7 @@ impl History {
         }
     }
 
-    /// Commits behind `seq` were taken back.
+    /// Forgets the commits after `seq`, which were rolled back.
     pub fn take_back(&mut self, seq: Seq) {
         while let Some((_, keys)) = self.commits.pop_back_if(|(last, _)| *last > seq) {
             self.bytes -= bytes_of(&keys);
@@ -99,7 +99,7 @@ impl History {
     }
 }
 
-/// What a commit costs to remember.
+/// The memory of a commit's entry.
 fn bytes_of(keys: &[Vec<u8>]) -> usize {
     keys.iter().map(|key| key.len() + 32).sum()
 }

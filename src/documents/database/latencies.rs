@@ -1,6 +1,6 @@
-//! How long the verbs of a database take, where [`Options::latencies`](crate::Options::latencies) asks for it.
+//! The durations of a database's operations, where [`Options::latencies`](crate::Options::latencies) asks for it.
 //!
-//! A verb that is part of another one is not counted by itself: what the caller called is. Within a
+//! An operation that is part of another one is not counted: the operation that the caller called is. Within a
 //! [`group`](crate::Database::group) writing and flushing is a verb of its own.
 
 use super::histogram::Histogram;
@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 
 macro_rules! verbs {
     ($($verb:ident $name:literal,)*) => {
-        /// What is measured.
+        /// The measured operations.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Metric { $($verb,)* }
 
@@ -116,7 +116,7 @@ impl Latencies {
         Self { is_enabled, is_busy: Cell::new(false), histograms }
     }
 
-    /// What was measured; `None` when nothing is.
+    /// Returns the measured durations; `None` if measuring is disabled.
     pub fn report(&self) -> Option<Vec<Latency>> {
         let us = |ns: u64| ns as f64 / 1000.0;
         let report = |(&verb, histogram): (&&'static str, &Option<Box<Histogram>>)| {

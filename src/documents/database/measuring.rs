@@ -4,11 +4,11 @@ use super::Database;
 use super::latencies::Metric;
 use crate::fs::File;
 
-/// When a verb that is measured began; `None` when it is not.
+/// The time at which a measured operation began; `None` if it is not measured.
 pub(crate) type Begun = Option<u64>;
 
 impl<F: File> Database<F> {
-    /// Does the work of a verb, and notes how long it took.
+    /// Does the work of an operation, and records its duration.
     #[inline]
     pub(crate) fn measured<R>(&self, verb: Metric, work: impl FnOnce() -> R) -> R {
         let begun = self.begin_measuring();
@@ -17,7 +17,7 @@ impl<F: File> Database<F> {
         result
     }
 
-    /// The same for a verb that writes.
+    /// Does the work of an operation that writes, and records its duration.
     #[inline]
     pub(crate) fn measured_mut<R>(&mut self, verb: Metric, work: impl FnOnce(&mut Self) -> R) -> R {
         let begun = self.begin_measuring();

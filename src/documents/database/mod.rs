@@ -229,7 +229,7 @@ impl<F: File> Database<F> {
     }
 
     /// Flushes when the durability is periodic and the time has come. Call it now and then while nothing is
-    /// written; [`Database::next_tick`] tells when.
+    /// written; [`Database::next_tick`] returns the time.
     ///
     /// # Errors
     /// As [`Database::flush`].
@@ -286,7 +286,7 @@ impl<F: File> Database<F> {
     }
 
     /// One slice of [`Database::compact`], about `budget_bytes` of work, so that other calls can come between.
-    /// Begin with a new [`CompactProgress`] and go on until it [is done](CompactProgress::is_done).
+    /// Begin with a new [`CompactProgress`] and continue until it [is done](CompactProgress::is_done).
     ///
     /// # Errors
     /// As a write.
@@ -324,7 +324,7 @@ impl<F: File> Database<F> {
         self.read_only
     }
 
-    /// What was found damaged when the database was opened with [`Options::allow_damage`]: each with where it is. Pages
+    /// The damage that was found when the database was opened with [`Options::allow_damage`]: each with where it is. Pages
     /// of documents are looked at when they are read; [`Database::check`] looks at all of them.
     pub fn damage(&self) -> &[String] {
         &self.damage
@@ -421,7 +421,7 @@ impl<F: File> Database<F> {
         }
     }
 
-    /// The engine has taken back the pending commits: what is remembered of them goes too.
+    /// Forgets the pending commits, which the engine has rolled back.
     #[cold]
     #[inline(never)]
     fn undone(&mut self, error: engine::Error) -> Error {
@@ -430,7 +430,7 @@ impl<F: File> Database<F> {
         error
     }
 
-    /// Takes back what the open group has committed and was not written yet.
+    /// Rolls back the commits of the open group that were not written yet.
     pub(crate) fn abandon_group(&mut self, error: &Error) {
         self.engine.abandon_group();
         self.forget_undone(error);

@@ -4,7 +4,7 @@ use crate::documents::keyspace::key::PREFIX_LENGTH;
 use crate::documents::keyspace::key::RECEIPTS;
 use crate::engine::Batch;
 
-/// What a receipt is of: calls of a message of a client, the first of which has this place in the message.
+/// The subject of a receipt: calls of a client's message, the first of which has this place in the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReceiptId {
     pub client: [u8; 16],
@@ -12,14 +12,14 @@ pub(crate) struct ReceiptId {
     pub call: u32,
 }
 
-/// The keys of a receipt that was left.
+/// The keys of a stored receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LeftReceipt {
     pub id: ReceiptId,
     pub(crate) parts: u32,
 }
 
-/// A receipt to be left, and those that are deleted with it.
+/// A receipt to be stored, and the receipts that are deleted with it.
 #[derive(Debug, Default)]
 pub(crate) struct NewReceipt {
     pub id: Option<ReceiptId>,
@@ -37,7 +37,7 @@ pub(crate) struct Generation {
     pub(crate) sweep_from: Option<Vec<u8>>,
 }
 
-/// Stands where the place of a call does: behind it are the generation and the time.
+/// Stands in place of the first call's number. The generation and the time follow.
 pub(crate) const HEAD: &str = "[[4294967295,[";
 
 /// Bytes of a part, at most.
@@ -52,7 +52,7 @@ impl ReceiptId {
         [&RECEIPTS[..], &self.client, &self.message.to_be_bytes()].concat()
     }
 
-    /// The id and the part that a key tells.
+    /// Parses the id and the part of a key.
     pub(crate) fn parse(key: &[u8]) -> Option<(Self, u32)> {
         let (client, rest) = key.get(PREFIX_LENGTH..)?.split_first_chunk::<16>()?;
         let (message, rest) = rest.split_first_chunk()?;
@@ -74,7 +74,7 @@ impl LeftReceipt {
 }
 
 impl NewReceipt {
-    /// What will be left of it.
+    /// Returns the keys of the receipt once it is left.
     pub fn left(&self) -> Option<LeftReceipt> {
         // The head is shorter than this.
         let parts = (self.content.len() + 2 * HEAD.len() + 40).div_ceil(PART_LENGTH);

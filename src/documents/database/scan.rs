@@ -146,7 +146,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     }
 }
 
-/// What is left of `range` behind the key `after`.
+/// Returns the part of `range` after the key `after`.
 fn rest(mut range: KeyRange, collection: CollectionId, reverse: bool, after: Option<&str>) -> Option<KeyRange> {
     if let Some(after) = after {
         let bound = Bound::Excluded(collection.document_key(after));

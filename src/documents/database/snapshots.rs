@@ -45,7 +45,7 @@ impl Snapshots {
         }
     }
 
-    /// Notes that a commit of so many bytes was made.
+    /// Counts the bytes of a commit.
     pub fn note_written(&mut self, bytes: usize) {
         self.bytes_written = self.bytes_written.saturating_add(bytes as u64);
     }

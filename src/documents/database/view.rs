@@ -2,7 +2,7 @@
 
 use crate::engine::Seq;
 
-/// What a read sees: the database as of one commit and one time.
+/// The state that a read sees: the database as of one commit and one time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
     pub at: Seq,

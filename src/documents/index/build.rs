@@ -8,7 +8,7 @@
 //!
 //! Dropping: a commit says that the index is going, and is flushed. Then its entries are removed, which is no commit:
 //! whole tables are let go. Last, a commit takes it out of the catalog. When that is interrupted, the next open or
-//! the next slice of maintenance goes on.
+//! the next slice of maintenance continues.
 
 use super::entry::{stage_missing, stage_stored};
 use crate::documents::catalog::entries::entries_of;
@@ -78,7 +78,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
     /// at all documents. False when there is one.
     ///
     /// Existing documents are indexed before this returns, in many commits; inside a group each is written out by
-    /// itself. When it fails or the program ends half way, the next call for the same path goes on from there.
+    /// itself. When it fails or the program ends half way, the next call for the same path continues from there.
     ///
     /// ```
     /// # use ferrolite::{Condition, Database, FindOptions, Options, fs::Memory};
@@ -190,7 +190,7 @@ impl<F: File> Database<F> {
         Ok(())
     }
 
-    /// Goes on with collections and indexes whose dropping was interrupted.
+    /// Continues the interrupted drops of collections and indexes.
     pub(crate) fn finish_dropping(&mut self) -> Result<()> {
         if self.catalog.dropping_collection().is_none() && self.catalog.dropping().is_none() {
             return Ok(());
@@ -345,7 +345,7 @@ impl<F: File> Database<F> {
         self.settle_group()
     }
 
-    /// Commits a change of `index`, by itself even inside a group, and remembers it.
+    /// Commits a change of `index`, separately even inside a group, and applies it to the catalog.
     fn commit_index(&mut self, index: &Index, batch: Batch) -> Result<()> {
         let version = self.apply(batch)?;
         self.catalog.remember(Index { ready_since: version, ..index.clone() });

@@ -90,7 +90,7 @@ impl Encoded {
 /// An index entry taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct IndexEntry<'a> {
-    /// What is indexed, or its first [`INDEXED_LENGTH_MAX`] bytes.
+    /// The indexed value, or its first [`INDEXED_LENGTH_MAX`] bytes.
     pub encoded: &'a [u8],
     pub is_cut: bool,
     /// The key of the document.
@@ -104,7 +104,7 @@ struct Staged {
     expires_at: Option<u64>,
 }
 
-/// What an entry holds of an encoded value, and whether that is less than all.
+/// The part of an encoded value that an entry holds, and whether it is shorter than the value.
 pub(crate) fn cut(encoded: &[u8]) -> (&[u8], bool) {
     match encoded.get(..INDEXED_LENGTH_MAX) {
         Some(part) if part.len() < encoded.len() => (part, true),
@@ -272,7 +272,7 @@ impl<'a> IndexEntry<'a> {
     }
 }
 
-/// The bytes of so many encodings.
+/// Returns the bytes of `count` encodings.
 fn components_length(paths: usize, bytes: &[u8]) -> Option<usize> {
     let mut length = 0;
     for _ in 0..paths {

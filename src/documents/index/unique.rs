@@ -3,7 +3,7 @@
 //! What counts is the state after the commit: documents may exchange their values in one. It is looked at when the commit is
 //! made, and by the newest state, so that of two transactions that take the same value the second one fails.
 //!
-//! Values are compared by what documents have, exactly: entries only tell which documents to look at.
+//! Values are compared exactly, as documents have them: entries only select the documents to compare.
 //!
 //! A document that has expired holds no value, but a clock that is set back would bring it up again beside a document that has
 //! taken its value. So the commit that takes the value deletes it.
@@ -28,7 +28,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
-/// What a batch does by engine key.
+/// The operations of a batch, by engine key.
 type Operations<'a> = HashMap<&'a [u8], Option<(&'a [u8], Option<u64>)>>;
 
 /// An entry that a batch writes.
@@ -119,7 +119,7 @@ impl<F: File> Database<F> {
         let mut cursor = self.engine.scan(range, false, self.engine.last_seq(), IGNORE_EXPIRY_MS)?;
         while let Some((key, stored)) = cursor.next()? {
             let entry = parse_entry(claim.index, &key, &stored)?;
-            // What the batch writes claims for itself, and what it deletes is free.
+            // The batch's writes claim their values, and its deletions free theirs.
             if operations.contains_key(&key[..]) || entry.key == claim.entry.key {
                 continue;
             }

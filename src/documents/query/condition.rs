@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::ops::{Bound, RangeBounds};
 
-/// What the value at a path must be, for [`Database::find`](crate::Database::find): equal to a value, or in a range.
+/// A condition on the value at a path, for [`Database::find`](crate::Database::find): equal to a value, or in a range.
 ///
 /// Values are ordered null < false < true < numbers < strings < arrays < objects. Numbers are compared by their
 /// exact value (1 equals 1.0), strings by their code points. A range finds only values of the type of its bounds. A
@@ -85,7 +85,7 @@ impl Condition {
         Self::parse(&json.to_string())
     }
 
-    /// The same from JSON text.
+    /// Parses a condition from JSON text.
     ///
     /// # Errors
     /// As [`Condition::from_json`], and when `text` is not JSON.

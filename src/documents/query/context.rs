@@ -12,7 +12,7 @@ use crate::engine::{Entry, KeyRange, KeyReader};
 use crate::fs::File;
 use std::cell::{Cell, RefCell};
 
-/// What tells keys apart.
+/// A test of a key.
 pub(crate) type KeyTest<'a> = Box<dyn Fn(&str) -> bool + 'a>;
 
 /// One run of a query.
@@ -30,7 +30,7 @@ pub(crate) struct Context<'a, F: File> {
     pub counts: Cell<Counts>,
 }
 
-/// What a query has looked at.
+/// The counts of the entries and documents that a query has read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counts {
     /// Index entries.
@@ -62,7 +62,7 @@ impl<F: File> Context<'_, F> {
         self.query.after.as_ref().is_some_and(|after| place <= after)
     }
 
-    /// The row of a document with this text, unless it is none, or was in an earlier page.
+    /// Returns the row of a document with this text; `None` if the document is not a row, or was in an earlier page.
     pub fn row(&self, key: &str, text: &str) -> Result<Option<Place>> {
         Ok(self.query.place_of(key, text)?.filter(|place| !self.is_before(place)))
     }

@@ -14,7 +14,7 @@ pub(crate) struct Paths {
     known: Vec<Path>,
 }
 
-/// Where a path goes on, and whether one ends.
+/// The continuations of a path, and whether one ends.
 #[derive(Debug, Clone, Default)]
 struct Field {
     /// The place of the path that ends here.
@@ -23,7 +23,7 @@ struct Field {
     inner: BTreeMap<Vec<u8>, Field>,
 }
 
-/// What is at the paths, in order of their places.
+/// The values at the paths, in the order of their places.
 #[derive(Debug, Clone)]
 pub(crate) struct Values<'a>(Vec<Found<'a>>);
 
@@ -54,7 +54,7 @@ impl Paths {
         &self.known
     }
 
-    /// What the document `text` has at the paths. Of fields with one name the last one counts.
+    /// Returns the values of the document `text` at the paths. Of fields with one name the last one counts.
     pub fn values_in<'a>(&self, text: &'a str) -> Result<Values<'a>, NotJson> {
         let mut values = Values(vec![Found::Missing; self.known.len()]);
         if !self.known.is_empty() {

@@ -1,4 +1,4 @@
-//! What a document must be like.
+//! Filters: conditions on documents.
 
 use super::condition::Condition;
 use super::filter_tree::Node;
@@ -7,7 +7,7 @@ use crate::documents::error::Result;
 use crate::documents::json::path::Path;
 use serde_json::Value;
 
-/// What documents a [`Query`](crate::Query) is about: conditions on the values at paths, and all, any or none of several.
+/// The filter of a [`Query`](crate::Query): conditions on the values at paths, and all, any or none of several.
 ///
 /// As JSON, a filter is an object. Each field is a path with its condition, and all must be met:
 ///
@@ -22,7 +22,7 @@ use serde_json::Value;
 /// Three names are no paths: `and` and `or` hold an array of filters, and `not` holds one. Names that begin with `$` are
 /// errors. A path that begins with one dot more is always a path: `.not` is the field `not`, and `.$ref` the field `$ref`.
 ///
-/// Values are ordered and compared as [`Condition`] tells, and a range finds only values of the type of its bounds. `ne`,
+/// Values are ordered and compared as [`Condition`] describes, and a range finds only values of the type of its bounds. `ne`,
 /// `nin`, `not` and `exists: false` are met by what the opposite is not met by: by values of every other type, and by
 /// documents without a value at the path. A value that is nested more than 128 deep counts as none.
 ///

@@ -1,4 +1,4 @@
-//! Reading filters. What is wrong is told with its place, as `or[1].age.gte`.
+//! Parsing filters. An error names its place, as `or[1].age.gte`.
 
 use super::condition::Bounds;
 use super::filter_tree::Node;
@@ -203,7 +203,7 @@ fn operator(path: &Path, name: &str, text: &str, place: &Place<'_>) -> Result<No
     Ok(Node::Value { path: path.clone(), set })
 }
 
-/// What `gt`, `gte`, `lt` and `lte` allow together.
+/// The values that `gt`, `gte`, `lt` and `lte` allow together.
 fn range(members: &[Member<'_>], place: &Place<'_>) -> Result<ValueSet> {
     let bound = |excluded: &str, included: &str| {
         let find = |wanted: &str| members.iter().find(|(name, _)| name == wanted);

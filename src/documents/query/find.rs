@@ -23,7 +23,7 @@ pub struct FindOptions {
     /// Leaves out this many keys first.
     #[serde(skip_serializing_if = "is_zero")]
     pub offset: u64,
-    /// Goes on behind the page that [`Database::find_page`] returned this cursor with.
+    /// Continues after the page that [`Database::find_page`] returned this cursor with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }

@@ -20,7 +20,7 @@ const RANGES_MAX: usize = 4096;
 /// Which part of the entries is taken to meet a condition that makes no ranges.
 const SELECTIVITY: f64 = 0.1;
 
-/// The most ranges that are told.
+/// The most ranges that are described.
 const TOLD_MAX: usize = 10;
 
 /// The most ranges that are read side by side, to be merged.
@@ -32,7 +32,7 @@ pub(super) struct IndexRanges<'a> {
     pub index: &'a Index,
     /// Ascending; they do not touch each other.
     pub ranges: Vec<KeyRange>,
-    /// The first of them as they were asked for, to be told.
+    /// The first ranges as they were requested, for the description.
     asked: Vec<Ends>,
     /// Inside each range, the values at this many of the index's paths are the same everywhere.
     equal_paths: usize,
@@ -100,7 +100,7 @@ impl<'a> IndexRanges<'a> {
         Self { index, ranges, asked: Vec::new(), equal_paths: 0, selectivity: 1.0 }
     }
 
-    /// What the first ranges have in them, for people.
+    /// Describes the first ranges, for people.
     pub fn told(&self) -> Vec<String> {
         self.asked.iter().map(told).collect()
     }

@@ -24,7 +24,7 @@ use std::collections::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-/// What the entries of an index tell of a query.
+/// The parts of a query that the entries of an index answer.
 pub(super) struct IndexReader<'a> {
     index: &'a Index,
     /// The way in which rows come in the order that is asked for.
@@ -36,7 +36,7 @@ pub(super) struct IndexReader<'a> {
     /// The condition on the values of an entry that may hold another number than its document.
     widened: Test,
     is_whole_filter: bool,
-    /// What rows are ordered by; `None` when only documents tell.
+    /// The values that rows are ordered by; `None` if only documents have them.
     sort: Option<Vec<SortPart>>,
     /// Documents that another index has for the filter.
     among: Option<HashSet<String>>,
@@ -308,7 +308,7 @@ impl<F: File> Context<'_, F> {
 }
 
 impl Mark<'_> {
-    /// The document of a row, unless it is none, and its place where that was not known.
+    /// Loads the document of an index entry and verifies that it still matches; returns `None` for a stale entry.
     pub fn read<F: File>(self, context: &Context<'_, F>, place: &mut Place) -> Result<Option<Entry>> {
         let key = &place.key;
         let document = context.document(key)?;
@@ -436,7 +436,7 @@ pub(crate) struct Found<'a> {
     pub state: State<'a>,
 }
 
-/// What is known of a row.
+/// The state of a row.
 pub(crate) enum State<'a> {
     /// It is one, and this is its document.
     Read(Entry),

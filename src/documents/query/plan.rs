@@ -39,7 +39,7 @@ pub(super) struct Plan<'a> {
     pub intersected: Option<IndexRanges<'a>>,
 }
 
-/// What is walked over.
+/// The source of a walk.
 #[derive(Debug, Clone)]
 pub(super) enum Access<'a> {
     /// Documents; `None` when there can be no rows.
@@ -145,7 +145,7 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// What costs depend on.
+/// The figures that costs depend on.
 struct Model {
     /// Documents with the keys that are asked for, and all of them.
     within: f64,
@@ -165,7 +165,7 @@ impl Model {
         }
     }
 
-    /// The cost of a walk that looks at the documents of so many of its entries.
+    /// Returns the cost of a walk that reads the documents of `documents` of its entries.
     fn cost(&self, candidate: &Candidate<'_>, documents: f64) -> f64 {
         let part = self.part(candidate);
         let rest = match candidate.access {

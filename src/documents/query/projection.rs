@@ -4,7 +4,7 @@ use super::extract::Paths;
 use crate::documents::json::path::{NotJson, Path};
 use std::collections::HashMap;
 
-/// What a query takes of each document: an object with the values at some paths.
+/// The part of each document that a query returns: an object with the values at some paths.
 #[derive(Debug, Clone)]
 pub(crate) struct Projection {
     paths: Paths,

@@ -75,7 +75,7 @@ pub(crate) struct Prepared {
     pub filter: Node,
     pub test: Test,
     pub order: Order,
-    /// What the filter and the order look at.
+    /// The paths that the filter and the order read.
     pub paths: Paths,
     pub projection: Option<Projection>,
     /// True if more is wanted than keys.
@@ -244,7 +244,7 @@ impl Query {
         Self { offset: count, ..self }
     }
 
-    /// Goes on behind the row where another page of the same query ended, which returned this cursor. Rows that were
+    /// Continues after the last row of another page of the same query, which returned this cursor. Rows that were
     /// written in the meantime are in the pages that they belong to; none is there twice unless its place has changed.
     pub fn after(self, cursor: impl Into<String>) -> Self {
         Self { after: Some(cursor.into()), ..self }
@@ -255,7 +255,7 @@ impl Query {
         Self { select: Some(paths.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// The same in any order, to be counted.
+    /// Prepares the query in any order, for counting.
     pub(super) fn prepare_count(&self) -> Result<Prepared> {
         match self.after {
             Some(_) => self.prepare_keys(),
@@ -267,7 +267,7 @@ impl Query {
         }
     }
 
-    /// The same when only keys are wanted.
+    /// Prepares the query for keys only.
     pub(super) fn prepare_keys(&self) -> Result<Prepared> {
         Ok(Prepared { needs_documents: false, ..self.prepare()? })
     }
@@ -330,7 +330,7 @@ impl Prepared {
         components.find(|component| !is_fixed(component)).map_or(self.order.keys_descend, |first| first.descends)
     }
 
-    /// How many rows are looked for, at most: one more than are returned tells whether there are more.
+    /// How many rows are looked for, at most: one more than are returned shows whether there are more.
     pub fn needed(&self) -> f64 {
         self.limit.map_or(f64::INFINITY, |limit| limit as f64 + self.offset as f64 + 1.0)
     }

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 pub struct Rows<'a, F: File> {
     pub(super) context: Context<'a, F>,
     source: Source<'a, F>,
-    /// What a transaction has written; the last one is next.
+    /// The rows that a transaction has written; the last one is next.
     own: Vec<(Place, Document)>,
     /// The next of the others.
     head: Option<Found<'a>>,
@@ -186,7 +186,7 @@ impl<'a, F: File> Rows<'a, F> {
         Ok(count)
     }
 
-    /// What the query takes of a row.
+    /// Returns the part of a row that the query returns.
     fn selected(&self, document: Document) -> Result<Document> {
         let Some(projection) = &self.context.query.projection else { return Ok(document) };
         let damaged = |NotJson| text::damaged(&document.key, "its text is not JSON");

@@ -84,7 +84,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
     /// The documents that a query finds: all of them, or one page when it has a limit.
     ///
     /// What can be read through an index is, where that is estimated to cost less; the result is the same without one.
-    /// [`Collection::explain`] tells how.
+    /// [`Collection::explain`] reports how.
     ///
     /// ```
     /// # use ferrolite::{Database, Options, Query, fs::Memory};
@@ -138,7 +138,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         self.measured(Metric::FindOne, || self.rows(&query.clone().limit(1))?.next().transpose())
     }
 
-    /// Runs a query, and tells how it was answered and what was read.
+    /// Runs a query, and reports how it was answered and the amount that was read.
     ///
     /// # Errors
     /// As [`Collection::query_page`].
@@ -216,7 +216,7 @@ impl<'a, F: File> InTransaction<'a, F> {
         self.run(query.prepare()?)
     }
 
-    /// The same when only the keys are wanted.
+    /// Runs a query for keys only.
     pub fn keys(self, query: &Query) -> Result<Rows<'a, F>> {
         self.run(query.prepare_keys()?)
     }

@@ -1,4 +1,4 @@
-//! What a watch asks of a query: whether a document is a row and where it stands, and all rows in order.
+//! The questions of a watch to a query: whether a document is a row and where it stands, and all rows in order.
 
 use super::order::Place;
 use super::query::{Prepared, Query};
@@ -73,7 +73,7 @@ impl StandingQuery {
         Ok(places)
     }
 
-    /// What the query takes of a document.
+    /// Returns the part of a document that the query returns.
     pub fn selected(&self, key: &str, text: &str) -> Result<String> {
         let Some(projection) = &self.prepared.projection else { return Ok(text.to_owned()) };
         projection.of(text).map_err(|NotJson| text::damaged(key, "its text is not JSON"))

@@ -94,12 +94,12 @@ impl ValueSet {
         self
     }
 
-    /// What is in one of `sets`.
+    /// Returns the union of `sets`.
     pub fn union(sets: Vec<Self>) -> Self {
         Self::combine(sets, 1)
     }
 
-    /// What is in each of `sets`.
+    /// Returns the intersection of `sets`.
     pub fn intersection(sets: Vec<Self>) -> Self {
         match sets.len() {
             0 => Self::everything(),

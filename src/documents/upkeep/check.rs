@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 impl<F: File> Database<F> {
-    /// Looks for damage. What it finds is told by the report. Without `full` that is the structure: superblock, manifest,
+    /// Searches for damage, and reports it. Without `full` that is the structure: superblock, manifest,
     /// extents and log. `full` reads every page of the file, every document and every index entry, and compares each with
     /// what leads to it.
     ///

@@ -3,7 +3,7 @@
 use crate::documents::error::{Error, Result};
 use serde::Serialize;
 
-/// What [`Database::check`](crate::Database::check) found.
+/// The result of [`Database::check`](crate::Database::check).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReport {
@@ -20,9 +20,9 @@ pub struct CheckReport {
     pub(crate) unfinished_parts: u64,
     /// Index entries that were compared with their documents.
     pub index_entries: u64,
-    /// What is wrong, and where; empty when all is well.
+    /// The problems, each with its place; empty if there are none.
     pub problems: Vec<String>,
-    /// What costs nothing but is not as it should be: a spare copy that is damaged, or that a crash cut short.
+    /// Harmless findings: a spare copy that is damaged, or that a crash cut short.
     pub notes: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ impl CheckReport {
         self.problems.is_empty()
     }
 
-    /// Notes damage and lets the check go on; other errors end it.
+    /// Notes damage and continues the check; other errors end it.
     pub(crate) fn note(&mut self, outcome: Result<()>) -> Result<()> {
         match outcome {
             Err(error @ (Error::Corrupt { .. } | Error::Unsupported { .. })) => {

@@ -63,7 +63,7 @@ impl<F: File> Database<F> {
     /// What the old key sealed may be left in places that are free until they are written again, and in copies.
     ///
     /// # Errors
-    /// `NotEncrypted`; else as a write. What was done stays done; call it again to go on.
+    /// `NotEncrypted`; else as a write. Finished work stays done; call it again to continue.
     pub fn rotate_key(&mut self) -> Result<()> {
         let mut progress = RotateProgress::default();
         while !progress.is_done() {
@@ -73,7 +73,7 @@ impl<F: File> Database<F> {
     }
 
     /// One slice of [`Database::rotate_key`], about `budget_bytes` of work, so that other calls can come between. Begin
-    /// with a new [`RotateProgress`] and go on until it [is done](RotateProgress::is_done). After a crash it goes on where
+    /// with a new [`RotateProgress`] and continue until it [is done](RotateProgress::is_done). After a crash it goes on where
     /// it was, with the same new key.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ impl<F: File> Database<F> {
         self.measured(Metric::Export, || Ok(self.engine.export_chunk(export, budget_bytes)?))
     }
 
-    /// Lets go of what an export has kept, when it is through or given up.
+    /// Releases everything that an export holds, when it is finished or abandoned.
     pub fn end_export(&mut self, export: Export) {
         self.engine.end_export(export);
     }

@@ -13,7 +13,7 @@ use crate::wording::host_text;
 use std::io::Read;
 use std::sync::Arc;
 
-/// What a file begins with that is still being imported.
+/// The first bytes of a file that is still being imported.
 const UNFINISHED: &[u8] = b"unfinished import of a Ferrolite database\n";
 /// Bytes that are read from a source at once.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -25,7 +25,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 pub struct Import<F: File> {
     file: F,
     name: String,
-    /// What comes before the grid.
+    /// The bytes before the grid.
     header: Vec<u8>,
     /// Bytes that have come.
     len: u64,

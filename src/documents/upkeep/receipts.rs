@@ -45,7 +45,7 @@ impl<F: File> Database<F> {
         self.pending
     }
 
-    /// Commits a receipt behind what the open group has written. When it cannot be, the group is taken back: nothing of it
+    /// Commits a receipt behind what the open group has written. If that fails, the group is rolled back: nothing of it
     /// is kept without its receipt, and [`Database::finish_group`] fails with the same error.
     pub(crate) fn leave_receipt(&mut self, receipt: &NewReceipt) -> Result<()> {
         let mut batch = Batch::new();
@@ -78,7 +78,7 @@ impl<F: File> Database<F> {
         self.receipts.number = Some(generation);
     }
 
-    /// Commits with receipts were taken back.
+    /// Forgets commits with receipts, which were rolled back.
     pub(crate) fn forget_generation(&mut self) {
         self.receipts = Generation::default();
     }
@@ -146,7 +146,7 @@ impl<F: File> Database<F> {
         Ok(left)
     }
 
-    /// Those of an earlier version of the format have an expiry. They count for as long as they are there.
+    /// Receipts of an earlier version of the format have an expiry. They count as long as they exist.
     fn each_receipt(&self, prefix: Vec<u8>, mut see: impl FnMut(ReceiptId, u32, &[u8])) -> Result<()> {
         let range = KeyRange { start: Bound::Included(prefix.clone()), end: end_of(prefix) };
         let mut cursor = self.engine.scan(range, false, self.engine.last_seq(), IGNORE_EXPIRY_MS)?;

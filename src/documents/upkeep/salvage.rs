@@ -31,7 +31,7 @@ const INDEX_DOCUMENTS: usize = 512;
 /// Bytes of a slice, when nobody waits.
 const SLICE_BYTES: usize = 1 << 20;
 
-/// What a salvage is about to do.
+/// The next step of a salvage.
 enum Phase {
     Prepare,
     Copy,
@@ -67,7 +67,7 @@ struct FoundCatalog {
 /// lost. The damaged database is not changed.
 ///
 /// What every page and every commit says is proven by its checksum: nothing is invented, and one damaged page takes no
-/// other with it. Documents keep their expiry; versions begin anew. Indexes are built again. `options` are those of the
+/// other with it. Documents keep their expiry; versions begin again. Indexes are built again. `options` are those of the
 /// new database.
 ///
 /// # Errors
@@ -250,7 +250,7 @@ impl<S: File, T: File> Salvage<S, T> {
         self.report()
     }
 
-    /// The same before it is done.
+    /// Returns the report before the salvage is finished.
     pub fn report(&self) -> SalvageReport {
         let losses = self.source.losses();
         let part = |piece: &crate::engine::LostPiece| LostPart {

@@ -59,7 +59,7 @@ impl FoundParts {
             // From the last one to the first.
             self.spaces = Some(self.collections.iter().rev().flat_map(|id| of(id).into_iter().rev()).collect());
             self.collections.iter().for_each(|id| target.catalog.remember_parts(*id));
-            // The new database counts commits anew: its ids begin behind those that are there.
+            // The new database counts commits from the beginning: its ids begin after the existing ids.
             let mut batch = Batch::new();
             target.catalog.begin_parts_behind(self.newest);
             batch.put(part_offset_key(), self.newest.to_le_bytes().to_vec(), None);

@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LostPart {
-    /// What it is.
+    /// The part.
     pub what: String,
     /// Where it begins in the file, bytes.
     pub offset: u64,
@@ -25,13 +25,13 @@ pub struct LostPart {
     pub has_documents: bool,
 }
 
-/// What a salvage has recovered, and what is lost.
+/// The recovered documents and the losses of a salvage.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SalvageReport {
     /// Documents in the new database.
     pub documents: u64,
-    /// Those among them of which a newer version, or the deletion, may be lost.
+    /// Recovered documents of which a newer version, or the deletion, may be lost.
     pub uncertain: u64,
     /// Documents that were left out because they have expired.
     pub expired: u64,

@@ -17,25 +17,25 @@ pub struct Stats {
     pub version: u64,
     /// The indexes.
     pub indexes: Vec<IndexInfo>,
-    /// What the tables hold, by what it is for. What is not in tables yet is in `memtable_bytes`.
+    /// The content of the tables, by purpose. Data that is not in tables yet is in `memtable_bytes`.
     pub spaces: Vec<Space>,
     /// Large values that a program has begun to write and not finished, because it was killed. The maintenance of the next
     /// connection that writes removes them.
     pub unfinished_uploads: u64,
-    /// How long the verbs that were called took; `None` unless [`Options::latencies`](crate::Options::latencies) is set.
+    /// The durations of the operations that were called; `None` unless [`Options::latencies`](crate::Options::latencies) is set.
     pub latencies: Option<Vec<Latency>>,
-    /// What was found damaged at opening, as [`Database::damage`] tells it.
+    /// The damage that was found at opening, as [`Database::damage`] reports it.
     pub damage: Vec<String>,
     /// The engine's own figures.
     #[serde(flatten)]
     pub engine: engine::Statistics,
 }
 
-/// What the documents of a collection, or an index, take in tables.
+/// The space that the documents of a collection, or an index, take in tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Space {
-    /// What it is for.
+    /// The purpose.
     pub kind: SpaceKind,
     /// The name of the collection that it belongs to, empty for the default one.
     pub collection: String,
@@ -46,17 +46,17 @@ pub struct Space {
     pub tables: SpaceStatistics,
 }
 
-/// What a part of a database is for.
+/// The purpose of a part of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SpaceKind {
-    /// What collections and indexes there are.
+    /// The list of collections and indexes.
     Catalog,
     /// The documents.
     Documents,
-    /// What recent commits have changed.
+    /// The changes of recent commits.
     Changes,
-    /// What clients were answered.
+    /// The answers to clients.
     Receipts,
     /// The parts of large documents, and the elements of lists.
     Parts,
@@ -82,7 +82,7 @@ impl<F: File> Database<F> {
         }
     }
 
-    /// What a key space is for.
+    /// The purpose of a key space.
     fn space(&self, tables: SpaceStatistics) -> Space {
         let collection = CollectionId(tables.collection);
         let name = self.catalog.name_of(collection).to_owned();

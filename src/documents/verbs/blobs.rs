@@ -41,7 +41,7 @@ pub struct BlobWriter {
     expires_at: Option<u64>,
     /// What is committed, and where.
     committed: Option<(CollectionId, Chunks)>,
-    /// What is not committed yet.
+    /// Bytes that are not committed yet.
     rest: Vec<u8>,
     is_broken: bool,
 }
@@ -280,7 +280,7 @@ impl<F: File> Database<F> {
         }
     }
 
-    /// Lets go of a blob that was read.
+    /// Releases a blob that was read.
     pub fn close_blob(&mut self, blob: BlobReader) {
         self.release(blob.snapshot);
     }
@@ -305,7 +305,7 @@ impl<F: File> Database<F> {
         Ok(Some(bytes))
     }
 
-    /// Commits what has come of a blob, by itself even inside a group.
+    /// Commits the bytes of a blob that have arrived, separately even inside a group.
     fn commit_piece(&mut self, blob: &mut BlobWriter) -> Result<()> {
         self.settle_group()?;
         let mut batch = Batch::new();

@@ -23,7 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::{Deref, DerefMut, Range};
 
-/// What a verb that changes a list finds.
+/// The state that an operation on a list finds.
 struct Old {
     /// The entry at the key, expired or not.
     entry: Option<Entry>,
@@ -33,7 +33,7 @@ struct Old {
     expires_at: Option<u64>,
 }
 
-/// What is at the key of a list.
+/// The document at the key of a list.
 enum Found {
     Nothing,
     List(List),

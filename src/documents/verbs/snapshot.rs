@@ -20,7 +20,7 @@ impl<F: File> Database<F> {
     /// written so far is acknowledged first.
     ///
     /// A snapshot that gets older than [`Options::snapshot_max_age`](crate::Options::snapshot_max_age), or sees more bytes written than
-    /// [`Options::snapshot_max_bytes`](crate::Options::snapshot_max_bytes), ends by itself: reading from it is `SnapshotTooOld`.
+    /// [`Options::snapshot_max_bytes`](crate::Options::snapshot_max_bytes), ends automatically: reading from it is `SnapshotTooOld`.
     ///
     /// # Errors
     /// As a write, in a group; none outside.
@@ -40,7 +40,7 @@ impl<F: File> Database<F> {
         Ok(Snapshot { id: *last_id, view })
     }
 
-    /// Lets go of a snapshot. It must not be used again.
+    /// Releases a snapshot. It must not be used again.
     pub fn release(&mut self, snapshot: Snapshot) {
         if let Some(held) = self.snapshots.held.remove(&snapshot.id) {
             self.engine.release(held.inner);
@@ -67,7 +67,7 @@ impl<F: File> Database<F> {
         self.default_collection().at(snapshot)
     }
 
-    /// What a snapshot sees.
+    /// Returns the state that a snapshot sees.
     ///
     /// # Errors
     /// `SnapshotTooOld` when it has ended.
@@ -82,7 +82,7 @@ impl<F: File> Database<F> {
         Err(Error::SnapshotTooOld { reason })
     }
 
-    /// Lets go of the snapshots that have reached their limits.
+    /// Releases the snapshots that have reached their limits.
     pub(crate) fn end_old_snapshots(&mut self) {
         if !self.snapshots.held.is_empty() {
             self.end_old_of_some();

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
 impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
-    /// What [`Collection::patch`] would make of the document at `key`, with the version and expiry that it has now; `None` when
+    /// Returns the document that [`Collection::patch`] would store at `key`, with the version and expiry that it has now; `None` when
     /// there is none. To be looked at, and stored under [`SetOptions::if_version`](crate::SetOptions::if_version).
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl<F: File, D: Deref<Target = Database<F>>> Collection<D> {
         })
     }
 
-    /// What [`Collection::merge_patch`] would make of the document at `key`.
+    /// Returns the document that [`Collection::merge_patch`] would store at `key`.
     ///
     /// # Errors
     /// As [`Collection::merge_patch`].
@@ -237,7 +237,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
         Ok(true)
     }
 
-    /// What a verb that writes finds at `key`.
+    /// Returns the stored entry that a write finds at `key`.
     fn live(&self, key: &str) -> Result<Option<Entry>> {
         self.database.writable()?;
         let now_ms = self.database.engine.now_ms();

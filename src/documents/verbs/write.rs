@@ -54,7 +54,7 @@ impl<'a> NewDocument<'a> {
         Self { value: NewValue::Json(json), expires_at }
     }
 
-    /// What indexes see of it.
+    /// The text that indexes read.
     fn indexed(&self) -> Option<(&'a str, Option<u64>)> {
         let text = match self.value {
             NewValue::Json(text) => Some(text),
@@ -327,7 +327,7 @@ impl<F: File> Database<F> {
         check_size(batch)
     }
 
-    /// The same when the old version has been read.
+    /// Stages the write. REQUIRES: the old version has been read.
     pub(crate) fn stage_over(
         &self,
         batch: &mut Batch,
@@ -405,7 +405,7 @@ impl<F: File> Database<F> {
         self.source(collection, self.engine.last_seq()).indexed_text(key, stored)
     }
 
-    /// What the engine holds at `key`, expired or not.
+    /// Returns the entry of the engine at `key`, expired or not.
     pub(crate) fn stored(&self, collection: CollectionId, key: &str) -> Result<Option<Entry>> {
         self.entry(collection, key, View { at: self.engine.last_seq(), now_ms: IGNORE_EXPIRY_MS })
     }

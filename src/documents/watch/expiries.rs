@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Bytes of keys that a watcher remembers, at most.
 const BYTES_MAX: usize = 64 << 20;
 
-/// What one of them costs beside its key.
+/// The memory of one expiry besides its key.
 const OVERHEAD: usize = 128;
 
 /// A collection and a key in it.

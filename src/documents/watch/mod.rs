@@ -7,7 +7,7 @@
 //!
 //! A watcher is a position and nothing that commits have to know: they note what they change once for all watchers, and
 //! only while there are any, or a change history is kept. Expiries are no commits. A watcher has a list of those in its
-//! range, and tells them between the commits at the time at which reads do not see the documents any more.
+//! range, and delivers them between the commits at the time at which reads do not see the documents any more.
 
 mod expiries;
 pub(super) mod query;

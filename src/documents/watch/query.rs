@@ -64,7 +64,7 @@ pub struct QueryRow {
     pub bytes: Option<Blob>,
 }
 
-/// What has become of the rows of a query.
+/// The changes of the rows of a query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueryChanges {
     /// The commit after which they are so.
@@ -160,7 +160,7 @@ impl<F: File> Database<F> {
         Ok(is_any.then_some(changes))
     }
 
-    /// True if [`Database::query_changes`] may have something to tell. Costs nothing to speak of.
+    /// True if [`Database::query_changes`] may have something to deliver. Costs almost nothing.
     pub fn may_have_query_changes(&self, query: &QueryWatcher) -> bool {
         !query.is_begun || self.may_have_changes(&query.watcher)
     }

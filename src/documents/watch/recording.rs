@@ -1,4 +1,4 @@
-//! What a commit changes, found out before it is made.
+//! Finds the changes of a commit before it is made.
 
 use crate::documents::catalog::entries::NamedCollection;
 use crate::documents::changes::change::{ChangeKind, CommitNotes, Note};
@@ -12,7 +12,7 @@ use crate::fs::File;
 use std::sync::Arc;
 
 impl<F: File> Database<F> {
-    /// What `batch` changes, as the next commit; `None` when nobody wants to know.
+    /// Returns the changes of `batch` as the next commit; `None` if nobody watches and no history is kept.
     pub(crate) fn notes_of(&mut self, batch: &Batch) -> Result<Option<CommitNotes>> {
         let (last, time_ms) = (self.engine.last_seq(), self.engine.now_ms());
         let is_watched = self.feed.is_watched();
@@ -52,7 +52,7 @@ impl<F: File> Database<F> {
     }
 
     /// Keeps the change history while somebody watches and `span_ms` behind that, where it is not kept anyway; with `at_once`
-    /// also for that long from now on. So watches can go on at whoever opens the database next.
+    /// also for that long from now on. So watches can continue at the next program that opens the database.
     #[cfg(any(test, boundary))]
     pub(crate) fn keep_changes_while_watched(&mut self, span_ms: u64, at_once: bool) {
         self.journal.keep_while_watched(span_ms, at_once, self.engine.now_ms());
@@ -79,7 +79,7 @@ impl<F: File> Database<F> {
         }
     }
 
-    /// Commits were taken back.
+    /// Forgets commits that were rolled back.
     pub(crate) fn take_notes_back(&mut self) {
         self.feed.take_back(self.engine.last_seq());
         // When even this cannot be read, the engine takes no writes.

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// How something is watched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WatchOptions {
-    /// Begins behind this version: changes that were committed later are told first. Default: from now on.
+    /// Begins after this version: later changes are delivered first. Default: only new changes.
     pub since: Option<u64>,
     /// Omits the documents from the changes. Default: false.
     pub without_values: bool,
@@ -35,11 +35,11 @@ pub struct Watcher {
     collection: Option<CollectionName>,
     range: Range,
     has_values: bool,
-    /// All changes up to this commit are told.
+    /// All changes up to this commit were delivered.
     behind: Seq,
-    /// Changes that were told of the next commit.
+    /// Changes of the next commit that were delivered.
     told: usize,
-    /// Commits that were read from the change history and are not told yet.
+    /// Commits that were read from the change history and are not delivered yet.
     read: VecDeque<Arc<CommitNotes>>,
     expiries: Expiries,
     _registration: Arc<()>,
@@ -59,7 +59,7 @@ impl<F: File> Database<F> {
     ///
     /// Changes of recent commits are kept in [`Options::watch_buffer`](crate::Options::watch_buffer) bytes of memory for all
     /// watchers together, and in the file as long as
-    /// [`Options::change_history`](crate::Options::change_history) says. Going on from a version needs one of them.
+    /// [`Options::change_history`](crate::Options::change_history) says. Continuing from a version needs one of them.
     ///
     /// What an open group has written so far is acknowledged first.
     ///
@@ -173,7 +173,7 @@ impl<F: File> Database<F> {
         Ok(found)
     }
 
-    /// True if [`Database::changes`] may have something to tell. Costs nothing to speak of.
+    /// True if [`Database::changes`] may have something to deliver. Costs almost nothing.
     pub fn may_have_changes(&self, watcher: &Watcher) -> bool {
         watcher.behind < self.feed.acknowledged() || self.next_expiry(watcher) == Some(Duration::ZERO)
     }
@@ -184,7 +184,7 @@ impl<F: File> Database<F> {
         Some(Duration::from_millis(at_ms.saturating_sub(self.engine.now_ms())))
     }
 
-    /// The commit that a watcher has to tell next, whole or from a part of it on.
+    /// The next commit that a watcher delivers, complete or from a part of it on.
     fn fetch(&self, watcher: &mut Watcher) -> Result<Option<Arc<CommitNotes>>> {
         if let Some(commit) = watcher.read.front() {
             return Ok(Some(Arc::clone(commit)));
@@ -282,7 +282,7 @@ impl<F: File, D: DerefMut<Target = Database<F>>> Collection<D> {
 }
 
 impl Watcher {
-    /// All changes up to this version are told.
+    /// All changes up to this version were delivered.
     pub fn version(&self) -> u64 {
         self.behind
     }
