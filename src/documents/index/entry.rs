@@ -272,7 +272,7 @@ impl<'a> IndexEntry<'a> {
     }
 }
 
-/// Returns the bytes of `count` encodings.
+/// Returns the bytes of `paths` encodings.
 fn components_length(paths: usize, bytes: &[u8]) -> Option<usize> {
     let mut length = 0;
     for _ in 0..paths {
