@@ -33,11 +33,11 @@ impl<F: File> Engine<F> {
     fn is_current(&self) -> bool {
         // The owner may give free space back while this connection has written nothing.
         let is_guest = self.log.is_none() && !self.volume.is_exclusive();
-        self.volume.is_current(if is_guest { self.superblock.file_len } else { self.volume.file_len() })
+        self.volume.is_current(if is_guest { self.tables.superblock.file_len } else { self.volume.file_len() })
     }
 
     fn was_taken_over(&self) -> bool {
-        self.volume.was_taken_over(self.superblock.file_id)
+        self.volume.was_taken_over(self.tables.superblock.file_id)
     }
 
     /// Returns the cause of a failed write: an owner record that disappeared with the content is no other connection.

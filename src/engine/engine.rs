@@ -1,31 +1,25 @@
 //! The engine: what is open, and how it came to be.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::counters::Counters;
-use super::covered::Covered;
 use super::entry::SEQ_MAX;
 use super::entry::{Clock, Seq};
 use super::error::{Error, Result};
-use super::hot_rows::HotRows;
 use super::levels::{Edit, Levels};
 use super::log::recovery::recover;
 use super::log::writer::{Log, LogIdentity, SEGMENT_LEN_MAX, SEGMENT_LEN_MIN};
 use super::manifest::Manifest;
-use super::memtable::{Memtable, Undo};
+use super::memtable::Memtable;
 use super::options::Options;
 use super::room::is_full;
-use super::table::id::TableId;
+use super::state::{Group, Memory, Sequence, Tables, Upkeep};
 use super::table::meta::Table;
 use super::work::Frozen;
-use super::work::Job;
-use super::work::Purge;
-use rustc_hash::FxHashSet;
 
 use crate::environment::Environment;
 use crate::fs::File;
-use crate::page::{BLOCK_LEN, Extent, FreeSet, HEADER_LEN, Superblock, Volume};
+use crate::page::{BLOCK_LEN, Extent, HEADER_LEN, Superblock, Volume};
 
 /// An open database file: an ordered, versioned key-value store.
 ///
@@ -34,65 +28,23 @@ pub struct Engine<F> {
     pub(super) volume: Volume<F>,
     pub(super) options: Options,
     pub(super) environment: Arc<dyn Environment>,
-    /// The newest superblock that is durable.
-    pub(super) superblock: Superblock,
-    pub(super) manifest: Manifest,
-    pub(super) levels: Levels,
-    pub(super) free: FreeSet,
+    pub(super) sequence: Sequence,
+    pub(super) group: Group,
+    pub(super) tables: Tables,
+    pub(super) memory: Memory,
+    pub(super) upkeep: Upkeep,
     /// The log being written; `None` until the first write. An opening that only reads changes no byte.
     pub(super) log: Option<Log>,
     /// Blocks of the log that was found at opening, free once a new one is begun.
     pub(super) found_log: Vec<Extent>,
-    pub(super) memtable: Memtable,
-    pub(super) frozen: Option<Frozen>,
-    pub(super) hot_rows: RefCell<HotRows>,
-    pub(super) job: Option<Job>,
-    pub(super) next_table_id: u64,
-    /// The newest commit that was applied, written, and known durable.
-    pub(super) last_seq: Seq,
-    pub(super) written_seq: Seq,
-    pub(super) synced_seq: Seq,
-    /// The newest commit when the file was opened, and the number above which commits are numbered from then on.
-    pub(super) opened_seq: Seq,
-    pub(super) base_seq: Seq,
-    /// How to take back what was appended since the last group ended, oldest first.
-    pub(super) group: Vec<Undo>,
-    /// Bytes of commits in the open group.
-    pub(super) group_bytes: usize,
-    /// Commits in the open group.
-    pub(super) group_commits: u64,
-    /// True if one of them puts something.
-    pub(super) group_puts: bool,
     /// Live snapshots, ascending; one that is held twice is here twice.
     pub(super) snapshots: Vec<Seq>,
-    /// Bytes of maintenance that commits owe.
-    pub(super) owed: u64,
-    /// Bytes that must be merged until every level has its size, about.
-    pub(super) debt: u64,
-    /// Bytes of the largest table.
-    pub(super) largest_table_len: u64,
-    /// Bytes at which a table is finished: less than usual while free space is in small pieces.
-    pub(super) table_target: usize,
-    /// Tables that are being rewritten without what newer ones make superfluous.
-    pub(super) purge: Option<Purge>,
-    /// Estimates of what newer tables cover.
-    pub(super) covered: Covered,
-    /// True if a merge may use what is kept back: once a purge has made what room there can be.
-    pub(super) uses_reserve: bool,
-    /// The superblock's number when there was no room for a merge.
-    pub(super) cramped_at: Option<u64>,
-    /// The superblock's number when the log and the manifest were last moved out of the way of free space, or could not be.
-    pub(super) lowered_at: Option<u64>,
-    /// Tables in which a merge has met damage: they are left alone.
-    pub(super) damaged: FxHashSet<TableId>,
-    /// Why the engine closed itself to writes.
+    /// The reason why the engine closed itself to writes.
     pub(super) failed: Option<Error>,
     /// Monotonic time of the last check whether the file still has its name.
     pub(super) confirmed_ns: u64,
-    /// What maintenance last failed with, until it is told.
-    pub(super) maintenance_error: Option<Error>,
     pub(super) counters: Counters,
-    /// What was found damaged when the file was opened in spite of it.
+    /// The damage that was found when the file was opened in spite of it.
     pub(super) damage: Vec<Error>,
 }
 
@@ -156,22 +108,22 @@ impl<F: File> Engine<F> {
         self.volume.claim(owner_id)?;
         // And a commit of its own may have been on its way while it lost the file. The next one it refuses itself.
         self.confirm_unchanged()?;
-        self.volume.renew(&self.superblock)?;
+        self.volume.renew(&self.tables.superblock)?;
         if let Err(error) = self.volume.sync() {
             return Err(self.fail(error.into()));
         }
-        if self.superblock.cipher.is_some() {
+        if self.tables.superblock.cipher.is_some() {
             // Each opening that writes seals in an epoch of its own: how much was sealed before does not matter.
-            self.volume.begin_key_epoch(key_epoch_behind(self.superblock.key_epoch)?);
+            self.volume.begin_key_epoch(key_epoch_behind(self.tables.superblock.key_epoch)?);
         }
-        let memtable = Arc::new(std::mem::take(&mut self.memtable));
+        let memtable = Arc::new(std::mem::take(&mut self.memory.memtable));
         // It stays readable in the meantime.
-        self.frozen = Some(Frozen::readable(Arc::clone(&memtable)));
+        self.memory.frozen = Some(Frozen::readable(Arc::clone(&memtable)));
         let outcome = self.begin_log(&memtable);
-        self.frozen = None;
+        self.memory.frozen = None;
         if outcome.is_err() {
             // Nothing else holds it: the outputs were written or abandoned.
-            self.memtable = Arc::into_inner(memtable).expect("no one else holds the memtable");
+            self.memory.memtable = Arc::into_inner(memtable).expect("no one else holds the memtable");
         }
         outcome
     }
@@ -182,13 +134,13 @@ impl<F: File> Engine<F> {
         if self.volume.is_exclusive() {
             return Ok(());
         }
-        let used = used_extents(&self.levels, &self.manifest);
-        let log_end = || match recover(&self.volume, &self.superblock, &used, |_, _| {}) {
+        let used = used_extents(&self.tables.levels, &self.tables.manifest);
+        let log_end = || match recover(&self.volume, &self.tables.superblock, &used, |_, _| {}) {
             // A log that was whole and is not any more is being written.
             Err(Error::Corrupt { .. }) => Err(Error::Locked),
             found => found.map(|found| found.last_seq),
         };
-        let unchanged = self.volume.is_as_known(&self.superblock)? && log_end()? == self.last_seq;
+        let unchanged = self.volume.is_as_known(&self.tables.superblock)? && log_end()? == self.sequence.last;
         if unchanged { Ok(()) } else { Err(Error::Locked) }
     }
 
@@ -196,14 +148,14 @@ impl<F: File> Engine<F> {
         let output = self.write_memtable(memtable)?;
         let mut salt = [0; 16];
         self.environment.fill_random(&mut salt);
-        let generation = self.superblock.log.generation + 1;
+        let generation = self.tables.superblock.log.generation + 1;
         // In long segments a small memtable would leave most of the room unused.
         let segment_len_max = (self.options.memtable_size as u64).clamp(BLOCK_LEN, SEGMENT_LEN_MAX);
         // A database that has grown will fill large segments; one that is new should stay small.
-        let segment_len = if self.superblock.file_len > 1 << 20 { segment_len_max } else { SEGMENT_LEN_MIN };
+        let segment_len = if self.tables.superblock.file_len > 1 << 20 { segment_len_max } else { SEGMENT_LEN_MIN };
         let key_epoch = self.volume.key_epoch();
         let identity = LogIdentity { generation, salt, key_epoch };
-        let log = match Log::start(&self.volume, &mut self.free, identity, segment_len, segment_len_max) {
+        let log = match Log::start(&self.volume, &mut self.tables.free, identity, segment_len, segment_len_max) {
             Ok(log) => log,
             Err(error) => {
                 self.abandon_outputs(output);
@@ -222,12 +174,12 @@ impl<F: File> Engine<F> {
         if let Err(error) = installed {
             self.log = None;
             if self.failed.is_none() {
-                extents.into_iter().for_each(|extent| self.free.release(extent));
+                extents.into_iter().for_each(|extent| self.tables.free.release(extent));
             }
             self.abandon_outputs(output);
             return Err(error);
         }
-        std::mem::take(&mut self.found_log).into_iter().for_each(|extent| self.free.release(extent));
+        std::mem::take(&mut self.found_log).into_iter().for_each(|extent| self.tables.free.release(extent));
         Ok(())
     }
 
@@ -262,7 +214,7 @@ impl<F: File> Engine<F> {
         if let Err(error) = self.volume.sync() {
             return Err(self.fail(error.into()));
         }
-        self.synced_seq = self.written_seq;
+        self.sequence.synced = self.sequence.written;
         Ok(())
     }
 
@@ -279,19 +231,19 @@ impl<F: File> Engine<F> {
         change: impl FnOnce(&mut Superblock),
     ) -> Result<()> {
         self.volume.confirm_owner()?;
-        let mut levels = self.levels.clone();
+        let mut levels = self.tables.levels.clone();
         if !levels.apply(&edit) {
             let what = "manifest: tables that overlap would come of what it says of them";
-            return Err(Error::corrupt(what, format_args!("offset {}", self.superblock.manifest.address)));
+            return Err(Error::corrupt(what, format_args!("offset {}", self.tables.superblock.manifest.address)));
         }
         let manifest = if edit.is_empty() && !rewrite_manifest {
             None
         } else {
-            Some(self.manifest.write(&self.volume, &mut self.free, &levels, &edit, rewrite_manifest)?)
+            Some(self.tables.manifest.write(&self.volume, &mut self.tables.free, &levels, &edit, rewrite_manifest)?)
         };
-        let mut superblock = self.superblock.clone();
+        let mut superblock = self.tables.superblock.clone();
         superblock.sequence += 1;
-        superblock.next_table_id = self.next_table_id;
+        superblock.next_table_id = self.tables.next_id;
         superblock.key_epoch = self.volume.key_epoch();
         if let Some(written) = &manifest {
             superblock.manifest = written.head();
@@ -299,19 +251,19 @@ impl<F: File> Engine<F> {
         change(&mut superblock);
         superblock.file_len = self.required_len(&superblock, &levels);
         if let Err(error) = self.volume.back(superblock.file_len) {
-            manifest.into_iter().for_each(|written| Manifest::discard(written, &mut self.free));
+            manifest.into_iter().for_each(|written| Manifest::discard(written, &mut self.tables.free));
             return Err(error.into());
         }
         self.sync_volume()?;
-        superblock.synced_seq = self.synced_seq;
+        superblock.synced_seq = self.sequence.synced;
         if let Err(error) = self.volume.write_superblock(&superblock) {
             return Err(self.fail(error.into()));
         }
         if let Some(written) = manifest {
-            self.manifest.install(written, &mut self.free);
+            self.tables.manifest.install(written, &mut self.tables.free);
         }
-        self.superblock = superblock;
-        self.levels = levels;
+        self.tables.superblock = superblock;
+        self.tables.levels = levels;
         // Opening changes no tables, and leaves this to the first slice of maintenance.
         if !edit.is_empty() {
             self.measure_covered();
@@ -322,9 +274,9 @@ impl<F: File> Engine<F> {
 
     /// Recomputes the debt and the largest table's size.
     pub(super) fn measure(&mut self) {
-        let merges: u64 = self.levels.trees().map(|(_, tree)| tree.debt()).sum();
-        self.debt = merges.saturating_add(self.covered.debt());
-        self.largest_table_len = self.levels.tables().map(|table| table.len).max().unwrap_or(0);
+        let merges: u64 = self.tables.levels.trees().map(|(_, tree)| tree.debt()).sum();
+        self.upkeep.debt = merges.saturating_add(self.upkeep.covered.debt());
+        self.tables.largest_len = self.tables.levels.tables().map(|table| table.len).max().unwrap_or(0);
     }
 
     /// The length the file must have for what the superblock reaches.
@@ -341,11 +293,11 @@ impl<F: File> Engine<F> {
     /// # Errors
     /// [`Error::Fs`] or [`Error::Failed`] when the last commits could not be made durable.
     pub fn close(mut self) -> Result<()> {
-        self.free.unpin_all();
+        self.tables.free.unpin_all();
         // Nobody reads any more: what snapshots have kept can go.
         self.snapshots.clear();
         self.finish_group(self.options.durability)?;
-        if self.synced_seq < self.written_seq {
+        if self.sequence.synced < self.sequence.written {
             // What was acknowledged without being durable may be lost.
             self.ensure_not_failed()?;
         }
@@ -353,7 +305,7 @@ impl<F: File> Engine<F> {
             return Ok(());
         }
         self.confirm_current_now()?;
-        if let Some(job) = self.job.take() {
+        if let Some(job) = self.upkeep.job.take() {
             self.abandon_outputs(job.into_output());
         }
         match self.flush_memtables() {
@@ -369,16 +321,16 @@ impl<F: File> Engine<F> {
     }
 
     fn close_log(&mut self) -> Result<()> {
-        let generation = self.superblock.log.generation;
+        let generation = self.tables.superblock.log.generation;
         let flushed_seq = self.numbered_seq();
         self.install(Edit::default(), |superblock| {
             superblock.flushed_seq = flushed_seq;
             superblock.log = crate::page::LogStart { generation, ..crate::page::LogStart::default() };
         })?;
         if let Some(log) = self.log.take() {
-            log.extents().for_each(|extent| self.free.release(extent));
+            log.extents().for_each(|extent| self.tables.free.release(extent));
         }
-        self.free.release_reserve();
+        self.tables.free.release_reserve();
         self.settle()?;
         self.truncate_tail(0)
     }
@@ -390,7 +342,7 @@ impl<F: File> Engine<F> {
 
     /// The newest commit.
     pub fn last_seq(&self) -> Seq {
-        self.last_seq
+        self.sequence.last
     }
 
     /// The environment's clock, milliseconds since 1970-01-01 UTC.
@@ -404,6 +356,6 @@ impl<F: File> Engine<F> {
     }
 
     pub(super) fn clock(&self, now_ms: u64) -> Clock {
-        Clock { now_ms, horizon: self.superblock.expiry }
+        Clock { now_ms, horizon: self.tables.superblock.expiry }
     }
 }

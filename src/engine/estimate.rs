@@ -24,13 +24,13 @@ impl<F: File> Engine<F> {
             return Ok(0);
         }
         let (start, end) = (range.start.as_ref().map(Vec::as_slice), range.end.as_ref().map(Vec::as_slice));
-        let frozen = self.frozen.as_ref().map(|frozen| &*frozen.memtable);
+        let frozen = self.memory.frozen.as_ref().map(|frozen| &*frozen.memtable);
         let mut entries = 0;
-        for memtable in std::iter::once(&self.memtable).chain(frozen) {
+        for memtable in std::iter::once(&self.memory.memtable).chain(frozen) {
             let counted = memtable.range(start, end).take(COUNTED_MAX).count();
             entries += if counted < COUNTED_MAX { counted } else { COUNTED_MAX.max(memtable.len() / 2) } as u64;
         }
-        let Some(tree) = range.prefix().and_then(|prefix| self.levels.tree(prefix)) else { return Ok(entries) };
+        let Some(tree) = range.prefix().and_then(|prefix| self.tables.levels.tree(prefix)) else { return Ok(entries) };
         let smallest = bytes_of(start).unwrap_or_default();
         for table in tree.runs_in(smallest, bytes_of(end)).flatten() {
             let begins = bytes_of(start).filter(|start| *start > table.smallest.as_ref());

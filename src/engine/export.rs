@@ -92,14 +92,14 @@ impl<F: File> Engine<F> {
         if let Some(damage) = self.damage.first() {
             return Err(damage.clone());
         }
-        if self.log.is_none() && self.superblock.cipher.is_some() {
+        if self.log.is_none() && self.tables.superblock.cipher.is_some() {
             // What is sealed for the new file is sealed by an opening that writes, in an epoch of its own.
-            self.volume.begin_key_epoch(key_epoch_behind(self.superblock.key_epoch)?);
+            self.volume.begin_key_epoch(key_epoch_behind(self.tables.superblock.key_epoch)?);
         }
         let (levels, built) = self.levels_with_memtables()?;
-        let pinned = self.levels.tables().map(|table| table.extent()).collect();
+        let pinned = self.tables.levels.tables().map(|table| table.extent()).collect();
         let export = self.lay_out(&levels, built, pinned, is_wanted)?;
-        export.pinned.iter().for_each(|&extent| self.free.pin(extent));
+        export.pinned.iter().for_each(|&extent| self.tables.free.pin(extent));
         Ok(export)
     }
 
@@ -154,34 +154,34 @@ impl<F: File> Engine<F> {
 
     /// Lets go of what an export reads, at its end or before.
     pub fn end_export(&mut self, export: Export) {
-        export.pinned.into_iter().for_each(|extent| self.free.unpin(extent));
+        export.pinned.into_iter().for_each(|extent| self.tables.free.unpin(extent));
     }
 
     /// The levels as they would be if the memtables were written now and what is covered were gone, and the tables for that.
     fn levels_with_memtables(&mut self) -> Result<(Levels, Vec<BuiltTable>)> {
-        let mut levels = self.levels.clone();
+        let mut levels = self.tables.levels.clone();
         let mut built = Vec::new();
-        let mut next_id = self.next_table_id;
+        let mut next_id = self.tables.next_id;
         // The older one first: the tables of the newer one come to lie above its.
-        let frozen = self.frozen.as_ref().map(|frozen| &*frozen.memtable);
-        for memtable in frozen.into_iter().chain([&self.memtable]) {
+        let frozen = self.memory.frozen.as_ref().map(|frozen| &*frozen.memtable);
+        for memtable in frozen.into_iter().chain([&self.memory.memtable]) {
             let tables = self.build_tables(memtable, &levels, &mut next_id);
             let edit = landing(&levels, tables.iter().map(|(table, _)| table.clone()).collect(), |_| false);
             if !levels.apply(&edit) {
                 let what = "manifest: tables that overlap would come of what it says of them";
-                return Err(Error::corrupt(what, format_args!("offset {}", self.superblock.manifest.address)));
+                return Err(Error::corrupt(what, format_args!("offset {}", self.tables.superblock.manifest.address)));
             }
             built.extend(tables);
         }
         self.leave_covered_out(&mut levels, &mut built, &mut next_id)?;
-        self.next_table_id = next_id;
+        self.tables.next_id = next_id;
         Ok((levels, built))
     }
 
     /// Writes a memtable as tables, in memory.
     fn build_tables(&self, memtable: &Memtable, levels: &Levels, next_id: &mut u64) -> Vec<BuiltTable> {
         // No snapshot looks at the new file, and expired entries stay until a compaction, as in a flush.
-        let clock = Clock { now_ms: 0, horizon: self.superblock.expiry };
+        let clock = Clock { now_ms: 0, horizon: self.tables.superblock.expiry };
         let retention = Retention { snapshots: Vec::new(), clock };
         let mut built = Vec::new();
         let mut current: Option<TableBuilder> = None;
@@ -231,21 +231,22 @@ impl<F: File> Engine<F> {
             placements.push(Placement { table: Arc::new(table), ..placement });
         }
         let levels = Levels::new(&placements).expect("tables overlap as little as where they come from");
-        let (page, manifest) = page_of_everything(&self.volume, self.superblock.manifest.number + 1, address, &levels);
+        let (page, manifest) =
+            page_of_everything(&self.volume, self.tables.superblock.manifest.number + 1, address, &levels);
         let len = address + page.len() as u64;
         if !page.is_empty() {
             parts.push_back(Part { address, content: Content::Bytes(page.into()) });
         }
         let superblock = Superblock {
-            sequence: self.superblock.sequence + 1,
+            sequence: self.tables.superblock.sequence + 1,
             key_epoch: self.volume.key_epoch(),
             flushed_seq: self.numbered_seq(),
             synced_seq: self.numbered_seq(),
-            next_table_id: self.next_table_id,
-            log: LogStart { generation: self.superblock.log.generation, ..LogStart::default() },
+            next_table_id: self.tables.next_id,
+            log: LogStart { generation: self.tables.superblock.log.generation, ..LogStart::default() },
             manifest,
             file_len: len,
-            ..self.superblock.clone()
+            ..self.tables.superblock.clone()
         };
         let header = self.volume.copied_header(&superblock)?;
         parts.push_front(Part { address: 0, content: Content::Bytes(header.into()) });

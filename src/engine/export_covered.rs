@@ -40,18 +40,18 @@ impl<F: File> Engine<F> {
         self.measure_covered();
         let mut counts = FxHashMap::default();
         self.count_covered_by_tables(&mut counts)?;
-        let frozen = self.frozen.as_ref().map(|frozen| &*frozen.memtable);
-        for memtable in frozen.into_iter().chain([&self.memtable]) {
+        let frozen = self.memory.frozen.as_ref().map(|frozen| &*frozen.memtable);
+        for memtable in frozen.into_iter().chain([&self.memory.memtable]) {
             self.count_covered_by_memory(memtable, &mut counts)?;
         }
-        if counts.is_empty() && self.covered.is_clear() {
+        if counts.is_empty() && self.upkeep.covered.is_clear() {
             return Ok(());
         }
         let is_due = |placement: &Placement| {
             let more = counts.get(&placement.table.id).copied().unwrap_or(0);
-            self.covered.is_due_with(&placement.table, more)
+            self.upkeep.covered.is_due_with(&placement.table, more)
         };
-        let due: Vec<_> = self.levels.placements().filter(is_due).collect();
+        let due: Vec<_> = self.tables.levels.placements().filter(is_due).collect();
         let mut edit = Edit::default();
         let mut held = 0;
         for placement in due {
@@ -72,7 +72,7 @@ impl<F: File> Engine<F> {
 
     /// Surveys the tables that are not surveyed yet. No snapshot looks at an export.
     fn count_covered_by_tables(&self, counts: &mut FxHashMap<TableId, u64>) -> Result<()> {
-        for place in self.covered.unsurveyed() {
+        for place in self.upkeep.covered.unsurveyed() {
             let mut survey = Survey::begin(&self.volume, place)?;
             while self.survey_key(&mut survey)? > 0 {}
             survey.counts().for_each(|(id, count)| *counts.entry(id).or_default() += count);
@@ -85,7 +85,7 @@ impl<F: File> Engine<F> {
             if versions.iter().next().is_none_or(|newest| newest.value.is_some()) {
                 continue;
             }
-            let tree = prefix_of(key).and_then(|prefix| self.levels.tree(prefix));
+            let tree = prefix_of(key).and_then(|prefix| self.tables.levels.tree(prefix));
             for table in tree.into_iter().flat_map(|tree| tree.candidates(key)) {
                 if !table.rules_out(&self.volume, key_hash(key))? {
                     *counts.entry(table.id).or_default() += 1;
@@ -97,11 +97,11 @@ impl<F: File> Engine<F> {
 
     /// True if a newer table than `table`, or a memtable, has a version of `key`.
     fn is_covered(&self, table: &Table, key: &[u8]) -> Result<bool> {
-        let frozen = self.frozen.as_ref().map(|frozen| &*frozen.memtable);
-        if frozen.into_iter().chain([&self.memtable]).any(|memtable| memtable.get(key, u64::MAX).is_some()) {
+        let frozen = self.memory.frozen.as_ref().map(|frozen| &*frozen.memtable);
+        if frozen.into_iter().chain([&self.memory.memtable]).any(|memtable| memtable.get(key, u64::MAX).is_some()) {
             return Ok(true);
         }
-        let Some(tree) = self.levels.tree(table.prefix()) else { return Ok(false) };
+        let Some(tree) = self.tables.levels.tree(table.prefix()) else { return Ok(false) };
         for newer in tree.candidates(key).take_while(|newer| newer.id != table.id) {
             if newer.get(&self.volume, key, key_hash(key), u64::MAX, None)?.is_some() {
                 return Ok(true);
@@ -117,7 +117,7 @@ impl<F: File> Engine<F> {
         let run = RunCursor::new(&self.volume, vec![Arc::clone(table)].into(), start, end, Direction::Forward, false)?;
         let mut cursor = Merge::new(vec![Source::Run(run)], Direction::Forward);
         let retention =
-            Retention { snapshots: Vec::new(), clock: Clock { now_ms: 0, horizon: self.superblock.expiry } };
+            Retention { snapshots: Vec::new(), clock: Clock { now_ms: 0, horizon: self.tables.superblock.expiry } };
         let mut builder: Option<TableBuilder> = None;
         while let Some((key, _)) = cursor.entry() {
             let key = key.to_vec();

@@ -18,7 +18,7 @@ const PART: usize = 8;
 
 /// A cache of rows.
 #[derive(Debug)]
-pub(super) struct HotRows {
+pub(crate) struct HotRows {
     /// By the hash of the key: of keys that have the same, one is here.
     rows: Cache<u64, (Bytes, Version)>,
     /// Hashes of keys that were read, each at the place that its low bits tell.

@@ -36,7 +36,7 @@ impl Versions {
 
 /// What must be done to take an insertion back.
 #[derive(Debug)]
-pub(super) struct Undo {
+pub(crate) struct Undo {
     key: Bytes,
     replaced: Option<Version>,
     kept_older: bool,

@@ -41,6 +41,7 @@ mod options;
 mod read;
 pub(super) mod retention;
 pub(super) mod room;
+mod state;
 mod statistics;
 pub(crate) mod stored_state;
 mod table;

@@ -32,17 +32,17 @@ impl<F: File> Engine<F> {
 
     /// Returns the newest number that no commit will have any more.
     pub(crate) fn numbered_seq(&self) -> Seq {
-        self.last_seq.max(self.base_seq)
+        self.sequence.last.max(self.sequence.base)
     }
 
     /// True if no commit that is in the file has the number, nor ever will: it was left out when the file was opened.
     pub fn is_skipped(&self, seq: Seq) -> bool {
-        seq > self.opened_seq && seq <= self.base_seq
+        seq > self.sequence.opened && seq <= self.sequence.base
     }
 
     /// True if the file says that there were commits up to [`Engine::next_seq`], although the numbers were left out.
     pub fn has_skipped(&self) -> bool {
-        self.log.is_some() && self.last_seq < self.base_seq
+        self.log.is_some() && self.sequence.last < self.sequence.base
     }
 
     /// Fails when the numbers are used up. Only a file that was forged counts on from there.
@@ -56,7 +56,7 @@ impl<F: File> Engine<F> {
 
     /// True if the open group must be durable before it is acknowledged, whatever the durability.
     pub(crate) fn is_sync_due(&self) -> bool {
-        self.last_seq.saturating_sub(self.synced_seq.max(self.base_seq)) >= UNSYNCED_MAX
+        self.sequence.last.saturating_sub(self.sequence.synced.max(self.sequence.base)) >= UNSYNCED_MAX
     }
 }
 

@@ -16,6 +16,7 @@ use super::manifest::Manifest;
 use super::memtable::Memtable;
 use super::numbering::base_behind;
 use super::options::Options;
+use super::state::{Group, Memory, Sequence, Tables, Upkeep};
 use super::stored_state::proven_state;
 use crate::environment::Environment;
 use crate::fs::{File, FileSystem, OpenMode};
@@ -81,13 +82,13 @@ impl<F: File> Engine<F> {
         let used = used_extents(&levels, &manifest);
         let recovered = recover(&volume, &superblock, &used, |batch, seq| memtable.apply(batch, seq))?;
         let mut engine = Self::assemble(volume, superblock, manifest, levels, options, environment)?;
-        engine.memtable = memtable;
-        engine.last_seq = recovered.last_seq;
-        engine.written_seq = recovered.last_seq;
-        engine.opened_seq = recovered.last_seq;
-        engine.base_seq = base_behind(&engine.superblock, recovered.last_seq);
+        engine.memory.memtable = memtable;
+        engine.sequence.last = recovered.last_seq;
+        engine.sequence.written = recovered.last_seq;
+        engine.sequence.opened = recovered.last_seq;
+        engine.sequence.base = base_behind(&engine.tables.superblock, recovered.last_seq);
         engine.found_log = recovered.extents;
-        engine.free = engine.derive_free_set()?;
+        engine.tables.free = engine.derive_free_set()?;
         Ok(engine)
     }
 
@@ -110,12 +111,12 @@ impl<F: File> Engine<F> {
             recover_to_break(&volume, &state.superblock, &used, &mut damage, |batch, seq| memtable.apply(batch, seq))?;
         let superblock = state.superblock;
         let mut engine = Self::assemble(volume, superblock, state.manifest, state.levels, options, environment)?;
-        engine.memtable = memtable;
-        engine.last_seq = recovered.last_seq;
-        engine.written_seq = recovered.last_seq;
+        engine.memory.memtable = memtable;
+        engine.sequence.last = recovered.last_seq;
+        engine.sequence.written = recovered.last_seq;
         engine.found_log = recovered.extents;
         match engine.derive_free_set() {
-            Ok(free) => engine.free = free,
+            Ok(free) => engine.tables.free = free,
             // Nothing is written that could go wrong by it.
             Err(error) => damage.push(error),
         }
@@ -136,55 +137,49 @@ impl<F: File> Engine<F> {
         let hot_rows = RefCell::new(HotRows::new(HotRows::split(options.cache_size).0));
         let confirmed_ns = environment.monotonic_ns();
         let mut engine = Self {
-            next_table_id: superblock.next_table_id,
-            last_seq: superblock.flushed_seq,
-            written_seq: superblock.flushed_seq,
-            synced_seq: superblock.synced_seq,
-            opened_seq: superblock.flushed_seq,
-            base_seq: superblock.flushed_seq,
+            sequence: Sequence {
+                last: superblock.flushed_seq,
+                written: superblock.flushed_seq,
+                synced: superblock.synced_seq,
+                opened: superblock.flushed_seq,
+                base: superblock.flushed_seq,
+            },
+            group: Group::default(),
+            tables: Tables { next_id: superblock.next_table_id, superblock, manifest, levels, free, largest_len: 0 },
+            memory: Memory { memtable: Memtable::default(), frozen: None, hot_rows },
+            upkeep: Upkeep {
+                job: None,
+                purge: None,
+                covered: Covered::default(),
+                owed: 0,
+                debt: 0,
+                table_target,
+                uses_reserve: false,
+                cramped_at: None,
+                lowered_at: None,
+                damaged: FxHashSet::default(),
+                error: None,
+            },
             volume,
             // What opened the file has done its work, and is not kept for as long as the file is open.
             options: Options { encryption: None, ..options },
             environment,
-            superblock,
-            manifest,
-            levels,
-            free,
             log: None,
             found_log: Vec::new(),
-            memtable: Memtable::default(),
-            frozen: None,
-            hot_rows,
-            job: None,
-            group: Vec::new(),
-            group_bytes: 0,
-            group_commits: 0,
-            group_puts: false,
             snapshots: Vec::new(),
-            owed: 0,
-            debt: 0,
-            largest_table_len: 0,
-            table_target,
-            purge: None,
-            covered: Covered::default(),
-            uses_reserve: false,
-            cramped_at: None,
-            lowered_at: None,
-            damaged: FxHashSet::default(),
             failed: None,
             confirmed_ns,
-            maintenance_error: None,
             counters: Counters::default(),
             damage: Vec::new(),
         };
-        engine.free = engine.derive_free_set()?;
+        engine.tables.free = engine.derive_free_set()?;
         engine.measure();
         Ok(engine)
     }
 
     /// The grid less all that is in use.
     fn derive_free_set(&self) -> Result<FreeSet> {
-        let mut used = used_extents(&self.levels, &self.manifest);
+        let mut used = used_extents(&self.tables.levels, &self.tables.manifest);
         used.extend(&self.found_log);
         FreeSet::derive(used)
             .ok_or_else(|| Error::corrupt("manifest: two things claim one place", "the manifest and the log"))

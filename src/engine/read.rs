@@ -63,7 +63,7 @@ impl<F: File> Engine<F> {
     /// [`crate::Error::Corrupt`], [`crate::Error::Fs`].
     pub fn get(&self, key: &[u8], at: Seq, now_ms: u64) -> Result<Option<Entry>> {
         let hash = key_hash(key);
-        let kept = self.hot_rows.borrow_mut().get(key, hash, at);
+        let kept = self.memory.hot_rows.borrow_mut().get(key, hash, at);
         let version = if kept.is_some() { kept } else { self.find_and_offer(key, hash, at)? };
         Ok(version.and_then(|version| version.visible(self.clock(now_ms))))
     }
@@ -75,8 +75,8 @@ impl<F: File> Engine<F> {
 
     fn find_and_offer(&self, key: &[u8], hash: u64, at: Seq) -> Result<Option<Version>> {
         let version = self.find_version(key, hash, at, None)?;
-        if let Some(version) = version.as_ref().filter(|_| at >= self.last_seq) {
-            self.hot_rows.borrow_mut().offer(key, hash, version);
+        if let Some(version) = version.as_ref().filter(|_| at >= self.sequence.last) {
+            self.memory.hot_rows.borrow_mut().offer(key, hash, version);
         }
         Ok(version)
     }
@@ -88,13 +88,13 @@ impl<F: File> Engine<F> {
         at: Seq,
         mut last: Option<&mut LastPages>,
     ) -> Result<Option<Version>> {
-        if let Some(version) = self.memtable.get(key, at) {
+        if let Some(version) = self.memory.memtable.get(key, at) {
             return Ok(Some(version));
         }
-        if let Some(version) = self.frozen.as_ref().and_then(|frozen| frozen.memtable.get(key, at)) {
+        if let Some(version) = self.memory.frozen.as_ref().and_then(|frozen| frozen.memtable.get(key, at)) {
             return Ok(Some(version));
         }
-        let Some(tree) = prefix_of(key).and_then(|prefix| self.levels.tree(prefix)) else { return Ok(None) };
+        let Some(tree) = prefix_of(key).and_then(|prefix| self.tables.levels.tree(prefix)) else { return Ok(None) };
         for table in tree.candidates(key) {
             let found = match table.get(&self.volume, key, hash, at, last.as_deref_mut()) {
                 Err(error @ Error::Corrupt { .. }) if self.options.allow_damage => {
@@ -111,7 +111,7 @@ impl<F: File> Engine<F> {
 
     /// True if entries of a range may expire: false only when none does. Costs the part of the range that is in memory.
     pub fn may_expire(&self, range: &KeyRange) -> bool {
-        let Some(tree) = range.prefix().map(|prefix| self.levels.tree(prefix)) else { return true };
+        let Some(tree) = range.prefix().map(|prefix| self.tables.levels.tree(prefix)) else { return true };
         let is_expiring = |table: &Arc<Table>| table.statistics.expiring > 0;
         if tree.is_some_and(|tree| (0..LEVEL_COUNT).flat_map(|level| tree.tables_of(level)).any(is_expiring)) {
             return true;
@@ -119,8 +119,8 @@ impl<F: File> Engine<F> {
         if range.is_empty() {
             return false;
         }
-        let frozen = self.frozen.as_ref().map(|frozen| &*frozen.memtable);
-        std::iter::once(&self.memtable).chain(frozen).any(|memtable| {
+        let frozen = self.memory.frozen.as_ref().map(|frozen| &*frozen.memtable);
+        std::iter::once(&self.memory.memtable).chain(frozen).any(|memtable| {
             let mut entries = memtable.range(as_slice(&range.start), as_slice(&range.end));
             entries.any(|(_, versions)| versions.iter().any(|version| version.expires_at.is_some()))
         })
@@ -135,11 +135,11 @@ impl<F: File> Engine<F> {
         let mut sources = Vec::new();
         if !range.is_empty() {
             let (start, end) = (as_slice(&range.start), as_slice(&range.end));
-            let frozen = self.frozen.as_ref().map(|frozen| &*frozen.memtable);
-            for memtable in std::iter::once(&self.memtable).chain(frozen) {
+            let frozen = self.memory.frozen.as_ref().map(|frozen| &*frozen.memtable);
+            for memtable in std::iter::once(&self.memory.memtable).chain(frozen) {
                 sources.push(Source::Memory(MemoryCursor::new(memtable, start, end, direction)));
             }
-            if let Some(tree) = range.prefix().and_then(|prefix| self.levels.tree(prefix)) {
+            if let Some(tree) = range.prefix().and_then(|prefix| self.tables.levels.tree(prefix)) {
                 self.add_tables(tree, start, end, direction, &mut sources)?;
             }
         }
@@ -173,10 +173,10 @@ impl<F: File> Engine<F> {
     /// Keeps the present state readable, as of [`Snapshot::seq`], until it is released. REQUIRES: no group is open,
     /// since what it appended may still be taken back.
     pub fn snapshot(&mut self) -> Snapshot {
-        assert!(self.group.is_empty(), "a snapshot is of what was acknowledged");
+        assert!(self.group.undo.is_empty(), "a snapshot is of what was acknowledged");
         self.drop_job_of_later_clock();
-        self.snapshots.push(self.last_seq);
-        Snapshot { seq: self.last_seq }
+        self.snapshots.push(self.sequence.last);
+        Snapshot { seq: self.sequence.last }
     }
 
     /// Lets go of a snapshot.

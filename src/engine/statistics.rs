@@ -110,7 +110,7 @@ impl<F: File> Engine<F> {
     /// What the engine has done and what it holds.
     pub fn statistics(&self) -> Statistics {
         let mut levels = vec![LevelStatistics::default(); LEVEL_COUNT];
-        for placement in self.levels.placements() {
+        for placement in self.tables.levels.placements() {
             if let Some(level) = levels.get_mut(placement.level) {
                 level.tables += 1;
                 level.bytes += placement.table.len;
@@ -118,23 +118,23 @@ impl<F: File> Engine<F> {
                 level.tombstones += placement.table.statistics.tombstones;
             }
         }
-        let frozen = self.frozen.as_ref().map(|frozen| &frozen.memtable);
+        let frozen = self.memory.frozen.as_ref().map(|frozen| &frozen.memtable);
         Statistics {
             format_version: FORMAT_VERSION,
             counters: self.counters,
             io: self.volume.io_statistics(),
             cache: self.volume.cache_statistics(),
-            row_cache: self.hot_rows.borrow().statistics(),
-            memtable_bytes: (self.memtable.size() + frozen.map_or(0, |frozen| frozen.size())) as u64,
-            memtable_entries: (self.memtable.len() + frozen.map_or(0, |frozen| frozen.len())) as u64,
+            row_cache: self.memory.hot_rows.borrow().statistics(),
+            memtable_bytes: (self.memory.memtable.size() + frozen.map_or(0, |frozen| frozen.size())) as u64,
+            memtable_entries: (self.memory.memtable.len() + frozen.map_or(0, |frozen| frozen.len())) as u64,
             log_bytes: self.log_bytes(),
             levels,
             spaces: self.space_statistics(),
             file_bytes: self.volume.file_len(),
-            free_bytes: self.free.free_bytes(),
-            debt_bytes: self.debt,
-            last_seq: self.last_seq,
-            synced_seq: self.synced_seq,
+            free_bytes: self.tables.free.free_bytes(),
+            debt_bytes: self.upkeep.debt,
+            last_seq: self.sequence.last,
+            synced_seq: self.sequence.synced,
             snapshots: self.snapshots.len() as u64,
             encryption: self.encryption_statistics(),
             failed: self.failed.as_ref().map(ToString::to_string),
@@ -160,6 +160,6 @@ impl<F: File> Engine<F> {
             }
             space
         };
-        self.levels.trees().map(of_tree).collect()
+        self.tables.levels.trees().map(of_tree).collect()
     }
 }

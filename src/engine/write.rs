@@ -22,7 +22,7 @@ impl<F: File> Engine<F> {
     }
 
     fn append_checked(&mut self, batch: Batch) -> Result<Seq> {
-        let size = self.group_bytes + batch.size();
+        let size = self.group.bytes + batch.size();
         if size > BATCH_SIZE_MAX {
             return Err(Error::TooLarge { what: "group of commits", size, limit: BATCH_SIZE_MAX });
         }
@@ -32,21 +32,21 @@ impl<F: File> Engine<F> {
         self.ensure_reserve(&batch)?;
         let seq = self.next_seq();
         let log = self.log.as_mut().expect("a writable engine has a log");
-        log.append(&batch, seq, self.synced_seq);
-        self.group_bytes += batch.size();
-        self.group_commits += 1;
+        log.append(&batch, seq, self.sequence.synced);
+        self.group.bytes += batch.size();
+        self.group.commits += 1;
         for operation in batch.into_operations() {
-            self.hot_rows.get_mut().remove(&operation.key);
+            self.memory.hot_rows.get_mut().remove(&operation.key);
             self.insert(operation, seq);
         }
-        self.last_seq = seq;
+        self.sequence.last = seq;
         Ok(seq)
     }
 
     /// Waits for the frozen memtable when the active one or its log has grown to twice its size, so that memory and the log
     /// stay bounded.
     fn make_room(&mut self) -> Result<()> {
-        if !self.is_memtable_full(2) || !self.group.is_empty() {
+        if !self.is_memtable_full(2) || !self.group.undo.is_empty() {
             return Ok(());
         }
         self.freeze_next()
@@ -55,7 +55,7 @@ impl<F: File> Engine<F> {
     #[cold]
     #[inline(never)]
     fn freeze_next(&mut self) -> Result<()> {
-        while self.frozen.is_some() {
+        while self.memory.frozen.is_some() {
             self.flush_slice(usize::MAX)?;
         }
         self.freeze()
@@ -68,7 +68,7 @@ impl<F: File> Engine<F> {
     /// Whatever the host said. Everything appended since the last group is taken back then, and cannot be recovered,
     /// unless the flush failed: then nothing is known of it, and the engine has closed itself to writes.
     pub fn finish_group(&mut self, durability: Durability) -> Result<()> {
-        if self.group.is_empty() {
+        if self.group.undo.is_empty() {
             return Ok(());
         }
         self.guarded(|engine| engine.finish_open_group(durability))
@@ -78,12 +78,12 @@ impl<F: File> Engine<F> {
         if let Err(error) = self.write_group(durability) {
             return Err(self.give_group_up(error));
         }
-        let bytes = std::mem::take(&mut self.group_bytes);
-        self.counters.commits += std::mem::take(&mut self.group_commits);
+        let bytes = std::mem::take(&mut self.group.bytes);
+        self.counters.commits += std::mem::take(&mut self.group.commits);
         self.counters.groups += 1;
         self.counters.commit_bytes += bytes as u64;
-        self.group.clear();
-        self.group_puts = false;
+        self.group.undo.clear();
+        self.group.puts = false;
         self.pay(bytes);
         Ok(())
     }
@@ -107,11 +107,11 @@ impl<F: File> Engine<F> {
             Err(error) if is_full(&error) && self.flush_below_group()? => self.write_pending()?,
             written => written?,
         }
-        let before = std::mem::replace(&mut self.written_seq, self.last_seq);
+        let before = std::mem::replace(&mut self.sequence.written, self.sequence.last);
         if (durability == Durability::Always || self.is_sync_due())
             && let Err(error) = self.sync_volume()
         {
-            self.written_seq = before;
+            self.sequence.written = before;
             return Err(error);
         }
         Ok(())
@@ -119,8 +119,8 @@ impl<F: File> Engine<F> {
 
     fn write_pending(&mut self) -> Result<()> {
         let Some(log) = &mut self.log else { return Ok(()) };
-        let room = if self.group_puts { Room::Ordinary } else { Room::All };
-        log.write_pending(&self.volume, &mut self.free, self.synced_seq, room)
+        let room = if self.group.puts { Room::Ordinary } else { Room::All };
+        log.write_pending(&self.volume, &mut self.tables.free, self.sequence.synced, room)
     }
 
     /// Writes the commits before the open group as tables, to free their log on a full disk. False if nothing is gained, or
@@ -128,14 +128,14 @@ impl<F: File> Engine<F> {
     #[cold]
     #[inline(never)]
     pub(super) fn flush_below_group(&mut self) -> Result<bool> {
-        let group_end = std::mem::replace(&mut self.last_seq, self.written_seq);
-        let undos = std::mem::take(&mut self.group);
-        let lifted: Vec<_> = undos.into_iter().rev().filter_map(|undo| self.memtable.undo(undo)).collect();
+        let group_end = std::mem::replace(&mut self.sequence.last, self.sequence.written);
+        let undos = std::mem::take(&mut self.group.undo);
+        let lifted: Vec<_> = undos.into_iter().rev().filter_map(|undo| self.memory.memtable.undo(undo)).collect();
         let flushed = if self.is_flush_gainful() { self.flush_memtables().map(|()| true) } else { Ok(false) };
         for (operation, seq) in lifted.into_iter().rev() {
             self.insert(operation, seq);
         }
-        self.last_seq = group_end;
+        self.sequence.last = group_end;
         match flushed {
             Err(error) if is_full(&error) && self.failed.is_none() => Ok(false),
             flushed => flushed,
@@ -145,8 +145,8 @@ impl<F: File> Engine<F> {
     /// Inserts an operation of the open group into the memtable.
     fn insert(&mut self, operation: Operation, seq: Seq) {
         let newest_snapshot = self.snapshots.last().copied().unwrap_or(0);
-        let undo = self.memtable.insert(operation, seq, |old| old <= newest_snapshot);
-        self.group.push(undo);
+        let undo = self.memory.memtable.insert(operation, seq, |old| old <= newest_snapshot);
+        self.group.undo.push(undo);
     }
 
     /// Takes back what was appended since the last group.
@@ -155,14 +155,14 @@ impl<F: File> Engine<F> {
     }
 
     fn take_group_back(&mut self) {
-        for undo in std::mem::take(&mut self.group).into_iter().rev() {
-            self.hot_rows.get_mut().remove(undo.key());
-            self.memtable.undo(undo);
+        for undo in std::mem::take(&mut self.group.undo).into_iter().rev() {
+            self.memory.hot_rows.get_mut().remove(undo.key());
+            self.memory.memtable.undo(undo);
         }
-        self.last_seq = self.written_seq;
-        self.group_bytes = 0;
-        self.group_commits = 0;
-        self.group_puts = false;
+        self.sequence.last = self.sequence.written;
+        self.group.bytes = 0;
+        self.group.commits = 0;
+        self.group.puts = false;
         if let Some(log) = &mut self.log {
             log.discard_pending();
         }
@@ -175,7 +175,7 @@ impl<F: File> Engine<F> {
     pub fn sync(&mut self) -> Result<()> {
         self.finish_group(Durability::Never)?;
         self.ensure_not_failed()?;
-        if self.synced_seq == self.written_seq || self.options.read_only {
+        if self.sequence.synced == self.sequence.written || self.options.read_only {
             return Ok(());
         }
         // What was found in the log may not be durable either. Where an earlier connection failed to flush it, no
@@ -196,17 +196,17 @@ impl<F: File> Engine<F> {
         self.ensure_writable()?;
         // Through the log the entries would come back at recovery: it must begin behind them.
         self.flush_memtables()?;
-        if self.job.as_ref().is_some_and(|job| job.is_in(prefix))
-            && let Some(job) = self.job.take()
+        if self.upkeep.job.as_ref().is_some_and(|job| job.is_in(prefix))
+            && let Some(job) = self.upkeep.job.take()
         {
             self.abandon_outputs(job.into_output());
         }
-        self.hot_rows.get_mut().clear();
-        let Some(tree) = self.levels.tree(prefix) else { return Ok(()) };
+        self.memory.hot_rows.get_mut().clear();
+        let Some(tree) = self.tables.levels.tree(prefix) else { return Ok(()) };
         let tables: Vec<_> = (0..LEVEL_COUNT).flat_map(|level| tree.tables_of(level)).cloned().collect();
         let edit = Edit { removed: tables.iter().map(|table| table.id).collect(), added: Vec::new() };
         self.install(edit, |_| {})?;
-        tables.iter().for_each(|table| self.free.release(table.extent()));
+        tables.iter().for_each(|table| self.tables.free.release(table.extent()));
         Ok(())
     }
 
@@ -216,7 +216,7 @@ impl<F: File> Engine<F> {
     /// # Errors
     /// As [`Engine::append`].
     pub fn require_features(&mut self, features: u32) -> Result<()> {
-        if self.superblock.incompatible & features == features {
+        if self.tables.superblock.incompatible & features == features {
             return Ok(());
         }
         self.finish_group(self.options.durability)?;

@@ -45,7 +45,7 @@ impl<F: File> Engine<F> {
         self.check_manifest(&mut report)?;
         self.check_extents(&mut report);
         self.check_log(&mut report)?;
-        for (prefix, tree) in self.levels.trees() {
+        for (prefix, tree) in self.tables.levels.trees() {
             let before = report.problems.len();
             for level in 0..LEVEL_COUNT {
                 for table in tree.tables_of(level) {
@@ -62,8 +62,8 @@ impl<F: File> Engine<F> {
 
     /// Reads the manifest as it is in the file.
     fn check_manifest(&self, report: &mut CheckReport) -> Result<()> {
-        let loaded = Manifest::load(&self.volume, self.superblock.manifest);
-        let agreed = loaded.and_then(|(_, levels)| check_agreement(&self.superblock, &levels));
+        let loaded = Manifest::load(&self.volume, self.tables.superblock.manifest);
+        let agreed = loaded.and_then(|(_, levels)| check_agreement(&self.tables.superblock, &levels));
         report.note(agreed)
     }
 
@@ -71,12 +71,12 @@ impl<F: File> Engine<F> {
     fn check_extents(&self, report: &mut CheckReport) {
         let written = self.log.iter().flat_map(|log| log.extents());
         let log: Vec<_> = written.chain(self.found_log.iter().copied()).collect();
-        let tables = self.levels.tables().map(|table| table.extent());
-        let used: Vec<_> = tables.chain(self.manifest.extents().iter().copied()).chain(log).collect();
+        let tables = self.tables.levels.tables().map(|table| table.extent());
+        let used: Vec<_> = tables.chain(self.tables.manifest.extents().iter().copied()).chain(log).collect();
         for extent in used.iter().filter(|extent| extent.address >= self.volume.file_len()) {
             report.problems.push(format!("what lies at offset {}: the file ends before it", extent.address));
         }
-        let all: Vec<Extent> = used.iter().chain(self.free.runs()).copied().collect();
+        let all: Vec<Extent> = used.iter().chain(self.tables.free.runs()).copied().collect();
         match FreeSet::derive(all) {
             None => report.problems.push("extents: two things claim one place, or a free one".to_owned()),
             // While nothing is written, what is not in use is free.
@@ -90,13 +90,13 @@ impl<F: File> Engine<F> {
     /// Reads the log as it is in the file: it must lead to the last commit that was written.
     fn check_log(&self, report: &mut CheckReport) -> Result<()> {
         let mut damage = Vec::new();
-        let used = used_extents(&self.levels, &self.manifest);
-        let found = recover_to_break(&self.volume, &self.superblock, &used, &mut damage, |_, _| {})?;
-        let is_short = damage.is_empty() && self.failed.is_none() && found.last_seq < self.written_seq;
+        let used = used_extents(&self.tables.levels, &self.tables.manifest);
+        let found = recover_to_break(&self.volume, &self.tables.superblock, &used, &mut damage, |_, _| {})?;
+        let is_short = damage.is_empty() && self.failed.is_none() && found.last_seq < self.sequence.written;
         let known = &self.damage;
         report.problems.extend(damage.iter().filter(|error| !known.contains(error)).map(ToString::to_string));
         if is_short {
-            report.problems.push(format!("log: it ends with commit {}, not {}", found.last_seq, self.written_seq));
+            report.problems.push(format!("log: it ends with commit {}, not {}", found.last_seq, self.sequence.written));
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ fn file_len<F: File>(engine: &Engine<F>) -> u64 {
 }
 
 fn table_bytes<F: File>(engine: &Engine<F>) -> u64 {
-    engine.levels.tables().map(|table| table.len).sum()
+    engine.tables.levels.tables().map(|table| table.len).sum()
 }
 
 /// Two megabytes for each of these tables.
@@ -167,5 +167,5 @@ fn updates_of_equal_size_cost_nothing_more() {
         flush(&mut engine, batch);
     }
     idle(&mut engine);
-    assert_eq!(engine.covered.debt(), 0);
+    assert_eq!(engine.upkeep.covered.debt(), 0);
 }

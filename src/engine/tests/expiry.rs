@@ -68,7 +68,7 @@ pub(super) fn seen<F: File>(engine: &Engine<F>, now_ms: u64) -> usize {
 }
 
 fn tables<F: File>(engine: &Engine<F>) -> usize {
-    engine.levels.tables().count()
+    engine.tables.levels.tables().count()
 }
 
 pub(super) fn idle<F: File>(engine: &mut Engine<F>) {
@@ -86,11 +86,11 @@ fn a_tree_that_has_expired_goes_unread_and_at_once() {
     idle(&mut engine);
     assert_eq!(seen(&engine, START_MS + 99), COUNT as usize / 2);
     environment.now_ms.store(START_MS + 100, Ordering::Relaxed);
-    let (reads, number) = (engine.statistics().io.reads, engine.superblock.sequence);
+    let (reads, number) = (engine.statistics().io.reads, engine.tables.superblock.sequence);
     let before = tables(&engine) as u64;
     while engine.maintain(usize::MAX).unwrap() {}
     assert_eq!(engine.statistics().io.reads, reads, "nothing was read");
-    assert_eq!(engine.superblock.sequence, number + 1, "one superblock did it");
+    assert_eq!(engine.tables.superblock.sequence, number + 1, "one superblock did it");
     assert_eq!((tables(&engine), engine.statistics().counters.tables_dropped), (0, before));
     assert_eq!(seen(&engine, START_MS), 0, "also when the clock is set back");
     idle(&mut engine);
@@ -134,7 +134,7 @@ fn in_a_snapshot_and_before_the_horizon_time_stands_still() {
     assert_eq!(seen(&engine, START_MS), COUNT as usize, "the snapshot is of a time at which they lived");
     engine.release(snapshot);
     idle(&mut engine);
-    assert_eq!((tables(&engine), engine.superblock.expiry.time_ms), (0, START_MS + 100));
+    assert_eq!((tables(&engine), engine.tables.superblock.expiry.time_ms), (0, START_MS + 100));
 
     // These are newer than the horizon, and its time is not over for the host.
     environment.now_ms.store(START_MS, Ordering::Relaxed);
@@ -143,7 +143,7 @@ fn in_a_snapshot_and_before_the_horizon_time_stands_still() {
     idle(&mut engine);
     assert!(tables(&engine) > 0);
     assert_eq!(seen(&engine, START_MS), COUNT as usize);
-    assert_eq!(engine.superblock.expiry.time_ms, START_MS + 100, "the horizon does not go back");
+    assert_eq!(engine.tables.superblock.expiry.time_ms, START_MS + 100, "the horizon does not go back");
     environment.now_ms.store(START_MS + 100, Ordering::Relaxed);
     idle(&mut engine);
     assert_eq!(tables(&engine), 0);
@@ -163,9 +163,9 @@ fn a_table_that_is_garbage_by_a_quarter_is_rewritten_where_it_lies() {
         flush(engine, batch);
     };
     fat(&mut engine, 50);
-    let bytes = |engine: &Engine<MemoryFile>| engine.levels.tables().map(|table| table.len).sum::<u64>();
+    let bytes = |engine: &Engine<MemoryFile>| engine.tables.levels.tables().map(|table| table.len).sum::<u64>();
     let expiring =
-        |engine: &Engine<MemoryFile>| engine.levels.tables().map(|table| table.statistics.expiring).sum::<u64>();
+        |engine: &Engine<MemoryFile>| engine.tables.levels.tables().map(|table| table.statistics.expiring).sum::<u64>();
     idle(&mut engine);
     let before = bytes(&engine);
     assert_eq!(expiring(&engine), 50);

@@ -55,7 +55,7 @@ fn a_merge_that_cannot_begin_is_not_tried_again() {
     for _ in 0..5 {
         put(&mut engine, 0..10, None);
     }
-    let damaged = engine.levels.tables().next().unwrap().address;
+    let damaged = engine.tables.levels.tables().next().unwrap().address;
     engine.volume.write(&[0xFF; 64], damaged).unwrap();
     let error = settle(&mut engine).unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
@@ -67,7 +67,7 @@ fn a_merge_that_cannot_begin_is_not_tried_again() {
 fn merging_ahead_of_time<F: File>(engine: &mut Engine<F>, environment: &TestEnvironment) {
     put_quarter(engine, START_MS + 150);
     environment.now_ms.store(START_MS + 200, Ordering::Relaxed);
-    while engine.job.is_none() {
+    while engine.upkeep.job.is_none() {
         assert!(engine.maintain(1).unwrap(), "a quarter of the table is garbage");
     }
     assert!(engine.maintain(1).unwrap());

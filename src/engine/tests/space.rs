@@ -36,16 +36,20 @@ fn hollow(files: &Memory, commits: bool) -> Engine<MemoryFile> {
     }
     flush(&mut engine, batch);
     // Small holes in front of the tables are filled, so that what is written next lies behind them.
-    while engine.free.runs().first().is_some_and(|run| run.address < engine.free.end() - (2 << 20)) {
-        let hole = engine.free.allocate(1);
-        engine.free.keep_back(hole);
+    while engine.tables.free.runs().first().is_some_and(|run| run.address < engine.tables.free.end() - (2 << 20)) {
+        let hole = engine.tables.free.allocate(1);
+        engine.tables.free.keep_back(hole);
     }
     engine.drop_prefix(OTHER).unwrap();
-    engine.free.release_reserve();
+    engine.tables.free.release_reserve();
     if commits {
         commit(&mut engine, one(1, b"in the log".to_vec()));
     }
-    assert!(engine.volume.file_len() > 6 << 20 && engine.free.free_bytes() > 4 << 20, "{:?}", engine.free);
+    assert!(
+        engine.volume.file_len() > 6 << 20 && engine.tables.free.free_bytes() > 4 << 20,
+        "{:?}",
+        engine.tables.free
+    );
     engine
 }
 
@@ -54,13 +58,13 @@ fn the_log_and_the_manifest_do_not_keep_a_file_long() {
     for commits in [false, true] {
         let mut engine = hollow(&Memory::new(), commits);
         idle(&mut engine);
-        assert!(engine.volume.file_len() < 2 << 20, "{} bytes, {:?}", engine.volume.file_len(), engine.free);
+        assert!(engine.volume.file_len() < 2 << 20, "{} bytes, {:?}", engine.volume.file_len(), engine.tables.free);
         assert_eq!(seen(&engine, START_MS), 1 + usize::from(commits));
         // It comes to its end, and begins again with the next commit.
         commit(&mut engine, one(2, b"later".to_vec()));
-        let number = engine.superblock.sequence;
+        let number = engine.tables.superblock.sequence;
         idle(&mut engine);
-        assert_eq!(engine.superblock.sequence, number, "nothing is in the way any more");
+        assert_eq!(engine.tables.superblock.sequence, number, "nothing is in the way any more");
         assert_eq!(seen(&engine, START_MS), 2 + usize::from(commits));
     }
 }
@@ -84,10 +88,10 @@ fn a_table_moves_into_a_hole_that_the_log_parts() {
     commit(&mut engine, one(0, b"in the log".to_vec()));
     let holes: Vec<_> = (0..2)
         .map(|round| {
-            let hole = engine.free.allocate(10);
+            let hole = engine.tables.free.allocate(10);
             let log = engine.log.as_mut().unwrap();
             if round == 0 {
-                log.shrink(&engine.volume, &mut engine.free, 0).unwrap();
+                log.shrink(&engine.volume, &mut engine.tables.free, 0).unwrap();
             }
             hole
         })
@@ -95,9 +99,14 @@ fn a_table_moves_into_a_hole_that_the_log_parts() {
     for index in 1..4 {
         flush(&mut engine, one(index, noise(index, 96 << 9)));
     }
-    holes.into_iter().for_each(|hole| engine.free.release(hole));
-    let end = engine.free.end();
+    holes.into_iter().for_each(|hole| engine.tables.free.release(hole));
+    let end = engine.tables.free.end();
     idle(&mut engine);
-    assert!(engine.free.end() + 4 * BLOCK_LEN < end, "{} of {end}: {:?}", engine.free.end(), engine.free);
+    assert!(
+        engine.tables.free.end() + 4 * BLOCK_LEN < end,
+        "{} of {end}: {:?}",
+        engine.tables.free.end(),
+        engine.tables.free
+    );
     assert_eq!(seen(&engine, START_MS), 4);
 }

@@ -123,7 +123,7 @@ impl<F: File> Engine<F> {
     /// The merge that is most due.
     fn plan_due(&self) -> Option<Plan> {
         let mut due = Vec::new();
-        for (prefix, tree) in self.levels.trees() {
+        for (prefix, tree) in self.tables.levels.trees() {
             let scores = tree.scores();
             due.extend(
                 scores.into_iter().enumerate().filter(|(_, score)| *score >= 1.0).map(|scored| (scored, prefix)),
@@ -131,7 +131,7 @@ impl<F: File> Engine<F> {
         }
         due.sort_by(|((_, a), _), ((_, b), _)| b.total_cmp(a));
         due.into_iter().find_map(|((level, _), prefix)| {
-            let tree = self.levels.tree(prefix)?;
+            let tree = self.tables.levels.tree(prefix)?;
             let plan = if level == 0 { tree.plan_runs(prefix) } else { tree.plan_level(prefix, level) };
             plan.filter(|plan| self.is_readable(plan))
         })
@@ -139,7 +139,7 @@ impl<F: File> Engine<F> {
 
     /// True if no merge has met damage in the tables that the plan reads.
     fn is_readable(&self, plan: &Plan) -> bool {
-        plan.tables().all(|table| !self.damaged.contains(&table.id))
+        plan.tables().all(|table| !self.upkeep.damaged.contains(&table.id))
     }
 
     /// Begins the merge that is most due, if any.
@@ -151,7 +151,7 @@ impl<F: File> Engine<F> {
     }
 
     fn plan_surplus(&self) -> Option<Plan> {
-        let surplus = self.levels.trees().filter(|(_, tree)| tree.runs.len() > RUNS_MAX);
+        let surplus = self.tables.levels.trees().filter(|(_, tree)| tree.runs.len() > RUNS_MAX);
         surplus.filter_map(|(prefix, tree)| tree.plan_runs(prefix)).find(|plan| self.is_readable(plan))
     }
 
@@ -161,7 +161,7 @@ impl<F: File> Engine<F> {
         self.drop_dead_tables()?;
         while let Some(plan) = self.plan_surplus() {
             self.begin_job(plan)?;
-            while self.job.is_some() {
+            while self.upkeep.job.is_some() {
                 self.job_slice(usize::MAX)?;
             }
         }
@@ -170,7 +170,7 @@ impl<F: File> Engine<F> {
 
     /// Begins a merge. Tables that meet nothing are moved without being read.
     pub(crate) fn begin_job(&mut self, plan: Plan) -> Result<()> {
-        assert!(self.job.is_none(), "one job runs at a time");
+        assert!(self.upkeep.job.is_none(), "one job runs at a time");
         if let Some(edit) = self.move_edit(&plan) {
             self.install(edit, |_| {})?;
             self.counters.moves += 1;
@@ -187,9 +187,9 @@ impl<F: File> Engine<F> {
         let horizon = self.horizon_behind(clock);
         // A merge may need more than is kept back.
         let is_bounded = matches!(plan.aim, Aim::Purge | Aim::Reseal) || plan.tables().count() == 1;
-        let room = if is_bounded || self.uses_reserve { Room::All } else { Room::Ordinary };
+        let room = if is_bounded || self.upkeep.uses_reserve { Room::All } else { Room::Ordinary };
         let (output, key, versions) = (Output::new(room), Vec::new(), Vec::new());
-        self.job = Some(Job { plan, merge, output, clock, horizon, key, versions });
+        self.upkeep.job = Some(Job { plan, merge, output, clock, horizon, key, versions });
         Ok(())
     }
 
@@ -200,7 +200,7 @@ impl<F: File> Engine<F> {
         if plan.aim != Aim::Merge {
             return None;
         }
-        let mut beside = self.levels.tree(plan.prefix)?.tables_of(plan.output_level);
+        let mut beside = self.tables.levels.tree(plan.prefix)?.tables_of(plan.output_level);
         let is_there = beside.any(|there| there.id == table.id);
         let has_garbage = table.statistics.tombstones > 0;
         (!is_there && !has_garbage).then(|| Edit {
@@ -212,7 +212,7 @@ impl<F: File> Engine<F> {
     /// Gives a merge up that drops what had expired by a later clock than the host's is now. What a commit builds on, and a
     /// snapshot keeps, may be alive again since the clock was set back: it must not go when the merge is through.
     pub(crate) fn drop_job_of_later_clock(&mut self) {
-        if let Some(job) = self.job.take_if(|job| job.clock.now_ms > self.environment.now_ms()) {
+        if let Some(job) = self.upkeep.job.take_if(|job| job.clock.now_ms > self.environment.now_ms()) {
             self.abandon_outputs(job.into_output());
         }
     }
@@ -220,16 +220,16 @@ impl<F: File> Engine<F> {
     /// Leaves what a plan reads alone from now on when some of it is damaged: trying again would only find that again.
     fn leave_alone(&mut self, plan: &Plan, error: &Error) {
         if matches!(error, Error::Corrupt { .. }) {
-            self.damaged.extend(plan.tables().map(|table| table.id));
+            self.upkeep.damaged.extend(plan.tables().map(|table| table.id));
         }
     }
 
     /// Merges about `budget` bytes, and installs the outputs when the job is through. On error the job is dropped.
     pub(crate) fn job_slice(&mut self, budget: usize) -> Result<usize> {
-        let Some(mut job) = self.job.take() else { return Ok(0) };
+        let Some(mut job) = self.upkeep.job.take() else { return Ok(0) };
         match self.merge_some(&mut job, budget) {
             Ok((done, false)) => {
-                self.job = Some(job);
+                self.upkeep.job = Some(job);
                 Ok(done)
             }
             Ok((done, true)) => {
@@ -276,7 +276,7 @@ impl<F: File> Engine<F> {
         if job.versions.is_empty() {
             return Ok(());
         }
-        let tree = self.levels.tree(job.plan.prefix);
+        let tree = self.tables.levels.tree(job.plan.prefix);
         let level = job.plan.output_level;
         // Below some runs of level 0 there are others.
         let below = || match tree {
@@ -302,7 +302,7 @@ impl<F: File> Engine<F> {
         }
         if job.plan.aim == Aim::Sweep {
             let ids: Vec<_> = inputs.iter().map(|table| table.id).collect();
-            self.covered.forget(&ids);
+            self.upkeep.covered.forget(&ids);
             if job.is_as_large() {
                 self.abandon_outputs(job.into_output());
                 self.measure_covered();
@@ -317,16 +317,16 @@ impl<F: File> Engine<F> {
         if let Err(error) = self.install(edit, |superblock| superblock.expiry = horizon) {
             self.abandon_outputs(job.into_output());
             // Covered bytes that were forgotten are counted again.
-            self.covered = Covered::default();
+            self.upkeep.covered = Covered::default();
             return Err(error);
         }
         for table in inputs {
-            self.free.release(table.extent());
+            self.tables.free.release(table.extent());
         }
-        if self.purge.is_some() || self.uses_reserve {
+        if self.upkeep.purge.is_some() || self.upkeep.uses_reserve {
             self.restore_reserve();
         }
-        self.table_target = self.options.table_size();
+        self.upkeep.table_target = self.options.table_size();
         self.counters.compactions += 1;
         Ok(())
     }

@@ -76,7 +76,7 @@ fn coverable(older: &[(usize, u64, &[Arc<Table>])], table: &Table) -> u64 {
 impl<F: File> Engine<F> {
     /// Finds the tables with leverage, after the tables have changed. Where no tables overlap there are none.
     pub(crate) fn measure_covered(&mut self) {
-        if self.covered.is_measured || self.levels.trees().any(|(_, tree)| tree.has_several_sets()) {
+        if self.upkeep.covered.is_measured || self.tables.levels.trees().any(|(_, tree)| tree.has_several_sets()) {
             self.measure_overlapping();
         }
     }
@@ -84,17 +84,17 @@ impl<F: File> Engine<F> {
     #[cold]
     #[inline(never)]
     fn measure_overlapping(&mut self) {
-        let mut covered = std::mem::take(&mut self.covered);
+        let mut covered = std::mem::take(&mut self.upkeep.covered);
         covered.is_measured = true;
-        if covered.is_stale(self.levels.tables().count()) {
-            covered.retain(&self.levels.tables().map(|table| table.id).collect());
+        if covered.is_stale(self.tables.levels.tables().count()) {
+            covered.retain(&self.tables.levels.tables().map(|table| table.id).collect());
         }
         covered.pending.clear();
-        for (prefix, tree) in self.levels.trees() {
+        for (prefix, tree) in self.tables.levels.trees() {
             let sets = tree.sets();
             for (index, &(level, run, tables)) in sets.iter().enumerate().skip(1) {
                 let older = sets.get(..index).unwrap_or_default();
-                for table in tables.iter().filter(|table| !self.damaged.contains(&table.id)) {
+                for table in tables.iter().filter(|table| !self.upkeep.damaged.contains(&table.id)) {
                     if covered.surveyed.contains_key(&table.id) {
                         continue;
                     }
@@ -109,41 +109,43 @@ impl<F: File> Engine<F> {
             }
         }
         covered.pending.sort_by_key(|pending| std::cmp::Reverse(pending.bytes / pending.place.table.len.max(1)));
-        self.covered = covered;
+        self.upkeep.covered = covered;
         self.measure_covered_debt();
     }
 
     fn measure_covered_debt(&mut self) {
-        let due = || self.levels.tables().filter(|table| self.covered.is_due(table)).map(|table| table.len).sum();
-        let due: u64 = if self.covered.totals.is_empty() { 0 } else { due() };
-        let pending = self.covered.pending.iter().map(|pending| pending.bytes);
-        self.covered.debt = pending.fold(due, u64::saturating_add);
+        let due = || {
+            self.tables.levels.tables().filter(|table| self.upkeep.covered.is_due(table)).map(|table| table.len).sum()
+        };
+        let due: u64 = if self.upkeep.covered.totals.is_empty() { 0 } else { due() };
+        let pending = self.upkeep.covered.pending.iter().map(|pending| pending.bytes);
+        self.upkeep.covered.debt = pending.fold(due, u64::saturating_add);
     }
 
     /// True if the memtable may cover a good part of what tables hold. Its tombstones free nothing before it is written, and a
     /// few commits may not fill it for a long time. Looks at a sample of its keys, once for each commit.
     pub(crate) fn memtable_covers_much(&mut self) -> bool {
         // A snapshot from before needs what they cover.
-        let is_seen = self.snapshots.first().is_none_or(|&oldest| oldest >= self.last_seq);
-        if !is_seen || self.frozen.is_some() || self.covered.memtable_seq == self.last_seq {
+        let is_seen = self.snapshots.first().is_none_or(|&oldest| oldest >= self.sequence.last);
+        if !is_seen || self.memory.frozen.is_some() || self.upkeep.covered.memtable_seq == self.sequence.last {
             return false;
         }
-        self.covered.memtable_seq = self.last_seq;
-        let step = self.memtable.len().div_ceil(MEMTABLE_KEYS).max(1);
-        let keys = self.memtable.range(Bound::Unbounded, Bound::Unbounded).step_by(step);
+        self.upkeep.covered.memtable_seq = self.sequence.last;
+        let step = self.memory.memtable.len().div_ceil(MEMTABLE_KEYS).max(1);
+        let keys = self.memory.memtable.range(Bound::Unbounded, Bound::Unbounded).step_by(step);
         let covered = keys.map(|(key, _)| {
-            let table = prefix_of(key).and_then(|prefix| self.levels.tree(prefix)?.candidates(key).next());
+            let table = prefix_of(key).and_then(|prefix| self.tables.levels.tree(prefix)?.candidates(key).next());
             let has_key = |table: &&Arc<Table>| table.rules_out(&self.volume, key_hash(key)) == Ok(false);
             table.filter(has_key).map_or(0, |table| table.len / table.statistics.entries.max(1))
         });
         let bytes = covered.sum::<u64>().saturating_mul(step as u64);
-        bytes >= MEMTABLE_COVERS_MIN.max(LEVERAGE_MIN * self.memtable.size() as u64)
+        bytes >= MEMTABLE_COVERS_MIN.max(LEVERAGE_MIN * self.memory.memtable.size() as u64)
     }
 
     /// Does about `budget` bytes of surveying, or begins a sweep; gives how much was done, and 0 when nothing is due.
     /// REQUIRES: no job is under way.
     pub(crate) fn reclaim_slice(&mut self, budget: usize) -> Result<usize> {
-        if !self.covered.is_measured {
+        if !self.upkeep.covered.is_measured {
             self.measure_overlapping();
             self.measure();
         }
@@ -158,18 +160,18 @@ impl<F: File> Engine<F> {
 
     /// The next tables to sweep: neighbours together, and small ones between and beside them, so that few small ones are left.
     fn plan_sweep(&self) -> Option<Plan> {
-        if self.covered.totals.is_empty() {
+        if self.upkeep.covered.totals.is_empty() {
             return None;
         }
-        let is_due = |table: &Arc<Table>| self.covered.is_due(table) && !self.damaged.contains(&table.id);
-        self.levels.trees().find_map(|(prefix, tree)| {
+        let is_due = |table: &Arc<Table>| self.upkeep.covered.is_due(table) && !self.upkeep.damaged.contains(&table.id);
+        self.tables.levels.trees().find_map(|(prefix, tree)| {
             tree.sets().into_iter().find_map(|(output_level, output_run, tables)| {
                 let first = tables.iter().position(is_due)?;
                 let mut sum = 0;
                 let is_taken = |table: &&Arc<Table>| {
                     sum += table.len;
                     sum <= SWEEP_BYTES
-                        && (is_due(table) || (table.len < SMALL_TABLE && !self.damaged.contains(&table.id)))
+                        && (is_due(table) || (table.len < SMALL_TABLE && !self.upkeep.damaged.contains(&table.id)))
                 };
                 let count = tables.get(first..)?.iter().take_while(is_taken).count().max(1);
                 let runs = vec![tables.get(first..first + count)?.to_vec()];
@@ -182,12 +184,12 @@ impl<F: File> Engine<F> {
     fn next_to_survey(&self) -> Option<TablePlace> {
         let oldest_snapshot = self.snapshots.first().copied().unwrap_or(u64::MAX);
         let is_seen = |pending: &&Pending| pending.place.table.statistics.max_seq <= oldest_snapshot;
-        self.covered.pending.iter().find(is_seen).map(|pending| pending.place.clone())
+        self.upkeep.covered.pending.iter().find(is_seen).map(|pending| pending.place.clone())
     }
 
     /// Surveys about `budget` bytes; gives how much was read, and 0 when no table is to be surveyed.
     fn survey_slice(&mut self, budget: usize) -> Result<usize> {
-        let mut survey = match (self.covered.survey.take(), self.next_to_survey()) {
+        let mut survey = match (self.upkeep.covered.survey.take(), self.next_to_survey()) {
             (Some(survey), _) => survey,
             (None, Some(place)) => {
                 Survey::begin(&self.volume, place.clone()).inspect_err(|error| self.leave_survey(&place, error))?
@@ -208,15 +210,15 @@ impl<F: File> Engine<F> {
                 }
             }
         }
-        self.covered.survey = Some(survey);
+        self.upkeep.covered.survey = Some(survey);
         Ok(done)
     }
 
     /// Leaves a table alone from now on when it is damaged.
     fn leave_survey(&mut self, place: &TablePlace, error: &Error) {
         if matches!(error, Error::Corrupt { .. }) {
-            self.damaged.insert(place.table.id);
-            self.covered.pending.retain(|pending| pending.place.table.id != place.table.id);
+            self.upkeep.damaged.insert(place.table.id);
+            self.upkeep.covered.pending.retain(|pending| pending.place.table.id != place.table.id);
         }
     }
 
@@ -228,7 +230,7 @@ impl<F: File> Engine<F> {
             survey.key = key.to_vec();
             let TablePlace { prefix, level, run, .. } = survey.place;
             let hash = key_hash(key);
-            let tree = self.levels.tree(prefix);
+            let tree = self.tables.levels.tree(prefix);
             for older in tree.into_iter().flat_map(|tree| tree.candidates_below(level, run, &survey.key)) {
                 done += PROBE_BYTES;
                 match older.rules_out(&self.volume, hash) {
@@ -245,11 +247,11 @@ impl<F: File> Engine<F> {
 
     fn end_survey(&mut self, survey: Survey) {
         let id = survey.place.table.id;
-        self.covered.pending.retain(|pending| pending.place.table.id != id);
+        self.upkeep.covered.pending.retain(|pending| pending.place.table.id != id);
         for (&older, count) in &survey.counts {
-            *self.covered.totals.entry(older).or_default() += count;
+            *self.upkeep.covered.totals.entry(older).or_default() += count;
         }
-        self.covered.surveyed.insert(id, survey.counts.into_iter().collect());
+        self.upkeep.covered.surveyed.insert(id, survey.counts.into_iter().collect());
         self.measure_covered_debt();
         self.measure();
     }

@@ -45,44 +45,48 @@ impl<F: File> Engine<F> {
     /// True if the memtable has reached `times` its size, or its log has.
     pub(crate) fn is_memtable_full(&self, times: u64) -> bool {
         let memtable_size = self.options.memtable_size as u64;
-        self.memtable.size() as u64 >= times * memtable_size
+        self.memory.memtable.size() as u64 >= times * memtable_size
             || self.active_log_len() >= times * (LOG_SHARE * memtable_size).max(LOG_LEN_MIN)
     }
 
     /// True if a flush of the memtable is due while the host is idle: it frees log that is mostly superseded.
     pub(crate) fn is_log_wasteful(&self) -> bool {
         let limit = (LOG_SHARE * self.options.memtable_size as u64).clamp(LOG_LEN_MIN, LOG_WASTE_MAX);
-        self.active_log_len() >= limit + 2 * self.memtable.table_size_max()
+        self.active_log_len() >= limit + 2 * self.memory.memtable.table_size_max()
     }
 
     /// True if the log has become long enough for a flush to matter.
     pub(crate) fn is_log_long(&self) -> bool {
-        self.frozen.is_some() || self.active_log_len() >= LOG_LEN_MIN
+        self.memory.frozen.is_some() || self.active_log_len() >= LOG_LEN_MIN
     }
 
     /// True if a flush of the memtables frees more blocks of the log than its tables take.
     pub(crate) fn is_flush_gainful(&self) -> bool {
         // The new log segment takes the place of one that is freed.
-        self.frozen.is_some() || self.active_log_len() + BLOCK_LEN >= self.flush_len(self.memtable.table_size_max())
+        self.memory.frozen.is_some()
+            || self.active_log_len() + BLOCK_LEN >= self.flush_len(self.memory.memtable.table_size_max())
     }
 
     /// Bytes of the blocks that a flush of `len` bytes of memtables takes: their tables, one more for each key space beyond
     /// the first, a log segment and a page of the manifest.
     pub(crate) fn flush_len(&self, len: u64) -> u64 {
-        let spaces = (self.levels.trees().count() as u64).max(1);
+        let spaces = (self.tables.levels.trees().count() as u64).max(1);
         (len.div_ceil(BLOCK_LEN) + spaces - 1 + 2) * BLOCK_LEN
     }
 
     /// Freezes the memtable. REQUIRES: none is frozen, and no group is open.
     pub(crate) fn freeze(&mut self) -> Result<()> {
-        assert!(self.frozen.is_none() && self.group.is_empty(), "a memtable is frozen between commits, one at a time");
-        let is_empty = self.memtable.is_empty();
+        assert!(
+            self.memory.frozen.is_none() && self.group.undo.is_empty(),
+            "a memtable is frozen between commits, one at a time"
+        );
+        let is_empty = self.memory.memtable.is_empty();
         let Some(log) = self.log.as_mut().filter(|log| !is_empty || log.active_len() > 0) else { return Ok(()) };
-        log.roll(&self.volume, &mut self.free, 0, self.synced_seq, Room::All)?;
+        log.roll(&self.volume, &mut self.tables.free, 0, self.sequence.synced, Room::All)?;
         let log_start = log.begin_memtable();
-        let memtable = Arc::new(std::mem::take(&mut self.memtable));
+        let memtable = Arc::new(std::mem::take(&mut self.memory.memtable));
         let (seq, output) = (self.numbered_seq(), Output::new(Room::All));
-        self.frozen = Some(Frozen { memtable, seq, log_start, position: None, output });
+        self.memory.frozen = Some(Frozen { memtable, seq, log_start, position: None, output });
         Ok(())
     }
 
@@ -90,14 +94,14 @@ impl<F: File> Engine<F> {
     /// flush begins anew with the next call; nothing is lost.
     pub(crate) fn flush_slice(&mut self, budget: usize) -> Result<usize> {
         // The frozen memtable must stay readable unless its tables take its place.
-        let Some(frozen) = &mut self.frozen else { return Ok(0) };
+        let Some(frozen) = &mut self.memory.frozen else { return Ok(0) };
         let memtable = Arc::clone(&frozen.memtable);
         let (seq, start) = (frozen.seq, frozen.log_start);
         let mut position = frozen.position.take();
         let mut output = std::mem::replace(&mut frozen.output, Output::new(Room::All));
         match self.write_memtable_slice(&memtable, &mut position, &mut output, budget) {
             Ok(done) if position.is_some() => {
-                if let Some(frozen) = &mut self.frozen {
+                if let Some(frozen) = &mut self.memory.frozen {
                     (frozen.position, frozen.output) = (position, output);
                 }
                 Ok(done)
@@ -113,8 +117,8 @@ impl<F: File> Engine<F> {
                     self.abandon_outputs(Output::of(tables));
                     return Err(error);
                 }
-                self.frozen = None;
-                self.table_target = self.options.table_size();
+                self.memory.frozen = None;
+                self.upkeep.table_target = self.options.table_size();
                 self.release_log_before(&start);
                 self.counters.flushes += 1;
                 Ok(done)
@@ -138,7 +142,7 @@ impl<F: File> Engine<F> {
         let start = position.take();
         let from = start.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         // Expired entries stay until a compaction, which moves the expiry horizon when it drops them.
-        let clock = Clock { now_ms: 0, horizon: self.superblock.expiry };
+        let clock = Clock { now_ms: 0, horizon: self.tables.superblock.expiry };
         let retention = Retention { clock, ..self.retention() };
         let mut done = 0;
         for (key, versions) in memtable.range(from, Bound::Unbounded) {
@@ -157,19 +161,19 @@ impl<F: File> Engine<F> {
 
     /// True if a table may hold an older version of `key`.
     fn exists_in_tables(&self, key: &[u8]) -> bool {
-        let tree = prefix_of(key).and_then(|prefix| self.levels.tree(prefix));
+        let tree = prefix_of(key).and_then(|prefix| self.tables.levels.tree(prefix));
         tree.is_some_and(|tree| tree.candidates(key).next().is_some())
     }
 
     /// Puts the tables of a flush as deep as they may go.
     pub(crate) fn landing_edit(&self, tables: Vec<Table>) -> Edit {
         let is_busy = |job: &Job, table: &Table| job.covers(table.prefix(), &table.smallest, &table.largest);
-        landing(&self.levels, tables, |table| self.job.as_ref().is_some_and(|job| is_busy(job, table)))
+        landing(&self.tables.levels, tables, |table| self.upkeep.job.as_ref().is_some_and(|job| is_busy(job, table)))
     }
 
     pub(crate) fn release_log_before(&mut self, start: &LogStart) {
         let released = self.log.as_mut().map(|log| log.forget_before(start)).unwrap_or_default();
-        released.into_iter().for_each(|extent| self.free.release(extent));
+        released.into_iter().for_each(|extent| self.tables.free.release(extent));
     }
 
     /// Writes `memtable` as tables at once; nothing refers to them yet.
@@ -198,12 +202,12 @@ impl<F: File> Engine<F> {
 
     /// Writes the frozen memtable and the active one as tables.
     pub(crate) fn flush_memtables(&mut self) -> Result<()> {
-        while self.frozen.is_some() {
+        while self.memory.frozen.is_some() {
             self.flush_slice(usize::MAX)?;
         }
-        if !self.memtable.is_empty() {
+        if !self.memory.memtable.is_empty() {
             self.freeze()?;
-            while self.frozen.is_some() {
+            while self.memory.frozen.is_some() {
                 self.flush_slice(usize::MAX)?;
             }
         }

@@ -19,30 +19,30 @@ impl<F: File> Engine<F> {
     /// settles where commits pay as much as they cause. What fails here fails no commit; it is told by the next
     /// [`Engine::maintain`], and tried again.
     pub(crate) fn pay(&mut self, bytes: usize) {
-        if self.frozen.is_none()
+        if self.memory.frozen.is_none()
             && self.is_memtable_full(1)
             && let Err(error) = self.freeze()
         {
-            self.maintenance_error = Some(error);
+            self.upkeep.error = Some(error);
             return;
         }
-        let flush_share = if self.frozen.is_some() { FLUSH_SHARE } else { 0 };
-        let due = 4 * self.debt / self.options.memtable_size.max(1) as u64;
-        let merge_share = due.max(if self.job.is_some() { 4 } else { 0 }).min(MERGE_SHARE_MAX);
+        let flush_share = if self.memory.frozen.is_some() { FLUSH_SHARE } else { 0 };
+        let due = 4 * self.upkeep.debt / self.options.memtable_size.max(1) as u64;
+        let merge_share = due.max(if self.upkeep.job.is_some() { 4 } else { 0 }).min(MERGE_SHARE_MAX);
         let bytes = bytes as u64;
-        self.owed += bytes * (flush_share + merge_share);
+        self.upkeep.owed += bytes * (flush_share + merge_share);
         let limit = (SLICES_PER_COMMIT * SLICE as u64).max(16 * bytes);
         let mut paid = 0;
-        while self.owed >= SLICE as u64 && paid < limit {
+        while self.upkeep.owed >= SLICE as u64 && paid < limit {
             match self.slice(SLICE) {
-                Ok(0) => self.owed = 0,
+                Ok(0) => self.upkeep.owed = 0,
                 Ok(done) => {
-                    self.owed = self.owed.saturating_sub(done as u64);
+                    self.upkeep.owed = self.upkeep.owed.saturating_sub(done as u64);
                     paid += done as u64;
                 }
                 Err(error) => {
-                    self.maintenance_error = Some(error);
-                    self.owed = 0;
+                    self.upkeep.error = Some(error);
+                    self.upkeep.owed = 0;
                 }
             }
         }
@@ -50,16 +50,16 @@ impl<F: File> Engine<F> {
 
     /// Does the work that is most due, about `budget` bytes of it, and gives how much was done; 0 when none is due.
     pub(crate) fn slice(&mut self, budget: usize) -> Result<usize> {
-        if self.frozen.is_some() {
+        if self.memory.frozen.is_some() {
             return Ok(self.flush_slice(budget)?.max(1));
         }
-        if self.purge.is_some() {
+        if self.upkeep.purge.is_some() {
             if !self.purge_slice(budget)? {
-                self.cramped_at = Some(self.superblock.sequence);
+                self.upkeep.cramped_at = Some(self.tables.superblock.sequence);
             }
             return Ok(budget.max(1));
         }
-        if self.job.is_some() {
+        if self.upkeep.job.is_some() {
             return match self.job_slice(budget) {
                 Err(error) if is_full(&error) && self.failed.is_none() => {
                     self.begin_purge();
@@ -89,7 +89,7 @@ impl<F: File> Engine<F> {
     /// What the slice failed with, or a slice that a commit had to pay. The work is tried again by the next call.
     pub fn maintain(&mut self, budget: usize) -> Result<bool> {
         self.finish_group(self.options.durability)?;
-        if let Some(error) = self.maintenance_error.take() {
+        if let Some(error) = self.upkeep.error.take() {
             return Err(error);
         }
         if self.log.is_none() || self.failed.is_some() {

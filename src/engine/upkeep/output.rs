@@ -10,7 +10,7 @@ use crate::fs::File;
 /// True if versions with a value lie behind all tables of their key space. In a table of their own they overlap nothing and
 /// need no merge; in one with tombstones they would overlap everything between.
 fn begins_behind_all<F: File>(engine: &Engine<F>, key: &[u8], versions: &[Version]) -> bool {
-    let tree = prefix_of(key).and_then(|prefix| engine.levels.tree(prefix));
+    let tree = prefix_of(key).and_then(|prefix| engine.tables.levels.tree(prefix));
     versions.iter().any(|version| version.value.is_some()) && tree.is_some_and(|tree| tree.lies_before(key))
 }
 
@@ -21,7 +21,7 @@ impl Output {
             return Ok(());
         }
         let is_full = self.builder.as_ref().is_some_and(|builder| {
-            builder.len() >= engine.table_target
+            builder.len() >= engine.upkeep.table_target
                 || prefix_of(builder.last_key()) != prefix_of(key)
                 || (builder.has_only_tombstones() && begins_behind_all(engine, key, versions))
         });
@@ -29,8 +29,8 @@ impl Output {
             self.finish_table(engine)?;
         }
         let builder = self.builder.get_or_insert_with(|| {
-            let id = engine.next_table_id;
-            engine.next_table_id += 1;
+            let id = engine.tables.next_id;
+            engine.tables.next_id += 1;
             TableBuilder::new(id, engine.options.page_size)
         });
         for version in versions {
@@ -52,7 +52,7 @@ impl Output {
     /// Gives the blocks back.
     pub(crate) fn discard<F: File>(self, engine: &mut Engine<F>) {
         for table in self.tables {
-            engine.free.release(table.extent());
+            engine.tables.free.release(table.extent());
         }
     }
 }

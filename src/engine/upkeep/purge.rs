@@ -26,19 +26,19 @@ use crate::fs::File;
 impl<F: File> Engine<F> {
     /// Begins a purge. REQUIRES: no job is under way.
     pub(crate) fn begin_purge(&mut self) {
-        self.purge = Some(Purge { before: self.next_table_id, kept: FxHashSet::default(), len_max: PURGE_LEN });
+        self.upkeep.purge = Some(Purge { before: self.tables.next_id, kept: FxHashSet::default(), len_max: PURGE_LEN });
     }
 
     /// One slice of the purge, about `budget` bytes. False when it is over.
     pub(crate) fn purge_slice(&mut self, budget: usize) -> Result<bool> {
-        if self.job.is_some() {
+        if self.upkeep.job.is_some() {
             self.job_slice(budget)?;
             return Ok(true);
         }
         match self.plan_purge() {
             Some(plan) => self.begin_job(plan).map(|()| true),
             None => {
-                self.purge = None;
+                self.upkeep.purge = None;
                 Ok(false)
             }
         }
@@ -47,11 +47,11 @@ impl<F: File> Engine<F> {
     /// The next tables that may become smaller: runs of level 0 that are small together, or tables over which there are
     /// newer ones.
     fn plan_purge(&self) -> Option<Plan> {
-        let purge = self.purge.as_ref()?;
+        let purge = self.upkeep.purge.as_ref()?;
         let is_left = |table: &Arc<Table>| {
-            table.id < purge.before && !purge.kept.contains(&table.id) && !self.damaged.contains(&table.id)
+            table.id < purge.before && !purge.kept.contains(&table.id) && !self.upkeep.damaged.contains(&table.id)
         };
-        self.levels.trees().find_map(|(prefix, tree)| {
+        self.tables.levels.trees().find_map(|(prefix, tree)| {
             // From the oldest to the newest: a tombstone can go when nothing is left below it.
             let levels = (1..LEVEL_COUNT).rev().map(|level| (level, 0, tree.level(level)));
             let runs = tree.runs.iter().rev().map(|run| (0, run.number, run.tables.as_slice()));
@@ -74,7 +74,7 @@ impl<F: File> Engine<F> {
     /// After a rewrite found no room: whether to try again with fewer tables at a time.
     pub(crate) fn lower_purge_len(&mut self, plan: &Plan, error: &Error) -> bool {
         let is_lowered = plan.aim == Aim::Purge && plan.tables().count() > 1 && is_full(error);
-        if let Some(purge) = self.purge.as_mut().filter(|_| is_lowered) {
+        if let Some(purge) = self.upkeep.purge.as_mut().filter(|_| is_lowered) {
             purge.len_max /= 2;
         }
         is_lowered
@@ -82,7 +82,7 @@ impl<F: File> Engine<F> {
 
     /// Notes that nothing is to be gained by rewriting a table.
     pub(crate) fn keep_from_purge(&mut self, id: TableId) {
-        if let Some(purge) = &mut self.purge {
+        if let Some(purge) = &mut self.upkeep.purge {
             purge.kept.insert(id);
         }
     }
@@ -96,7 +96,7 @@ impl<F: File> Engine<F> {
         key: &[u8],
         versions: &mut Vec<Version>,
     ) -> Result<()> {
-        let Some(tree) = self.levels.tree(plan.prefix) else { return Ok(()) };
+        let Some(tree) = self.tables.levels.tree(plan.prefix) else { return Ok(()) };
         if versions.is_empty() {
             return Ok(());
         }
@@ -112,7 +112,7 @@ impl<F: File> Engine<F> {
 
     /// True if there is an older version of a key than those in the plan's tables.
     pub(crate) fn has_older(&self, plan: &Plan, key: &[u8]) -> bool {
-        let Some(tree) = self.levels.tree(plan.prefix) else { return false };
+        let Some(tree) = self.tables.levels.tree(plan.prefix) else { return false };
         let is_read = |table: &Arc<Table>| plan.tables().any(|there| there.id == table.id);
         let read = tree.runs.iter().filter(|run| run.tables.iter().any(is_read));
         let oldest = read.map(|run| run.number).min().unwrap_or(plan.output_run);

@@ -82,7 +82,7 @@ impl<F: File> Engine<F> {
     /// still, nor while the host's clock stands before one by which entries were dropped already: the horizon in the
     /// superblock only moves forward.
     pub(crate) fn droppable_clock(&self) -> Clock {
-        let horizon = self.superblock.expiry;
+        let horizon = self.tables.superblock.expiry;
         let now_ms = self.environment.now_ms();
         let may_drop = self.snapshots.is_empty() && now_ms >= horizon.time_ms;
         Clock { now_ms: if may_drop { now_ms } else { 0 }, horizon }
@@ -90,22 +90,22 @@ impl<F: File> Engine<F> {
 
     /// The horizon of a superblock by which entries go that had expired by `clock`.
     pub(crate) fn horizon_behind(&self, clock: Clock) -> ExpiryHorizon {
-        if clock.now_ms == 0 { clock.horizon } else { ExpiryHorizon { time_ms: clock.now_ms, seq: self.last_seq } }
+        if clock.now_ms == 0 { clock.horizon } else { ExpiryHorizon { time_ms: clock.now_ms, seq: self.sequence.last } }
     }
 
     /// Drops the tables in which nothing can be seen any more, without reading them. False when there are none. REQUIRES:
     /// no job is under way, which might read them, and which installs the horizon that there was when it began.
     pub(crate) fn drop_dead_tables(&mut self) -> Result<bool> {
-        assert!(self.job.is_none(), "a job may read what is dropped");
+        assert!(self.upkeep.job.is_none(), "a job may read what is dropped");
         let clock = self.droppable_clock();
-        let dead: Vec<_> = self.levels.trees().flat_map(|(_, tree)| tree.droppable(clock)).collect();
+        let dead: Vec<_> = self.tables.levels.trees().flat_map(|(_, tree)| tree.droppable(clock)).collect();
         if dead.is_empty() {
             return Ok(false);
         }
         let edit = Edit { removed: dead.iter().map(|table| table.id).collect(), added: Vec::new() };
         let horizon = self.horizon_behind(clock);
         self.install(edit, |superblock| superblock.expiry = horizon)?;
-        dead.iter().for_each(|table| self.free.release(table.extent()));
+        dead.iter().for_each(|table| self.tables.free.release(table.extent()));
         self.counters.tables_dropped += dead.len() as u64;
         Ok(true)
     }
@@ -115,7 +115,7 @@ impl<F: File> Engine<F> {
     pub(crate) fn reclaim_before_closing(&mut self) -> Result<()> {
         let mut left = CLOSING_BYTES.saturating_add(CLOSING_SHARE.saturating_mul(self.counters.commit_bytes));
         while left > 0 {
-            let done = if self.job.is_some() {
+            let done = if self.upkeep.job.is_some() {
                 self.job_slice(CLOSING_SLICE)?.max(1)
             } else {
                 match self.reclaim_slice(CLOSING_SLICE)? {
@@ -128,7 +128,7 @@ impl<F: File> Engine<F> {
             };
             left = left.saturating_sub(done as u64);
         }
-        self.job.take().into_iter().for_each(|job| self.abandon_outputs(job.into_output()));
+        self.upkeep.job.take().into_iter().for_each(|job| self.abandon_outputs(job.into_output()));
         Ok(())
     }
 
@@ -152,13 +152,13 @@ impl<F: File> Engine<F> {
                 _ => 0,
             }
         };
-        self.levels.trees().find_map(|(prefix, tree)| {
+        self.tables.levels.trees().find_map(|(prefix, tree)| {
             let deep = (1..LEVEL_COUNT).map(|level| (level, 0, tree.level(level)));
             let runs = tree.runs.iter().map(|run| (0, run.number, run.tables.as_slice()));
             deep.chain(runs).find_map(|(output_level, output_run, tables)| {
                 let is_found = |table: &&Arc<Table>| {
                     let garbage = garbage(tree, output_level, table);
-                    garbage > 0 && is_due(table, garbage) && !self.damaged.contains(&table.id)
+                    garbage > 0 && is_due(table, garbage) && !self.upkeep.damaged.contains(&table.id)
                 };
                 let table = tables.iter().find(is_found)?;
                 let runs = vec![vec![Arc::clone(table)]];

@@ -41,13 +41,13 @@ impl<F: File> Engine<F> {
     /// that room.
     pub(crate) fn ensure_reserve(&mut self, batch: &Batch) -> Result<()> {
         if batch.only_deletes() {
-            if self.group.is_empty() {
+            if self.group.undo.is_empty() {
                 self.regain_reserve();
             }
             return Ok(());
         }
-        self.group_puts = true;
-        if !self.group.is_empty() {
+        self.group.puts = true;
+        if !self.group.undo.is_empty() {
             return match self.hold_reserve(batch.size(), 0) {
                 Err(error) if is_full(&error) && self.flush_below_group()? => self.hold_reserve(batch.size(), 0),
                 held => held,
@@ -97,17 +97,17 @@ impl<F: File> Engine<F> {
 
     fn make_room_in_log(&mut self, len: usize) -> Result<()> {
         let log = self.log.as_mut().expect("a writable engine has a log");
-        log.make_room_for_commit(&self.volume, &mut self.free, len, self.synced_seq)
+        log.make_room_for_commit(&self.volume, &mut self.tables.free, len, self.sequence.synced)
     }
 
     /// Keeps no more back than is needed. Whether there was more.
     fn give_surplus_back(&mut self, more: usize) -> bool {
         let needed = self.reserve_needed(more as u64);
-        self.free.reserved_bytes() >= needed + BLOCK_LEN && self.try_reserve(needed).is_ok()
+        self.tables.free.reserved_bytes() >= needed + BLOCK_LEN && self.try_reserve(needed).is_ok()
     }
 
     fn hold_reserve(&mut self, more: usize, slack: u64) -> Result<()> {
-        let (held, needed) = (self.free.reserved_bytes(), self.reserve_needed(more as u64));
+        let (held, needed) = (self.tables.free.reserved_bytes(), self.reserve_needed(more as u64));
         if needed == 0 || held >= needed + slack {
             return Ok(());
         }
@@ -124,18 +124,18 @@ impl<F: File> Engine<F> {
     }
 
     fn is_worth_a_flush(&self) -> bool {
-        self.memtable.size() >= FLUSH_FROM || self.is_flush_gainful()
+        self.memory.memtable.size() >= FLUSH_FROM || self.is_flush_gainful()
     }
 
     /// Bytes of tables that the memtables become when `more` bytes are added, at most about.
     fn memtables_len(&self, more: u64) -> u64 {
-        let frozen = self.frozen.as_ref().map_or(0, |frozen| frozen.memtable.table_size_max());
-        self.memtable.table_size_max() + frozen + more + more / 16
+        let frozen = self.memory.frozen.as_ref().map_or(0, |frozen| frozen.memtable.table_size_max());
+        self.memory.memtable.table_size_max() + frozen + more + more / 16
     }
 
     /// True if little is in use when `more` bytes are added to the memtable.
     fn is_small(&self, more: u64) -> bool {
-        let in_use = self.free.end() - self.free.free_bytes() - self.free.reserved_bytes();
+        let in_use = self.tables.free.end() - self.tables.free.free_bytes() - self.tables.free.reserved_bytes();
         self.memtables_len(more) + in_use < RESERVE_FROM
     }
 
@@ -150,36 +150,36 @@ impl<F: File> Engine<F> {
             return self.flush_len(memtables);
         }
         // Each key space has a table of its own.
-        let trees = self.levels.trees().count() as u64 + 2;
-        let rewrite = self.largest_table_len.max(PURGE_LEN);
+        let trees = self.tables.levels.trees().count() as u64 + 2;
+        let rewrite = self.tables.largest_len.max(PURGE_LEN);
         (memtables.div_ceil(BLOCK_LEN) + rewrite.div_ceil(BLOCK_LEN) + trees + BLOCKS_EXTRA) * BLOCK_LEN
     }
 
     /// Holds a reserve of `len` bytes, in pieces of which one is large enough for any table that is there, and where there is
     /// room for that, for any that a memtable may become. On error it is as before.
     fn try_reserve(&mut self, len: u64) -> Result<()> {
-        let before = self.free.clone();
-        self.free.release_reserve();
-        let least = self.largest_table_len.max(PURGE_LEN);
+        let before = self.tables.free.clone();
+        self.tables.free.release_reserve();
+        let least = self.tables.largest_len.max(PURGE_LEN);
         let table = least.max(self.options.table_size() as u64).div_ceil(BLOCK_LEN);
         let mut missing = len.div_ceil(BLOCK_LEN);
         let least = least.div_ceil(BLOCK_LEN).min(missing);
         let mut piece = table.min(missing);
         while missing > 0 {
-            let extent = self.free.allocate(piece.min(missing));
+            let extent = self.tables.free.allocate(piece.min(missing));
             match self.volume.back(extent.end()) {
                 Ok(()) => {
                     missing -= extent.blocks;
-                    self.free.keep_back(extent);
+                    self.tables.free.keep_back(extent);
                 }
                 Err(error) => {
-                    self.free.release(extent);
+                    self.tables.free.release(extent);
                     let error = Error::from(error);
                     // Memtables are written in smaller tables where they have to be, but a table that is there must fit
                     // the first piece. The others may be smaller.
-                    let least = if self.free.reserved_bytes() == 0 { least } else { 1 };
+                    let least = if self.tables.free.reserved_bytes() == 0 { least } else { 1 };
                     if piece <= least || !is_full(&error) {
-                        self.free = before;
+                        self.tables.free = before;
                         return Err(error);
                     }
                     piece = piece.div_ceil(2).max(least);
@@ -187,20 +187,20 @@ impl<F: File> Engine<F> {
             }
         }
         // There is room again for what did not fit.
-        self.cramped_at = None;
+        self.upkeep.cramped_at = None;
         Ok(())
     }
 
     /// True if there was no room for a merge. What did not fit will not fit before something has changed.
     pub(crate) fn is_cramped(&self) -> bool {
-        self.cramped_at == Some(self.superblock.sequence)
+        self.upkeep.cramped_at == Some(self.tables.superblock.sequence)
     }
 
     /// After `error`: whether to try again with smaller tables, because space is left in small pieces only.
     pub(crate) fn lower_table_target(&mut self, error: &Error) -> bool {
-        let is_lowered = is_full(error) && self.table_target > TABLE_TARGET_MIN;
+        let is_lowered = is_full(error) && self.upkeep.table_target > TABLE_TARGET_MIN;
         if is_lowered {
-            self.table_target = (self.table_target / 2).max(TABLE_TARGET_MIN);
+            self.upkeep.table_target = (self.upkeep.table_target / 2).max(TABLE_TARGET_MIN);
         }
         is_lowered
     }
@@ -208,7 +208,7 @@ impl<F: File> Engine<F> {
     /// Fills the reserve up again, where there is room. Whether it is full.
     pub(crate) fn restore_reserve(&mut self) -> bool {
         let needed = self.reserve_needed(0);
-        self.free.reserved_bytes() >= needed || self.try_reserve(needed).is_ok()
+        self.tables.free.reserved_bytes() >= needed || self.try_reserve(needed).is_ok()
     }
 
     /// Deletes draw on the reserve faster than maintenance makes room, when that is paid in small shares. So before one,
@@ -224,13 +224,13 @@ impl<F: File> Engine<F> {
             return;
         }
         // The log that a frozen memtable holds is free once it is written.
-        while self.frozen.is_some() {
+        while self.memory.frozen.is_some() {
             if self.flush_slice(usize::MAX).is_err() {
                 return;
             }
         }
-        if self.purge.is_none() {
-            self.job.take().into_iter().for_each(|job| self.abandon_outputs(job.into_output()));
+        if self.upkeep.purge.is_none() {
+            self.upkeep.job.take().into_iter().for_each(|job| self.abandon_outputs(job.into_output()));
             self.begin_purge();
         }
         let mut purged = self.purge_slice(usize::MAX);
@@ -238,20 +238,20 @@ impl<F: File> Engine<F> {
             purged = self.purge_slice(usize::MAX);
         }
         if purged != Ok(true) {
-            self.purge = None;
-            self.cramped_at = Some(self.superblock.sequence);
+            self.upkeep.purge = None;
+            self.upkeep.cramped_at = Some(self.tables.superblock.sequence);
         }
     }
 
     /// True if much more is kept back than is needed: a large commit needed that, and is written as tables since.
     pub(crate) fn has_surplus_reserve(&self) -> bool {
-        self.free.reserved_bytes() > self.reserve_needed(0) + 4 * GROWTH
+        self.tables.free.reserved_bytes() > self.reserve_needed(0) + 4 * GROWTH
     }
 
     /// Moves the reserve towards the beginning of the file when it is what keeps the file long, and gives its surplus back.
     pub(crate) fn lower_reserve(&mut self) {
-        let len = self.free.reserved_bytes().min(self.reserve_needed(0) + GROWTH);
-        if self.free.reserved_bytes() > 0 {
+        let len = self.tables.free.reserved_bytes().min(self.reserve_needed(0) + GROWTH);
+        if self.tables.free.reserved_bytes() > 0 {
             // Where it cannot be written lower, it stays.
             let _ = self.try_reserve(len);
         }
@@ -261,6 +261,6 @@ impl<F: File> Engine<F> {
     pub(crate) fn write_extent(&mut self, bytes: &[u8], room: Room) -> Result<Extent> {
         let (volume, len) = (&self.volume, bytes.len() as u64);
         let write = |extent: Extent| Ok(volume.write(bytes, extent.address)?);
-        allocate_with(&mut self.free, len, room, write).map(|(extent, ())| extent)
+        allocate_with(&mut self.tables.free, len, room, write).map(|(extent, ())| extent)
     }
 }

@@ -53,7 +53,7 @@ impl<F: File> Engine<F> {
     #[cfg(any(test, js))]
     pub fn letter_terms(&self) -> ([u8; 16], Option<crate::crypto::Secret>) {
         let key = self.volume.keyring().and_then(Keyring::letter_key);
-        (self.superblock.file_id, key)
+        (self.tables.superblock.file_id, key)
     }
 
     pub(crate) fn encryption_statistics(&self) -> Option<EncryptionStatistics> {
@@ -114,7 +114,7 @@ impl<F: File> Engine<F> {
                 progress.total = self.tables_of_old_key().map(|table| table.len).sum();
                 progress.phase = Phase::Reseal;
             }
-            Phase::Reseal if self.job.is_some() => {
+            Phase::Reseal if self.upkeep.job.is_some() => {
                 self.job_slice(budget)?;
             }
             Phase::Reseal => match self.plan_reseal() {
@@ -148,7 +148,7 @@ impl<F: File> Engine<F> {
         if self.volume.key_epoch() < newest {
             self.volume.begin_key_epoch(newest);
         }
-        if self.superblock.log.key_epoch >= newest {
+        if self.tables.superblock.log.key_epoch >= newest {
             return Ok(());
         }
         self.flush_memtables()?;
@@ -164,12 +164,12 @@ impl<F: File> Engine<F> {
 
     fn tables_of_old_key(&self) -> impl Iterator<Item = &Arc<Table>> {
         let newest = self.volume.keyring().map_or(0, Keyring::newest_key_epoch);
-        self.levels.tables().filter(move |table| table.key_epoch < newest)
+        self.tables.levels.tables().filter(move |table| table.key_epoch < newest)
     }
 
     fn plan_reseal(&self) -> Option<Plan> {
         let id = self.tables_of_old_key().next()?.id;
-        let found = self.levels.placements().find(|placement| placement.table.id == id)?;
+        let found = self.tables.levels.placements().find(|placement| placement.table.id == id)?;
         Some(Plan {
             prefix: found.table.prefix(),
             runs: vec![vec![found.table]],

@@ -82,13 +82,13 @@ impl<F: File> Engine<F> {
     fn compact_slice(&mut self, progress: &mut CompactProgress, budget: usize) -> Result<()> {
         self.ensure_writable()?;
         match progress.phase {
-            _ if self.frozen.is_some() => {
+            _ if self.memory.frozen.is_some() => {
                 self.flush_slice(budget)?;
             }
             Phase::Begin => {
                 // What could not be read before is tried once more.
-                self.damaged.clear();
-                progress.seq = self.last_seq;
+                self.upkeep.damaged.clear();
+                progress.seq = self.sequence.last;
                 progress.phase = Phase::Flush;
                 self.freeze()?;
             }
@@ -104,12 +104,12 @@ impl<F: File> Engine<F> {
             },
             Phase::Purge => {
                 if !self.purge_slice(budget)? {
-                    (progress.phase, self.uses_reserve) = (Phase::Merge, true);
+                    (progress.phase, self.upkeep.uses_reserve) = (Phase::Merge, true);
                 }
             }
             Phase::Move => {
-                self.uses_reserve = false;
-                if self.job.is_some() {
+                self.upkeep.uses_reserve = false;
+                if self.upkeep.job.is_some() {
                     self.job_slice(budget)?;
                 } else if self.move_some_tables()? == 0 {
                     self.finish_compaction(progress.is_cramped)?;
@@ -122,7 +122,7 @@ impl<F: File> Engine<F> {
     }
 
     fn merge_downwards(&mut self, progress: &mut CompactProgress, budget: usize) -> Result<()> {
-        if self.job.is_some() {
+        if self.upkeep.job.is_some() {
             self.job_slice(budget)?;
             return Ok(());
         }
@@ -147,7 +147,7 @@ impl<F: File> Engine<F> {
     /// The next merge that brings everything committed up to `seq` to the bottom.
     fn plan_downwards(&self, seq: Seq) -> Option<Plan> {
         let is_old = |table: &Arc<Table>| table.statistics.min_seq <= seq;
-        let merge = self.levels.trees().find_map(|(prefix, tree)| {
+        let merge = self.tables.levels.trees().find_map(|(prefix, tree)| {
             let level = (0..BOTTOM).find(|&level| tree.tables_of(level).any(is_old))?;
             if level == 0 { tree.plan_level0(prefix) } else { tree.plan_level(prefix, level) }
         });
@@ -161,7 +161,7 @@ impl<F: File> Engine<F> {
             self.lower_reserve();
         } else {
             // The next commit that puts something holds one again.
-            self.free.release_reserve();
+            self.tables.free.release_reserve();
         }
         self.lower_log_and_manifest_twice()?;
         self.truncate_tail(0)
@@ -169,7 +169,7 @@ impl<F: File> Engine<F> {
 
     fn lower_log_and_manifest_twice(&mut self) -> Result<()> {
         self.lower_log_and_manifest()?;
-        if self.free.free_bytes() > SLACK_MIN {
+        if self.tables.free.free_bytes() > SLACK_MIN {
             // They lie behind the log that there was, perhaps.
             self.lower_log_and_manifest()?;
         }
@@ -178,11 +178,11 @@ impl<F: File> Engine<F> {
 
     /// Begins a new log segment, if no commit is in memory alone, and writes the manifest anew: both as low as they may lie.
     fn lower_log_and_manifest(&mut self) -> Result<()> {
-        if !self.memtable.is_empty() {
+        if !self.memory.memtable.is_empty() {
             return self.install_with(Edit::default(), true, |_| {});
         }
         if let Some(log) = &mut self.log {
-            log.shrink(&self.volume, &mut self.free, self.synced_seq)?;
+            log.shrink(&self.volume, &mut self.tables.free, self.sequence.synced)?;
             let start = log.begin_memtable();
             let flushed_seq = self.numbered_seq();
             self.install_with(Edit::default(), true, |superblock| {
@@ -196,11 +196,11 @@ impl<F: File> Engine<F> {
 
     /// One idle step of giving space back, when there is enough of it. True while there is more.
     pub(crate) fn shrink_slice(&mut self, budget: usize) -> Result<bool> {
-        let may_move = self.job.is_none() && budget > 0;
+        let may_move = self.upkeep.job.is_none() && budget > 0;
         if may_move && self.has_much_space() && self.move_tables(self.slack())? > 0 {
             return Ok(true);
         }
-        if self.has_surplus_reserve() || (self.free.reserved_bytes() > 0 && self.has_much_space()) {
+        if self.has_surplus_reserve() || (self.tables.free.reserved_bytes() > 0 && self.has_much_space()) {
             self.lower_reserve();
         }
         if may_move && self.has_much_space() && self.clears_space()? {
@@ -212,26 +212,26 @@ impl<F: File> Engine<F> {
 
     /// Bytes of free space that are left alone.
     fn slack(&self) -> u64 {
-        SLACK_MIN.max(self.free.end() / 4)
+        SLACK_MIN.max(self.tables.free.end() / 4)
     }
 
     fn has_much_space(&self) -> bool {
-        self.free.free_bytes() > self.slack()
+        self.tables.free.free_bytes() > self.slack()
     }
 
     /// Moves the log and the manifest out of the way of free space, once for each superblock; what the log holds is written
     /// as tables before. False if they are in nobody's way, or the disk has no room for that.
     fn clears_space(&mut self) -> Result<bool> {
-        if self.lowered_at == Some(self.superblock.sequence) || !self.is_space_obstructed() {
+        if self.upkeep.lowered_at == Some(self.tables.superblock.sequence) || !self.is_space_obstructed() {
             return Ok(false);
         }
-        let cleared = if self.memtable.is_empty() { self.lower_log_and_manifest_twice() } else { self.freeze() };
+        let cleared = if self.memory.memtable.is_empty() { self.lower_log_and_manifest_twice() } else { self.freeze() };
         let is_done = match cleared {
             Err(error) if is_full(&error) && self.failed.is_none() => false,
             cleared => cleared.map(|()| true)?,
         };
-        if self.frozen.is_none() {
-            self.lowered_at = Some(self.superblock.sequence);
+        if self.memory.frozen.is_none() {
+            self.upkeep.lowered_at = Some(self.tables.superblock.sequence);
         }
         Ok(is_done)
     }
@@ -241,16 +241,16 @@ impl<F: File> Engine<F> {
         if self.free_behind_tables() > self.slack() {
             return true;
         }
-        let mut free = self.free.clone();
+        let mut free = self.tables.free.clone();
         let log = self.log.iter().flat_map(Log::extents);
-        log.chain(self.manifest.extents().iter().copied()).for_each(|extent| free.release(extent));
-        self.levels.tables().any(|table| free.allocate_below(table.extent().blocks, table.address).is_some())
+        log.chain(self.tables.manifest.extents().iter().copied()).for_each(|extent| free.release(extent));
+        self.tables.levels.tables().any(|table| free.allocate_below(table.extent().blocks, table.address).is_some())
     }
 
     /// Free bytes that no table lies behind.
     fn free_behind_tables(&self) -> u64 {
-        let end = self.levels.tables().map(|table| table.extent().end()).max().unwrap_or(HEADER_LEN);
-        self.free.runs().iter().filter(|run| run.address >= end).map(Extent::len).sum()
+        let end = self.tables.levels.tables().map(|table| table.extent().end()).max().unwrap_or(HEADER_LEN);
+        self.tables.free.runs().iter().filter(|run| run.address >= end).map(Extent::len).sum()
     }
 
     /// Moves tables into holes before the file is closed, when that gives much and takes little: what was the log's and the
@@ -277,23 +277,23 @@ impl<F: File> Engine<F> {
     /// Moves tables from the end of the file into holes, until about [`MOVE_BYTES`] are moved or no more than
     /// `slack` bytes of holes are left. Gives the bytes that were moved.
     fn move_tables(&mut self, slack: u64) -> Result<u64> {
-        let mut placements: Vec<_> = self.levels.placements().collect();
+        let mut placements: Vec<_> = self.tables.levels.placements().collect();
         placements.sort_unstable_by_key(|placement| Reverse(placement.table.address));
         let mut edit = Edit::default();
         let mut old = Vec::new();
         let mut moved = 0;
         for placement in placements {
-            if moved >= MOVE_BYTES || self.free.free_bytes() <= slack {
+            if moved >= MOVE_BYTES || self.tables.free.free_bytes() <= slack {
                 break;
             }
-            if self.job.as_ref().is_some_and(|job| job.reads(placement.table.id)) {
+            if self.upkeep.job.as_ref().is_some_and(|job| job.reads(placement.table.id)) {
                 continue;
             }
             let extent = placement.table.extent();
-            let Some(target) = self.free.allocate_below(extent.blocks, extent.address) else { continue };
+            let Some(target) = self.tables.free.allocate_below(extent.blocks, extent.address) else { continue };
             if let Err(error) = self.copy_table(&placement.table, target) {
-                self.free.release(target);
-                edit.added.iter().for_each(|placement| self.free.release(placement.table.extent()));
+                self.tables.free.release(target);
+                edit.added.iter().for_each(|placement| self.tables.free.release(placement.table.extent()));
                 return Err(error);
             }
             let table = Table { address: target.address, ..(*placement.table).clone() };
@@ -308,11 +308,11 @@ impl<F: File> Engine<F> {
         let new: Vec<_> = edit.added.iter().map(|placement| placement.table.extent()).collect();
         if let Err(error) = self.install(edit, |_| {}) {
             if self.failed.is_none() {
-                new.into_iter().for_each(|extent| self.free.release(extent));
+                new.into_iter().for_each(|extent| self.tables.free.release(extent));
             }
             return Err(error);
         }
-        old.into_iter().for_each(|extent| self.free.release(extent));
+        old.into_iter().for_each(|extent| self.tables.free.release(extent));
         self.counters.bytes_moved += moved;
         Ok(moved)
     }
@@ -327,7 +327,7 @@ impl<F: File> Engine<F> {
 
     /// Cuts the free tail off when it is longer than `slack`.
     pub(crate) fn truncate_tail(&mut self, slack: u64) -> Result<()> {
-        let end = self.free.end();
+        let end = self.tables.free.end();
         if self.volume.file_len() > end + slack {
             self.volume.truncate(end)?;
         }
