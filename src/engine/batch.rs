@@ -75,7 +75,7 @@ impl Batch {
         self.operations.iter().map(|operation| operation.key.as_ref())
     }
 
-    /// What it does, in its order: each key, and the value and expiry that it is given; `None` deletes it.
+    /// Iterates over the operations in order: each key with its new value and expiry; `None` deletes the key.
     pub fn operations(&self) -> impl Iterator<Item = (&[u8], Option<Put<'_>>)> {
         self.operations.iter().map(|operation| {
             let value = operation.value.as_deref().map(|value| (value, operation.expires_at));

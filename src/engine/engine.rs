@@ -48,7 +48,7 @@ pub struct Engine<F> {
     pub(super) damage: Vec<Error>,
 }
 
-/// What else is counted up ends here: nobody gets there, and whoever goes on counting from below does not overflow.
+/// The limit of all other counters: nobody reaches it, and counting on from below does not overflow.
 const NUMBER_MAX: u64 = 1 << 63;
 
 /// Fails when superblock and manifest contradict each other, or count on from where no writer gets; only a file that was
@@ -298,7 +298,7 @@ impl<F: File> Engine<F> {
         self.snapshots.clear();
         self.finish_group(self.options.durability)?;
         if self.sequence.synced < self.sequence.written {
-            // What was acknowledged without being durable may be lost.
+            // Commits that were acknowledged and not durable may be lost.
             self.ensure_not_failed()?;
         }
         if self.failed.is_some() || self.log.is_none() {
@@ -311,7 +311,7 @@ impl<F: File> Engine<F> {
         match self.flush_memtables() {
             Ok(()) => match self.merge_surplus_runs().and_then(|()| self.reclaim_before_closing()) {
                 Err(error) if self.failed.is_some() => Err(error),
-                // What could not be merged can be read as it is.
+                // Tables that could not be merged can be read as they are.
                 _ => self.close_log(),
             },
             // The log holds what could not be written as tables.

@@ -45,7 +45,7 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// What a reader at `time_ms` sees of this version.
+    /// Returns the entry that a reader at `time_ms` sees of this version.
     pub(super) fn visible(self, clock: Clock) -> Option<Entry> {
         if clock.is_expired(self.expires_at, self.seq) {
             return None;
@@ -60,7 +60,7 @@ impl Version {
     }
 }
 
-/// What a live key holds.
+/// The content of a live key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The value.

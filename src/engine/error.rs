@@ -1,4 +1,4 @@
-//! What can go wrong in the engine.
+//! The errors of the engine.
 
 use crate::{fs, page};
 
@@ -20,15 +20,15 @@ pub enum Error {
     /// The file was not written by Ferrolite.
     #[error("not a Ferrolite database: {reason}")]
     NotADatabase {
-        /// What gave it away.
+        /// The sign of it.
         reason: String,
     },
     /// The file was written by a newer version.
     #[error("the file needs format {found}, this version reads up to {supported}; use a newer version")]
     NewerFormat {
-        /// What the file asks for.
+        /// The version of the file.
         found: String,
-        /// What this version can do.
+        /// The supported version.
         supported: u32,
     },
     /// The file's keys could not be unlocked.
@@ -49,7 +49,7 @@ pub enum Error {
     /// Something is larger than the format allows.
     #[error("{what} of {size} bytes is over the limit of {limit}")]
     TooLarge {
-        /// What is too large.
+        /// The thing that is too large.
         what: &'static str,
         /// Its size, bytes.
         size: usize,

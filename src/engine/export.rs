@@ -1,4 +1,4 @@
-//! Handing out the database as the bytes of one new file, in order, while work goes on.
+//! Export of the database as the bytes of one new file, in order, while work continues.
 //!
 //! ```text
 //!   memtables ──as tables, in memory──┐
@@ -39,11 +39,11 @@ use crate::page::{Extent, HEADER_LEN, LogStart, Seal, Superblock};
 pub struct Export {
     parts: VecDeque<Part>,
     pinned: Vec<Extent>,
-    /// The keys of the file may change while the export goes on.
+    /// The keys of the file may change during the export.
     seal: Box<dyn Seal + Send>,
     position: u64,
     len: u64,
-    /// What it failed with: nothing comes behind that.
+    /// The error that ended it.
     failure: Option<Error>,
 }
 
@@ -55,7 +55,7 @@ struct Part {
 }
 
 enum Content {
-    /// What is left of bytes in memory.
+    /// The remaining bytes in memory.
     Bytes(Bytes),
     Table(TableCopy),
 }
@@ -152,7 +152,7 @@ impl<F: File> Engine<F> {
         Ok(if chunk.is_empty() { None } else { Some(chunk) })
     }
 
-    /// Lets go of what an export reads, at its end or before.
+    /// Releases everything that an export reads, at its end or before.
     pub fn end_export(&mut self, export: Export) {
         export.pinned.into_iter().for_each(|extent| self.tables.free.unpin(extent));
     }

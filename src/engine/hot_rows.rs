@@ -13,7 +13,7 @@ use crate::page::{Cache, CacheStatistics};
 /// Keys whose first reading is remembered.
 const SEEN: usize = 1024;
 
-/// The part of the cache's bytes that rows may take: one in so many.
+/// The share of the cache's bytes that rows may take: one in this many.
 const PART: usize = 8;
 
 /// A cache of rows.
@@ -21,7 +21,7 @@ const PART: usize = 8;
 pub(crate) struct HotRows {
     /// By the hash of the key: of keys that have the same, one is here.
     rows: Cache<u64, (Bytes, Version)>,
-    /// Hashes of keys that were read, each at the place that its low bits tell.
+    /// Hashes of keys that were read, each at the place of its low bits.
     seen: Vec<u64>,
 }
 
@@ -31,7 +31,7 @@ impl HotRows {
         (cache_size / PART, cache_size - cache_size / PART)
     }
 
-    /// A cache of at most so many bytes.
+    /// Creates a cache of at most `capacity` bytes.
     pub(super) fn new(capacity: usize) -> Self {
         Self { rows: Cache::new(capacity), seen: vec![0; SEEN] }
     }
@@ -57,7 +57,7 @@ impl HotRows {
         self.rows.insert(hash, (Bytes::copy_from_slice(key), Version { value, ..*version }), size);
     }
 
-    /// A key is written, or a write taken back.
+    /// Forgets a key that is written, or whose write is rolled back.
     pub(super) fn remove(&mut self, key: &[u8]) {
         if !self.rows.is_empty() {
             self.rows.remove(&key_hash(key));

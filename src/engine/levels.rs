@@ -83,7 +83,7 @@ impl Tree {
     }
 
     /// Sorted sets of tables that do not overlap each other and reach into the closed range, newest first. Without a
-    /// largest key the range goes on to the end.
+    /// largest key the range continues to the end.
     pub(super) fn runs_in<'a>(
         &'a self,
         smallest: &[u8],

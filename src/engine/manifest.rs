@@ -79,7 +79,7 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// What the superblock must refer to.
+    /// The reference that the superblock must hold.
     pub(super) fn head(&self) -> ManifestHead {
         self.next.head
     }

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use super::batch::{Batch, Operation};
 use super::entry::{Seq, Version};
 
-/// What an entry costs beside its bytes: the map's node, two handles and their headers.
+/// The cost of an entry besides its bytes: the map's node, two handles and their headers.
 const ENTRY_OVERHEAD: usize = 128;
 
-/// What an entry takes in a table beside its bytes, at most about: its header, its share of restarts, filter and index.
+/// The bytes of an entry in a table besides its own, at most about: its header, its share of restarts, filter and index.
 const TABLE_OVERHEAD: usize = 24;
 
 /// The versions of one key, the newest first. Almost always there is one.
@@ -34,7 +34,7 @@ impl Versions {
     }
 }
 
-/// What must be done to take an insertion back.
+/// The steps that roll an insertion back.
 #[derive(Debug)]
 pub(crate) struct Undo {
     key: Bytes,
@@ -43,7 +43,7 @@ pub(crate) struct Undo {
 }
 
 impl Undo {
-    /// What was inserted.
+    /// The inserted operation.
     pub(super) fn key(&self) -> &[u8] {
         &self.key
     }

@@ -78,7 +78,7 @@ pub(crate) struct RunCursor<'a> {
 }
 
 impl<'a> RunCursor<'a> {
-    /// A cursor at the first entry in `start..end` (backwards: the last). `keep` tells whether pages go into the cache.
+    /// A cursor at the first entry in `start..end` (backwards: the last). `keep`: pages go into the cache.
     pub(super) fn new<F: File>(
         volume: &Volume<F>,
         tables: Cow<'a, [Arc<Table>]>,

@@ -93,7 +93,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Opens by the newest state whose superblock and manifest are whole, with the log up to where it breaks off. What is
-    /// damaged beyond that is told by [`Engine::damage`], or found when it is read.
+    /// damaged beyond that is listed by [`Engine::damage`], or found when it is read.
     fn recover_damaged(
         mut volume: Volume<F>,
         slots: &Slots,

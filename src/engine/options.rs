@@ -37,7 +37,7 @@ pub struct Options {
     pub page_size: usize,
     /// How pages are compressed.
     pub compression: Compression,
-    /// What opens an encrypted file, or makes a new one encrypted.
+    /// The encryption that opens an encrypted file, or encrypts a new one.
     pub encryption: Option<Encryption>,
 }
 

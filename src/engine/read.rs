@@ -171,7 +171,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Keeps the present state readable, as of [`Snapshot::seq`], until it is released. REQUIRES: no group is open,
-    /// since what it appended may still be taken back.
+    /// since its appended commits may still be rolled back.
     pub fn snapshot(&mut self) -> Snapshot {
         assert!(self.group.undo.is_empty(), "a snapshot is of what was acknowledged");
         self.drop_job_of_later_clock();
@@ -179,7 +179,7 @@ impl<F: File> Engine<F> {
         Snapshot { seq: self.sequence.last }
     }
 
-    /// Lets go of a snapshot.
+    /// Releases a snapshot.
     pub fn release(&mut self, snapshot: Snapshot) {
         if let Ok(index) = self.snapshots.binary_search(&snapshot.seq) {
             self.snapshots.remove(index);

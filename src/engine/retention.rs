@@ -2,7 +2,7 @@
 
 use super::entry::{Clock, Seq, Version};
 
-/// What still may be read.
+/// The versions that may still be read.
 #[derive(Debug, Clone)]
 pub(crate) struct Retention {
     /// Sequence numbers of live snapshots, ascending.

@@ -9,16 +9,16 @@ pub(crate) fn is_full(error: &Error) -> bool {
     matches!(error, Error::Fs(fs::Error::StorageFull { .. }))
 }
 
-/// What space may be used.
+/// The space that may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
     Ordinary,
-    /// When there is no other, also what is kept back.
+    /// All space: the reserve, too, if there is no other.
     All,
 }
 
 /// Allocates an extent for `len` bytes and lets `write` fill it; where the host has no space for it, and all room may be
-/// used, from what is kept back.
+/// used, from the reserve.
 pub(crate) fn allocate_with<T>(
     free: &mut FreeSet,
     len: u64,

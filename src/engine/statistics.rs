@@ -1,4 +1,4 @@
-//! What the engine has done and what it holds.
+//! Figures about the engine's work and content.
 
 use super::counters::Counters;
 use serde::Serialize;
@@ -51,9 +51,9 @@ pub struct SpaceStatistics {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EncryptionStatistics {
-    /// What it is encrypted with.
+    /// The cipher.
     pub cipher: Cipher,
-    /// What a passphrase costs; `None` when the file is opened by a key.
+    /// The costs of the passphrase; `None` if a key opens the file.
     pub argon2: Option<Argon2>,
     /// The epoch in which new pages are sealed.
     pub key_epoch: u32,
@@ -63,7 +63,7 @@ pub struct EncryptionStatistics {
     pub is_rotating: bool,
 }
 
-/// What the engine has done and what it holds.
+/// Figures about the engine's work and content.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Statistics {
@@ -107,7 +107,7 @@ pub struct Statistics {
 }
 
 impl<F: File> Engine<F> {
-    /// What the engine has done and what it holds.
+    /// Figures about the engine's work and content.
     pub fn statistics(&self) -> Statistics {
         let mut levels = vec![LevelStatistics::default(); LEVEL_COUNT];
         for placement in self.tables.levels.placements() {

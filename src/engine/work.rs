@@ -39,7 +39,7 @@ pub(crate) struct Output {
     pub(crate) tables: Vec<Table>,
 }
 
-/// What to merge.
+/// The tables to merge.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) prefix: Prefix,
@@ -51,7 +51,7 @@ pub(crate) struct Plan {
     pub(crate) aim: Aim,
 }
 
-/// What a plan is for.
+/// The purpose of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Aim {
     /// To have fewer tables, and each level of its size.
@@ -125,7 +125,7 @@ pub(crate) struct Frozen {
     pub(crate) memtable: Arc<Memtable>,
     /// The newest commit when it was frozen.
     pub(crate) seq: Seq,
-    /// Where the log goes on behind it.
+    /// The place where the log continues after it.
     pub(crate) log_start: LogStart,
     /// The last key that was handed to `output`.
     pub(crate) position: Option<Bytes>,

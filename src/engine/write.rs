@@ -149,7 +149,7 @@ impl<F: File> Engine<F> {
         self.group.undo.push(undo);
     }
 
-    /// Takes back what was appended since the last group.
+    /// Rolls back the commits that were appended since the last group.
     pub fn abandon_group(&mut self) {
         self.take_group_back();
     }

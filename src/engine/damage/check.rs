@@ -17,7 +17,7 @@ use crate::engine::table::meta::Table;
 use crate::fs::File;
 use crate::page::{Extent, FreeSet};
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReport {
@@ -25,9 +25,9 @@ pub struct CheckReport {
     pub tables: u64,
     /// Entries that were read.
     pub entries: u64,
-    /// What is wrong, and where; empty when all is well.
+    /// The problems, each with its place; empty if there are none.
     pub problems: Vec<String>,
-    /// What costs nothing and is not as a writer leaves it: a spare copy that is damaged, or that a crash cut short.
+    /// Harmless findings that no writer leaves: a spare copy that is damaged, or that a crash cut short.
     pub notes: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ impl<F: File> Engine<F> {
     /// every table too, and compares the contents with the index, the filter and what the manifest says of them.
     ///
     /// # Errors
-    /// [`Error::Fs`] and [`Error::Locked`]. Damage is not an error here, but what the report tells.
+    /// [`Error::Fs`] and [`Error::Locked`]. Damage is not an error here: the report lists it.
     pub fn check(&self, full: bool) -> Result<CheckReport> {
         let mut report = CheckReport::default();
         report.problems.extend(self.damage.iter().map(ToString::to_string));

@@ -12,7 +12,7 @@ use crate::engine::error::{Error, Result};
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, Extent, FreeSet, Place, PlaceKind, Superblock, TAG_OFFSET, Tag, Volume};
 
-/// What the log said.
+/// The content of the log.
 #[derive(Debug)]
 pub(crate) struct Recovered {
     /// The newest commit.
@@ -101,7 +101,7 @@ struct LogReader<'a, F> {
     tag: Tag,
     /// The newest commit of a group that is whole.
     last_seq: Seq,
-    /// The commits behind it, whose group goes on.
+    /// The commits after it, whose group continues.
     group: Vec<Batch>,
     extents: Vec<Extent>,
     /// The same, by where they begin: where they end.

@@ -8,7 +8,7 @@
 //!
 //! - Its first frame says that the commit before it was durable. Then it was not appended together with the frame that is
 //!   lost before it, but is the first of its own write; and when a write fails, the first frame of it is made zero.
-//! - A frame in the run says that the run's first commit was durable, and whatever is durable is not taken back.
+//! - A frame in the run says that the run's first commit was durable, and durable commits are not rolled back.
 //! - In the same segment a link or a proven run follows. Frames of one segment lie one behind the other, so everything
 //!   between two that hold lies where only frames that hold can lie.
 //!
@@ -28,7 +28,7 @@ use crate::engine::error::Result;
 use crate::fs::File;
 use crate::page::{BLOCK_LEN, Extent, HEADER_LEN, LogStart, Place, PlaceKind, TAG_OFFSET, Tag, Volume};
 
-/// What a damaged log said.
+/// The content of a damaged log.
 #[derive(Debug, Default)]
 pub(crate) struct SalvagedLog {
     /// The newest commit that was read.
@@ -241,7 +241,7 @@ impl<F: File> Reader<'_, F> {
     }
 
     fn add_frame(&mut self, found: Found) {
-        // Behind the last frame of a segment there may be others that were taken back.
+        // After the last frame of a segment there may be frames that were rolled back.
         let before = self.runs.iter_mut().rev().find(|run| {
             let last = run.last();
             found.frame.number == last.frame.number.saturating_add(1)
@@ -314,7 +314,7 @@ impl<F: File> Reader<'_, F> {
         let mut header = [0; FRAME_HEADER_LEN];
         let count = self.volume.read(&mut header, address)?;
         let frame = header.get(..count).and_then(Frame::decode);
-        // One that verifies belongs to a write that was taken back.
+        // A frame that verifies belongs to a write that was rolled back.
         let verifies = self.runs.iter().flat_map(|run| &run.frames).any(|found| self.address(found) == address);
         Ok(self.start.address != 0
             && !verifies

@@ -29,7 +29,7 @@ struct ChainEnd {
     tag: Tag,
 }
 
-/// What tells one generation of the log from all others.
+/// The identity of one generation of the log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LogIdentity {
     /// Counts the generations of the file.
@@ -254,7 +254,7 @@ impl Log {
         bytes
     }
 
-    /// Goes on in a new segment unless the current one has room for a commit of `len` bytes. REQUIRES: none is pending.
+    /// Continues in a new segment unless the current one has room for a commit of `len` bytes. REQUIRES: none is pending.
     pub(crate) fn make_room_for_commit<F: File>(
         &mut self,
         volume: &Volume<F>,
@@ -277,7 +277,7 @@ impl Log {
         if behind > self.current().len { self.roll(volume, free, frames_len, synced_seq, room) } else { Ok(()) }
     }
 
-    /// Goes on in a new segment, which has room for frames of `frames_len` bytes and is twice as long as the last one.
+    /// Continues in a new segment, which has space for frames of `frames_len` bytes and is twice as long as the last one.
     pub(crate) fn roll<F: File>(
         &mut self,
         volume: &Volume<F>,
@@ -292,7 +292,7 @@ impl Log {
         self.go_on(volume, free, len, least, synced_seq, room)
     }
 
-    /// Goes on in a new segment that is as short as one may be.
+    /// Continues in a new segment of the shortest length.
     pub(crate) fn shrink<F: File>(&mut self, volume: &Volume<F>, free: &mut FreeSet, synced_seq: Seq) -> Result<()> {
         self.go_on(volume, free, BLOCK_LEN, BLOCK_LEN, synced_seq, Room::All)
     }

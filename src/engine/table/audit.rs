@@ -15,7 +15,7 @@ const PROBLEMS_MAX: usize = 100;
 /// Audits a table: gives the entries that were read, and adds what is wrong to `problems`.
 ///
 /// # Errors
-/// [`Error::Fs`] and [`Error::Locked`]; damage is told.
+/// [`Error::Fs`] and [`Error::Locked`]; damage is reported.
 pub(crate) fn audit<F: File>(table: &Table, volume: &Volume<F>, problems: &mut Vec<String>) -> Result<u64> {
     let mut audit = Audit {
         table,
@@ -66,7 +66,7 @@ struct Audit<'a, F> {
 }
 
 impl<F: File> Audit<'_, F> {
-    /// Tells of damage, and lets the audit go on beside it.
+    /// Reports damage, and continues the audit after it.
     fn unless_damaged<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Ok(value) => Ok(Some(value)),

@@ -201,7 +201,7 @@ pub(crate) struct Parts<'a> {
     pub(super) content: Content,
 }
 
-/// What an entry has beside its key.
+/// The parts of an entry besides its key.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Content {
     seq: Seq,

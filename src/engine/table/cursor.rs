@@ -61,7 +61,7 @@ impl TableCursor {
         // Index keys have sequence number 0: to find a key's first page, all its versions must be behind.
         self.descend(table, volume, |page, is_data| page.seek(key, if is_data { seq } else { Seq::MAX }))?;
         self.skip_empty_forward(table, volume)?;
-        // The versions of a key may go on in the next pages.
+        // The versions of a key may continue in the next pages.
         while self.entry().is_some_and(|(found, found_seq)| found == key && found_seq > seq) {
             self.advance(table, volume)?;
         }

@@ -54,7 +54,7 @@ impl Table {
         Ok(version)
     }
 
-    /// The same in the first page that may have the key.
+    /// Looks the key up in the first page that may have it.
     fn get_in<F: File>(&self, page: &Block, volume: &Volume<F>, key: &[u8], at: Seq) -> Result<Option<Version>> {
         match page.search(key, at)? {
             Some(found) => Ok(found.is_key.then(|| page.version(found.parts.content))),

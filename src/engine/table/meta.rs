@@ -1,4 +1,4 @@
-//! What the manifest knows of a table.
+//! The manifest's knowledge of a table.
 
 use super::id::TableId;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use crate::fs::File;
 use crate::page::codec::{Reader, put_prefixed, put_varint};
 use crate::page::{BLOCK_LEN, Extent, GuideTo, PageRef, Place, PlaceKind, TablePage, Volume};
 
-/// What is known of a table's content.
+/// Figures about a table's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TableStatistics {
     /// Entries, all versions and tombstones.
@@ -62,7 +62,7 @@ pub struct Table {
     pub smallest: Bytes,
     /// Largest key.
     pub largest: Bytes,
-    /// What it holds.
+    /// Figures about its content.
     pub statistics: TableStatistics,
     /// The lowest epoch in which pages of it were sealed; 0 in a plain file.
     pub key_epoch: u32,

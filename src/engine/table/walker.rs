@@ -43,18 +43,18 @@ pub(crate) struct WalkedTable {
     /// Bytes that belong to it, as far as that is known.
     pub(crate) len: u64,
     pub(crate) prefix: Prefix,
-    /// What the manifest says of it.
+    /// The manifest's entry.
     pub(crate) known: Option<Arc<Table>>,
     /// No key in it is below this one, but for those in `is_headless` tables.
     pub(crate) smallest: Bytes,
-    /// True if its first page is lost, and nothing tells with which key it began.
+    /// True if its first page is lost, and its first key is unknown.
     pub(crate) is_headless: bool,
-    /// True if pages may be lost behind the last one, and nothing tells.
+    /// True if pages after the last one may be lost without a sign.
     pub(crate) is_endless: bool,
 }
 
 impl WalkedTable {
-    /// A table that the manifest tells of.
+    /// A table that the manifest lists.
     pub(crate) fn of(table: &Arc<Table>) -> Self {
         Self {
             id: table.id,

@@ -185,7 +185,7 @@ impl<F: File> Engine<F> {
         let merge = Merge::new(sources, Direction::Forward);
         let clock = self.droppable_clock();
         let horizon = self.horizon_behind(clock);
-        // A merge may need more than is kept back.
+        // A merge may need more than the reserve.
         let is_bounded = matches!(plan.aim, Aim::Purge | Aim::Reseal) || plan.tables().count() == 1;
         let room = if is_bounded || self.upkeep.uses_reserve { Room::All } else { Room::Ordinary };
         let (output, key, versions) = (Output::new(room), Vec::new(), Vec::new());

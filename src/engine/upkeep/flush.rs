@@ -1,6 +1,6 @@
 //! Writing a full memtable as tables.
 //!
-//! A full memtable is frozen, and the log goes on in a new segment. The frozen one is written in slices; when its
+//! A full memtable is frozen, and the log continues in a new segment. The frozen one is written in slices; when its
 //! tables are installed, the log before that segment is free.
 //!
 //! A memtable is full when its entries have reached `memtable_size`, or its log has reached [`LOG_SHARE`] times as much:
@@ -91,7 +91,7 @@ impl<F: File> Engine<F> {
     }
 
     /// Writes about `budget` bytes of the frozen memtable, and installs its tables when it is through. On error the
-    /// flush begins anew with the next call; nothing is lost.
+    /// flush begins again with the next call; nothing is lost.
     pub(crate) fn flush_slice(&mut self, budget: usize) -> Result<usize> {
         // The frozen memtable must stay readable unless its tables take its place.
         let Some(frozen) = &mut self.memory.frozen else { return Ok(0) };

@@ -68,7 +68,7 @@ impl<F: File> Engine<F> {
                 done => Ok(done?.max(1)),
             };
         }
-        // What nobody can see any more need not be merged first.
+        // Drop fully expired tables before scheduling a merge: merging them would be wasted work.
         if self.drop_dead_tables()? {
             return Ok(SLICE);
         }

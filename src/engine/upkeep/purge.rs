@@ -116,7 +116,7 @@ impl<F: File> Engine<F> {
         let is_read = |table: &Arc<Table>| plan.tables().any(|there| there.id == table.id);
         let read = tree.runs.iter().filter(|run| run.tables.iter().any(is_read));
         let oldest = read.map(|run| run.number).min().unwrap_or(plan.output_run);
-        // What cannot be read may be there.
+        // An unreadable key may exist.
         let hash = key_hash(key);
         let get = |table: &Arc<Table>| table.get(&self.volume, key, hash, u64::MAX, None);
         let holds = |table: &Arc<Table>| get(table).map_or(true, |found| found.is_some());

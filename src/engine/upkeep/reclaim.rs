@@ -1,7 +1,7 @@
 //! Giving up what time has made worthless: tables of which nothing can be seen any more are dropped unread, and those
 //! of which a good part is garbage are rewritten.
 //!
-//! The manifest tells of each table how many entries it has, how many of them are tombstones and how many expire, and when
+//! The manifest lists for each table how many entries it has, how many of them are tombstones and how many expire, and when
 //! the last of these does. Once that time is over, and the table has nothing but tombstones and entries that expire,
 //! no reader sees anything in it. Such a table is *dead*. But what cannot be seen may still hide what lies below: of each
 //! key a reader looks at the newest version only, and were that gone, it would see an older one. So

@@ -139,7 +139,7 @@ impl<F: File> Engine<F> {
         self.memtables_len(more) + in_use < RESERVE_FROM
     }
 
-    /// Bytes that must be kept back when `more` bytes are added to the memtable.
+    /// Returns the bytes of the reserve that are needed when `more` bytes are added to the memtable.
     fn reserve_needed(&self, more: u64) -> u64 {
         let is_small = self.is_small(more);
         if is_small && !self.is_log_long() {
@@ -243,7 +243,7 @@ impl<F: File> Engine<F> {
         }
     }
 
-    /// True if much more is kept back than is needed: a large commit needed that, and is written as tables since.
+    /// True if the reserve is much larger than needed: a large commit needed that, and is written as tables since.
     pub(crate) fn has_surplus_reserve(&self) -> bool {
         self.tables.free.reserved_bytes() > self.reserve_needed(0) + 4 * GROWTH
     }

@@ -86,7 +86,7 @@ impl<F: File> Engine<F> {
                 self.flush_slice(budget)?;
             }
             Phase::Begin => {
-                // What could not be read before is tried once more.
+                // Tables that could not be read before are tried again.
                 self.upkeep.damaged.clear();
                 progress.seq = self.sequence.last;
                 progress.phase = Phase::Flush;
@@ -94,7 +94,7 @@ impl<F: File> Engine<F> {
             }
             Phase::Flush => progress.phase = Phase::Merge,
             Phase::Merge => match self.merge_downwards(progress, budget) {
-                // What newer tables make superfluous can go one table at a time.
+                // Entries that newer tables make superfluous can be dropped one table at a time.
                 Err(error) if is_full(&error) && !progress.is_cramped => {
                     (progress.is_cramped, progress.phase) = (true, Phase::Purge);
                     self.begin_purge();
@@ -176,7 +176,7 @@ impl<F: File> Engine<F> {
         Ok(())
     }
 
-    /// Begins a new log segment, if no commit is in memory alone, and writes the manifest anew: both as low as they may lie.
+    /// Begins a new log segment, if no commit is in memory alone, and writes the manifest again: both as low as possible.
     fn lower_log_and_manifest(&mut self) -> Result<()> {
         if !self.memory.memtable.is_empty() {
             return self.install_with(Edit::default(), true, |_| {});

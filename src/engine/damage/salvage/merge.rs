@@ -54,7 +54,7 @@ struct OpenGap {
 
 /// The merge.
 pub(crate) struct SalvageMerge {
-    /// What the log holds, newer than the tables and each key once.
+    /// The entries of the log: newer than the tables, and each key once.
     log: Memtable,
     last_key: Option<Bytes>,
     /// Not opened yet, the one with the smallest key last.

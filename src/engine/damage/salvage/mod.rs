@@ -8,7 +8,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `../../stored_state.rs` | which superblock and manifest to go by |
+//! | `../../stored_state.rs` | the choice of the superblock and the manifest |
 //! | `../log/salvage.rs` | commits behind a gap in the log, and which of them can be believed |
 //! | `../table/walker.rs` | a table without its index |
 //! | `scan.rs` | tables that nothing leads to |
@@ -47,7 +47,7 @@ use scan::Scan;
 pub struct Salvaged {
     /// The key.
     pub key: Bytes,
-    /// What it holds; `None` when it was deleted or has expired.
+    /// The value; `None` if the key was deleted or has expired.
     pub entry: Option<Entry>,
     /// True if it has expired.
     pub is_expired: bool,
@@ -66,7 +66,7 @@ pub struct Salvager<F> {
     tables: Vec<WalkedTable>,
     log: Memtable,
     scan: Option<Scan>,
-    /// Tables below this id are told by the manifest, or are nobody's.
+    /// Tables below this id are in the manifest, or belong to nobody.
     first_unknown_id: u64,
     merge: Option<SalvageMerge>,
     losses: Losses,
@@ -282,12 +282,12 @@ impl<F: File> Salvager<F> {
         self.volume.io_statistics().bytes_read
     }
 
-    /// What is lost, as far as is known.
+    /// The known losses.
     pub fn losses(&self) -> &Losses {
         &self.losses
     }
 
-    /// True if tables were searched for that no manifest tells of.
+    /// True if the file was searched for tables that no manifest lists.
     pub fn has_scanned(&self) -> bool {
         self.has_scanned
     }

@@ -1,15 +1,15 @@
-//! What was found to be lost.
+//! The losses of a salvage.
 
 use crate::engine::entry::Seq;
 use crate::engine::table::walker::{Gap, WalkedTable, Walker};
 
-/// Pieces that are told one by one; of more only the number is.
+/// Pieces that are listed one by one. More pieces are only counted.
 const PIECES_MAX: usize = 1000;
 
 /// A piece of the file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostPiece {
-    /// What it is.
+    /// The piece.
     pub what: String,
     /// Where it begins in the file, bytes.
     pub address: u64,
@@ -51,7 +51,7 @@ impl Losses {
         if self.pieces.len() < PIECES_MAX { self.pieces.push(piece) } else { self.more_pieces += 1 }
     }
 
-    /// Something that is wrong and costs no entries by itself.
+    /// A problem that loses no entries on its own.
     pub(crate) fn note(&mut self, what: impl Into<String>, address: u64) {
         let what = what.into();
         self.add(LostPiece { what, address, bytes: 0, table: None, from: None, to: None, has_entries: false });

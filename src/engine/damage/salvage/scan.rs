@@ -1,4 +1,4 @@
-//! Finding tables where no manifest tells of them: every page of the grid that proves itself belongs to one.
+//! Finding tables that no manifest lists: every page of the grid that is proven by its tag belongs to a table.
 //!
 //! A table begins at a block's boundary, and a page knows its offset in its table. So a page at some address can only
 //! belong to a table that begins at one of the boundaries before it, and its tag tells at which. This finds tables that
