@@ -110,17 +110,53 @@ function runText({ name, date, machine, versions, settings, tables }) {
   ].join("\n\n");
 }
 
-/** Where Ferrolite is behind the best peer, by the ratio. */
-function losses(runs) {
-  const found = runs.flatMap(({ name, tables }) =>
+/** All rows that have a best peer: where they are, both figures, and the ratio. */
+function comparisons(runs) {
+  return runs.flatMap(({ name, tables }) =>
     tables.flatMap((table) =>
       table.rows.flatMap((row) => {
         const { own, best } = compared(table, row);
         const ratio = own !== undefined && best !== undefined ? ratioOf(row, own, best) : undefined;
-        return ratio > BEHIND ? [{ name, table: table.title, work: row.work, best, ratio }] : [];
+        if (ratio === undefined || !row.values[own] || !row.values[best]) return [];
+        return [
+          { name, table: table.title, work: row.work, unit: row.unit, best, ratio, own: row.values[own], its: row.values[best] },
+        ];
       }),
     ),
   );
+}
+
+/** The ten rows with the largest difference, at most two of one table, so that no table hides the others. */
+function ten(rows) {
+  const taken = new Map();
+  const few = rows.filter(({ name, table }) => {
+    const key = `${name} ${table}`;
+    taken.set(key, (taken.get(key) ?? 0) + 1);
+    return taken.get(key) <= 2;
+  });
+  return [
+    line(["run", "where", "work", "unit", "Ferrolite", "best peer", "its figure", "ratio"]),
+    line(["---", "---", "---", "---", "---:", "---", "---:", "---:"]),
+    ...few
+      .slice(0, 10)
+      .map(({ name, table, work, unit, own, best, its, ratio }) =>
+        line([
+          name,
+          table,
+          work,
+          unit,
+          shown(own.median),
+          best,
+          shown(its.median),
+          ratio < 0.01 ? ratio.toFixed(4) : ratio.toFixed(2),
+        ]),
+      ),
+  ].join("\n");
+}
+
+/** Rows where Ferrolite is behind the best peer, by the ratio. */
+function losses(runs) {
+  const found = comparisons(runs).filter(({ ratio }) => ratio > BEHIND);
   if (found.length === 0) return "Ferrolite is ahead of every peer, or beside it, in all rows.";
   found.sort((a, b) => b.ratio - a.ratio);
   return [
@@ -176,7 +212,13 @@ function report(runs, notes) {
         "a page that measures in any browser. What was aimed at, what stands in the way, and what was tried is in " +
         "[performance](performance.md). A figure without a spread is of one run.",
     ),
-    "## Where Ferrolite is behind, and why",
+    "## Ten rows where Ferrolite is ahead",
+    "The rows with the smallest ratio, at most two of one table. Medians of the published runs.",
+    ten(comparisons(runs).sort((a, b) => a.ratio - b.ratio)),
+    "## Ten rows where Ferrolite is behind",
+    "The rows with the largest ratio, at most two of one table.",
+    ten(comparisons(runs).sort((a, b) => b.ratio - a.ratio)),
+    "## All rows where Ferrolite is behind, and why",
     losses(runs),
     ...(notes === "" ? [] : [notes]),
     ...wasiBesideNative(runs),
