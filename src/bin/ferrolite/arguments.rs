@@ -1,4 +1,4 @@
-//! What the user said: options, a verb, a database file, and what the verb works on.
+//! Parses the command line: options, a command, a database file, and the command's arguments.
 //!
 //! Options may stand anywhere until `--`. The same parser reads the lines of the REPL, which have no file.
 
@@ -23,11 +23,11 @@ use std::time::Duration;
 pub struct Invocation {
     /// True if answers and errors are JSON.
     pub json: bool,
-    /// What to do.
+    /// The command.
     pub command: Command,
 }
 
-/// What the command line asks for.
+/// The request of the command line.
 pub enum Command {
     /// The help text, of one verb or in general.
     Help(Option<&'static Verb>),
@@ -268,7 +268,7 @@ impl Parsed {
         Ok(Command::Run(session, Box::new(request)))
     }
 
-    /// What opens the database, and how it is encrypted.
+    /// The key or passphrase of the database, and its encryption.
     fn take_sealing(&mut self, verb: &Verb) -> Result<Sealing, Failure> {
         let secret = SecretFile::one_of(self.key_file.take(), self.passphrase_file.take())?;
         let changes_key = matches!(verb.run, Run::ChangeKey);

@@ -17,7 +17,7 @@ use std::time::Duration;
 pub struct Request {
     /// The verb.
     pub verb: &'static Verb,
-    /// What stood behind the verb and the file.
+    /// The words after the command and the file.
     pub words: Vec<String>,
     /// `--prefix`, `--gt`, `--gte`, `--lt`, `--lte`, `--limit` and `--reverse`. For `find` the bounds are JSON.
     pub range: Range,
@@ -68,7 +68,7 @@ pub enum Answer {
     No,
 }
 
-/// What a verb needs of the database file.
+/// The access to the database file that a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// It must exist, and may be read-only.
@@ -107,15 +107,15 @@ pub struct Verb {
     pub name: &'static str,
     /// Another name, for the REPL.
     pub alias: &'static str,
-    /// What it works on, for the help text.
+    /// Its arguments, for the help text.
     pub arguments: &'static str,
     /// How many words that may be.
     pub words: RangeInclusive<usize>,
     /// The options it takes.
     pub options: &'static [&'static str],
-    /// What it does, in half a line.
+    /// Its purpose, in half a line.
     pub summary: &'static str,
-    /// What it needs of the file.
+    /// The access to the file that it needs.
     pub access: fn(&Request) -> Access,
     /// How it is carried out.
     pub run: Run,

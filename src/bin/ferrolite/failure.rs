@@ -1,4 +1,4 @@
-//! What stops the program, and the exit code that tells of it.
+//! Failures that stop the program, and their exit codes.
 
 use ferrolite::wording::host_text;
 use ferrolite::{Error, ErrorCode};
@@ -19,7 +19,7 @@ pub const EXIT_INPUT: u8 = 4;
 /// The database is damaged.
 pub const EXIT_DAMAGED: u8 = 5;
 
-/// What WASI calls an error of the host that has no number of its own.
+/// WASI's number for an error of the host that has no number of its own.
 const WASI_ERRNO_IO: i32 = 29;
 
 /// Why the program cannot do what it was asked for.
@@ -31,9 +31,9 @@ pub struct Failure {
     message: String,
     /// Figures for `--json`.
     details: Map<String, Value>,
-    /// True if answers can no longer be printed, so that going on has no purpose.
+    /// True if answers can no longer be printed, so that continuing has no purpose.
     pub ends_output: bool,
-    /// True if there is nothing to print: it was told, or nobody reads.
+    /// True if there is nothing to print: the failure was reported, or nobody reads.
     silent: bool,
 }
 

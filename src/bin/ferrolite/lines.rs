@@ -27,7 +27,7 @@ impl<R: BufRead> Lines<R> {
         Self { reader, name: name.into(), line: Vec::new(), failed: false, number: 0 }
     }
 
-    /// What messages call the reader.
+    /// The reader's name in messages.
     pub fn name(&self) -> &str {
         &self.name
     }

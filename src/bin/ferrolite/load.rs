@@ -66,7 +66,7 @@ struct End {
     checksum: String,
 }
 
-/// What a line asks for.
+/// The request of a line.
 enum Wanted {
     Document(Loaded),
     Index { collection: Option<String>, spec: IndexSpec },
@@ -88,7 +88,7 @@ struct Loaded {
     expires: Option<u64>,
 }
 
-/// What a document holds.
+/// The content of a document.
 enum Value {
     Json(String),
     Bytes(Vec<u8>),
@@ -120,7 +120,7 @@ struct Load<'a> {
     progress: Option<Progress>,
 }
 
-/// A line on the terminal that tells how far the work has come.
+/// A line on the terminal that shows the progress.
 struct Progress {
     started: Instant,
     shown: Instant,
@@ -297,7 +297,7 @@ fn incomplete(reason: &str) -> Failure {
     Failure::input(ErrorCode::InvalidValue, message)
 }
 
-/// What a line asks for; which line it is has to be added.
+/// Parses the request of a line. The caller adds the number of the line.
 fn parse(text: &str) -> Result<Wanted, Failure> {
     let invalid = |reason: &str| {
         let message = format!("not a document as {{\"key\": \"a\", \"value\": 1}}: {reason}");

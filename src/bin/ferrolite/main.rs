@@ -44,7 +44,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let invocation = match arguments::parse_command_line() {
         Ok(invocation) => invocation,
-        // Arguments that are not understood cannot tell, so the plainest test has to do.
+        // Arguments that cannot be parsed do not show it, so the simplest test must suffice.
         Err(failure) => return failure.report(std::env::args_os().any(|argument| argument == "--json")),
     };
     let mut output = Output::new(invocation.json);
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         Command::Version => output.line(concat!("ferrolite ", env!("CARGO_PKG_VERSION"))).map(|()| Answer::Yes),
         Command::Run(session, request) => run(&session, &request, &mut output),
     };
-    // What was answered before a failure is printed before it.
+    // Answers before a failure are printed before it.
     let flushed = output.flush();
     match result.and_then(|answer| flushed.map(|()| answer)) {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

@@ -52,7 +52,7 @@ impl Output {
         self.line(&json)
     }
 
-    /// The same, but people get `text` only in the REPL: on the command line no news is good news.
+    /// Confirms a success. People get `text` only in the REPL: on the command line no news is good news.
     pub fn confirm(&mut self, value: &impl Serialize, text: &str) -> Result<(), Failure> {
         if self.json || self.answers { self.answer(value, text) } else { Ok(()) }
     }
@@ -62,7 +62,7 @@ impl Output {
         self.refuse(&format!("there is no {what}"), value, "(none)")
     }
 
-    /// Says that the answer is no: on the command line people are told `why`, in the REPL `text`.
+    /// Prints that the answer is no: for people, `why` on the command line and `text` in the REPL.
     pub fn refuse(&mut self, why: &str, value: &impl Serialize, text: &str) -> Result<(), Failure> {
         if self.json || self.answers {
             return self.answer(value, text);

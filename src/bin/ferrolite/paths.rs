@@ -7,7 +7,7 @@ pub fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What to do about a directory that is not there, or that a host of WASI does not show.
+/// The advice for a directory that does not exist, or that a host of WASI does not grant.
 pub const NO_DIRECTORY: &str = if cfg!(target_os = "wasi") {
     "its directory is not there, or not granted (wasmtime run --dir DIRECTORY)"
 } else {

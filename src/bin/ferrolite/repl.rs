@@ -1,6 +1,6 @@
 //! `repl`: verbs line by line, from a terminal or as a script on standard input.
 //!
-//! A script gets no prompts and no banner. It goes on after a line that fails; that line is told with its number on
+//! A script gets no prompts and no banner. It continues after a line that fails, and reports the line with its number on
 //! standard error, and the exit code is that of the first failure.
 
 use crate::arguments;
@@ -91,7 +91,7 @@ impl Repl<'_> {
     }
 }
 
-/// What a line asks for.
+/// Parses the request of a line.
 fn request_of(line: &str, own_files: &Rc<OwnFiles>) -> Result<Request, Failure> {
     let mut request = arguments::parse_line(words(line)?, own_files)?;
     let Request { verb, words, range, .. } = &mut request;

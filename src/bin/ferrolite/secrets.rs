@@ -11,7 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 const KEY_BYTES: usize = 32;
 /// A file that is longer holds no key and no passphrase.
 const SECRET_FILE_BYTES_MAX: usize = 64 << 10;
-/// What is read at once beyond that, so that the buffer never grows: growing would leave a copy behind.
+/// Bytes that are read at once beyond that, so that the buffer never grows: growing would leave a copy.
 const SPARE_BYTES: usize = 64;
 
 /// Said where nothing can be asked for.
@@ -30,14 +30,14 @@ pub enum SecretFile {
     Passphrase(PathBuf),
 }
 
-/// How a database is encrypted, as far as the command line tells.
+/// The encryption of a database, as the command line gives it.
 #[derive(Debug, Default)]
 pub struct Sealing {
-    /// What opens it.
+    /// The key or passphrase.
     pub secret: Option<SecretFile>,
     /// The cipher of a new one.
     pub cipher: Option<Cipher>,
-    /// What a passphrase costs.
+    /// The costs of a passphrase.
     pub argon2: Option<Argon2>,
 }
 
@@ -186,7 +186,7 @@ fn decode_key(bytes: &[u8], key: &mut [u8; KEY_BYTES]) -> bool {
     })
 }
 
-/// What Argon2id costs, from `MEMORY_KIB,PASSES` or `MEMORY_KIB,PASSES,LANES`.
+/// Parses the costs of Argon2id from `MEMORY_KIB,PASSES` or `MEMORY_KIB,PASSES,LANES`.
 pub fn argon2_of(text: &str) -> Result<Argon2, Failure> {
     let numbers: Option<Vec<u32>> = text.split(',').map(|number| number.parse().ok()).collect();
     match numbers.as_deref() {

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Where durability is read from when the command line does not tell.
+/// The variable that sets the durability if the command line does not.
 const DURABILITY_VARIABLE: &str = "FERROLITE_DURABILITY";
 
 /// Time between two looks at a file that another program has open.
@@ -39,7 +39,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// The database at `path`. Without a `durability`, the environment tells it.
+    /// Creates a session of the database at `path`. Without a `durability`, the environment decides.
     pub fn new(path: PathBuf, durability: Option<Durability>, sealing: Sealing) -> Result<Self, Failure> {
         let directory = Std::new(path.parent().unwrap_or(&path));
         let ends_in_name = path.as_os_str().to_string_lossy().ends_with(|last| !std::path::is_separator(last));
@@ -54,12 +54,12 @@ impl Session {
         Ok(Self { path, directory, name, durability, lock_timeout: Duration::ZERO, change_history: None, sealing })
     }
 
-    /// The same, noting what its commits change.
+    /// Makes commits store their changes.
     pub fn with_history(self, change_history: Option<ChangeHistory>) -> Self {
         Self { change_history, ..self }
     }
 
-    /// Waits for another program that has the file open, for so long at most.
+    /// Waits at most `lock_timeout` for another program that has the file open.
     pub fn waiting_for_lock(self, lock_timeout: Duration) -> Self {
         Self { lock_timeout, ..self }
     }
@@ -77,7 +77,7 @@ impl Session {
             read_only: access == Access::Read,
             allow_damage: request.allow_damage,
             durability: self.durability,
-            // Nobody waits for the clock in a conversation, and `info` can tell more.
+            // In a conversation the cost of the clock does not matter, and `info` can report more.
             latencies: request.verb.name == "repl",
             change_history: self.change_history,
             encryption,
@@ -89,7 +89,7 @@ impl Session {
             tell(format_args!("ferrolite: {}: {damage}", self.path.display()));
         }
         let result = work(&mut db);
-        // Closing makes durable what was put off; a failure before it is the one to tell.
+        // Closing makes delayed commits durable. An earlier failure is the one to report.
         let closed = db.close().map_err(|error| self.name_file(error));
         let result = result?;
         closed?;

@@ -145,7 +145,7 @@ fn since_opened(stats: &Stats) -> Vec<Line> {
     ]
 }
 
-/// What documents and indexes take, below each other.
+/// Prints the space of documents and indexes, one below the other.
 fn of_spaces(stats: &Stats) -> String {
     let heads = ["in tables", "size", "entries", "deletions", "with expiry"].map(str::to_owned);
     let row = |space: &Space| {

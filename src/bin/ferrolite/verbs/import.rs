@@ -10,7 +10,7 @@ use crate::secrets;
 use crate::session::Session;
 use ferrolite::import::ImportReport;
 
-/// Takes the documents over, and tells what could not be taken: then with the exit code of bad input.
+/// Imports the documents, and reports the documents that could not be imported: then with the exit code of bad input.
 pub fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let key = request.source_key_file.as_deref().map(secrets::read_foreign_key).transpose()?;
     let report = session.import_ferrumdb(new_file(request)?, key.as_deref())?;

@@ -11,7 +11,7 @@ use ferrolite::{Condition, ErrorCode, Filter, FindOptions, IndexSpec, Query};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-/// What `index` needs of the file: by the word behind it.
+/// Returns the access that `index` needs, by its first argument.
 pub fn access(request: &Request) -> Access {
     match request.words.first().map(String::as_str) {
         Some("create") => Access::Create,

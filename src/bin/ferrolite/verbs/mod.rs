@@ -1,4 +1,4 @@
-//! What a verb is. The parser, the help texts, the command line and the REPL share one table of them.
+//! Commands. The parser, the help texts, the command line and the REPL share one table of commands.
 
 mod bytes;
 mod changes;

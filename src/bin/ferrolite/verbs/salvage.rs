@@ -9,7 +9,7 @@ use crate::output::{Output, size};
 use crate::session::Session;
 use ferrolite::{LostPart, SalvageReport};
 
-/// Salvages the database, and tells what is lost: then with the exit code of damage.
+/// Salvages the database, and reports losses: then with the exit code of damage.
 pub fn run(session: &Session, request: &Request, output: &mut Output) -> Result<Answer, Failure> {
     let report = session.salvage(new_file(request)?)?;
     output.answer(&report, &figures(&report))?;

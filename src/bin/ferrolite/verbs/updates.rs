@@ -9,7 +9,7 @@ use crate::output::{Output, to_json};
 use ferrolite::ErrorCode;
 use serde_json::json;
 
-/// What stands for no document.
+/// The word for a missing document.
 const NONE: &str = "none";
 
 /// Adds to the integer at a key.
@@ -84,7 +84,7 @@ pub fn merge_patch(db: &mut Db, request: &Request, output: &mut Output) -> Resul
     changed("patched", key, patched, output)
 }
 
-/// Tells whether there was a document to change.
+/// Reports whether a document existed.
 fn changed(name: &str, key: &str, was_there: bool, output: &mut Output) -> Result<Answer, Failure> {
     done(was_there, name, &format!("document {}", to_json(key)), output)
 }
